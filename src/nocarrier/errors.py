@@ -1,0 +1,91 @@
+"""Everything nocarrier raises.
+
+Failures of the network are values (:class:`~nocarrier.model.fault.Fault`), recorded and shown; what is raised here is
+either about the caller's own input or carries a peer's word.
+
+```
+NocarrierError
+├─ AddressError (ValueError)     an address that cannot be dialed as it is written
+├─ ConfigError (ValueError)      a setting that cannot work: says file, key, value and what is allowed
+├─ PeerRejected                  the remote said why it does not want us, or our own verdict on its handshake
+├─ DialSkipped                   policy kept a dial from starting, or stopped it after its name was resolved
+├─ WireError (ValueError)        bytes that break the protocol
+├─ TicketError (ValueError)      an admission ticket that does not admit
+├─ StateFileError                a file of the node's own state cannot be read or written
+└─ NodeUnreachableError          the CLI cannot reach the node it asks
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+class NocarrierError(Exception):
+    """Root of everything nocarrier raises itself."""
+
+
+class AddressError(NocarrierError, ValueError):
+    """An address that cannot be dialed as it is written; the text says what to change."""
+
+
+class ConfigError(NocarrierError, ValueError):
+    """A setting that cannot work; the text names file, key, value and what is allowed."""
+
+
+class PeerRejected(NocarrierError):  # noqa: N818 - the contract's name
+    """The handshake ended with a stated reason.
+
+    Raise it inside `nocarrier.dial()` to have that reason recorded.
+
+    Attributes:
+        reason: name of a reason in the taxonomy, such as ``version_mismatch``. An unknown name is recorded as
+            ``other`` with the name in the detail.
+        detail: free text for people; may come from the peer and is treated as hostile.
+        evidence: facts in the contract's evidence keys, such as ``ours`` and ``theirs``.
+    """
+
+    def __init__(self, reason: str, detail: str | None = None, *, evidence: Mapping[str, object] | None = None) -> None:
+        super().__init__(f"{reason}: {detail}" if detail else str(reason))
+        self.reason = reason
+        self.detail = detail
+        self.evidence = dict(evidence or {})
+
+
+class DialSkipped(NocarrierError):  # noqa: N818 - an outcome, not an error of the caller
+    """Policy does not allow this dial.
+
+    Attributes:
+        reason: name of the policy's reason in the taxonomy.
+        detail: what decided, for people.
+    """
+
+    def __init__(self, reason: str, detail: str) -> None:
+        super().__init__(f"{reason}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+class WireError(NocarrierError, ValueError):
+    """Bytes that break the protocol."""
+
+
+class TicketError(NocarrierError, ValueError):
+    """An admission ticket that does not admit.
+
+    Attributes:
+        kind: missing, expired, not_yet_valid, bad_signature or wrong_subject.
+    """
+
+    def __init__(self, kind: str, detail: str) -> None:
+        super().__init__(f"{kind}: {detail}")
+        self.kind = kind
+        self.detail = detail
+
+
+class StateFileError(NocarrierError):
+    """A file of the node's own state cannot be read or written; the text says which and what to change."""
+
+
+class NodeUnreachableError(NocarrierError):
+    """The CLI cannot reach the node it asks."""

@@ -1,0 +1,89 @@
+"""The events of a dial: the waist between those who dial and those who watch.
+
+A dial begins with `DialStarted` and ends exactly once, with `DialSucceeded` or with a `DialFailure` of kind failure or
+cancelled. A skip or an early disconnect is a `DialFailure` of that kind and belongs to no open dial.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from nocarrier.model.fault import Evidence
+from nocarrier.model.taxonomy import Blame, Kind, Phase, Reason, Source
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attempt:
+    """One connection attempt to one address of a peer. `reason` is None where it connected."""
+
+    addr: str
+    started_s: float
+    """Seconds after the dial began."""
+    duration_s: float
+    reason: Reason | None = None
+    blame: Blame | None = None
+    phase: Phase = Phase.CONNECT
+    detail: str | None = None
+    evidence: Evidence = field(default_factory=Evidence)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DialStarted:
+    """A dial began."""
+
+    seq: int
+    dial_id: int
+    addr: str
+    source: Source
+    via: str | None
+    at_unix: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DialSucceeded:
+    """A dial reached its session."""
+
+    seq: int
+    dial_id: int | None
+    addr: str
+    source: Source
+    via: str | None
+    at_unix: float
+    duration_s: float | None
+    node_id: str | None
+    attempts: tuple[Attempt, ...]
+    """All attempts, the losing addresses of a won dial with their own fault among them."""
+    phases_s: dict[str, float]
+    """How long each phase took."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DialFailure:
+    """A dial that failed, was cancelled or skipped, or whose session ended early."""
+
+    addr: str
+    reason: Reason
+    timestamp_unix: int
+    source: Source
+    phase: Phase
+    kind: Kind
+    blame: Blame
+    detail: str | None
+    via: str | None
+    duration_s: float | None
+    attempts: tuple[Attempt, ...]
+    evidence: Evidence
+    phases_s: dict[str, float]
+    """How long each phase took."""
+    node_id: str | None
+    repeats: int
+    """How often this same skip was seen; `timestamp_unix` is the last time."""
+    penalised: bool
+    """Whether it counts against the peer."""
+    dial_id: int | None
+    seq: int
+    at_unix: float
+
+
+DialEvent: TypeAlias = DialStarted | DialSucceeded | DialFailure

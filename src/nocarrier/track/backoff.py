@@ -1,0 +1,48 @@
+"""How long a failed address waits before it is dialed again. Pure.
+
+The lengths are those of the design's taxonomy: they begin near what the fault needs to pass, and end near what still
+finds a peer again within a working day.
+"""
+
+from __future__ import annotations
+
+import math
+import zlib
+
+from nocarrier.model.taxonomy import Retry, Source
+
+_FIRST_AND_LONGEST_S: dict[Retry, tuple[float, float]] = {
+    Retry.SHORT: (5.0, 120.0),
+    Retry.MID: (30.0, 1_800.0),
+    Retry.LONG: (600.0, 43_200.0),
+    # The configuration of the machine (routes, sysctl, sandbox) can change under a running process, so these are
+    # asked again as MID; no packet leaves while they stand.
+    Retry.WHEN_CONFIG_CHANGES: (30.0, 1_800.0),
+    Retry.NEVER: (math.inf, math.inf),
+    # A lost tie-break, a skip: nothing speaks against the next dial but hurry.
+    Retry.NOT_APPLICABLE: (5.0, 120.0),
+    Retry.WHEN_LIFTED: (30.0, 1_800.0),
+    Retry.AT_STATED_TIME: (5.0, 120.0),
+}
+
+LONGEST_FOR_SEEDS_S = 120.0
+"""A node that boots offline finds its network within minutes of coming online."""
+
+JITTER = 0.2
+"""Share of the delay that varies, so that peers which failed together do not all come back together."""
+
+
+def delay_s(retry: Retry, failures_in_a_row: int, *, source: Source, addr: str) -> float:
+    """Seconds to wait after the `failures_in_a_row`-th failure; infinite where another dial never makes sense.
+
+    The jitter derives from address and count, so that asking twice gives one answer.
+    """
+    first, longest = _FIRST_AND_LONGEST_S[retry]
+    if source is Source.SEED:
+        first, longest = min(first, LONGEST_FOR_SEEDS_S), min(longest, LONGEST_FOR_SEEDS_S)
+    if math.isinf(first):
+        return math.inf
+    # 2**30 is far past every longest delay; the bound keeps the shift small.
+    delay = min(first * 2 ** min(max(failures_in_a_row, 1) - 1, 30), longest)
+    unit = zlib.crc32(f"{addr}#{failures_in_a_row}".encode(errors="replace")) / 2**32
+    return delay * (1 - JITTER + 2 * JITTER * unit)

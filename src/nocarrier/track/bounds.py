@@ -1,0 +1,50 @@
+"""Limits on what callers and peers may make the tracker keep."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from nocarrier.model.address import MAX_ADDRESS_LENGTH
+from nocarrier.model.fault import Evidence
+
+MAX_ADDR_LENGTH = MAX_ADDRESS_LENGTH
+"""Characters of an address; a longer text cannot be one and is cut."""
+
+MAX_TEXT_LENGTH = 300
+"""Characters of a detail or an evidence value: two lines of a terminal."""
+
+MAX_EVIDENCE_KEYS = 32
+"""More than the contract knows."""
+
+
+def text(value: object, length: int = MAX_TEXT_LENGTH) -> str:
+    """`value` as text of at most `length` characters that is valid UTF-8; a cut is marked with an ellipsis."""
+    if not isinstance(value, str):
+        value = value.decode(errors="replace") if isinstance(value, bytes | bytearray) else repr(value)
+    if len(value) > length:
+        value = value[: length - 1] + "…"
+    # A lone surrogate (from surrogateescape) cannot be encoded and would break every reader.
+    return value if value.isascii() else value.encode(errors="replace").decode()
+
+
+def optional_text(value: object) -> str | None:
+    """Like `text`, but None stays None."""
+    return None if value is None else text(value)
+
+
+def evidence(value: Evidence | None) -> Evidence | None:
+    """A copy of `value` with every text in it bounded."""
+    if not value:
+        return None
+    items = list(value.items())[:MAX_EVIDENCE_KEYS]
+    return cast("Evidence", {text(key): _bounded(item) for key, item in items})
+
+
+def _bounded(value: object, depth: int = 3) -> object:
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    if depth and isinstance(value, dict):
+        return {text(key): _bounded(item, depth - 1) for key, item in list(value.items())[:MAX_EVIDENCE_KEYS]}
+    if depth and isinstance(value, list | tuple):
+        return [_bounded(item, depth - 1) for item in value[:MAX_EVIDENCE_KEYS]]
+    return text(value)

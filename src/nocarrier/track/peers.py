@@ -1,0 +1,189 @@
+"""What is known of each address: its streak, last reason, last success, and when it may be dialed again. Bounded."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from operator import attrgetter, itemgetter
+
+from nocarrier.model.ports import Standing
+from nocarrier.model.taxonomy import Reason, Retry, Source
+from nocarrier.track.backoff import delay_s
+from nocarrier.track.record import Record
+
+_AT = itemgetter(1)
+"""When a record was made."""
+
+EVICTION_SLACK = 0.25
+"""The table grows this share past its capacity before the addresses seen longest ago are dropped, so that dropping is
+one sort for many additions."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerRecord:
+    """What the tracker knows of one address."""
+
+    addr: str
+    source: Source
+    via: str | None
+    failures_total: int
+    successes_total: int
+    streak: int
+    """Failures in a row that count against the peer; ours and nobody's do not."""
+    last_reason: Reason | None
+    last_detail: str | None
+    last_failure_unix: float | None
+    last_success_unix: float | None
+    next_attempt_unix: float | None
+    """None: now. Infinite: only a change can help."""
+    because: Reason | None
+
+
+class _Peer:
+    __slots__ = ("failures", "last", "last_manual", "last_success", "own_streak", "streak", "successes", "waits")
+
+    def __init__(self) -> None:
+        self.failures = 0
+        self.successes = 0
+        self.streak = 0
+        self.own_streak = 0
+        """Failures in a row that are ours or nobody's: they pace the next dial, and speak against nobody."""
+        self.last: Record | None = None
+        """The last failure that sets when the next dial makes sense."""
+        self.last_manual: Record | None = None
+        """The last failure of a manual dial, which passes backoff and sets none."""
+        self.last_success: Record | None = None
+        self.waits = False
+        """Whether `last` still keeps the address waiting: no success since."""
+
+    @property
+    def newest_failure(self) -> Record | None:
+        return max((record for record in (self.last, self.last_manual) if record), key=_AT, default=None)
+
+    @property
+    def seen_unix(self) -> float:
+        """When anything was last heard of the address."""
+        return max(record[1] for record in (self.last, self.last_manual, self.last_success) if record)
+
+
+class PeerTable:
+    """State of at most `capacity` addresses (a little more between evictions); the least recently seen go first."""
+
+    def __init__(self, capacity: int) -> None:
+        self.capacity = capacity
+        self._limit = int(capacity * (1 + EVICTION_SLACK))
+        self._peers: dict[str, _Peer] = {}
+
+    def apply(self, records: Iterable[Record]) -> None:
+        """Take in outcomes, oldest first."""
+        peers = self._peers
+        for record in records:
+            peer = peers.get(record[2])
+            if record[3]:
+                if peer is None:
+                    peer = self._add(record[2])
+                peer.failures += 1
+                peer.streak += 1
+                peer.last = record
+                peer.waits = True
+            elif record[0].concerns_peer:
+                self._apply_blameless(peer or self._add(record[2]), record)
+        if len(peers) > self._limit:
+            self._evict()
+
+    def _add(self, addr: str) -> _Peer:
+        peer = self._peers[addr] = _Peer()
+        return peer
+
+    def _apply_blameless(self, peer: _Peer, record: Record) -> None:
+        cell = record[0]
+        if cell.kind is None:
+            peer.successes += 1
+            peer.streak = peer.own_streak = 0
+            peer.waits = False
+            peer.last_success = record
+            return
+        peer.failures += 1
+        if cell.source is Source.DIRECT:
+            peer.last_manual = record
+        else:
+            peer.own_streak += 1
+            peer.last = record
+            peer.waits = True
+
+    def _evict(self) -> None:
+        oldest_first = sorted(self._peers.items(), key=lambda item: item[1].seen_unix)
+        for addr, _ in oldest_first[: len(oldest_first) - self.capacity]:
+            del self._peers[addr]
+
+    def forgive_own_faults(self) -> None:
+        """Let every address that only waits because of a fault of ours be dialed now."""
+        for peer in self._peers.values():
+            if peer.last is not None and not peer.last[3]:
+                peer.waits = False
+                peer.own_streak = 0
+
+    def standing(self, addr: str, now_unix: float) -> Standing:
+        """What the past says about dialing `addr` at `now_unix`."""
+        peer = self._peers.get(addr)
+        return _standing(peer, now_unix) if peer else Standing()
+
+    def read(self, now_unix: float) -> list[PeerRecord]:
+        """All addresses, the one with the longest streak first."""
+        records = [_peer_record(addr, peer, now_unix) for addr, peer in self._peers.items()]
+        records.sort(key=attrgetter("streak", "failures_total"), reverse=True)
+        return records
+
+    def clear(self) -> None:
+        """Forget all addresses."""
+        self._peers.clear()
+
+    def __len__(self) -> int:
+        return len(self._peers)
+
+
+def _standing(peer: _Peer, now_unix: float) -> Standing:
+    next_attempt_unix: float | None = None
+    because: Reason | None = None
+    failure = peer.newest_failure
+    if peer.waits and peer.last is not None:
+        cell, at_unix, addr, penal = peer.last[:4]
+        assert cell.reason is not None
+        if penal:
+            retry, failures_in_a_row = cell.reason.retry, peer.streak
+        else:
+            # What is not the peer's fault passes as soon as ours is mended: ask again soon, whatever the reason.
+            retry = Retry.SHORT if cell.penal else cell.reason.retry
+            failures_in_a_row = peer.own_streak
+        until = at_unix + delay_s(retry, failures_in_a_row, source=cell.source, addr=addr)
+        # A wall clock that was set back must not turn seconds into hours: an entry from the future counts as past.
+        if at_unix <= now_unix < until:
+            next_attempt_unix, because = until, cell.reason
+    return Standing(
+        streak=peer.streak,
+        last_reason=failure[0].reason if failure else None,
+        last_failure_unix=failure[1] if failure else None,
+        last_success_unix=peer.last_success[1] if peer.last_success else None,
+        next_attempt_unix=next_attempt_unix,
+        because=because,
+    )
+
+
+def _peer_record(addr: str, peer: _Peer, now_unix: float) -> PeerRecord:
+    standing = _standing(peer, now_unix)
+    failure = peer.newest_failure
+    newest = max((record for record in (failure, peer.last_success) if record), key=_AT)
+    return PeerRecord(
+        addr=addr,
+        source=newest[0].source,
+        via=newest[4],
+        failures_total=peer.failures,
+        successes_total=peer.successes,
+        streak=standing.streak,
+        last_reason=standing.last_reason,
+        last_detail=failure[5] if failure else None,
+        last_failure_unix=standing.last_failure_unix,
+        last_success_unix=standing.last_success_unix,
+        next_attempt_unix=standing.next_attempt_unix,
+        because=standing.because,
+    )

@@ -1,0 +1,48 @@
+"""What the tracker knows at one instant, as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from nocarrier.model.event import DialFailure, DialStarted, DialSucceeded
+from nocarrier.model.taxonomy import Reason, Source
+from nocarrier.track.peers import PeerRecord
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """Counts since start. `started == succeeded + failed + cancelled + in_flight` at every instant."""
+
+    started: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    cancelled: int = 0
+    in_flight: int = 0
+    skipped: int = 0
+    """Dials that policy kept from starting; counted apart."""
+    disconnected_early: int = 0
+    """Sessions that ended soon after their dial had succeeded; counted apart."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Snapshot:
+    """Everything the tracker knows at one instant, consistent with itself."""
+
+    at_unix: float
+    seq: int
+    """Sequence number of the newest event."""
+    totals: Totals
+    totals_by_source: Mapping[Source, Totals]
+    counts: Mapping[tuple[Reason, Source], int]
+    """Failures, skips, cancellations and early disconnects; never forgets."""
+    recent: tuple[DialFailure, ...]
+    """The newest entries, oldest first."""
+    samples: Mapping[tuple[Reason, Source], tuple[DialFailure, ...]]
+    """The last few of every (reason, source), oldest first."""
+    successes: tuple[DialSucceeded, ...]
+    """The last few successes of every source."""
+    peers: tuple[PeerRecord, ...]
+    in_flight: tuple[DialStarted, ...]
+    dropped: Mapping[str, int]
+    """What was lost, by cause: subscriber_slow, ended_twice, recorder_error."""
