@@ -1,0 +1,65 @@
+"""nocarrier tells you why your peer-to-peer connections fail.
+
+The core needs nothing but the standard library:
+
+```python
+import nocarrier
+
+async with nocarrier.dial("203.0.113.7:7072", source="seed") as d:
+    reader, writer = await d.connect(timeout_s=10)
+```
+
+`nocarrier.serve()` and `nocarrier.asgi_app()` come with the extra ``nocarrier[node]``.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from nocarrier.classify import classify
+from nocarrier.errors import AddressError, ConfigError, DialSkipped, NocarrierError, PeerRejected
+from nocarrier.model.event import Attempt, DialFailure, DialStarted, DialSucceeded
+from nocarrier.model.fault import Evidence, Fault
+from nocarrier.model.taxonomy import Blame, Kind, Phase, Reason, Retry, Source
+from nocarrier.recorder import dial, get_dial_failures, global_tracker, record_dial_failure, record_dial_success
+from nocarrier.track import DialTracker
+
+if TYPE_CHECKING:
+    from nocarrier.embed import asgi_app, serve
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AddressError",
+    "Attempt",
+    "Blame",
+    "ConfigError",
+    "DialFailure",
+    "DialSkipped",
+    "DialStarted",
+    "DialSucceeded",
+    "DialTracker",
+    "Evidence",
+    "Fault",
+    "Kind",
+    "NocarrierError",
+    "PeerRejected",
+    "Phase",
+    "Reason",
+    "Retry",
+    "Source",
+    "asgi_app",
+    "classify",
+    "dial",
+    "get_dial_failures",
+    "global_tracker",
+    "record_dial_failure",
+    "record_dial_success",
+    "serve",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in {"asgi_app", "serve"}:  # they need the extra nocarrier[node]
+        from nocarrier import embed  # noqa: PLC0415 - imported only when called
+
+        return getattr(embed, name)
+    raise AttributeError(f"module 'nocarrier' has no attribute {name!r}")

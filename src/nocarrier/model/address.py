@@ -83,14 +83,7 @@ class Address:
             raise AddressError(f"an address is text like 192.0.2.1:7072, not {type(text).__name__}")
         if len(text) > MAX_ADDRESS_LENGTH:
             raise AddressError(f"address of {len(text)} characters; at most {MAX_ADDRESS_LENGTH} are possible")
-        host, port_text = _split(text)
-        if port_text is None:
-            if default_port is None:
-                raise AddressError(f"{text!r} has no port; write it as host:port, an IPv6 address as [host]:port")
-            port = default_port
-        else:
-            port = _parse_port(text, port_text)
-        return cls(_normal_host(text, host), port)
+        return _parse(text, default_port)
 
     @property
     def ip(self) -> IPAddress | None:
@@ -99,6 +92,18 @@ class Address:
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@functools.lru_cache(maxsize=4096)  # a node dials the same peers again and again
+def _parse(text: str, default_port: int | None) -> Address:
+    host, port_text = _split(text)
+    if port_text is None:
+        if default_port is None:
+            raise AddressError(f"{text!r} has no port; write it as host:port, an IPv6 address as [host]:port")
+        port = default_port
+    else:
+        port = _parse_port(text, port_text)
+    return Address(_normal_host(text, host), port)
 
 
 def _split(text: str) -> tuple[str, str | None]:

@@ -12,11 +12,11 @@ from dataclasses import astuple
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
+from nocarrier.model import bounds
 from nocarrier.model.event import Attempt, DialFailure, DialStarted, DialSucceeded
 from nocarrier.model.fault import Evidence, Fault
 from nocarrier.model.ports import Clock, Standing
 from nocarrier.model.taxonomy import Blame, Kind, Phase, Reason, Source
-from nocarrier.track import bounds
 from nocarrier.track.peers import PeerRecord, PeerTable
 from nocarrier.track.record import BLAMELESS, Cell, Details, Record, to_event, to_failure
 from nocarrier.track.ring import Ring
@@ -258,7 +258,7 @@ class DialTracker:
             details = Details(item.dial_id, Phase.SESSION, Blame.NONE, item.attempts, phases_s)
         else:
             cell = self._cell(fault.reason, source, Kind.CANCELLED if fault.reason is Reason.CANCELLED else Kind.FAILURE)
-            detail, evidence = bounds.optional_text(fault.detail), bounds.evidence(fault.evidence)
+            detail, evidence = bounds.optional_text(fault.detail), fault.evidence
             penal = item.penalise and source is not Source.DIRECT and fault.blame not in BLAMELESS
             details = Details(item.dial_id, fault.phase, fault.blame, item.attempts, phases_s)
         cell.ended_open += 1

@@ -1,4 +1,4 @@
-"""Limits on what callers and peers may make the tracker keep."""
+"""Limits on what callers and peers may make us keep: every text that came from outside passes here."""
 
 from __future__ import annotations
 

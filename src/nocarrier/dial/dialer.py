@@ -1,0 +1,325 @@
+"""`dial()`: the context manager that turns anyone's outbound connection into exactly one truthful record."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from types import TracebackType
+
+from nocarrier.classify import blame_for, classify
+from nocarrier.classify.first_bytes import name_protocol
+from nocarrier.dial.policy import AddressPolicy, Block
+from nocarrier.dial.race import Race, most_telling
+from nocarrier.dial.resolve import Resolve, resolve_with_system
+from nocarrier.dial.streams import EvidenceReader, open_streams
+from nocarrier.errors import AddressError, DialSkipped
+from nocarrier.model import bounds
+from nocarrier.model.address import Address, parse_ip
+from nocarrier.model.event import Attempt
+from nocarrier.model.fault import Evidence, Fault
+from nocarrier.model.ports import DialRecorder
+from nocarrier.model.taxonomy import Blame, Phase, Reason
+
+DEFAULT_CONNECT_TIMEOUT_S = 10.0
+"""The contract's connect_timeout_s."""
+
+NOTED_LAG_S = 0.05
+"""An event loop later than this at a deadline is noted as evidence; a healthy one is late by a few milliseconds."""
+
+
+class Dial:
+    """One dial to one peer, recorded once: when the `async with` block ends.
+
+    The block ends well: the dial succeeded. It raises: the exception is classified, recorded with the phase it was
+    raised in, and goes on unchanged. It is cancelled: recorded as ``cancelled``. A dial that policy forbids raises
+    `DialSkipped` before a packet is sent and is recorded as a skip. Run the session after the block, or call
+    `succeeded()` before it, so that the dial does not count as in flight for as long as the session lasts.
+
+    Attributes:
+        addr: the address as recorded.
+        attempts: connection attempts so far, each address of a name apart.
+        evidence: facts to be recorded should the dial fail; a handshake may add its own.
+        node_id: who the peer proved to be; set it once known.
+        penalise: whether a failure may count against the peer.
+    """
+
+    def __init__(
+        self,
+        addr: str,
+        source: str,
+        *,
+        recorder: DialRecorder,
+        via: str | None = None,
+        policy: AddressPolicy | None = None,
+        resolve: Resolve = resolve_with_system,
+        default_port: int | None = None,
+    ) -> None:
+        self.addr = addr
+        self.attempts: list[Attempt] = []
+        self.evidence = Evidence()
+        self.node_id: str | None = None
+        self.penalise = True
+        self._source = source
+        self._via = via
+        self._recorder = recorder
+        self._policy = policy
+        self._resolve = resolve
+        self._default_port = default_port
+        self._address: Address | None = None
+        self._dial_id: int | None = None
+        self._loop: asyncio.AbstractEventLoop
+        self._started = 0.0
+        self._phase = Phase.CONNECT
+        self._phases_s: dict[str, float] = {}
+        self._connect_error: BaseException | None = None
+        self._connect_fault: Fault | None = None
+        self._reader: EvidenceReader | None = None
+        self._writer: asyncio.StreamWriter | None = None
+        self._failed_phase: tuple[BaseException, Phase] | None = None
+        self.fault: Fault | None = None
+        """Why the dial failed, once it has."""
+
+    # ---- the block ------------------------------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Dial:
+        """Begin the dial.
+
+        Raises:
+            AddressError: the address cannot be dialed as it is written; recorded as ``invalid_ipv4_endpoint``.
+            DialSkipped: policy forbids the address; recorded as a skip.
+        """
+        self._loop = asyncio.get_running_loop()
+        self._started = self._loop.time()
+        try:
+            self._address = Address.parse(self.addr, default_port=self._default_port)
+        except AddressError as exc:
+            self._record_skip(Block(Reason.INVALID_IPV4_ENDPOINT, str(exc)))
+            raise
+        self.addr = str(self._address)
+        block = self._blocked(self._address.host)
+        if block is not None:
+            self._record_skip(block)
+            raise DialSkipped(block.reason, block.detail)
+        self._dial_id = self._recorder.begin(self.addr, self._source, via=self._via)
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Record the outcome; never changes the exception."""
+        if exc is None and self._writer is not None:
+            self.succeeded()
+            return
+        if self._dial_id is not None:
+            with contextlib.suppress(Exception):  # a fault of ours must not take the place of what the caller sees
+                self._record_failure(exc)
+            self._connect_error = self._failed_phase = None  # no cycle through the caller's frame
+        if self._writer is not None and exc is not None:
+            self._writer.transport.abort()
+
+    def succeeded(self) -> None:
+        """Record now that the dial reached its session; what happens later in the block is no longer part of it."""
+        if self._dial_id is None:
+            return
+        dial_id, self._dial_id = self._dial_id, None
+        self._recorder.succeed(
+            dial_id,
+            duration_s=self._elapsed_s(),
+            attempts=tuple(self.attempts),
+            phases_s=self._phases_s,
+            node_id=self.node_id,
+        )
+
+    def _record_skip(self, block: Block) -> None:
+        self._recorder.record(self.addr, block.reason, self._source, via=self._via, detail=block.detail)
+
+    def _record_failure(self, exc: BaseException | None) -> None:
+        assert self._dial_id is not None
+        dial_id, self._dial_id = self._dial_id, None
+        self.fault = self._fault_of(exc)
+        self._recorder.fail(
+            dial_id,
+            self.fault,
+            duration_s=self._elapsed_s(),
+            attempts=tuple(self.attempts),
+            phases_s=self._phases_s,
+            node_id=self.node_id,
+            penalise=self.penalise,
+        )
+
+    def _fault_of(self, exc: BaseException | None) -> Fault:
+        if exc is None:
+            return Fault(
+                reason=Reason.CANCELLED,
+                phase=self._phase,
+                blame=Blame.NONE,
+                detail="the block ended without connect() having been called",
+            )
+        if exc is self._connect_error and self._connect_fault is not None:
+            return self._connect_fault
+        failed_in = self._failed_phase[1] if self._failed_phase and self._failed_phase[0] is exc else self._phase
+        fault = classify(exc, failed_in)
+        stated = bounds.evidence(Evidence(**{**self.evidence, **fault.evidence}))  # type: ignore[typeddict-item]
+        evidence = Evidence(**{**self._connection_evidence(), **(stated or {})})  # type: ignore[typeddict-item]
+        return Fault(
+            reason=fault.reason,
+            phase=fault.phase,
+            blame=blame_for(fault.reason, evidence),
+            detail=fault.detail,
+            evidence=evidence,
+        )
+
+    def _connection_evidence(self) -> Evidence:
+        evidence = Evidence(elapsed_s=round(self._elapsed_s(), 6))
+        reader = self._reader
+        if reader is not None:
+            evidence["bytes_received"] = reader.bytes_received
+            if reader.first_bytes:
+                evidence["first_bytes"] = reader.first_bytes.hex()
+                speaks = name_protocol(reader.first_bytes)
+                if speaks:
+                    evidence["speaks"] = speaks
+        return evidence
+
+    def _elapsed_s(self) -> float:
+        return self._loop.time() - self._started
+
+    # ---- connecting -----------------------------------------------------------------------------------------------
+
+    async def connect(
+        self, timeout_s: float = DEFAULT_CONNECT_TIMEOUT_S
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Connect to the peer within `timeout_s` seconds, name look-up included; again for a fresh connection.
+
+        All addresses of a name are tried, staggered; policy applies to each of them.
+
+        Raises:
+            OSError: the error of the most telling address, errno kept; TimeoutError where nobody answered.
+            DialSkipped: policy forbids every address that the name resolved to.
+        """
+        assert self._address is not None, "connect() belongs inside `async with`"
+        if self._writer is not None:
+            self._writer.transport.abort()
+            self._writer = None
+        deadline = self._loop.time() + timeout_s
+        addresses = await self._resolve_address(timeout_s)
+        self._phase = Phase.CONNECT
+        started = self._loop.time()
+        race = Race(addresses, max(0.0, deadline - started), self._started)
+        try:
+            sock = await race.run()
+        finally:
+            self.attempts += race.attempts
+            self._time(Phase.CONNECT, started)
+        if sock is None:
+            self._connect_error, self._connect_fault = most_telling(race.failures)
+            del race  # else the error would hold itself alive, through its traceback and this frame
+            raise self._connect_error
+        self._reader, self._writer = await open_streams(sock)
+        self._phase = Phase.HANDSHAKE
+        return self._reader, self._writer
+
+    async def _resolve_address(self, timeout_s: float) -> list[Address]:
+        assert self._address is not None
+        host, port = self._address.host, self._address.port
+        if parse_ip(host) is not None:
+            return [self._address]
+        self._phase = Phase.RESOLVE
+        started = self._loop.time()
+        try:
+            async with asyncio.timeout(timeout_s):
+                found = [Address(ip, port) for ip in await self._resolve(host)]
+        finally:
+            self._time(Phase.RESOLVE, started)
+        allowed, blocks = [], []
+        for address in found:
+            block = self._blocked(address.host)
+            if block is None:
+                allowed.append(address)
+            else:
+                blocks.append(block)
+                self.attempts.append(self._blocked_attempt(address, block))
+        if not allowed:
+            self._raise_nothing_allowed(host, blocks)
+        return allowed
+
+    def _raise_nothing_allowed(self, host: str, blocks: list[Block]) -> None:
+        if all(block.reason is Reason.IPV6_BLOCKED for block in blocks):
+            reason, detail = Reason.DNS_NO_USABLE_FAMILY, f"{host} has IPv6 addresses only, and this node may not use them"
+        else:
+            telling = next(block for block in blocks if block.reason is not Reason.IPV6_BLOCKED)
+            reason, detail = telling.reason, f"{host} resolved to an address that policy forbids: {telling.detail}"
+        raise DialSkipped(reason, detail)
+
+    def _blocked(self, host: str) -> Block | None:
+        ip = parse_ip(host)
+        if self._policy is None or ip is None or self._address is None:
+            return None
+        return self._policy.check(ip, self._address.port)
+
+    def _blocked_attempt(self, address: Address, block: Block) -> Attempt:
+        return Attempt(
+            addr=str(address),
+            started_s=round(self._elapsed_s(), 6),
+            duration_s=0.0,
+            reason=block.reason,
+            blame=block.reason.blame,
+            phase=Phase.RESOLVE,
+            detail=block.detail,
+        )
+
+    # ---- phases ---------------------------------------------------------------------------------------------------
+
+    def phase(self, name: str, timeout_s: float | None = None) -> _PhaseBlock:
+        """A part of the dial that is timed under its name, with an optional deadline.
+
+        Args:
+            name: secure, handshake or session; another name is timed under that name and counts as handshake.
+            timeout_s: seconds after which TimeoutError is raised and, in a handshake, ``handshake_timeout`` recorded.
+        """
+        return _PhaseBlock(self, name, timeout_s)
+
+    def _time(self, name: str, started: float) -> None:
+        took_s = self._loop.time() - started
+        self._phases_s[name] = round(self._phases_s.get(name, 0.0) + took_s, 6)
+
+
+class _PhaseBlock:
+    """See `Dial.phase`."""
+
+    def __init__(self, dial: Dial, name: str, timeout_s: float | None) -> None:
+        self._dial = dial
+        self._name = name
+        try:
+            self._phase = Phase(name)
+        except ValueError:
+            self._phase = Phase.HANDSHAKE
+        self._timeout = asyncio.timeout(timeout_s)
+        self._started = 0.0
+
+    async def __aenter__(self) -> None:
+        self._dial._phase = self._phase  # noqa: SLF001 - one thing in two classes
+        self._started = self._dial._loop.time()  # noqa: SLF001
+        await self._timeout.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        dial = self._dial
+        raised = exc
+        try:
+            await self._timeout.__aexit__(kind, exc, traceback)
+        except TimeoutError as timeout:
+            raised = timeout
+            late_s = dial._loop.time() - (self._timeout.when() or 0.0)
+            if late_s > NOTED_LAG_S:
+                dial.evidence["loop_lag_s"] = round(late_s, 3)
+            raise
+        finally:
+            dial._time(self._name, self._started)  # noqa: SLF001
+            if raised is None:
+                dial._phase = Phase.SESSION if self._phase is Phase.HANDSHAKE else self._phase  # noqa: SLF001
+            else:
+                dial._failed_phase = (raised, self._phase)  # noqa: SLF001
+
+

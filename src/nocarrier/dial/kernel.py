@@ -1,0 +1,135 @@
+"""What the kernel knows about a connection attempt: the socket's error queue and TCP_INFO.
+
+Works without privilege, on Linux. Elsewhere, or where a call is missing, the evidence is absent.
+Sources: ip(7) and ipv6(7) for IP_RECVERR, linux/errqueue.h, linux/tcp.h; behaviour measured with real firewalls,
+routes and silent hosts in network namespaces.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import socket
+import struct
+import sys
+
+from nocarrier.model.fault import Evidence, IcmpEvidence
+
+_RECVERR_IPV4 = (socket.IPPROTO_IP, 11)  # IP_RECVERR, linux/in.h
+_RECVERR_IPV6 = (socket.IPPROTO_IPV6, 25)  # IPV6_RECVERR, linux/in6.h
+_MSG_ERRQUEUE = 0x2000  # linux/socket.h
+_SO_EE_ORIGIN_ICMP = 2  # linux/errqueue.h
+_SO_EE_ORIGIN_ICMP6 = 3
+
+# struct sock_extended_err: errno, origin, type, code, pad, info, data; the offender's sockaddr follows.
+_SOCK_EXTENDED_ERR = struct.Struct("IBBBBII")
+_OFFENDER_IPV4 = slice(4, 8)  # sockaddr_in: family, port, address
+_OFFENDER_IPV6 = slice(8, 24)  # sockaddr_in6: family, port, flow, address
+
+# struct tcp_info: eight bytes of state, then 32-bit counters.
+_TCP_INFO_LENGTH = 104
+_TCP_INFO_TOTAL_RETRANS = struct.Struct("100xI")
+
+_HOST_UNREACHABLE = {(3, 1), (1, 3)}
+"""(type, code) by which the kernel itself reports that nobody answered for an address: ICMP host unreachable (RFC 792)
+and ICMPv6 address unreachable (RFC 4443)."""
+
+IS_SUPPORTED = sys.platform == "linux"
+
+
+def watch_errors(sock: socket.socket, family: int, *, on: bool = True) -> None:
+    """Have the kernel keep ICMP errors for this socket. Switch it on before connect(), and off once connected.
+
+    Left on, later ICMP errors, forged ones too, would reach an established session at once (ip(7)).
+    """
+    if not IS_SUPPORTED:
+        return
+    level, option = _RECVERR_IPV6 if family == socket.AF_INET6 else _RECVERR_IPV4
+    with contextlib.suppress(OSError):  # a sandbox may forbid it; the evidence is then absent
+        sock.setsockopt(level, option, on)
+
+
+def failure_evidence(sock: socket.socket, number: int | None, *, returned_by_connect: bool) -> Evidence:
+    """What the kernel knows about the attempt on `sock` that just failed.
+
+    Args:
+        sock: the socket, still open.
+        number: the errno it failed with; None where our own deadline passed.
+        returned_by_connect: connect() itself gave the errno, before any packet could have come back.
+    """
+    evidence = Evidence()
+    if number is not None:
+        evidence["errno"] = errno.errorcode.get(number, str(number))
+    if returned_by_connect:
+        evidence["decided_by"] = "local"
+        return evidence
+    if not IS_SUPPORTED:
+        return evidence
+    retransmits = _syn_retransmits(sock)
+    if retransmits is not None:
+        evidence["syn_retransmits"] = retransmits
+    icmp = _read_error_queue(sock)
+    if icmp is not None:
+        evidence["icmp"] = icmp
+    if number is None:
+        return evidence
+    evidence["decided_by"] = "network"
+    if icmp is not None and icmp["hop"] == _own_ip(sock):
+        if (icmp["type"], icmp["code"]) in _HOST_UNREACHABLE and retransmits:
+            # Our kernel gave up asking the link who has the next hop's address. It asks for three seconds, in which
+            # the first SYN is sent again; a reject rule of our own answers before that.
+            evidence["no_neighbour"] = True
+        else:
+            evidence["decided_by"] = "local"
+    return evidence
+
+
+def _syn_retransmits(sock: socket.socket) -> int | None:
+    try:
+        info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_LENGTH)
+    except OSError:
+        return None
+    if len(info) < _TCP_INFO_TOTAL_RETRANS.size:
+        return None
+    (retransmits,) = _TCP_INFO_TOTAL_RETRANS.unpack_from(info)
+    return int(retransmits)
+
+
+def _read_error_queue(sock: socket.socket) -> IcmpEvidence | None:
+    try:
+        _, ancillary, _, _ = sock.recvmsg(512, 512, _MSG_ERRQUEUE)
+    except OSError:
+        return None  # nothing came: a RST leaves no entry
+    for level, kind, data in ancillary:
+        is_ipv6 = (level, kind) == _RECVERR_IPV6
+        if not (is_ipv6 or (level, kind) == _RECVERR_IPV4) or len(data) < _SOCK_EXTENDED_ERR.size:
+            continue
+        _, origin, icmp_type, icmp_code, *_ = _SOCK_EXTENDED_ERR.unpack_from(data)
+        if origin not in {_SO_EE_ORIGIN_ICMP, _SO_EE_ORIGIN_ICMP6}:
+            continue
+        offender = data[_SOCK_EXTENDED_ERR.size :]
+        family, where = (socket.AF_INET6, _OFFENDER_IPV6) if is_ipv6 else (socket.AF_INET, _OFFENDER_IPV4)
+        packed = offender[where]
+        if len(packed) == where.stop - where.start:
+            return IcmpEvidence(type=icmp_type, code=icmp_code, hop=socket.inet_ntop(family, packed))
+    return None
+
+
+def _own_ip(sock: socket.socket) -> str | None:
+    try:
+        return str(sock.getsockname()[0])
+    except OSError:
+        return None
+
+
+def lacks_source_address(family: int, sockaddr: tuple[str, int]) -> bool:
+    """Whether this machine has no address to dial `sockaddr` from.
+
+    Tells two causes of EADDRNOTAVAIL apart: a UDP socket needs the same source address but no TCP port. Connecting it
+    sends no packet.
+    """
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            return probe.connect_ex(sockaddr) != 0
+    except OSError:
+        return True

@@ -1,0 +1,104 @@
+"""Several addresses of one peer: staggered attempts, the first to connect wins, and what the others saw is kept.
+
+RFC 8305 (Happy Eyeballs): the next address is tried when the one before has failed or has not answered for 250 ms.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Awaitable, Sequence
+
+from nocarrier.dial.attempt import Failed, connect_socket
+from nocarrier.model.address import Address
+from nocarrier.model.event import Attempt
+from nocarrier.model.fault import Fault
+from nocarrier.model.taxonomy import Blame, Phase, Reason
+
+STAGGER_S = 0.25
+"""RFC 8305 section 8, Connection Attempt Delay."""
+
+MAX_ADDRESSES = 16
+"""Addresses of one name that are tried; a name with more is misbuilt or hostile."""
+
+
+class Race:
+    """Attempts to the addresses of one peer.
+
+    Attributes:
+        attempts: what became of each address, in the order in which the attempts ended.
+        failures: the failed ones' errors and faults.
+    """
+
+    def __init__(self, addresses: Sequence[Address], timeout_s: float, dial_started: float) -> None:
+        self._addresses = list(addresses[:MAX_ADDRESSES])
+        self._timeout_s = timeout_s
+        self._loop = asyncio.get_running_loop()
+        self._dial_started = dial_started
+        self._deadline = self._loop.time() + timeout_s
+        self.attempts: list[Attempt] = []
+        self.failures: list[Failed] = []
+
+    def run(self) -> Awaitable[socket.socket | None]:
+        """The socket that connected first, or None when every address failed."""
+        # The usual case needs no task and no stagger.
+        return self._attempt(self._addresses[0]) if len(self._addresses) == 1 else self._stagger()
+
+    async def _stagger(self) -> socket.socket | None:
+        waiting = self._addresses[::-1]
+        running: set[asyncio.Task[socket.socket | None]] = set()
+        try:
+            while waiting or running:
+                if waiting:
+                    running.add(asyncio.create_task(self._attempt(waiting.pop())))
+                done, running = await asyncio.wait(
+                    running, timeout=STAGGER_S if waiting else None, return_when=asyncio.FIRST_COMPLETED
+                )
+                connected = [sock for task in done if (sock := task.result()) is not None]
+                for surplus in connected[1:]:
+                    surplus.close()
+                if connected:
+                    return connected[0]
+            return None
+        finally:
+            for task in running:
+                task.cancel()
+            for sock in await asyncio.gather(*running, return_exceptions=True):
+                if isinstance(sock, socket.socket):
+                    sock.close()
+
+    async def _attempt(self, address: Address) -> socket.socket | None:
+        started = self._loop.time()
+        try:
+            outcome = await connect_socket(address, max(0.0, self._deadline - started))
+        except asyncio.CancelledError:
+            self._note(address, started, Fault(reason=Reason.CANCELLED, phase=Phase.CONNECT, blame=Blame.NONE))
+            raise
+        if isinstance(outcome, Failed):
+            self._note(address, started, outcome.fault)
+            self.failures.append(outcome)
+            return None
+        self._note(address, started, None)
+        return outcome
+
+    def _note(self, address: Address, started: float, fault: Fault | None) -> None:
+        self.attempts.append(
+            Attempt(
+                addr=str(address),
+                started_s=round(started - self._dial_started, 6),
+                duration_s=round(self._loop.time() - started, 6),
+                reason=fault.reason if fault else None,
+                blame=fault.blame if fault else None,
+                detail=fault.detail if fault else None,
+                evidence=fault.evidence if fault else {},
+            )
+        )
+
+
+_TELLING = (Blame.THEM, Blame.PATH, Blame.UNKNOWN, Blame.NONE, Blame.US)
+
+
+def most_telling(failures: Sequence[Failed]) -> Failed:
+    """Of several failed addresses the one to tell of: an answer says more than silence, and silence more than our own
+    lack of a route (an IPv6 address on a machine without IPv6)."""
+    return min(failures, key=lambda failed: _TELLING.index(failed.fault.blame))

@@ -1,0 +1,45 @@
+"""A connected socket as asyncio streams that remember how many bytes came, and which came first."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+FIRST_BYTES = 32
+"""Kept as evidence; enough to name any protocol that greets."""
+
+_READ_LIMIT = 2**16  # asyncio's own default
+
+
+class EvidenceReader(asyncio.StreamReader):
+    """A StreamReader that counts.
+
+    Attributes:
+        bytes_received: bytes the peer has sent on this connection.
+        first_bytes: the first of them, at most 32.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        super().__init__(limit=_READ_LIMIT, loop=loop)
+        self.bytes_received = 0
+        self.first_bytes = b""
+
+    def feed_data(self, data: bytes) -> None:
+        """Take what the transport read."""
+        self.bytes_received += len(data)
+        if len(self.first_bytes) < FIRST_BYTES:
+            self.first_bytes = (self.first_bytes + data)[:FIRST_BYTES]
+        super().feed_data(data)
+
+
+async def open_streams(sock: socket.socket) -> tuple[EvidenceReader, asyncio.StreamWriter]:
+    """Streams over `sock`, which they own from now on."""
+    loop = asyncio.get_running_loop()
+    reader = EvidenceReader(loop)
+    protocol = asyncio.StreamReaderProtocol(reader, loop=loop)
+    try:
+        transport, _ = await loop.create_connection(lambda: protocol, sock=sock)
+    except BaseException:
+        sock.close()
+        raise
+    return reader, asyncio.StreamWriter(transport, protocol, reader, loop)

@@ -1,0 +1,78 @@
+"""The one-line functions, bound to the tracker that a whole program shares."""
+
+from __future__ import annotations
+
+from nocarrier.dial import AddressPolicy, Dial, Resolve, resolve_with_system
+from nocarrier.model.event import DialFailure
+from nocarrier.model.ports import DialRecorder
+from nocarrier.track import DialTracker
+
+_global_tracker = DialTracker()
+
+
+def global_tracker() -> DialTracker:
+    """The tracker that the functions of this package record in when they are given none."""
+    return _global_tracker
+
+
+def record_dial_failure(
+    addr: str, reason: str, source: str, *, detail: str | None = None, via: str | None = None
+) -> None:
+    """Record a dial that failed, or a skip, in the global tracker. Never raises.
+
+    Args:
+        addr: the peer's address, as text.
+        reason: name of a reason in the taxonomy; its kind decides how it counts. An unknown one becomes ``other``.
+        source: who gave us the address; an unknown one becomes ``other``.
+        detail: text for people, at most 300 characters are kept.
+        via: which peer told us the address.
+    """
+    _global_tracker.record(addr, reason, source, detail=detail, via=via)
+
+
+def record_dial_success(
+    addr: str, source: str, *, via: str | None = None, duration_s: float | None = None
+) -> None:
+    """Record a dial that reached its session in the global tracker. Never raises."""
+    _global_tracker.record_success(addr, source, via=via, duration_s=duration_s)
+
+
+def get_dial_failures(
+    *,
+    limit: int = 100,
+    reason: str | None = None,
+    source: str | None = None,
+    addr: str | None = None,
+    since_unix: float | None = None,
+) -> list[DialFailure]:
+    """The newest entries of the global tracker that match, oldest first."""
+    return _global_tracker.recent(limit, reason=reason, source=source, addr=addr, since_unix=since_unix)
+
+
+def dial(
+    addr: str,
+    source: str = "direct",
+    *,
+    via: str | None = None,
+    tracker: DialRecorder | None = None,
+    policy: AddressPolicy | None = None,
+    resolve: Resolve = resolve_with_system,
+) -> Dial:
+    """Dial a peer and record exactly one outcome; see `nocarrier.dial.Dial`.
+
+    ```python
+    async with nocarrier.dial("203.0.113.7:7072", source="seed") as d:
+        reader, writer = await d.connect(timeout_s=10)
+        async with d.phase("handshake", timeout_s=36):
+            await my_handshake(reader, writer)
+    ```
+
+    Args:
+        addr: host:port, an IPv6 address as [host]:port.
+        source: who gave us the address.
+        via: which peer told us.
+        tracker: where to record; None is the global tracker.
+        policy: which addresses may be dialed; None allows all.
+        resolve: how names become addresses; by default the system's resolver.
+    """
+    return Dial(addr, source, via=via, recorder=tracker or _global_tracker, policy=policy, resolve=resolve)

@@ -1,0 +1,11 @@
+"""The protocol between nodes: bytes in, events out. No sockets, no clock, no tasks.
+
+Read `state` for who says what when, `messages` for what can be said, `connection` for how it is driven.
+"""
+
+from nocarrier.wire.connection import Admission, Connection
+from nocarrier.wire.handshake import LocalPeer, Rejection, RemotePeer, Role
+from nocarrier.wire.messages import PeerAddress, Welcome
+from nocarrier.wire.state import State
+
+__all__ = ["Admission", "Connection", "LocalPeer", "PeerAddress", "Rejection", "RemotePeer", "Role", "State", "Welcome"]

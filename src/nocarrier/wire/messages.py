@@ -1,0 +1,202 @@
+"""Messages: what can stand in a frame, as one tagged union whose schema bounds everything a peer can send.
+
+A body is a msgpack map; its ``type`` names the message. Unknown fields of a known message are skipped, and an unknown
+type is reported as `UnknownType`, so that later versions can add both. No field holds anything deeper than a list of
+`PeerAddress`; deeper nesting can only hide in skipped fields, where it costs time linear in the frame.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeAlias, get_args
+
+import msgspec
+from msgspec import Meta
+
+from nocarrier.errors import WireError
+from nocarrier.model.address import MAX_ADDRESS_LENGTH, MAX_PORT
+
+NODE_ID_BYTES = 32
+"""An Ed25519 public key (RFC 8032 section 5.1.5)."""
+
+SIGNATURE_BYTES = 64
+"""RFC 8032 section 5.1.6."""
+
+NONCE_BYTES = 32
+BOOT_ID_BYTES = 8
+
+DETAIL_MAX_LENGTH = 256
+"""Characters of a text for people; longer ones of ours are cut."""
+
+WELCOME_PEERS_MAX = 16
+PEER_LIST_MAX = 64
+
+LAST_UNIX_SECOND = 253_402_300_799
+"""9999-12-31T23:59:59Z, the last second that `datetime` can show."""
+
+# \Z where others write $, because $ also matches before a final newline.
+NodeId: TypeAlias = Annotated[str, Meta(max_length=2 * NODE_ID_BYTES, pattern=r"^[0-9a-f]{64}\Z")]
+Genesis: TypeAlias = Annotated[str, Meta(max_length=64, pattern=r"^[0-9a-f]{64}\Z")]
+Network: TypeAlias = Annotated[str, Meta(max_length=64, pattern=r"^[!-~]+\Z")]
+UserAgent: TypeAlias = Annotated[str, Meta(max_length=256, pattern=r"^[ -~]*\Z")]
+"""Printable ASCII. 256 is what Bitcoin Core allows (net.h, MAX_SUBVERSION_LENGTH)."""
+Code: TypeAlias = Annotated[str, Meta(max_length=40, pattern=r"^[a-z][a-z0-9_]*\Z")]
+"""A word for programs, such as the name of a reason."""
+Detail: TypeAlias = Annotated[str, Meta(max_length=DETAIL_MAX_LENGTH)]
+Ticket: TypeAlias = Annotated[str, Meta(max_length=4096)]
+Version: TypeAlias = Annotated[int, Meta(ge=0, le=65535)]
+Port: TypeAlias = Annotated[int, Meta(ge=1, le=MAX_PORT)]
+UnixTime: TypeAlias = Annotated[float, Meta(ge=0, le=LAST_UNIX_SECOND)]
+"""Seconds. NaN satisfies neither bound, so it is refused along with the infinities."""
+AddressText: TypeAlias = Annotated[str, Meta(min_length=1, max_length=MAX_ADDRESS_LENGTH)]
+"""Text that may be an address; whoever uses it parses it."""
+PingNonce: TypeAlias = Annotated[int, Meta(ge=0)]
+"""msgpack has no integer above 2**64 - 1."""
+
+
+class _Message(msgspec.Struct, frozen=True, kw_only=True, tag_field="type"):
+    pass
+
+
+class PeerAddress(msgspec.Struct, frozen=True, kw_only=True):
+    """An address that a peer names, and the node it says lives there."""
+
+    addr: AddressText
+    node_id: NodeId | None = None
+
+
+class Hello(_Message, frozen=True, kw_only=True, tag="hello"):
+    """Who I say I am. First message of each side."""
+
+    node_id: NodeId
+    network: Network
+    genesis: Genesis
+    min_version: Version
+    max_version: Version
+    nonce: Annotated[bytes, Meta(min_length=NONCE_BYTES, max_length=NONCE_BYTES)]
+    """Random for each connection, so that a signature is worth nothing on another one."""
+    boot_id: Annotated[bytes, Meta(min_length=BOOT_ID_BYTES, max_length=BOOT_ID_BYTES)]
+    """Random for each process: tells a dial to oneself from two nodes with one key."""
+    listen_port: Port | None = None
+    http_port: Port | None = None
+    user_agent: UserAgent = ""
+    clock_unix: UnixTime
+    ticket: Ticket | None = None
+
+    def __post_init__(self) -> None:
+        if self.min_version > self.max_version:
+            raise ValueError(f"min_version {self.min_version} is above max_version {self.max_version}")
+
+
+class Auth(_Message, frozen=True, kw_only=True, tag="auth"):
+    """Proof that I hold the key of my node id."""
+
+    signature: Annotated[bytes, Meta(min_length=SIGNATURE_BYTES, max_length=SIGNATURE_BYTES)]
+
+
+class Welcome(_Message, frozen=True, kw_only=True, tag="welcome"):
+    """You are in. Last message of each side's handshake."""
+
+    observed_addr: AddressText | None = None
+    """Where the sender sees the receiver."""
+    peers: Annotated[list[PeerAddress], Meta(max_length=WELCOME_PEERS_MAX)] = []
+
+
+class Reject(_Message, frozen=True, kw_only=True, tag="reject"):
+    """You are not in, and why. Ends the handshake."""
+
+    code: Code
+    detail: Detail = ""
+    ticket: Code | None = None
+    """What is wrong with the ticket, in the contract's words."""
+    until_unix: UnixTime | None = None
+    """When asking again makes sense."""
+
+
+class Ping(_Message, frozen=True, kw_only=True, tag="ping"):
+    """Are you there."""
+
+    nonce: PingNonce
+
+
+class Pong(_Message, frozen=True, kw_only=True, tag="pong"):
+    """I am here; the nonce is that of the Ping."""
+
+    nonce: PingNonce
+
+
+class GetPeers(_Message, frozen=True, kw_only=True, tag="get_peers"):
+    """Name some peers."""
+
+
+class PeerList(_Message, frozen=True, kw_only=True, tag="peer_list"):
+    """Some peers, asked for or not."""
+
+    peers: Annotated[list[PeerAddress], Meta(max_length=PEER_LIST_MAX)]
+
+
+class Goodbye(_Message, frozen=True, kw_only=True, tag="goodbye"):
+    """The session ends, and why."""
+
+    code: Code
+    detail: Detail = ""
+
+
+Message: TypeAlias = Hello | Auth | Welcome | Reject | Ping | Pong | GetPeers | PeerList | Goodbye
+
+MESSAGE_TYPES: tuple[type[Message], ...] = get_args(Message)
+
+
+class UnknownType(msgspec.Struct, frozen=True):
+    """Stands for a well-formed message of a type that this version does not know."""
+
+    type: Code
+
+
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Message)
+_type_decoder = msgspec.msgpack.Decoder(UnknownType)
+_KNOWN_TYPES = frozenset(str(each.__struct_config__.tag) for each in MESSAGE_TYPES)
+
+
+def encode(message: Message) -> bytes:
+    """The body of a frame. Bounds are the reader's business; `decode` of it says whether they hold."""
+    return _encoder.encode(message)
+
+
+def decode(body: bytes) -> Message | UnknownType:
+    """The message in a body.
+
+    Raises:
+        WireError: not msgpack, not a map with a type, or a value outside its bounds. The text may quote the peer.
+    """
+    try:
+        message: Message = _decoder.decode(body)
+    except msgspec.ValidationError as error:
+        unknown = _unknown_type(body)
+        if unknown is None:
+            raise _wire_error(error) from error
+        return unknown
+    # RecursionError: nesting in a skipped field came to the interpreter's limit, which msgspec keeps to.
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        raise _wire_error(error) from error
+    return message
+
+
+def _unknown_type(body: bytes) -> UnknownType | None:
+    try:
+        message = _type_decoder.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return None
+    return None if message.type in _KNOWN_TYPES else message
+
+
+def _wire_error(error: Exception) -> WireError:
+    # msgspec quotes a value that it does not know, whatever its length.
+    return WireError(shorten(f"undecodable message: {error}"))
+
+
+def shorten(text: str) -> str:
+    """`text` as a Detail: at most `DETAIL_MAX_LENGTH` characters, valid UTF-8, a cut marked with an ellipsis."""
+    if len(text) > DETAIL_MAX_LENGTH:
+        text = text[: DETAIL_MAX_LENGTH - 1] + "…"
+    return text.encode(errors="replace").decode()

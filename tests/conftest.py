@@ -1,0 +1,62 @@
+"""What every test gets: no process of ours left behind, namespaces where asked for, skipped proofs said aloud."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from pathlib import Path
+
+import pytest
+
+from support import netns
+from support.programs import NOT_PROVEN, lacks_for_netns
+
+
+def pytest_sessionstart():
+    if lacks_for_netns() is None:
+        netns.sweep()
+
+
+def pytest_runtest_setup(item):
+    lack = lacks_for_netns() if item.get_closest_marker("netns") else None
+    if lack is not None:
+        pytest.skip(lack)
+
+
+def pytest_terminal_summary(terminalreporter):
+    # pytest names the reason of a skip only when asked to; a proof that did not happen must be seen.
+    skipped = [str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", []) if report.longrepr]
+    for reason in sorted(set(skipped)):
+        if NOT_PROVEN in reason:
+            terminalreporter.write_line(f"!! {skipped.count(reason)} tests: {reason}", red=True, bold=True)
+
+
+@pytest.fixture
+def network():
+    """client - router - server, made for this test alone."""
+    with netns.Network() as made:
+        yield made
+
+
+@pytest.fixture(autouse=True)
+def no_process_left_behind():
+    before = _children()
+    yield
+    left = {pid: name for pid, name in _children().items() if pid not in before}
+    for pid in left:
+        with contextlib.suppress(ProcessLookupError, ChildProcessError):
+            os.kill(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
+    assert not left, f"processes left behind (ended now): {left}"
+
+
+def _children() -> dict[int, str]:
+    """Our child processes by pid, with their command lines; none on systems without Linux's /proc."""
+    found = {}
+    for path in Path("/proc/self/task").glob("*/children"):
+        with contextlib.suppress(OSError):  # a thread that just ended
+            for pid in path.read_text().split():
+                command = Path("/proc", pid, "cmdline").read_bytes().replace(b"\0", b" ")
+                found[int(pid)] = command.decode(errors="replace")
+    return found

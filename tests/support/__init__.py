@@ -1,0 +1,1 @@
+"""What tests share: network namespaces, a name server, and what this machine must have for them."""

@@ -1,0 +1,314 @@
+"""Networks made for one test out of Linux network namespaces: real kernels, real routers, real faults, no outside.
+
+```python
+with Network() as net:                                    # client - router - server
+    port = net.server.fault_server("ssh")
+    net.router.filter("forward", "tcp dport 7072 reject with icmpx admin-prohibited")
+    seen = net.client.python(DIAL, net.server.ipv4, port)  # a Python script in there; its standard output is JSON
+```
+
+Names carry the pid of their maker, so that parallel runs never clash and leftovers of a dead one can be swept up.
+Everything in a network is gone when its block ends, be it by an exception, Ctrl-C or SIGTERM.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import secrets
+import select
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import pytest
+
+from support.programs import lacks_for_netns
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PYTHON_PATH = os.pathsep.join(str(REPOSITORY / part) for part in ("src", "tests"))
+FAULT_SERVERS = REPOSITORY / "src/nocarrier/testing/fault_servers.py"
+NETNS_DIRECTORY = Path("/run/netns")
+ETC_DIRECTORY = Path("/etc/netns")
+_NAME = re.compile(r"nc(\d+)-[0-9a-f]{8}-")
+
+_SETTINGS = (
+    # The kernel limits ICMP errors to about one a second for each target (icmp(7)), which would turn many a reject of
+    # a test into a timeout.
+    "net.ipv4.icmp_ratelimit=0",
+    "net.ipv6.icmp.ratelimit=0",
+    # A new IPv6 address stays unusable for up to 2 s while its like is looked for (RFC 4862 section 5.4).
+    "net.ipv6.conf.default.accept_dad=0",
+)
+
+_HOST_INTERFACE = 100
+"""Index of each host's eth0. Were it the same as that at the other end, the kernel would take the link for an ordinary
+one and put off its "carrier is up", and with it IPv6, by up to 1 s (linkwatch_urgent_event; measured)."""
+
+
+class Namespace:
+    """One host of a network. Commands in it are waited for; what `popen` starts is ended with the network."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.ipv4 = "127.0.0.1"
+        self.ipv6 = "::1"
+        self._started: list[subprocess.Popen[str]] = []
+
+    def run(self, command: Sequence[str], *, check: bool = True, input: str | None = None, timeout_s: float = 30):
+        """Run `command` to its end; gives the `CompletedProcess` with its output as text.
+
+        Raises:
+            RuntimeError: it failed; the text carries its standard error. Not with ``check=False``.
+        """
+        done = subprocess.run(
+            self._within(command),
+            input=input,
+            capture_output=True,
+            text=True,
+            timeout=timeout_s,
+            check=False,
+            env=_environment(),
+        )
+        if check and done.returncode:
+            raise RuntimeError(f"{self.name}: {' '.join(command)[:200]} ended with {done.returncode}: {done.stderr}")
+        return done
+
+    def popen(self, command: Sequence[str], **options: Any) -> subprocess.Popen[str]:
+        """Start `command` and leave it running; its pid is the command's own."""
+        options = {"stdin": subprocess.DEVNULL, "text": True, "env": _environment(), **options}
+        process = subprocess.Popen(self._within(command), **options)
+        self._started.append(process)
+        return process
+
+    def start(self, command: Sequence[str], *, timeout_s: float = 10) -> str:
+        """Start `command`, wait for the first line that it prints (it is ready), and leave it running.
+
+        Raises:
+            RuntimeError: it ended, or said nothing in time.
+        """
+        process = self.popen(command, stdout=subprocess.PIPE)
+        line = process.stdout.readline() if select.select([process.stdout], [], [], timeout_s)[0] else ""
+        if not line:
+            raise RuntimeError(f"{self.name}: {' '.join(command)[:200]} did not get ready")
+        return line.rstrip("\n")
+
+    def python(self, script: str | Path, *arguments: object, check: bool = True, timeout_s: float = 30) -> Any:
+        """Run a Python script (text, or the path of one) that prints one JSON value, and give that value.
+
+        `nocarrier` and `support` can be imported in there.
+        """
+        return json.loads(self.run(_python(script, *arguments), check=check, timeout_s=timeout_s).stdout)
+
+    def start_python(self, script: str | Path, *arguments: object, timeout_s: float = 10) -> str:
+        """Start a Python script as `start` does."""
+        return self.start(_python(script, *arguments), timeout_s=timeout_s)
+
+    def fault_server(self, name: str, *, host: str | None = None, port: int = 0) -> int:
+        """Start one of `nocarrier.testing.fault_servers` on `host` (default: our IPv4 address); gives its port."""
+        return int(self.start_python(FAULT_SERVERS, name, host or self.ipv4, port))
+
+    def ip(self, *arguments: str) -> str:
+        """Run ip(8), such as ``ip("route", "add", "blackhole", "203.0.113.0/24")``; gives what it prints."""
+        return self.run(["ip", *arguments]).stdout
+
+    def filter(self, hook: str, *rules: str) -> None:
+        """Let the firewall apply nft(8) `rules`, for IPv4 and IPv6, at `hook` (input, forward or output) and only these.
+
+        Such as ``filter("forward", "tcp dport 7072 reject with icmpx admin-prohibited")``; no rules: all may pass.
+        """
+        chain = "\n".join([f"type filter hook {hook} priority 0", *rules])
+        self.nft(f"table inet test {{\nchain test {{\n{chain}\n}}\n}}")
+
+    def nft(self, ruleset: str) -> None:
+        """Load an nft(8) ruleset in place of the one before."""
+        self.run(["nft", "-f", "-"], input=f"flush ruleset\n{ruleset}\n")
+
+    def sysctl(self, key: str, value: object) -> None:
+        """Set one kernel setting of this namespace."""
+        self.run(["sysctl", "-qw", f"{key}={value}"])
+
+    def resolv_conf(self, nameserver: str, *, options: str = "timeout:1 attempts:1") -> None:
+        """Let programs started from now on ask `nameserver`, and nobody else, for names.
+
+        `ip netns exec` lays the files of /etc/netns/NAME over those of /etc (ip-netns(8)).
+        """
+        directory = ETC_DIRECTORY / self.name
+        directory.mkdir(parents=True, exist_ok=True)
+        (directory / "resolv.conf").write_text(f"nameserver {nameserver}\noptions {options}\n")
+        (directory / "nsswitch.conf").write_text("hosts: files dns\n")
+
+    def close(self) -> None:
+        """End what runs in here, by pid, and remove the namespace."""
+        for process in self._started:
+            process.kill()
+            process.wait()
+            if process.stdout is not None:
+                process.stdout.close()
+        remove(self.name)
+
+    def _within(self, command: Sequence[str]) -> list[str]:
+        return ["ip", "netns", "exec", self.name, *command]
+
+
+class Namespaces:
+    """A network of nothing but hosts with a loopback, until a subclass wires them."""
+
+    def __init__(self) -> None:
+        self.made: list[Namespace] = []
+        self._prefix = f"nc{os.getpid()}-{secrets.token_hex(4)}"
+        self._sigterm: Any = None
+
+    def add(self, role: str) -> Namespace:
+        """Make a host; `role` must be unique in this network."""
+        host = Namespace(f"{self._prefix}-{role}")
+        self.made.append(host)  # first, so that a host made halfway is removed too
+        _ip(None, [f"netns add {host.name}"])
+        _ip(host.name, ["link set lo up"])
+        host.run(["sysctl", "-qw", *_SETTINGS])
+        return host
+
+    def build(self) -> None:
+        """Make and wire the hosts."""
+
+    def close(self) -> None:
+        """Remove every host, whatever happens to one of them."""
+        with contextlib.ExitStack() as all_of_them:
+            for host in self.made:
+                all_of_them.callback(host.close)
+
+    def __enter__(self) -> Self:
+        lack = lacks_for_netns()
+        if lack is not None:
+            pytest.skip(lack)
+        if threading.current_thread() is threading.main_thread():
+            # SIGTERM would end us without a word; as Ctrl-C it passes through all the clean-up there is.
+            self._sigterm = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        try:
+            self.build()
+        except BaseException:
+            self.__exit__(None, None, None)
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        try:
+            self.close()
+        finally:
+            if self._sigterm is not None:
+                signal.signal(signal.SIGTERM, self._sigterm)
+                self._sigterm = None
+
+
+class Network(Namespaces):
+    """client (198.18.1.2) - router - server (198.19.1.2), with IPv6 beside it; both ends have a default route.
+
+    198.18.0.0/15 (RFC 2544) and 2001:db8::/32 (RFC 3849) are no one's on the internet and count as public with us.
+    """
+
+    client: Namespace
+    router: Namespace
+    server: Namespace
+
+    def build(self) -> None:
+        """Make the three hosts and the two links. The router calls its interfaces after the host at the other end."""
+        self.router = self.add("router")
+        self.client = self.add("client")
+        self.server = self.add("server")
+        router_setup = []
+        for host, role, ipv4, ipv6 in (
+            (self.client, "client", "198.18.1", "2001:db8:1:"),
+            (self.server, "server", "198.19.1", "2001:db8:2:"),
+        ):
+            host.ipv4, host.ipv6 = f"{ipv4}.2", f"{ipv6}:2"
+            _ip(
+                host.name,
+                [
+                    f"link add eth0 index {_HOST_INTERFACE} type veth peer name {role} netns {self.router.name}",
+                    f"address add {host.ipv4}/24 dev eth0",
+                    f"address add {host.ipv6}/64 dev eth0 nodad",
+                    "link set eth0 up",
+                    f"route add default via {ipv4}.1",
+                    f"route add default via {ipv6}:1",
+                ],
+            )
+            router_setup += [
+                f"address add {ipv4}.1/24 dev {role}",
+                f"address add {ipv6}:1/64 dev {role} nodad",
+                f"link set {role} up",
+            ]
+        self.router.ipv4, self.router.ipv6 = "198.18.1.1", "2001:db8:1::1"
+        _ip(self.router.name, router_setup)
+        self.router.run(["sysctl", "-qw", "net.ipv4.ip_forward=1", "net.ipv6.conf.all.forwarding=1"])
+
+
+class FlatNetwork(Namespaces):
+    """`count` hosts on one link: 198.18.0.1, 198.18.0.2 and so on, 2001:db8::1 and so on; no routes beyond it."""
+
+    def __init__(self, count: int) -> None:
+        super().__init__()
+        self._count = count
+        self.hosts: list[Namespace] = []
+
+    def build(self) -> None:
+        """Make the bridge, in a namespace of its own, and the hosts."""
+        bridge = self.add("bridge")
+        _ip(bridge.name, ["link add br0 type bridge", "link set br0 up"])
+        for number in range(1, self._count + 1):
+            host = self.add(f"host{number}")
+            self.hosts.append(host)
+            host.ipv4, host.ipv6 = f"198.18.0.{number}", f"2001:db8::{number:x}"
+            _ip(
+                host.name,
+                [
+                    f"link add eth0 index {_HOST_INTERFACE} type veth peer name host{number} netns {bridge.name}",
+                    f"address add {host.ipv4}/24 dev eth0",
+                    f"address add {host.ipv6}/64 dev eth0 nodad",
+                    "link set eth0 up",
+                ],
+            )
+            _ip(bridge.name, [f"link set host{number} master br0", f"link set host{number} up"])
+
+
+def sweep() -> None:
+    """Remove what runs that are gone left behind (a SIGKILL leaves no time to clean up)."""
+    for directory in (NETNS_DIRECTORY, ETC_DIRECTORY):
+        for path in directory.glob("nc*"):
+            maker = _NAME.match(path.name)
+            if maker and not Path("/proc", maker[1]).exists():
+                remove(path.name)
+
+
+def remove(name: str) -> None:
+    """End all processes in a namespace, by pid, and remove it. It may be gone already."""
+    pids = subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True, check=False).stdout
+    for pid in map(int, pids.split()):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    subprocess.run(["ip", "netns", "delete", name], capture_output=True, check=False)
+    shutil.rmtree(ETC_DIRECTORY / name, ignore_errors=True)
+
+
+def _python(script: str | Path, *arguments: object) -> list[str]:
+    how = [str(script)] if isinstance(script, Path) else ["-c", script]
+    return [sys.executable, *how, *map(str, arguments)]
+
+
+def _environment() -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": PYTHON_PATH}
+
+
+def _ip(namespace: str | None, commands: Sequence[str]) -> None:
+    """Run several ip(8) commands in one process: a network is up in a fifth of the time that single ones take."""
+    within = [] if namespace is None else ["-n", namespace]
+    subprocess.run(["ip", *within, "-batch", "-"], input="\n".join(commands), text=True, check=True)

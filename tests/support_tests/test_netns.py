@@ -1,0 +1,189 @@
+"""The kit with which faults are provoked does what it says, and leaves nothing behind."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from support import netns, resolver
+from support.netns import FlatNetwork, Namespaces, Network
+from support.programs import requires_root_netns
+
+pytestmark = requires_root_netns
+
+DIAL = """
+import errno, json, socket, sys
+host, port = sys.argv[1], int(sys.argv[2])
+dialer = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+dialer.settimeout(3)
+try:
+    dialer.connect((host, port))
+    print(json.dumps(dialer.recv(64).decode()))
+except OSError as error:
+    print(json.dumps(errno.errorcode.get(error.errno, repr(error))))
+"""
+LOOK_UP = """
+import json, socket, sys
+found = {}
+for name in sys.argv[1:]:
+    try:
+        found[name] = sorted({answer[4][0] for answer in socket.getaddrinfo(name, 1, type=socket.SOCK_STREAM)})
+    except socket.gaierror as error:
+        found[name] = error.errno
+print(json.dumps(found))
+"""
+
+
+def namespaces_of(pid: int) -> list[Path]:
+    return [*netns.NETNS_DIRECTORY.glob(f"nc{pid}-*"), *netns.ETC_DIRECTORY.glob(f"nc{pid}-*")]
+
+
+def names_of(*networks: Namespaces) -> list[str]:
+    return [host.name for made in networks for host in made.made]
+
+
+def still_there(names: list[str]) -> list[str]:
+    return [name for name in names if (netns.NETNS_DIRECTORY / name).exists()]
+
+
+def test_client_reaches_server_through_router_over_ipv4_and_ipv6(network):
+    for host in (network.server.ipv4, network.server.ipv6):
+        port = network.server.fault_server("ssh", host=host)
+        assert network.client.python(DIAL, host, port).startswith("SSH-2.0-")
+
+
+def test_client_meets_what_the_router_rejects(network):
+    network.router.filter("forward", "meta l4proto tcp reject with icmpx admin-prohibited")
+    assert network.client.python(DIAL, network.server.ipv4, 7072) == "EHOSTUNREACH"
+    assert network.client.python(DIAL, network.server.ipv6, 7072) == "EACCES"
+
+
+def test_rejects_are_not_rate_limited(network):
+    network.router.filter("forward", "meta l4proto tcp reject with icmpx host-unreachable")
+    seen = {network.client.python(DIAL, network.server.ipv4, 7072) for _ in range(12)}
+    assert seen == {"EHOSTUNREACH"}
+
+
+def test_no_rules_let_everything_pass_again(network):
+    port = network.server.fault_server("ssh")
+    network.client.filter("output", "meta l4proto tcp reject with icmpx host-unreachable")
+    assert network.client.python(DIAL, network.server.ipv4, port) == "EHOSTUNREACH"
+    network.client.filter("output")
+    assert network.client.python(DIAL, network.server.ipv4, port).startswith("SSH-2.0-")
+
+
+def test_names_are_asked_of_the_resolver_of_the_namespace(network):
+    table = '{"seed.test": ["198.19.1.2", "2001:db8:2::2"], "four.test": ["198.19.1.2"]}'
+    network.server.start_python(Path(resolver.__file__), network.server.ipv4, table)
+    network.client.resolv_conf(network.server.ipv4)
+    names = ("seed.test", "four.test", "unknown.test", "nodata.test", "servfail.test", "refused.test", "silent.test")
+    found = network.client.python(LOOK_UP, *names)
+    # gai.h: EAI_NONAME -2, EAI_AGAIN -3, EAI_NODATA -5
+    assert found == {
+        "seed.test": ["198.19.1.2", "2001:db8:2::2"],
+        "four.test": ["198.19.1.2"],
+        "unknown.test": -2,
+        "nodata.test": -5,
+        "servfail.test": -3,
+        "refused.test": -3,
+        "silent.test": -3,
+    }
+
+
+def test_every_host_of_a_flat_network_reaches_every_other():
+    with FlatNetwork(3) as flat:
+        ports = {host: host.fault_server("ssh") for host in flat.hosts}
+        for host in flat.hosts:
+            for other, port in ports.items():
+                assert host.python(DIAL, other.ipv4, port).startswith("SSH-2.0-")
+
+
+def test_a_host_alone_has_nothing_but_its_loopback():
+    with Namespaces() as alone:
+        host = alone.add("host")
+        port = host.fault_server("ssh")
+        assert host.python(DIAL, "127.0.0.1", port).startswith("SSH-2.0-")
+        assert host.python(DIAL, "198.19.1.2", port) == "ENETUNREACH"
+
+
+def test_two_networks_at_once_do_not_clash():
+    with Network() as one, Network() as other:
+        port = one.server.fault_server("ssh", port=7072)
+        assert one.client.python(DIAL, one.server.ipv4, port).startswith("SSH-2.0-")
+        assert other.client.python(DIAL, other.server.ipv4, port) == "ECONNREFUSED"
+        names = names_of(one, other)
+        assert len(still_there(names)) == len(set(names)) == 6
+    assert still_there(names) == []
+
+
+def test_an_exception_leaves_nothing_behind():
+    with pytest.raises(ZeroDivisionError), Network() as made:
+        names = names_of(made)
+        made.client.resolv_conf("127.0.0.1")
+        process = made.client.popen(["sleep", "60"])
+        raise ZeroDivisionError
+    assert process.returncode == -signal.SIGKILL
+    assert still_there(names) == []
+    assert not [name for name in names if (netns.ETC_DIRECTORY / name).exists()]
+
+
+def test_a_child_killed_from_outside_and_its_orphan_leave_nothing_behind():
+    with Network() as made:
+        names = names_of(made)
+        process = made.client.popen(["sh", "-c", "sleep 60 & echo $!; wait"], stdout=subprocess.PIPE)
+        orphan = Path("/proc", process.stdout.readline().strip())
+        process.kill()
+        process.wait()
+        assert orphan.exists()
+    assert not orphan.exists() or "State:\tZ" in (orphan / "status").read_text()
+    assert still_there(names) == []
+
+
+OWNER = """
+import sys, time
+from support.netns import Network
+with Network() as made:
+    made.server.popen(["sleep", "60"])
+    print("ready", flush=True)
+    time.sleep(60)
+"""
+
+
+def start_owner() -> subprocess.Popen:
+    environment = {**os.environ, "PYTHONPATH": netns.PYTHON_PATH}
+    process = subprocess.Popen([sys.executable, "-c", OWNER], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+    assert process.stdout.readline() == b"ready\n"
+    assert len(namespaces_of(process.pid)) == 3
+    return process
+
+
+@pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
+def test_an_owner_told_to_end_cleans_up(ending):
+    with start_owner() as owner:
+        owner.send_signal(ending)
+        owner.wait(timeout=10)
+        assert namespaces_of(owner.pid) == []
+
+
+def test_a_sweep_removes_what_a_killed_owner_left_and_nothing_else(network):
+    with start_owner() as owner:
+        owner.kill()
+        owner.wait()
+        left = namespaces_of(owner.pid)
+        assert len(left) == 3
+        netns.sweep()
+        assert namespaces_of(owner.pid) == []
+        assert len(still_there(names_of(network))) == 3
+
+
+def test_a_network_is_made_fast():
+    started_s = time.perf_counter()
+    with Network():
+        made_in_s = time.perf_counter() - started_s
+    assert made_in_s < 2
