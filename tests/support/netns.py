@@ -3,7 +3,7 @@
 ```python
 with Network() as net:                                    # client - router - server
     port = net.server.fault_server("ssh")
-    net.router.filter("forward", "tcp dport 7072 reject with icmpx admin-prohibited")
+    net.router.firewall("forward", "tcp dport 7072 reject with icmpx admin-prohibited")
     seen = net.client.python(DIAL, net.server.ipv4, port)  # a Python script in there; its standard output is JSON
 ```
 
@@ -63,15 +63,17 @@ class Namespace:
         self.ipv6 = "::1"
         self._started: list[subprocess.Popen[str]] = []
 
-    def run(self, command: Sequence[str], *, check: bool = True, input: str | None = None, timeout_s: float = 30):
-        """Run `command` to its end; gives the `CompletedProcess` with its output as text.
+    def run(self, command: Sequence[str], *, check: bool = True, stdin: str | None = None, timeout_s: float = 30):
+        """Run `command` to its end; gives the `CompletedProcess`, its output as text.
+
+        `stdin` is what it reads.
 
         Raises:
             RuntimeError: it failed; the text carries its standard error. Not with ``check=False``.
         """
         done = subprocess.run(
             self._within(command),
-            input=input,
+            input=stdin,
             capture_output=True,
             text=True,
             timeout=timeout_s,
@@ -120,17 +122,17 @@ class Namespace:
         """Run ip(8), such as ``ip("route", "add", "blackhole", "203.0.113.0/24")``; gives what it prints."""
         return self.run(["ip", *arguments]).stdout
 
-    def filter(self, hook: str, *rules: str) -> None:
-        """Let the firewall apply nft(8) `rules`, for IPv4 and IPv6, at `hook` (input, forward or output) and only these.
+    def firewall(self, hook: str, *rules: str) -> None:
+        """Apply these nft(8) rules, and only these, to IPv4 and IPv6 at `hook` (input, forward or output).
 
-        Such as ``filter("forward", "tcp dport 7072 reject with icmpx admin-prohibited")``; no rules: all may pass.
+        Such as ``firewall("forward", "tcp dport 7072 reject with icmpx admin-prohibited")``; no rules: all may pass.
         """
         chain = "\n".join([f"type filter hook {hook} priority 0", *rules])
         self.nft(f"table inet test {{\nchain test {{\n{chain}\n}}\n}}")
 
     def nft(self, ruleset: str) -> None:
         """Load an nft(8) ruleset in place of the one before."""
-        self.run(["nft", "-f", "-"], input=f"flush ruleset\n{ruleset}\n")
+        self.run(["nft", "-f", "-"], stdin=f"flush ruleset\n{ruleset}\n")
 
     def sysctl(self, key: str, value: object) -> None:
         """Set one kernel setting of this namespace."""

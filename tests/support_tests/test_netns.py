@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import platform
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 
 from support import netns, resolver
 from support.netns import FlatNetwork, Namespaces, Network
-from support.programs import requires_root_netns
+from support.programs import NOT_PROVEN, requires_root_netns
 
 pytestmark = requires_root_netns
 
@@ -59,22 +60,22 @@ def test_client_reaches_server_through_router_over_ipv4_and_ipv6(network):
 
 
 def test_client_meets_what_the_router_rejects(network):
-    network.router.filter("forward", "meta l4proto tcp reject with icmpx admin-prohibited")
+    network.router.firewall("forward", "meta l4proto tcp reject with icmpx admin-prohibited")
     assert network.client.python(DIAL, network.server.ipv4, 7072) == "EHOSTUNREACH"
     assert network.client.python(DIAL, network.server.ipv6, 7072) == "EACCES"
 
 
 def test_rejects_are_not_rate_limited(network):
-    network.router.filter("forward", "meta l4proto tcp reject with icmpx host-unreachable")
+    network.router.firewall("forward", "meta l4proto tcp reject with icmpx host-unreachable")
     seen = {network.client.python(DIAL, network.server.ipv4, 7072) for _ in range(12)}
     assert seen == {"EHOSTUNREACH"}
 
 
 def test_no_rules_let_everything_pass_again(network):
     port = network.server.fault_server("ssh")
-    network.client.filter("output", "meta l4proto tcp reject with icmpx host-unreachable")
+    network.client.firewall("output", "meta l4proto tcp reject with icmpx host-unreachable")
     assert network.client.python(DIAL, network.server.ipv4, port) == "EHOSTUNREACH"
-    network.client.filter("output")
+    network.client.firewall("output")
     assert network.client.python(DIAL, network.server.ipv4, port).startswith("SSH-2.0-")
 
 
@@ -123,14 +124,34 @@ def test_two_networks_at_once_do_not_clash():
 
 
 def test_an_exception_leaves_nothing_behind():
-    with pytest.raises(ZeroDivisionError), Network() as made:
-        names = names_of(made)
-        made.client.resolv_conf("127.0.0.1")
-        process = made.client.popen(["sleep", "60"])
-        raise ZeroDivisionError
-    assert process.returncode == -signal.SIGKILL
+    made, processes = Network(), []
+
+    def fail_inside():
+        with made:
+            made.client.resolv_conf("127.0.0.1")
+            processes.append(made.client.popen(["sleep", "60"]))
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail_inside()
+    names = names_of(made)
+    assert len(names) == 3
     assert still_there(names) == []
     assert not [name for name in names if (netns.ETC_DIRECTORY / name).exists()]
+    assert [process.returncode for process in processes] == [-signal.SIGKILL]
+
+
+def test_a_network_that_fails_halfway_leaves_nothing_behind():
+    class Broken(Network):
+        def build(self):
+            super().build()
+            self.client.ip("link", "set", "no-such-link", "up")
+
+    broken = Broken()
+    with pytest.raises(RuntimeError, match="no-such-link"):
+        broken.__enter__()
+    assert len(names_of(broken)) == 3
+    assert still_there(names_of(broken)) == []
 
 
 def test_a_child_killed_from_outside_and_its_orphan_leave_nothing_behind():
@@ -145,6 +166,26 @@ def test_a_child_killed_from_outside_and_its_orphan_leave_nothing_behind():
     assert still_there(names) == []
 
 
+DENIED = """
+import errno, json, socket
+from support import seccomp
+seccomp.deny("connect", errno.ENOBUFS)
+seccomp.deny("socket", errno.EAFNOSUPPORT, arg0=socket.AF_INET6)
+seen = [errno.errorcode[socket.socket().connect_ex(("127.0.0.1", 9))]]
+try:
+    socket.socket(socket.AF_INET6)
+except OSError as error:
+    seen.append(errno.errorcode[error.errno])
+print(json.dumps(seen))
+"""
+
+
+@pytest.mark.skipif(platform.machine() != "x86_64", reason=f"{NOT_PROVEN}the system call filter is for x86-64")
+def test_the_kernel_refuses_what_seccomp_denies_and_nothing_else():
+    with Namespaces() as alone:
+        assert alone.add("host").python(DENIED) == ["ENOBUFS", "EAFNOSUPPORT"]
+
+
 OWNER = """
 import sys, time
 from support.netns import Network
@@ -157,7 +198,9 @@ with Network() as made:
 
 def start_owner() -> subprocess.Popen:
     environment = {**os.environ, "PYTHONPATH": netns.PYTHON_PATH}
-    process = subprocess.Popen([sys.executable, "-c", OWNER], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment)
+    process = subprocess.Popen(
+        [sys.executable, "-c", OWNER], stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environment
+    )
     assert process.stdout.readline() == b"ready\n"
     assert len(namespaces_of(process.pid)) == 3
     return process

@@ -31,7 +31,10 @@ def _late_loop(evidence: Evidence) -> Blame:
 
 
 def _connect_deadline(evidence: Evidence) -> Blame:
-    return Blame.US if evidence.get("loop_lag_s", 0.0) >= LATE_LOOP_S else _where_decided(Blame.PATH)(evidence)
+    if evidence.get("loop_lag_s", 0.0) >= LATE_LOOP_S or evidence.get("decided_by") == "local":
+        return Blame.US
+    # Where the kernel was asked and knows nothing against this machine, the silence is the path's.
+    return Blame.PATH if "syn_retransmits" in evidence else Blame.UNKNOWN
 
 
 def _older_version(evidence: Evidence) -> Blame:

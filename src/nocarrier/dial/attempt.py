@@ -41,11 +41,13 @@ async def connect_socket(address: Address, timeout_s: float) -> socket.socket | 
         kernel.watch_errors(sock, family)
         number: int | None = sock.connect_ex(destination)
         returned_by_connect = number != errno.EINPROGRESS
+        waited = False
         late_s = None
         if not returned_by_connect:
             # On this machine's own addresses the outcome is often there already; asking again spares the event loop.
             number = sock.connect_ex(destination)
-            if number == errno.EALREADY:
+            waited = number == errno.EALREADY
+            if waited:
                 late_s = await _wait_until_decided(loop, sock, started + timeout_s)
                 number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) if late_s is None else None
         if number in {0, errno.EISCONN}:
@@ -54,7 +56,7 @@ async def connect_socket(address: Address, timeout_s: float) -> socket.socket | 
                 return _met_itself(address)
             kernel.watch_errors(sock, family, on=False)
             return sock
-        evidence = kernel.failure_evidence(sock, number, returned_by_connect=returned_by_connect)
+        evidence = kernel.failure_evidence(sock, number, returned_by_connect=returned_by_connect, waited=waited)
         evidence["elapsed_s"] = round(loop.time() - started, 6)
         if late_s is not None and late_s > NOTED_LAG_S:
             evidence["loop_lag_s"] = round(late_s, 3)

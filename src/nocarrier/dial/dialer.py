@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from types import TracebackType
 
 from nocarrier.classify import blame_for, classify
@@ -40,7 +41,7 @@ class Dial:
         attempts: connection attempts so far, each address of a name apart.
         evidence: facts to be recorded should the dial fail; a handshake may add its own.
         node_id: who the peer proved to be; set it once known.
-        penalise: whether a failure may count against the peer.
+        fault: why the dial failed, once it has.
     """
 
     def __init__(
@@ -53,18 +54,32 @@ class Dial:
         policy: AddressPolicy | None = None,
         resolve: Resolve = resolve_with_system,
         default_port: int | None = None,
+        counts_against_peer: Callable[[Fault], bool] = lambda _: True,
     ) -> None:
+        """Prepare a dial.
+
+        Args:
+            addr: host:port, an IPv6 address as [host]:port.
+            source: who gave us the address.
+            recorder: where the outcome is recorded.
+            via: which peer told us.
+            policy: which addresses may be dialed; None allows all.
+            resolve: how names become addresses.
+            default_port: for an address without a port.
+            counts_against_peer: asked about every fault; a node that knows itself to be offline answers no.
+        """
         self.addr = addr
         self.attempts: list[Attempt] = []
         self.evidence = Evidence()
         self.node_id: str | None = None
-        self.penalise = True
+        self.fault: Fault | None = None
         self._source = source
         self._via = via
         self._recorder = recorder
         self._policy = policy
         self._resolve = resolve
         self._default_port = default_port
+        self._counts_against_peer = counts_against_peer
         self._address: Address | None = None
         self._dial_id: int | None = None
         self._loop: asyncio.AbstractEventLoop
@@ -76,8 +91,6 @@ class Dial:
         self._reader: EvidenceReader | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._failed_phase: tuple[BaseException, Phase] | None = None
-        self.fault: Fault | None = None
-        """Why the dial failed, once it has."""
 
     # ---- the block ------------------------------------------------------------------------------------------------
 
@@ -144,7 +157,7 @@ class Dial:
             attempts=tuple(self.attempts),
             phases_s=self._phases_s,
             node_id=self.node_id,
-            penalise=self.penalise,
+            penalise=self._counts_against_peer(self.fault),
         )
 
     def _fault_of(self, exc: BaseException | None) -> Fault:

@@ -26,9 +26,9 @@ _SOCK_EXTENDED_ERR = struct.Struct("IBBBBII")
 _OFFENDER_IPV4 = slice(4, 8)  # sockaddr_in: family, port, address
 _OFFENDER_IPV6 = slice(8, 24)  # sockaddr_in6: family, port, flow, address
 
-# struct tcp_info: eight bytes of state, then 32-bit counters.
-_TCP_INFO_LENGTH = 104
-_TCP_INFO_TOTAL_RETRANS = struct.Struct("100xI")
+# struct tcp_info: eight bytes of state, then 32-bit counters. Of interest: tcpi_retransmits (how often the
+# retransmission timer fired), tcpi_retrans (retransmitted segments now in the network), tcpi_total_retrans.
+_TCP_INFO = struct.Struct("2xB33xI60xI")
 
 _HOST_UNREACHABLE = {(3, 1), (1, 3)}
 """(type, code) by which the kernel itself reports that nobody answered for an address: ICMP host unreachable (RFC 792)
@@ -49,13 +49,16 @@ def watch_errors(sock: socket.socket, family: int, *, on: bool = True) -> None:
         sock.setsockopt(level, option, on)
 
 
-def failure_evidence(sock: socket.socket, number: int | None, *, returned_by_connect: bool) -> Evidence:
+def failure_evidence(
+    sock: socket.socket, number: int | None, *, returned_by_connect: bool, waited: bool
+) -> Evidence:
     """What the kernel knows about the attempt on `sock` that just failed.
 
     Args:
         sock: the socket, still open.
         number: the errno it failed with; None where our own deadline passed.
         returned_by_connect: connect() itself gave the errno, before any packet could have come back.
+        waited: the outcome was not there yet right after connect().
     """
     evidence = Evidence()
     if number is not None:
@@ -65,34 +68,42 @@ def failure_evidence(sock: socket.socket, number: int | None, *, returned_by_con
         return evidence
     if not IS_SUPPORTED:
         return evidence
-    retransmits = _syn_retransmits(sock)
-    if retransmits is not None:
-        evidence["syn_retransmits"] = retransmits
+    # The caller has read SO_ERROR before: reading the error queue clears it.
     icmp = _read_error_queue(sock)
     if icmp is not None:
         evidence["icmp"] = icmp
-    if number is None:
-        return evidence
-    evidence["decided_by"] = "network"
-    if icmp is not None and icmp["hop"] == _own_ip(sock):
-        if (icmp["type"], icmp["code"]) in _HOST_UNREACHABLE and retransmits:
-            # Our kernel gave up asking the link who has the next hop's address. It asks for three seconds, in which
-            # the first SYN is sent again; a reject rule of our own answers before that.
+    counters = _retransmissions(sock)
+    fired, in_network, left_this_host = counters or (0, 0, 0)
+    if counters is not None:
+        evidence["syn_retransmits"] = fired
+    if number not in {None, errno.ETIMEDOUT}:
+        evidence["decided_by"] = "network"
+    elif fired and left_this_host and not in_network:
+        # The timer fired and the SYN was sent again, but the kernel's own output refused to let it go: a firewall
+        # here. With a silent network the retransmitted segment counts as in the network.
+        evidence["decided_by"] = "local"
+    # Asking the link for the next hop's address takes the kernel up to three seconds (less where an earlier dial has
+    # begun it); the first SYN waits there, so the timer fires and nothing leaves. A rule of our own answers at once.
+    if icmp is None:
+        if number is None and fired and not left_this_host:
+            evidence["no_neighbour"] = True
+    elif _is_own(icmp["hop"], sock):
+        if waited and (icmp["type"], icmp["code"]) in _HOST_UNREACHABLE:
             evidence["no_neighbour"] = True
         else:
             evidence["decided_by"] = "local"
     return evidence
 
 
-def _syn_retransmits(sock: socket.socket) -> int | None:
+def _retransmissions(sock: socket.socket) -> tuple[int, int, int] | None:
     try:
-        info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_LENGTH)
+        info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
     except OSError:
         return None
-    if len(info) < _TCP_INFO_TOTAL_RETRANS.size:
+    if len(info) < _TCP_INFO.size:
         return None
-    (retransmits,) = _TCP_INFO_TOTAL_RETRANS.unpack_from(info)
-    return int(retransmits)
+    fired, in_network, total = _TCP_INFO.unpack(info)
+    return fired, in_network, total
 
 
 def _read_error_queue(sock: socket.socket) -> IcmpEvidence | None:
@@ -115,11 +126,13 @@ def _read_error_queue(sock: socket.socket) -> IcmpEvidence | None:
     return None
 
 
-def _own_ip(sock: socket.socket) -> str | None:
+def _is_own(hop: str, sock: socket.socket) -> bool:
     try:
-        return str(sock.getsockname()[0])
+        own = str(sock.getsockname()[0])
     except OSError:
-        return None
+        return False
+    # Without an address on the link the socket has none either, and the kernel reports in the name of localhost.
+    return hop == own or own in {"0.0.0.0", "::"}
 
 
 def lacks_source_address(family: int, sockaddr: tuple[str, int]) -> bool:

@@ -244,11 +244,8 @@ def _parse_target(text: str) -> _Target:
     if _NODE_ID.match(text.lower()):
         return text.lower()
     try:
-        if "/" in text:
+        if "/" in text or parse_ip(text):
             return _without_mapping(ipaddress.ip_network(text))
-        ip = parse_ip(text)
-        if ip is not None:
-            return ipaddress.ip_network(int(ip) if ip.version == 4 else ip)  # noqa: PLR2004
         address = Address.parse(text)
     except (AddressError, ValueError) as error:
         raise ConfigError(f"bans: {bounds.text(text)!r} cannot be banned; {ALLOWED}") from error

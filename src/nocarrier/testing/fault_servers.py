@@ -7,8 +7,8 @@ async with FAULT_SERVERS["ssh"]("127.0.0.1") as port:
     ...  # who dials 127.0.0.1:port meets an SSH banner
 ```
 
-From another process, such as one inside a network namespace: ``python -m nocarrier.testing.fault_servers ssh 127.0.0.1``
-prints the port once it listens and serves until it is ended. Standard library only.
+As a process of its own, inside a network namespace for instance, ``python -m nocarrier.testing.fault_servers ssh
+127.0.0.1`` prints the port once it listens and serves until it is ended. Standard library only.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ GARBAGE = bytes(range(255, 127, -1))
 """Bytes that no known protocol begins with, the same ones every time."""
 
 
-async def stay_silent(connection: socket.socket) -> None:
+async def stay_silent(_: socket.socket) -> None:
     """Never read, never answer, never close."""
     await asyncio.Event().wait()
 
@@ -114,6 +114,8 @@ async def serve(behaviour: Behaviour, host: str = "127.0.0.1", port: int = 0) ->
         finally:
             serving.cancel()
             await asyncio.wait([serving])
+            if not serving.cancelled():
+                serving.result()  # it ended by itself: a bug, or no file descriptors left
 
 
 async def _accept_all(listener: socket.socket, behaviour: Behaviour) -> None:

@@ -3,8 +3,9 @@
 Read `state` for who says what when, `messages` for what can be said, `connection` for how it is driven.
 """
 
-from nocarrier.wire.connection import Admission, Connection
-from nocarrier.wire.handshake import LocalPeer, Rejection, RemotePeer, Role
+from nocarrier.wire.claims import LocalPeer, Rejection, RemotePeer, Role
+from nocarrier.wire.connection import Connection
+from nocarrier.wire.handshake import Admission
 from nocarrier.wire.messages import PeerAddress, Welcome
 from nocarrier.wire.state import State
 

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 from nocarrier.model.fault import Evidence
 from nocarrier.model.taxonomy import Reason
-from nocarrier.wire.handshake import RemotePeer
+from nocarrier.wire.claims import RemotePeer
 from nocarrier.wire.messages import PeerAddress, Welcome
 
 

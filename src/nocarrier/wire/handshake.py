@@ -1,234 +1,168 @@
-"""What the handshake judges: who both sides say they are, whether that fits, and how an identity is proven. Pure."""
+"""One side's part in the handshake: what it answers to each message, and its verdict. Order is the table's business."""
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from enum import Enum
-from types import MappingProxyType
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
 
-import msgspec
-
+from nocarrier.errors import WireError
 from nocarrier.model.fault import Evidence
 from nocarrier.model.taxonomy import Reason
-from nocarrier.wire.messages import Hello, Reject, decode, encode, shorten
-
-CLOCK_SKEW_MAX_S = 300.0
-"""How far two clocks may be apart: what Kerberos recommends (RFC 4120 sections 3.2.3 and 8.2). Enough for any clock that
-is kept at all, and tickets with an expiry still mean something."""
-
-TICKET_KINDS = frozenset({"missing", "expired", "not_yet_valid", "bad_signature", "wrong_subject"})
-"""The contract's words for what is wrong with a ticket."""
-
-REJECT_CODES: Mapping[str, Reason] = MappingProxyType(
-    {
-        reason.value: reason
-        for reason in (
-            Reason.VERSION_MISMATCH,
-            Reason.GENESIS_MISMATCH,
-            Reason.BANNED,
-            Reason.TICKET_INVALID,
-            Reason.TOO_MANY_PEERS,
-            Reason.DUPLICATE_CONNECTION,
-            Reason.CLOCK_SKEW,
-            Reason.SELF_DIAL_BLOCKED,
-            Reason.PEER_ID_MISMATCH,
-            Reason.MALFORMED_HANDSHAKE,
-            Reason.HANDSHAKE_ERROR,
-        )
-    }
+from nocarrier.wire.claims import (
+    REJECT_CODES,
+    TICKET_KINDS,
+    Introduction,
+    LocalPeer,
+    Rejection,
+    RemotePeer,
+    Role,
+    proof,
 )
-"""Which reasons a side may state to the other, by their code on the wire. All else a peer states is handshake_error: it
-cannot know how its bytes reached us."""
+from nocarrier.wire.events import HandshakeCompleted, HandshakeFailed
+from nocarrier.wire.messages import Auth, Hello, Reject, Welcome, encode
+
+Outcome: TypeAlias = HandshakeCompleted | HandshakeFailed
 
 
-class Role(Enum):
-    """Who opened the connection."""
+class Admission(Protocol):
+    """Decides whether we want a peer."""
 
-    DIALER = "dialer"
-    LISTENER = "listener"
+    def __call__(self, remote: RemotePeer, *, proven: bool) -> Rejection | None:
+        """Say why not, or None to go on.
 
-    @property
-    def other(self) -> Role:
-        """The role of the other side."""
-        return Role.LISTENER if self is Role.DIALER else Role.DIALER
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LocalPeer:
-    """What we say of ourselves.
-
-    Raises:
-        WireError: a value that every peer would refuse; the text names it.
-    """
-
-    node_id: str
-    network: str
-    genesis: str
-    min_version: int
-    max_version: int
-    boot_id: bytes
-    """8 random bytes, one draw for each process."""
-    listen_port: int | None = None
-    http_port: int | None = None
-    user_agent: str = ""
-    ticket: str | None = field(default=None, repr=False)
-
-    def __post_init__(self) -> None:
-        decode(encode(self.hello(nonce=bytes(32), clock_unix=0.0)))
-
-    def hello(self, *, nonce: bytes, clock_unix: float) -> Hello:
-        """Our Hello on one connection."""
-        return Hello(
-            node_id=self.node_id,
-            network=self.network,
-            genesis=self.genesis,
-            min_version=self.min_version,
-            max_version=self.max_version,
-            nonce=nonce,
-            boot_id=self.boot_id,
-            listen_port=self.listen_port,
-            http_port=self.http_port,
-            user_agent=self.user_agent,
-            clock_unix=clock_unix,
-            ticket=self.ticket,
-        )
+        Asked twice on either side: after Hello with `proven` false, for what is known without proof (a ban on the
+        address or on the claimed id, no free place), and after Auth with `proven` true.
+        """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RemotePeer:
-    """What the other side says of itself. Its node id is proven once the handshake says so, all else is its word."""
+class Terms:
+    """What one side brings into a handshake."""
 
-    node_id: str
-    boot_id: bytes
-    min_version: int
-    max_version: int
-    listen_port: int | None
-    http_port: int | None
-    user_agent: str
-    clock_ahead_s: float
-    """How far its clock is ahead of ours, the time its Hello took to get here included."""
-    ticket: str | None = field(repr=False)
-
-    @classmethod
-    def from_hello(cls, hello: Hello, now_unix: float) -> RemotePeer:
-        """Who said `hello`, which came at `now_unix`."""
-        return cls(
-            node_id=hello.node_id,
-            boot_id=hello.boot_id,
-            min_version=hello.min_version,
-            max_version=hello.max_version,
-            listen_port=hello.listen_port,
-            http_port=hello.http_port,
-            user_agent=hello.user_agent,
-            clock_ahead_s=hello.clock_unix - now_unix,
-            ticket=hello.ticket,
-        )
+    role: Role
+    local: LocalPeer
+    sign: Callable[[bytes], bytes]
+    """Makes a signature of 64 bytes with the key of our node id."""
+    verify: Callable[[str, bytes, bytes], bool]
+    """Whether (node id, signature, data) belong together. Must not raise."""
+    admit: Admission
+    expected_node_id: str | None
+    """Who must be at the other end, if that is known."""
+    welcome: Welcome
+    """What we tell the other side when we want it."""
+    nonce: bytes
+    """Never used on another connection."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rejection:
-    """Why we do not want the other side. It is told all of this.
+class Handshake:
+    """Answers Hello, Auth, Welcome and Reject; `send` takes the body of each message that goes out."""
 
-    Raises:
-        ValueError: `reason` is not one that may be stated, or `ticket` is not one of `TICKET_KINDS`.
-    """
+    def __init__(self, terms: Terms, send: Callable[[bytes], None]) -> None:
+        self._terms = terms
+        self._send = send
+        self._our_hello: Hello | None = None
+        self._our_hello_body = b""
+        self._introduction: Introduction | None = None
+        self._proofs: dict[Role, bytes] = {}
+        self.remote: RemotePeer | None = None
+        """Who the other side says it is, once it said Hello."""
 
-    reason: Reason
-    detail: str = ""
-    ticket: str | None = None
-    """What is wrong with its ticket."""
-    until_unix: float | None = None
-    """When the rejection ends."""
+    def introduce(self, now_unix: float) -> Hello:
+        """Send our Hello, if that is not done yet."""
+        if self._our_hello is None:
+            self._our_hello = self._terms.local.hello(nonce=self._terms.nonce, clock_unix=now_unix)
+            self._our_hello_body = encode(self._our_hello)
+            self._send(self._our_hello_body)
+        return self._our_hello
 
-    def __post_init__(self) -> None:
-        if self.reason.value not in REJECT_CODES:
-            raise ValueError(f"{self.reason.value} cannot be stated to a peer; allowed are {', '.join(REJECT_CODES)}")
-        if self.ticket is not None and self.ticket not in TICKET_KINDS:
-            raise ValueError(f"ticket {self.ticket!r}: allowed are {', '.join(sorted(TICKET_KINDS))}")
+    def receive(self, message: Hello | Auth | Welcome | Reject, body: bytes, now_unix: float) -> Outcome | None:
+        """Answer `message`, which came in `body`; returns the outcome where that ends the handshake.
 
-    def message(self) -> Reject:
-        """The message that tells it."""
-        return Reject(
-            code=self.reason.value, detail=shorten(self.detail), ticket=self.ticket, until_unix=self.until_unix
-        )
+        Raises:
+            WireError: the signature in Auth does not prove the node id.
+        """
+        match message:
+            case Hello():
+                return self._receive_hello(message, body, now_unix)
+            case Auth():
+                return self._receive_auth(message, now_unix)
+            case Welcome():
+                return self._receive_welcome(message)
+            case Reject():
+                return self._receive_reject(message)
 
+    def reject(self, rejection: Rejection, now_unix: float, evidence: Evidence | None = None) -> HandshakeFailed:
+        """Tell the other side that and why we do not want it."""
+        self.introduce(now_unix)
+        self._send(encode(rejection.message()))
+        evidence = Evidence() if evidence is None else evidence
+        if rejection.ticket is not None:
+            evidence["ticket"] = rejection.ticket
+        if rejection.until_unix is not None:
+            evidence["until_unix"] = rejection.until_unix
+        return self.fail(rejection.reason, rejection.detail, evidence)
 
-@dataclass(frozen=True, slots=True)
-class Check:
-    """Something on which two Hellos must agree."""
+    def fail(self, reason: Reason, detail: str, evidence: Evidence) -> HandshakeFailed:
+        """The end without a session. The verdict is ours where `evidence` does not say otherwise."""
+        evidence.setdefault("stated_by", "us")
+        return HandshakeFailed(reason=reason, detail=detail, evidence=evidence, remote=self.remote)
 
-    reason: Reason
-    agree: Callable[[Hello, Hello], bool]
-    facts: Callable[[Hello], dict[str, object]]
-    """What one Hello says about it: the evidence when they do not agree."""
+    def _receive_hello(self, hello: Hello, body: bytes, now_unix: float) -> HandshakeFailed | None:
+        if body == self._our_hello_body:  # our nonce was drawn for this connection: an echo service, not ourselves
+            return self.fail(Reason.NOT_OUR_PROTOCOL, "it sends our own bytes back", Evidence(speaks="echo"))
+        # Before any verdict: the other side shall see the facts that it rests on.
+        ours = self.introduce(now_unix)
+        terms = self._terms
+        hellos = (self._our_hello_body, body) if terms.role is Role.DIALER else (body, self._our_hello_body)
+        self._proofs = {role: proof(role, *hellos) for role in Role}
+        self._introduction = Introduction.at(now_unix, ours, hello)
+        self.remote = RemotePeer.from_hello(hello, now_unix)
+        mismatch = self._introduction.mismatch()
+        if mismatch is not None:
+            return self.reject(Rejection(reason=mismatch), now_unix, self._introduction.evidence(mismatch))
+        rejection = terms.admit(self.remote, proven=False)
+        if rejection is not None:
+            return self.reject(rejection, now_unix)
+        if terms.role is Role.DIALER:
+            self._send_auth()
+        return None
 
+    def _receive_auth(self, auth: Auth, now_unix: float) -> HandshakeFailed | None:
+        assert self.remote is not None, "the table lets no Auth come before Hello"
+        terms, proven_id = self._terms, self.remote.node_id
+        if not terms.verify(proven_id, auth.signature, self._proofs[terms.role.other]):
+            raise WireError("the signature in Auth does not prove the node id")
+        if terms.expected_node_id not in {None, proven_id}:
+            ids = Evidence(ours={"node_id": terms.expected_node_id}, theirs={"node_id": proven_id})
+            return self.reject(Rejection(reason=Reason.PEER_ID_MISMATCH), now_unix, ids)
+        rejection = terms.admit(self.remote, proven=True)
+        if rejection is not None:
+            return self.reject(rejection, now_unix)
+        if terms.role is Role.LISTENER:
+            self._send_auth()
+            self._send(encode(terms.welcome))
+        return None
 
-CHECKS = (
-    Check(
-        Reason.SELF_DIAL_BLOCKED,
-        lambda ours, theirs: ours.node_id != theirs.node_id,
-        lambda hello: {"node_id": hello.node_id, "boot_id": hello.boot_id.hex()},
-    ),
-    Check(
-        Reason.VERSION_MISMATCH,
-        lambda ours, theirs: max(ours.min_version, theirs.min_version) <= min(ours.max_version, theirs.max_version),
-        lambda hello: {"min": hello.min_version, "max": hello.max_version},
-    ),
-    Check(
-        Reason.GENESIS_MISMATCH,
-        lambda ours, theirs: (ours.network, ours.genesis) == (theirs.network, theirs.genesis),
-        lambda hello: {"network": hello.network, "genesis": hello.genesis},
-    ),
-    Check(
-        Reason.CLOCK_SKEW,
-        lambda ours, theirs: abs(ours.clock_unix - theirs.clock_unix) <= CLOCK_SKEW_MAX_S,
-        lambda hello: {"clock_unix": hello.clock_unix},
-    ),
-)
-"""In this order; the first that fails is the reason."""
+    def _receive_welcome(self, welcome: Welcome) -> HandshakeCompleted:
+        assert self.remote is not None, "the table lets no Welcome come before Hello"
+        assert self._introduction is not None
+        if self._terms.role is Role.DIALER:
+            self._send(encode(self._terms.welcome))
+        return HandshakeCompleted(remote=self.remote, version=self._introduction.version, welcome=welcome)
 
-_FACTS = {check.reason: check.facts for check in CHECKS}
+    def _receive_reject(self, reject: Reject) -> HandshakeFailed:
+        reason = REJECT_CODES.get(reject.code, Reason.HANDSHAKE_ERROR)
+        evidence = self._introduction.evidence(reason) if self._introduction else Evidence()
+        evidence["stated_by"] = "remote"
+        if reason is Reason.TICKET_INVALID and reject.ticket in TICKET_KINDS:
+            evidence["ticket"] = reject.ticket
+        if reject.until_unix is not None:
+            evidence["until_unix"] = reject.until_unix
+        detail = reject.detail
+        if reject.code not in REJECT_CODES:
+            detail = f"rejected with the unknown code {reject.code}" + (f": {detail}" if detail else "")
+        return self.fail(reason, detail, evidence)
 
-
-@dataclass(frozen=True, slots=True)
-class Introduction:
-    """Both Hellos, side by side."""
-
-    ours: Hello
-    """With our clock as it was when theirs came."""
-    theirs: Hello
-
-    @classmethod
-    def at(cls, now_unix: float, ours: Hello, theirs: Hello) -> Introduction:
-        """`theirs` came at `now_unix`."""
-        return cls(msgspec.structs.replace(ours, clock_unix=now_unix), theirs)
-
-    @property
-    def version(self) -> int:
-        """The newest protocol version that both speak."""
-        return min(self.ours.max_version, self.theirs.max_version)
-
-    def mismatch(self) -> Reason | None:
-        """The first check on which they do not agree."""
-        return next((check.reason for check in CHECKS if not check.agree(self.ours, self.theirs)), None)
-
-    def evidence(self, reason: Reason) -> Evidence:
-        """What both say about the matter of `reason`, where Hellos say anything about it."""
-        facts = _FACTS.get(reason)
-        return Evidence(ours=facts(self.ours), theirs=facts(self.theirs)) if facts else Evidence()
-
-
-def proof(role: Role, dialer_hello: bytes, listener_hello: bytes) -> bytes:
-    """What the side in `role` signs to prove its node id: 32 bytes.
-
-    It binds the signature to this protocol, to who dialed, and to both nonces, so that it is worth nothing on another
-    connection, to the other side of this one, or in another program that uses the same key. The Hellos are hashed as
-    they were sent, so no second encoding has to agree with the first. Each part has its length before it: no two lists
-    of parts give one text.
-    """
-    digest = hashlib.sha256()
-    for part in (b"nocarrier handshake 1", role.value.encode(), dialer_hello, listener_hello):
-        digest.update(len(part).to_bytes(4, "big") + part)
-    return digest.digest()
+    def _send_auth(self) -> None:
+        self._send(encode(Auth(signature=self._terms.sign(self._proofs[self._terms.role]))))

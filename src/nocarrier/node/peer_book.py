@@ -1,0 +1,272 @@
+"""The addresses this node knows, where each came from, and which to dial next. `node.shares` bounds it."""
+
+from __future__ import annotations
+
+import math
+import random
+from collections import Counter
+from collections.abc import Collection, Iterator
+from enum import StrEnum
+from typing import Annotated, Any
+
+import msgspec
+
+from nocarrier.model import bounds
+from nocarrier.model.address import Address
+from nocarrier.model.ports import StandingBook
+from nocarrier.model.taxonomy import Source
+from nocarrier.node.shares import Outcome, Shares, Stage, stage_of
+
+MAX_ENTRIES = 2048
+"""Some XXX kB in the file, saved in XXX ms (measured)."""
+
+HOT_FOR_S = 300.0
+"""A peer that succeeded this short a time ago and has not failed since is most likely still there (the mission)."""
+
+
+class State(StrEnum):
+    """How good the prospect of dialing an entry is."""
+
+    HOT = "hot"
+    """Connected, or succeeded within `HOT_FOR_S` and not failing."""
+    WARM = "warm"
+    """Succeeded before."""
+    COLD = "cold"
+    """The rest."""
+
+
+class PeerEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """What the book knows of one address. A value: the book replaces it when something changes."""
+
+    addr: str
+    """In the normal form of `Address`."""
+    source: Source
+    via: str | None
+    """Who told us first; an address or a node id."""
+    first_seen_unix: float
+    node_id: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")] | None = None
+    last_success_unix: float | None = None
+    last_attempt_unix: float | None = None
+    successes_total: Annotated[int, msgspec.Meta(ge=0)] = 0
+
+    def __post_init__(self) -> None:
+        """Make sure that an entry read from a file is one that can be dialed."""
+        if str(Address.parse(self.addr)) != self.addr:
+            raise ValueError(f"{bounds.text(self.addr)!r} is not in normal form")
+
+
+class PeerBookFile(msgspec.Struct, tag_field="schema", tag=1):
+    """The book as `state_files` keeps it."""
+
+    entries: list[PeerEntry]
+
+
+class PeerBook:
+    """Known addresses, at most `max_entries`. Not thread-safe; entries handed out are values and never change.
+
+    Methods that take an address as text expect the normal form, as in `PeerEntry.addr`, and ignore unknown ones.
+
+    Attributes:
+        revision: changes with every change; compare it to know whether the book wants saving.
+        refused_total: newcomers that found no place.
+        evicted_total: entries that made place for others.
+    """
+
+    def __init__(self, max_entries: int = MAX_ENTRIES, netgroup_prefix: int = 16) -> None:
+        """An empty book.
+
+        Args:
+            max_entries: bound of the whole book.
+            netgroup_prefix: IPv4 bits that count as one network.
+        """
+        self.revision = 0
+        self.refused_total = 0
+        self.evicted_total = 0
+        self._shares = Shares(max_entries, netgroup_prefix)
+        self._entries: dict[str, PeerEntry] = {}
+
+    # ---- persistence ----------------------------------------------------------------------------------------------
+
+    @classmethod
+    def from_file(cls, file: PeerBookFile, max_entries: int = MAX_ENTRIES, netgroup_prefix: int = 16) -> PeerBook:
+        """The book that `file` holds. Where bounds became narrower, entries are left out and counted as evicted.
+
+        Seeds of the file are entries like any other until `add` gives them as seeds again.
+        """
+        book = cls(max_entries, netgroup_prefix)
+        newest_unix = max((entry.first_seen_unix for entry in file.entries), default=0.0)
+        # Proven ones find their place first, and in the order in which they succeeded, as that is their rank.
+        for entry in sorted(
+            file.entries, key=lambda entry: (entry.last_success_unix or math.inf, entry.first_seen_unix)
+        ):
+            if stage_of(entry) is Stage.PROVEN:
+                book._enter(entry)
+                book._evict_beyond_share(entry)
+            elif isinstance(book._shares.make_room(entry, newest_unix), Outcome):
+                book.evicted_total += 1
+            else:
+                book._enter(entry)
+        return book
+
+    def to_file(self) -> PeerBookFile:
+        """The book as it is now; later changes do not touch it, so a thread may write it."""
+        return PeerBookFile(list(self._entries.values()))
+
+    # ---- changing -------------------------------------------------------------------------------------------------
+
+    def add(self, address: Address, source: Source, via: str | None, now_unix: float) -> Outcome:
+        """Take in an address that somebody told us. The first source and via are kept; only a seed replaces them.
+
+        Args:
+            address: where the peer can be dialed.
+            source: who gave it to us.
+            via: which peer did. Better its address than its node id: introducers are bounded by netgroup, and node ids
+                cost nothing to make.
+            now_unix: Unix seconds.
+        """
+        addr = str(address)
+        known = self._entries.get(addr)
+        if known is not None:
+            if source is Source.SEED and not self._shares.is_seed(addr):
+                self._leave(known)
+                self._enter(msgspec.structs.replace(known, source=source, via=None), as_seed=True)
+            return Outcome.KNOWN
+        if via is not None:
+            via = bounds.text(via, bounds.MAX_ADDR_LENGTH)
+        newcomer = PeerEntry(addr=addr, source=source, via=via, first_seen_unix=now_unix)
+        leaving = self._shares.make_room(newcomer, now_unix)
+        if isinstance(leaving, Outcome):
+            self.refused_total += 1
+            return leaving
+        for leaving_addr in leaving:
+            self._evict(leaving_addr)
+        self._enter(newcomer, as_seed=source is Source.SEED)
+        return Outcome.ADDED
+
+    def attempted(self, addr: str, now_unix: float) -> None:
+        """A dial to `addr` ended without success, and not because of us: an entry that only fails makes place first."""
+        self._change(addr, last_attempt_unix=now_unix)
+
+    def succeeded(self, addr: str, node_id: str | None, now_unix: float) -> None:
+        """A dial to `addr` reached its session with `node_id`: from now on the entry is protected from newcomers."""
+        entry = self._entries.get(addr)
+        if entry is not None:
+            self._change(
+                addr,
+                node_id=node_id,
+                last_success_unix=now_unix,
+                last_attempt_unix=now_unix,
+                successes_total=entry.successes_total + 1,
+            )
+            self._evict_beyond_share(self._entries[addr])
+
+    def set_node_id(self, addr: str, node_id: str) -> None:
+        """Remember who proved to be at `addr`."""
+        self._change(addr, node_id=node_id)
+
+    def forget_node_id(self, addr: str) -> None:
+        """Expect nobody in particular at `addr` any more."""
+        self._change(addr, node_id=None)
+
+    def remove(self, addr: str) -> None:
+        """Forget `addr`, even a seed."""
+        entry = self._entries.get(addr)
+        if entry is not None:
+            self._leave(entry)
+
+    def _change(self, addr: str, **changes: Any) -> None:
+        entry = self._entries.get(addr)
+        if entry is not None:
+            changed = self._entries[addr] = msgspec.structs.replace(entry, **changes)
+            self._shares.change(entry, changed)
+            self.revision += 1
+
+    def _enter(self, entry: PeerEntry, *, as_seed: bool = False) -> None:
+        self._entries[entry.addr] = entry
+        self._shares.enter(entry, as_seed=as_seed)
+        self.revision += 1
+
+    def _leave(self, entry: PeerEntry) -> None:
+        del self._entries[entry.addr]
+        self._shares.leave(entry)
+        self.revision += 1
+
+    def _evict(self, addr: str) -> None:
+        self._leave(self._entries[addr])
+        self.evicted_total += 1
+
+    def _evict_beyond_share(self, entry: PeerEntry) -> None:
+        for addr in self._shares.beyond_share(entry):
+            self._evict(addr)
+
+    # ---- reading --------------------------------------------------------------------------------------------------
+
+    def __len__(self) -> int:
+        return len(self._entries)
+
+    def __contains__(self, addr: str) -> bool:
+        return addr in self._entries
+
+    def __iter__(self) -> Iterator[PeerEntry]:
+        return iter(list(self._entries.values()))
+
+    def get(self, addr: str) -> PeerEntry | None:
+        """The entry of `addr`."""
+        return self._entries.get(addr)
+
+    def counts(self, *, connected: Collection[str], standings: StandingBook, now_unix: float) -> dict[str, int]:
+        """How many entries are hot, warm and cold, and the total."""
+        counts = dict.fromkeys(State, 0)
+        for entry in self._entries.values():
+            counts[state_of(entry, connected=connected, standings=standings, now_unix=now_unix)] += 1
+        return {**{state.value: count for state, count in counts.items()}, "total": len(self)}
+
+    def candidates(
+        self, *, connected: Collection[str], standings: StandingBook, now_unix: float, rng: random.Random
+    ) -> list[PeerEntry]:
+        """Entries in the order in which to dial them: hot, warm, then cold; those connected are left out.
+
+        Within a state one of every netgroup comes first, then a second of every, and so on; of one netgroup the one
+        not dialed for longest. `rng` decides between equals.
+        """
+        by_state: dict[State, list[PeerEntry]] = {state: [] for state in State}
+        for entry in self:
+            if entry.addr not in connected:
+                by_state[state_of(entry, connected=(), standings=standings, now_unix=now_unix)].append(entry)
+        return [entry for entries in by_state.values() for entry in self._spread(entries, rng)]
+
+    def addresses_to_share(self, limit: int, *, connected: Collection[str], rng: random.Random) -> list[str]:
+        """At most `limit` addresses that are worth telling others: connected, or proven; a random choice of them.
+
+        Random, so that what we tell does not show whom we are connected with. Policy is the caller's.
+        """
+        addrs = [entry.addr for entry in self if entry.last_success_unix is not None or entry.addr in connected]
+        return rng.sample(addrs, min(limit, len(addrs)))
+
+    def _spread(self, entries: list[PeerEntry], rng: random.Random) -> list[PeerEntry]:
+        rng.shuffle(entries)
+        entries.sort(key=lambda entry: entry.last_attempt_unix or 0.0)
+        placed: Counter[str] = Counter()
+        rounds: dict[str, int] = {}
+        for entry in entries:
+            netgroup = self._shares.netgroup(entry.addr)
+            rounds[entry.addr] = placed[netgroup]
+            placed[netgroup] += 1
+        return sorted(entries, key=lambda entry: rounds[entry.addr])
+
+
+def state_of(entry: PeerEntry, *, connected: Collection[str], standings: StandingBook, now_unix: float) -> State:
+    """How good the prospect of dialing `entry` is.
+
+    Args:
+        entry: of the peer book.
+        connected: addresses with a live session.
+        standings: tells whether it failed since its last success.
+        now_unix: Unix seconds; a success from the future (a clock that was set back) is not recent.
+    """
+    if entry.addr in connected:
+        return State.HOT
+    if entry.last_success_unix is None:
+        return State.COLD
+    recent = 0 <= now_unix - entry.last_success_unix <= HOT_FOR_S
+    return State.HOT if recent and standings.standing(entry.addr).streak == 0 else State.WARM

@@ -1,0 +1,217 @@
+"""One established session with a peer: pumps `wire` over a stream, keeps it alive, and knows why it ended."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from nocarrier.classify import classify
+from nocarrier.model.address import Address
+from nocarrier.model.node_state import Direction
+from nocarrier.model.taxonomy import Phase, Source
+from nocarrier.node.rate_limit import TokenBucket
+from nocarrier.wire import Connection, RemotePeer
+from nocarrier.wire.events import Event, GoodbyeReceived, HandshakeCompleted, PongReceived, ProtocolViolation
+
+PING_INTERVAL_S = 15.0
+"""Shorter than any NAT's timeout for an established mapping (RFC 5382 REQ-5 asks for two hours, home routers keep
+minutes), and short enough to notice a dead peer before an operator does."""
+
+IDLE_TIMEOUT_S = 45.0
+"""Three pings without any byte in return."""
+
+SEND_TIMEOUT_S = 10.0
+"""A peer that does not take a few kilobytes within this time has stopped reading."""
+
+GOODBYE_TIMEOUT_S = 1.0
+"""How long the end of a session waits for its last bytes to be taken."""
+
+MESSAGES_PER_S = 100.0
+MESSAGES_BURST = 500.0
+"""Far above what our own protocol sends (a ping and two peer lists in 15 s); more than that is a flood."""
+
+_READ_BYTES = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnd:
+    """Why a session ended."""
+
+    by_us: bool
+    code: str
+    """goodbye code, or closed, ping_timeout, send_timeout, protocol_violation, flooding, connection_lost."""
+    detail: str = ""
+
+    def __str__(self) -> str:
+        who = "we ended it" if self.by_us else "the peer ended it"
+        return f"{who}: {self.code}" + (f" ({self.detail})" if self.detail else "")
+
+
+class Session:
+    """A peer that has proven who it is.
+
+    Attributes:
+        remote: what it said of itself.
+        addr: where it can be dialed, as text; for an inbound peer without a listen port, where it came from.
+        latency_s: round-trip time of the last answered ping.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        completed: HandshakeCompleted,
+        *,
+        addr: Address,
+        is_dialable: bool,
+        direction: Direction,
+        source: Source | None,
+        via: str | None,
+    ) -> None:
+        self.remote: RemotePeer = completed.remote
+        self.version = completed.version
+        self.node_id = completed.remote.node_id
+        self.addr = str(addr)
+        self.address = addr
+        self.is_dialable = is_dialable
+        self.direction = direction
+        self.source = source
+        self.via = via
+        self.latency_s: float | None = None
+        self.connected_at_unix = time.time()
+        self.connected_at_s = time.monotonic()
+        self.last_received_unix = self.connected_at_unix
+        self.end: SessionEnd | None = None
+        self._connection = connection
+        self._reader = reader
+        self._writer = writer
+        self._last_received_s = self.connected_at_s
+        self._nonces = itertools.count(1)
+        self._ping_sent: tuple[int, float] | None = None
+        self._budget = TokenBucket(MESSAGES_PER_S, MESSAGES_BURST, self.connected_at_s)
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since the handshake."""
+        return time.monotonic() - self.connected_at_s
+
+    async def run(self, handle: EventHandler, early_events: Sequence[Event] = ()) -> SessionEnd:
+        """Serve the session until it ends; returns why. Never raises for the peer's faults.
+
+        Args:
+            handle: gets every event that is not about keeping the session alive.
+            early_events: what came in one piece with the end of the handshake.
+        """
+        keepalive = asyncio.create_task(self._keep_alive())
+        try:
+            await self._take_events(early_events, handle)
+            while self.end is None:
+                data = await self._reader.read(_READ_BYTES)
+                if not data:
+                    self._connection.receive_eof()
+                    self._finish(SessionEnd(by_us=False, code="closed", detail="without a goodbye"))
+                    break
+                self.last_received_unix, self._last_received_s = time.time(), time.monotonic()
+                await self._take_events(self._connection.receive_data(data, self.last_received_unix), handle)
+        except OSError as exc:
+            fault = classify(exc, Phase.SESSION)
+            self._finish(SessionEnd(by_us=False, code="connection_lost", detail=fault.reason))
+        finally:
+            keepalive.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await keepalive
+            self._writer.transport.abort()
+        assert self.end is not None
+        return self.end
+
+    async def _take_events(self, events: Sequence[Event], handle: EventHandler) -> None:
+        if events and self._budget.take(len(events), time.monotonic()) < len(events):
+            await self.close("flooding", f"more than {MESSAGES_PER_S:g} messages a second")
+            return
+        for event in events:
+            match event:
+                case PongReceived(nonce=nonce):
+                    self._take_pong(nonce)
+                case GoodbyeReceived(code=code, detail=detail):
+                    self._finish(SessionEnd(by_us=False, code=code, detail=detail))
+                case ProtocolViolation(detail=detail):
+                    self._finish(SessionEnd(by_us=True, code="protocol_violation", detail=detail))
+                    handle(event)
+                case _:
+                    handle(event)
+        await self.flush()
+
+    def _take_pong(self, nonce: int) -> None:
+        if self._ping_sent is not None and self._ping_sent[0] == nonce:
+            self.latency_s = time.monotonic() - self._ping_sent[1]
+            self._ping_sent = None
+
+    async def _keep_alive(self) -> None:
+        while self.end is None:
+            self._ping_sent = (next(self._nonces), time.monotonic())
+            self._connection.send_ping(self._ping_sent[0])
+            await self.flush()
+            await asyncio.sleep(PING_INTERVAL_S)
+            if time.monotonic() - self._last_received_s >= IDLE_TIMEOUT_S:
+                await self.close("ping_timeout", f"nothing received for {IDLE_TIMEOUT_S:g} s")
+
+    def ping_now(self) -> None:
+        """Ask now whether the peer is there: a peer that restarted answers with a reset, which ends a dead session."""
+        self._connection.send_ping(next(self._nonces))
+        self._write()
+
+    def ask_for_peers(self) -> None:
+        """Ask for a peer list."""
+        self._connection.send_get_peers()
+        self._write()
+
+    def send_peers(self, peers: Sequence[PeerAddress]) -> None:
+        """Name peers."""
+        self._connection.send_peer_list(peers)
+        self._write()
+
+    def _write(self) -> None:
+        if not self._writer.is_closing():
+            self._writer.write(self._connection.data_to_send())
+
+    async def flush(self) -> None:
+        """Write what waits; a peer that does not take it in time loses the session."""
+        self._write()
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                await self._writer.drain()
+        except TimeoutError:
+            self._finish(SessionEnd(by_us=True, code="send_timeout", detail="the peer stopped reading"))
+            self._writer.transport.abort()
+        except OSError as exc:
+            self._finish(SessionEnd(by_us=False, code="connection_lost", detail=classify(exc, Phase.SESSION).reason))
+
+    async def close(self, code: str, detail: str = "") -> None:
+        """End the session and say why; the reader then sees the end of the stream."""
+        if self.end is not None:
+            return
+        self._finish(SessionEnd(by_us=True, code=code, detail=detail))
+        self._connection.send_goodbye(code, detail)
+        with contextlib.suppress(OSError, TimeoutError):
+            self._write()
+            async with asyncio.timeout(GOODBYE_TIMEOUT_S):
+                await self._writer.drain()
+                if self._writer.can_write_eof():
+                    self._writer.write_eof()
+                # The peer's own end of stream says that it has the goodbye; a close with unread bytes would be a RST.
+                while await self._reader.read(_READ_BYTES):
+                    pass
+        self._writer.close()
+
+    def _finish(self, end: SessionEnd) -> None:
+        if self.end is None:
+            self.end = end
+
+
+EventHandler: TypeAlias = Callable[[Event], None]
