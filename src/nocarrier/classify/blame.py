@@ -53,6 +53,10 @@ def _older_version(evidence: Evidence) -> Blame:
     return Blame.UNKNOWN
 
 
+def _ticket(evidence: Evidence) -> Blame:
+    return Blame.THEM if evidence.get("stated_by") == "us" else Blame.US
+
+
 _FROM_EVIDENCE: dict[Reason, Callable[[Evidence], Blame]] = {
     Reason.CONNECTION_REFUSED: _where_decided(Blame.THEM),
     Reason.TIMEOUT: _connect_deadline,
@@ -60,6 +64,7 @@ _FROM_EVIDENCE: dict[Reason, Callable[[Evidence], Blame]] = {
     Reason.HOST_UNREACHABLE: _where_decided(Blame.PATH),
     Reason.HANDSHAKE_TIMEOUT: _late_loop,
     Reason.VERSION_MISMATCH: _older_version,
+    Reason.TICKET_INVALID: _ticket,
 }
 
 

@@ -12,7 +12,7 @@ from nocarrier.classify import blame_for
 from nocarrier.classify.errnos import reason_of_errno
 from nocarrier.dial import kernel
 from nocarrier.model.fault import Evidence, Fault
-from nocarrier.model.address import Address
+from nocarrier.model.address import Address, IPAddress
 from nocarrier.model.taxonomy import Phase, Reason
 
 NOTED_LAG_S = 0.05
@@ -26,8 +26,14 @@ class Failed(NamedTuple):
     fault: Fault
 
 
-async def connect_socket(address: Address, timeout_s: float) -> socket.socket | Failed:
-    """Connect to `address`, an IP address, within `timeout_s` seconds. Raises only when it is cancelled."""
+async def connect_socket(
+    address: Address, timeout_s: float, local_ip: IPAddress | None = None
+) -> socket.socket | Failed:
+    """Connect to `address`, an IP address, within `timeout_s` seconds. Raises only when it is cancelled.
+
+    `local_ip` is the address of this machine to dial from, where it can reach `address` at all: a socket on loopback
+    cannot reach the world, nor the world be dialed from one family to another.
+    """
     loop = asyncio.get_running_loop()
     started = loop.time()
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
@@ -39,6 +45,11 @@ async def connect_socket(address: Address, timeout_s: float) -> socket.socket | 
     connected = False
     try:
         kernel.watch_errors(sock, family)
+        if local_ip is not None and _can_reach(local_ip, address):
+            try:
+                kernel.bind_without_port(sock, str(local_ip))
+            except OSError as exc:
+                return _failed(exc, Evidence(errno=_name(exc.errno), decided_by="local"))
         number: int | None = sock.connect_ex(destination)
         returned_by_connect = number != errno.EINPROGRESS
         waited = False
@@ -89,6 +100,16 @@ async def _wait_until_decided(
 def _settle(decided: asyncio.Future[float | None], late_s: float | None) -> None:
     if not decided.done():
         decided.set_result(late_s)
+
+
+def _can_reach(local_ip: IPAddress, address: Address) -> bool:
+    remote = address.ip
+    return (
+        remote is not None
+        and not local_ip.is_unspecified
+        and local_ip.version == remote.version
+        and local_ip.is_loopback == remote.is_loopback
+    )
 
 
 def _met_itself(address: Address) -> Failed:

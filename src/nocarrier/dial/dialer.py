@@ -15,7 +15,7 @@ from nocarrier.dial.resolve import Resolve, resolve_with_system
 from nocarrier.dial.streams import EvidenceReader, open_streams
 from nocarrier.errors import AddressError, DialSkipped
 from nocarrier.model import bounds
-from nocarrier.model.address import Address, parse_ip
+from nocarrier.model.address import Address, IPAddress, parse_ip
 from nocarrier.model.event import Attempt
 from nocarrier.model.fault import Evidence, Fault
 from nocarrier.model.ports import DialRecorder
@@ -54,6 +54,7 @@ class Dial:
         policy: AddressPolicy | None = None,
         resolve: Resolve = resolve_with_system,
         default_port: int | None = None,
+        local_ip: IPAddress | None = None,
         counts_against_peer: Callable[[Fault], bool] = lambda _: True,
     ) -> None:
         """Prepare a dial.
@@ -66,6 +67,7 @@ class Dial:
             policy: which addresses may be dialed; None allows all.
             resolve: how names become addresses.
             default_port: for an address without a port.
+            local_ip: address of this machine to dial from, for peers in its family and scope; None: the kernel's choice.
             counts_against_peer: asked about every fault; a node that knows itself to be offline answers no.
         """
         self.addr = addr
@@ -79,6 +81,7 @@ class Dial:
         self._policy = policy
         self._resolve = resolve
         self._default_port = default_port
+        self._local_ip = local_ip
         self._counts_against_peer = counts_against_peer
         self._address: Address | None = None
         self._dial_id: int | None = None
@@ -218,7 +221,7 @@ class Dial:
         addresses = await self._resolve_address(timeout_s)
         self._phase = Phase.CONNECT
         started = self._loop.time()
-        race = Race(addresses, max(0.0, deadline - started), self._started)
+        race = Race(addresses, max(0.0, deadline - started), self._started, self._local_ip)
         try:
             sock = await race.run()
         finally:

@@ -17,6 +17,7 @@ from nocarrier.model.fault import Evidence, IcmpEvidence
 
 _RECVERR_IPV4 = (socket.IPPROTO_IP, 11)  # IP_RECVERR, linux/in.h
 _RECVERR_IPV6 = (socket.IPPROTO_IPV6, 25)  # IPV6_RECVERR, linux/in6.h
+_IP_BIND_ADDRESS_NO_PORT = 24  # linux/in.h
 _MSG_ERRQUEUE = 0x2000  # linux/socket.h
 _SO_EE_ORIGIN_ICMP = 2  # linux/errqueue.h
 _SO_EE_ORIGIN_ICMP6 = 3
@@ -47,6 +48,18 @@ def watch_errors(sock: socket.socket, family: int, *, on: bool = True) -> None:
     level, option = _RECVERR_IPV6 if family == socket.AF_INET6 else _RECVERR_IPV4
     with contextlib.suppress(OSError):  # a sandbox may forbid it; the evidence is then absent
         sock.setsockopt(level, option, on)
+
+
+def bind_without_port(sock: socket.socket, ip: str) -> None:
+    """Dial from `ip`; the port is chosen at connect(), where one port can serve many destinations (ip(7)).
+
+    Raises:
+        OSError: EADDRNOTAVAIL where this machine has no such address.
+    """
+    if IS_SUPPORTED:
+        with contextlib.suppress(OSError):
+            sock.setsockopt(socket.IPPROTO_IP, _IP_BIND_ADDRESS_NO_PORT, True)
+    sock.bind((ip, 0))
 
 
 def failure_evidence(
@@ -146,3 +159,28 @@ def lacks_source_address(family: int, sockaddr: tuple[str, int]) -> bool:
             return probe.connect_ex(sockaddr) != 0
     except OSError:
         return True
+
+
+def is_own_ip(ip: str) -> bool:
+    """Whether `ip` is an address of this machine: the kernel then talks to it from that very address.
+
+    Connecting a UDP socket sends no packet.
+    """
+    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((ip, 9))
+            return str(probe.getsockname()[0]) == ip
+    except OSError:
+        return False
+
+
+def has_route_to(ip: str) -> bool:
+    """Whether this machine would send packets for `ip` somewhere. Sends none itself."""
+    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
+    try:
+        with socket.socket(family, socket.SOCK_DGRAM) as probe:
+            probe.connect((ip, 9))
+    except OSError:
+        return False
+    return True

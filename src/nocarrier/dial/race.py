@@ -10,7 +10,7 @@ import socket
 from collections.abc import Awaitable, Sequence
 
 from nocarrier.dial.attempt import Failed, connect_socket
-from nocarrier.model.address import Address
+from nocarrier.model.address import Address, IPAddress
 from nocarrier.model.event import Attempt
 from nocarrier.model.fault import Fault
 from nocarrier.model.taxonomy import Blame, Phase, Reason
@@ -30,9 +30,9 @@ class Race:
         failures: the failed ones' errors and faults.
     """
 
-    def __init__(self, addresses: Sequence[Address], timeout_s: float, dial_started: float) -> None:
+    def __init__(self, addresses: Sequence[Address], timeout_s: float, dial_started: float, local_ip: IPAddress | None = None) -> None:
         self._addresses = list(addresses[:MAX_ADDRESSES])
-        self._timeout_s = timeout_s
+        self._local_ip = local_ip
         self._loop = asyncio.get_running_loop()
         self._dial_started = dial_started
         self._deadline = self._loop.time() + timeout_s
@@ -70,7 +70,7 @@ class Race:
     async def _attempt(self, address: Address) -> socket.socket | None:
         started = self._loop.time()
         try:
-            outcome = await connect_socket(address, max(0.0, self._deadline - started))
+            outcome = await connect_socket(address, max(0.0, self._deadline - started), self._local_ip)
         except asyncio.CancelledError:
             self._note(address, started, Fault(reason=Reason.CANCELLED, phase=Phase.CONNECT, blame=Blame.NONE))
             raise

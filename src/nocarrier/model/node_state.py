@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
@@ -77,6 +77,8 @@ class NodeInfo:
     offline: bool
     """Whether the evidence says that this machine has no usable network."""
     offline_because: str | None
+    inbound_rejections: dict[str, int] = field(default_factory=dict)
+    """How often an inbound connection did not become a session, by reason."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -354,8 +354,8 @@ class Reason(StrEnum):
         "Ask who runs the peer for the reason; the ban ends at evidence.until_unix where it is known.",
     )
     TICKET_INVALID = "ticket_invalid", _Row(
-        Phase.HANDSHAKE, Kind.FAILURE, (Blame.US,), Retry.MID,
-        "The peer refused our admission ticket; evidence.ticket says why.",
+        Phase.HANDSHAKE, Kind.FAILURE, (Blame.US, Blame.THEM), Retry.MID,
+        "The peer refused our admission ticket, or we refused the peer's (stated_by us); evidence.ticket says why.",
         "The ticket is missing, expired, or made for another node.",
         "Have a new one made: nocarrier ticket issue, then set ticket under [node]. If it says not_yet_valid, check the clocks.",
     )

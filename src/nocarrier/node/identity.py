@@ -57,7 +57,7 @@ class Identity:
             pem = _read(path)
         except OSError as error:
             raise StateFileError(
-                f"{path}: {error.strerror or error}; the node needs this file to keep its id"
+                f"{path}: {error}; the node needs this file to keep its id"
             ) from error
         try:
             key = load_pem_private_key(pem, password=None)

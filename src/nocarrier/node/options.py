@@ -1,100 +1,87 @@
-"""Settings of the node and its timing: names and defaults are the contract's."""
+"""Settings of the node and its timing: names and defaults are the contract's, the meanings are what the docs show."""
 
 from __future__ import annotations
 
 import ipaddress
 import re
+from collections.abc import Iterator
+from typing import Annotated, TypeAlias
 
 import msgspec
+from msgspec import Meta
 
 from nocarrier.errors import AddressError, ConfigError
 from nocarrier.model.address import Address
 
 _GENESIS = re.compile(r"[0-9a-f]{64}\Z")
-_NETWORK = re.compile(r"[!-~]{1,64}\Z")
 DEFAULT_P2P_PORT = 7072
+
+MAX_PROTOCOL_VERSION = 2**31 - 1
+"""What a 32-bit signed integer holds, so that every implementation can."""
+
+Impossible: TypeAlias = tuple[str, str]
+"""A key whose value cannot work, and what is allowed instead."""
 
 
 class NodeOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Section ``[node]``."""
 
-    network: str = "main"
-    genesis: str = "0" * 64
-    """64 hex digits that say which chain or deployment this is."""
-    protocol_version: int = 2
-    min_protocol_version: int = 1
-    p2p_listen: str = "0.0.0.0:7072"
-    advertise: str = ""
-    """host:port told to peers; empty: learned from peers."""
-    seeds: tuple[str, ...] = ()
-    ipv4_only: bool = True
-    lan_mode: bool = False
-    """Allow private and loopback peers."""
-    allow_networks: tuple[str, ...] = ()
-    """Or allow just these among them."""
-    target_peers: int = 8
-    max_peers: int = 64
-    max_dials_in_flight: int = 16
-    data_dir: str = ""
-    """Empty: the platform's user data folder."""
-    admission_key: str = ""
-    """Ed25519 public key, base64url of its 32 bytes: peers must show a ticket signed by it."""
-    ticket: str = ""
-    bans: tuple[str, ...] = ()
-    """Addresses, networks or node ids."""
-    netgroup_prefix: int = 16
-    """IPv4 bits that count as one network."""
+    network: Annotated[str, Meta(description="Name of the network; peers of another one are refused.")] = "main"
+    genesis: Annotated[str, Meta(description="64 hex digits that say which chain or deployment this is.")] = "0" * 64
+    protocol_version: Annotated[int, Meta(description="Newest protocol version this node speaks.")] = 2
+    min_protocol_version: Annotated[int, Meta(description="Oldest protocol version this node accepts.")] = 1
+    p2p_listen: Annotated[str, Meta(description="host:port to accept peers on.")] = "0.0.0.0:7072"
+    advertise: Annotated[str, Meta(description="host:port told to peers; empty: learned from peers.")] = ""
+    seeds: Annotated[tuple[str, ...], Meta(description="host:port of peers to start from.")] = ()
+    ipv4_only: Annotated[bool, Meta(description="Never dial IPv6.")] = True
+    lan_mode: Annotated[bool, Meta(description="Allow private and loopback peers.")] = False
+    allow_networks: Annotated[
+        tuple[str, ...], Meta(description="Or allow just these among them, such as 127.0.0.0/8.")
+    ] = ()
+    target_peers: Annotated[int, Meta(description="How many peers the node tries to stay connected with.")] = 8
+    max_peers: Annotated[int, Meta(description="How many sessions there may be, inbound ones included.")] = 64
+    max_dials_in_flight: Annotated[int, Meta(description="How many dials may run at once.")] = 16
+    data_dir: Annotated[
+        str, Meta(description="Folder of identity, peer book and bans; empty: the platform's user data folder.")
+    ] = ""
+    admission_key: Annotated[
+        str,
+        Meta(
+            description="Ed25519 public key, base64url of its 32 bytes: peers must show a ticket signed by it. "
+            "Empty: everybody is admitted."
+        ),
+    ] = ""
+    ticket: Annotated[str, Meta(description="The admission ticket that this node shows to its peers.")] = ""
+    bans: Annotated[tuple[str, ...], Meta(description="Addresses, networks or node ids to refuse.")] = ()
+    netgroup_prefix: Annotated[int, Meta(description="IPv4 bits that count as one network.")] = 16
 
-    def check(self) -> None:
-        """Refuse values that cannot work.
+    def impossible(self) -> Iterator[Impossible]:
+        """Values that cannot work, with what is allowed.
 
-        Raises:
-            ConfigError: names key, value and what is allowed. Seeds are not checked: a bad one is recorded as a skip.
+        Seeds and bans are not looked at: a bad seed is recorded as a skip, and the ban list reads its own entries.
         """
-        _require("genesis", self.genesis, bool(_GENESIS.match(self.genesis)), "64 lower-case hex digits")
-        _require(
-            "network",
-            self.network,
-            0 < len(self.network) <= 64 and self.network.isprintable(),
-            "1 to 64 printable characters",
-        )
-        _require(
-            "min_protocol_version",
-            self.min_protocol_version,
-            0 <= self.min_protocol_version <= self.protocol_version,
-            f"0 to protocol_version ({self.protocol_version})",
-        )
-        _require("protocol_version", self.protocol_version, self.protocol_version <= 65535, "at most 65535")
-        _require(
-            "target_peers",
-            self.target_peers,
-            0 <= self.target_peers <= self.max_peers,
-            f"0 to max_peers ({self.max_peers})",
-        )
-        _require("max_peers", self.max_peers, 1 <= self.max_peers <= 10_000, "1 to 10000")
-        _require("max_dials_in_flight", self.max_dials_in_flight, 1 <= self.max_dials_in_flight <= 1_000, "1 to 1000")
-        _require("netgroup_prefix", self.netgroup_prefix, 1 <= self.netgroup_prefix <= 32, "1 to 32")
-        for text in self.allow_networks:
-            try:
-                ipaddress.ip_network(text)
-            except ValueError as exc:
-                raise ConfigError(
-                    f"allow_networks: {text!r} is not a network; write it like 192.168.0.0/16 ({exc})"
-                ) from None
-        for key, text in (("p2p_listen", self.p2p_listen), ("advertise", self.advertise)):
-            if text or key == "p2p_listen":
-                parse_listen(key, text)
-
-
-class TimingOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Section ``[timing]``, all in seconds."""
-
-    connect_timeout_s: float = 10
-    handshake_attempt_s: float = 12
-    handshake_window_s: float = 36
-    """Attempts on fresh connections until the window ends."""
-    maintain_interval_s: float = 30
-    gossip_interval_s: float = 30
+        if not _GENESIS.match(self.genesis):
+            yield "genesis", "64 lower-case hex digits"
+        if not (0 < len(self.network) <= 64 and self.network.isprintable()):
+            yield "network", "1 to 64 printable characters"
+        if not 0 <= self.protocol_version <= MAX_PROTOCOL_VERSION:
+            yield "protocol_version", f"0 to {MAX_PROTOCOL_VERSION}"
+        if not 0 <= self.min_protocol_version <= self.protocol_version:
+            yield "min_protocol_version", f"0 to protocol_version ({self.protocol_version})"
+        if not 1 <= self.max_peers <= 10_000:
+            yield "max_peers", "1 to 10000"
+        if not 0 <= self.target_peers <= self.max_peers:
+            yield "target_peers", f"0 to max_peers ({self.max_peers})"
+        if not 1 <= self.max_dials_in_flight <= 1_000:
+            yield "max_dials_in_flight", "1 to 1000"
+        if not 1 <= self.netgroup_prefix <= 32:
+            yield "netgroup_prefix", "1 to 32"
+        if not all(map(_is_network, self.allow_networks)):
+            yield "allow_networks", "networks without host bits, like 127.0.0.0/8 or fc00::/7"
+        if not is_listen_address(self.p2p_listen):
+            yield "p2p_listen", "host:port, an IPv6 address as [host]:port"
+        if self.advertise and not is_listen_address(self.advertise):
+            yield "advertise", "host:port, or nothing"
 
     def check(self) -> None:
         """Refuse values that cannot work.
@@ -102,15 +89,35 @@ class TimingOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
         Raises:
             ConfigError: names key, value and what is allowed.
         """
+        _refuse(self, self.impossible())
+
+
+class TimingOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Section ``[timing]``, all in seconds."""
+
+    connect_timeout_s: Annotated[float, Meta(description="How long connecting may take, name look-up included.")] = 10
+    handshake_attempt_s: Annotated[float, Meta(description="How long one attempt at a handshake may take.")] = 12
+    handshake_window_s: Annotated[
+        float, Meta(description="Attempts at a handshake are repeated on fresh connections until this window ends.")
+    ] = 36
+    maintain_interval_s: Annotated[float, Meta(description="How often the node looks whether it wants peers.")] = 30
+    gossip_interval_s: Annotated[float, Meta(description="How often peers are asked for further peers.")] = 30
+
+    def impossible(self) -> Iterator[Impossible]:
+        """Values that cannot work, with what is allowed."""
         for key in self.__struct_fields__:
-            value = getattr(self, key)
-            _require(key, value, 0.01 <= value <= 86_400, "0.01 to 86400 seconds")
-        _require(
-            "handshake_window_s",
-            self.handshake_window_s,
-            self.handshake_window_s >= self.handshake_attempt_s,
-            f"at least handshake_attempt_s ({self.handshake_attempt_s:g})",
-        )
+            if not 0.01 <= getattr(self, key) <= 86_400:  # NaN is not within either
+                yield key, "0.01 to 86400 seconds"
+        if self.handshake_window_s < self.handshake_attempt_s:
+            yield "handshake_window_s", f"at least handshake_attempt_s ({self.handshake_attempt_s:g})"
+
+    def check(self) -> None:
+        """Refuse values that cannot work.
+
+        Raises:
+            ConfigError: names key, value and what is allowed.
+        """
+        _refuse(self, self.impossible())
 
 
 def parse_listen(key: str, text: str) -> tuple[str, int]:
@@ -129,6 +136,23 @@ def parse_listen(key: str, text: str) -> tuple[str, int]:
     return address.host, address.port
 
 
-def _require(key: str, value: object, holds: bool, allowed: str) -> None:
-    if not holds:
-        raise ConfigError(f"{key} = {value!r} cannot work; allowed is {allowed}")
+def is_listen_address(text: str) -> bool:
+    """Whether `parse_listen` can read it."""
+    try:
+        parse_listen("", text)
+    except ConfigError:
+        return False
+    return True
+
+
+def _is_network(text: str) -> bool:
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _refuse(options: NodeOptions | TimingOptions, impossible: Iterator[Impossible]) -> None:
+    for key, allowed in impossible:
+        raise ConfigError(f"{key} = {getattr(options, key)!r} cannot work; allowed is {allowed}")

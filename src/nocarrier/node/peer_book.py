@@ -44,7 +44,7 @@ class PeerEntry(msgspec.Struct, frozen=True, kw_only=True):
     via: str | None
     """Who told us first; an address or a node id."""
     first_seen_unix: float
-    node_id: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")] | None = None
+    node_id: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")] | None = None
     last_success_unix: float | None = None
     last_attempt_unix: float | None = None
     successes_total: Annotated[int, msgspec.Meta(ge=0)] = 0

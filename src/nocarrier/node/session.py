@@ -88,6 +88,7 @@ class Session:
         self.connected_at_s = time.monotonic()
         self.last_received_unix = self.connected_at_unix
         self.end: SessionEnd | None = None
+        self._over = asyncio.Event()
         self._connection = connection
         self._reader = reader
         self._writer = writer
@@ -111,12 +112,14 @@ class Session:
         keepalive = asyncio.create_task(self._keep_alive())
         try:
             await self._take_events(early_events, handle)
-            while self.end is None:
+            # Once we said goodbye, what still comes is read and dropped until the peer ends its side too.
+            while self.end is None or self.end.by_us:
                 data = await self._reader.read(_READ_BYTES)
                 if not data:
-                    self._connection.receive_eof()
                     self._finish(SessionEnd(by_us=False, code="closed", detail="without a goodbye"))
                     break
+                if self.end is not None:
+                    continue
                 self.last_received_unix, self._last_received_s = time.time(), time.monotonic()
                 await self._take_events(self._connection.receive_data(data, self.last_received_unix), handle)
         except OSError as exc:
@@ -127,12 +130,14 @@ class Session:
             with contextlib.suppress(asyncio.CancelledError):
                 await keepalive
             self._writer.transport.abort()
+            self._over.set()
         assert self.end is not None
         return self.end
 
     async def _take_events(self, events: Sequence[Event], handle: EventHandler) -> None:
         if events and self._budget.take(len(events), time.monotonic()) < len(events):
-            await self.close("flooding", f"more than {MESSAGES_PER_S:g} messages a second")
+            self._begin_close("flooding", f"more than {MESSAGES_PER_S:g} messages a second")
+            self._writer.transport.abort()
             return
         for event in events:
             match event:
@@ -145,7 +150,10 @@ class Session:
                     handle(event)
                 case _:
                     handle(event)
-        await self.flush()
+        if self.end is None:
+            await self.flush()
+        else:
+            self._write()
 
     def _take_pong(self, nonce: int) -> None:
         if self._ping_sent is not None and self._ping_sent[0] == nonce:
@@ -159,7 +167,8 @@ class Session:
             await self.flush()
             await asyncio.sleep(PING_INTERVAL_S)
             if time.monotonic() - self._last_received_s >= IDLE_TIMEOUT_S:
-                await self.close("ping_timeout", f"nothing received for {IDLE_TIMEOUT_S:g} s")
+                self._begin_close("ping_timeout", f"nothing received for {IDLE_TIMEOUT_S:g} s")
+                self._writer.transport.abort()
 
     def ping_now(self) -> None:
         """Ask now whether the peer is there: a peer that restarted answers with a reset, which ends a dead session."""
@@ -177,8 +186,9 @@ class Session:
         self._write()
 
     def _write(self) -> None:
-        if not self._writer.is_closing():
-            self._writer.write(self._connection.data_to_send())
+        data = self._connection.data_to_send()
+        if data and not self._writer.is_closing():
+            self._writer.write(data)
 
     async def flush(self) -> None:
         """Write what waits; a peer that does not take it in time loses the session."""
@@ -193,21 +203,23 @@ class Session:
             self._finish(SessionEnd(by_us=False, code="connection_lost", detail=classify(exc, Phase.SESSION).reason))
 
     async def close(self, code: str, detail: str = "") -> None:
-        """End the session and say why; the reader then sees the end of the stream."""
+        """End the session and say why. Does not wait for a peer that takes no goodbye."""
         if self.end is not None:
             return
-        self._finish(SessionEnd(by_us=True, code=code, detail=detail))
-        self._connection.send_goodbye(code, detail)
+        self._begin_close(code, detail)
         with contextlib.suppress(OSError, TimeoutError):
-            self._write()
             async with asyncio.timeout(GOODBYE_TIMEOUT_S):
                 await self._writer.drain()
                 if self._writer.can_write_eof():
                     self._writer.write_eof()
-                # The peer's own end of stream says that it has the goodbye; a close with unread bytes would be a RST.
-                while await self._reader.read(_READ_BYTES):
-                    pass
-        self._writer.close()
+                # The peer's own end of stream says that it has the goodbye; closing before could send a RST instead.
+                await self._over.wait()
+        self._writer.transport.abort()
+
+    def _begin_close(self, code: str, detail: str) -> None:
+        self._finish(SessionEnd(by_us=True, code=code, detail=detail))
+        self._connection.send_goodbye(code, detail)
+        self._write()
 
     def _finish(self, end: SessionEnd) -> None:
         if self.end is None:

@@ -83,7 +83,7 @@ def load(path: Path, state_type: type[_State], *, now_unix: float) -> Loaded[_St
         ) from error
     try:
         return Loaded(msgspec.json.decode(data, type=state_type))
-    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
         aside = _move_aside(path, now_unix)
         schema = state_type.__struct_config__.tag
         return Loaded(

@@ -1,0 +1,279 @@
+"""Settings, from a TOML file, the environment and flags, the later overriding the earlier.
+
+`NOCARRIER_NODE_TARGET_PEERS` in the environment is `target_peers` under `[node]`; a list is written with commas.
+Whatever cannot work stops the start and says where it was written, and what is allowed.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, TypeAlias
+
+import msgspec
+import platformdirs
+from msgspec import Meta
+
+from nocarrier.api.listen import ALLOWED_TOKEN, ALLOWED_WITHOUT_TOKEN, DEFAULT_LISTEN, is_loopback, is_token
+from nocarrier.errors import ConfigError
+from nocarrier.node.options import Impossible, NodeOptions, TimingOptions, is_listen_address, parse_listen
+
+ENVIRONMENT_PREFIX = "NOCARRIER_"
+
+_SET_BY_KUBERNETES = re.compile(r"(SERVICE_(HOST|PORT)|PORT)(_\w+)?\Z")
+"""Variables such as NOCARRIER_HTTP_SERVICE_HOST, which a service called nocarrier-http puts into every container."""
+
+
+class HttpOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Section ``[http]``."""
+
+    listen: Annotated[
+        str, Meta(description="host:port of API and page; any other than a loopback address needs a token.")
+    ] = DEFAULT_LISTEN
+    token: Annotated[str, Meta(description="Secret that requests must bear; empty: none is asked for.")] = ""
+
+    def impossible(self) -> Iterator[Impossible]:
+        """Values that cannot work, with what is allowed."""
+        if self.token and not is_token(self.token):
+            yield "token", ALLOWED_TOKEN
+        if not is_listen_address(self.listen):
+            yield "listen", "host:port, an IPv6 address as [host]:port"
+        elif not self.token and not is_loopback(parse_listen("listen", self.listen)[0]):
+            yield "listen", ALLOWED_WITHOUT_TOKEN
+
+
+class HistoryOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Section ``[history]``."""
+
+    enabled: Annotated[bool, Meta(description="Keep events over restarts.")] = True
+    ttl_days: Annotated[float, Meta(description="Days after which events are deleted.")] = 30
+    max_bytes: Annotated[int, Meta(description="Size of the history on disk beyond which the oldest go.")] = (
+        1_000_000_000
+    )
+
+    def impossible(self) -> Iterator[Impossible]:
+        """Values that cannot work, with what is allowed."""
+        if not 0.01 <= self.ttl_days <= 36_500:
+            yield "ttl_days", "0.01 to 36500"
+        if not 1_000_000 <= self.max_bytes <= 2**50:
+            yield "max_bytes", f"1000000 to {2**50}"
+
+
+Section: TypeAlias = NodeOptions | TimingOptions | HttpOptions | HistoryOptions
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """All settings; each attribute is a section."""
+
+    node: NodeOptions = NodeOptions()
+    timing: TimingOptions = TimingOptions()
+    http: HttpOptions = HttpOptions()
+    history: HistoryOptions = HistoryOptions()
+
+    def data_dir(self) -> Path:
+        """Where the node keeps its state: `data_dir` of the settings, or the platform's user data folder."""
+        if self.node.data_dir:
+            return Path(self.node.data_dir).expanduser().absolute()
+        return platformdirs.user_data_path("nocarrier", appauthor=False)
+
+
+SECTIONS: dict[str, type[Section]] = {
+    "node": NodeOptions,
+    "timing": TimingOptions,
+    "http": HttpOptions,
+    "history": HistoryOptions,
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """One row of the table of settings, from which flags and reference derive."""
+
+    section: str
+    key: str
+    type: str
+    """text, list of texts, whole number, number or true/false."""
+    default: Any
+    meaning: str
+
+    @property
+    def variable(self) -> str:
+        """Name in the environment."""
+        return f"{ENVIRONMENT_PREFIX}{self.section}_{self.key}".upper()
+
+    @property
+    def flag(self) -> str:
+        """Name on the command line."""
+        return f"--{self.section}-{self.key}".replace("_", "-")
+
+
+def setting_table() -> list[Setting]:
+    """Every setting, in the order of the sections."""
+    return [
+        Setting(
+            section=section,
+            key=field.name,
+            type=_type_name(field.type),
+            default=field.default,
+            meaning=_meaning(field.type),
+        )
+        for section, struct in SECTIONS.items()
+        for field in msgspec.structs.fields(struct)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """A value and where it was written, for the message should it be wrong."""
+
+    value: object
+    where: str
+    is_text: bool = False
+    """Whether numbers, lists and truth values are still text."""
+
+
+_Key: TypeAlias = tuple[str, str]
+"""Section and key."""
+
+
+def load(
+    path: Path | None = None, *, environ: Mapping[str, str] | None = None, flags: Mapping[str, object] | None = None
+) -> Settings:
+    """The settings of this start.
+
+    Args:
+        path: a TOML file; None: none.
+        environ: the environment, such as `os.environ`.
+        flags: what the command line gave, by ``section.key``; None as a value: not given. Text is read as in the
+            environment.
+
+    Raises:
+        ConfigError: the file cannot be read, or a key or value cannot work; says where, which, and what is allowed.
+    """
+    given: dict[_Key, _Given] = {}
+    if path is not None:
+        given.update(_from_file(path))
+    given.update(_from_environment(environ or {}))
+    given.update(_from_flags(flags or {}))
+    return Settings(**{section: _section(section, given) for section in SECTIONS})  # type: ignore[arg-type]
+
+
+def _from_file(path: Path) -> Iterator[tuple[_Key, _Given]]:
+    try:
+        document = tomllib.loads(path.read_bytes().decode())
+    except OSError as error:
+        raise ConfigError(
+            f"{path}: cannot be read ({error.strerror}); name a TOML file that this user may read"
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not TOML: {error}") from error
+    for section, content in document.items():
+        if section not in SECTIONS:
+            raise ConfigError(f"{path}: unknown section [{section}]; {_known_ones(section, SECTIONS)}")
+        if not isinstance(content, dict):
+            raise ConfigError(f"{path}: {section} = {content!r} is not a section; write it as [{section}]")
+        for key, value in content.items():
+            where = f"{path}: [{section}] {key}"
+            _check_key(section, key, where)
+            yield (section, key), _Given(value, where)
+
+
+def _from_environment(environ: Mapping[str, str]) -> Iterator[tuple[_Key, _Given]]:
+    for name, value in environ.items():
+        for section in SECTIONS:
+            prefix = f"{ENVIRONMENT_PREFIX}{section}_".upper()
+            if name.startswith(prefix):
+                key = name.removeprefix(prefix).lower()
+                if key in _keys(section) or not _SET_BY_KUBERNETES.match(key.upper()):
+                    where = f"environment variable {name}"
+                    _check_key(section, key, where)
+                    yield (section, key), _Given(value, where, is_text=True)
+
+
+def _from_flags(flags: Mapping[str, object]) -> Iterator[tuple[_Key, _Given]]:
+    for name, value in flags.items():
+        if value is None:
+            continue
+        section, _, key = name.partition(".")
+        where = f"flag --{section}-{key}".replace("_", "-")
+        if section not in SECTIONS:
+            raise ConfigError(f"{where}: unknown section; {_known_ones(section, SECTIONS)}")
+        _check_key(section, key, where)
+        yield (section, key), _Given(value, where, is_text=isinstance(value, str))
+
+
+def _section(section: str, given: Mapping[_Key, _Given]) -> Section:
+    fields = {field.name: field for field in msgspec.structs.fields(SECTIONS[section])}
+    values = {key: _convert(given[section, key], fields[key].type) for key in fields if (section, key) in given}
+    options = SECTIONS[section](**values)
+    for key, allowed in options.impossible():
+        where = given[section, key].where if (section, key) in given else f"[{section}] {key}"
+        # A secret must not end up in a log.
+        value = "…" if key == "token" else repr(getattr(options, key))
+        raise ConfigError(f"{where} = {value} cannot work; allowed is {allowed}")
+    return options
+
+
+def _convert(given: _Given, wanted: Any) -> Any:
+    value = given.value
+    if given.is_text and isinstance(value, str) and _type_name(wanted) == "list of texts":
+        value = [item.strip() for item in value.split(",") if item.strip()]
+    try:
+        converted = msgspec.convert(value, wanted, strict=not given.is_text)
+        _require_utf8(converted)
+    except (msgspec.ValidationError, UnicodeEncodeError) as error:
+        raise ConfigError(
+            f"{given.where} = {given.value!r} cannot work; allowed is: {_type_name(wanted)} ({error})"
+        ) from None
+    return converted
+
+
+def _require_utf8(value: object) -> None:
+    """Bytes of the environment that are not UTF-8 come as lone surrogates."""
+    for text in value if isinstance(value, tuple) else (value,):
+        if isinstance(text, str):
+            text.encode()
+
+
+def _keys(section: str) -> tuple[str, ...]:
+    return SECTIONS[section].__struct_fields__
+
+
+def _check_key(section: str, key: str, where: str) -> None:
+    if key not in _keys(section):
+        raise ConfigError(f"{where}: unknown key; {_known_ones(key, _keys(section))}")
+
+
+def _known_ones(name: str, known: Collection[str]) -> str:
+    near = difflib.get_close_matches(name, known, n=1)
+    meant = f"did you mean {near[0]}? " if near else ""
+    return f"{meant}Known are {', '.join(known)}"
+
+
+_TYPE_NAMES: dict[type[msgspec.inspect.Type], str] = {
+    msgspec.inspect.StrType: "text",
+    msgspec.inspect.VarTupleType: "list of texts",
+    msgspec.inspect.IntType: "whole number",
+    msgspec.inspect.FloatType: "number",
+    msgspec.inspect.BoolType: "true/false",
+}
+
+
+def _described(annotated: Any) -> msgspec.inspect.Metadata:
+    described = msgspec.inspect.type_info(annotated)
+    assert isinstance(described, msgspec.inspect.Metadata), "every setting says what it means"
+    return described
+
+
+def _type_name(annotated: Any) -> str:
+    return _TYPE_NAMES[type(_described(annotated).type)]
+
+
+def _meaning(annotated: Any) -> str:
+    return str((_described(annotated).extra_json_schema or {})["description"])

@@ -1,0 +1,308 @@
+"""Outbound: what keeps a dial from starting, the dial with its handshake window, and the session it leads to."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from nocarrier.dial import AddressPolicy, Dial, Resolve, resolve_with_system
+from nocarrier.dial.kernel import is_own_ip
+from nocarrier.errors import AddressError, PeerRejected
+from nocarrier.model.address import Address, IPAddress, netgroup_of, parse_ip
+from nocarrier.model.fault import Evidence, Fault
+from nocarrier.model.node_state import DialOutcome, DialResult, Direction
+from nocarrier.model.ports import DialRecorder, StandingBook
+from nocarrier.model.taxonomy import Blame, Phase, Reason, Source
+from nocarrier.node.admission import Admission
+from nocarrier.node.bans import BanList
+from nocarrier.node.connectivity import Connectivity
+from nocarrier.node.handshake import Established, part, shake_hands
+from nocarrier.node.options import DEFAULT_P2P_PORT, NodeOptions, TimingOptions
+from nocarrier.node.peer_book import PeerBook
+from nocarrier.node.session import Session
+from nocarrier.node.session_table import SessionTable
+from nocarrier.wire import Connection, Role
+
+Connect = Callable[..., Connection]
+"""Makes a wire connection; the node knows what it says of itself."""
+
+_log = logging.getLogger("nocarrier.node")
+
+_NOBODY_ANSWERED = frozenset({Reason.TIMEOUT, Reason.HOST_UNREACHABLE, Reason.NETWORK_UNREACHABLE})
+_NO_WAY_OUT = frozenset({Reason.NETWORK_UNREACHABLE, Reason.ADDR_NOT_AVAILABLE})
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Why a dial is not started."""
+
+    reason: Reason
+    detail: str
+    evidence: Evidence | None = None
+
+
+class Dialer:
+    """Makes the node's dials."""
+
+    def __init__(
+        self,
+        options: NodeOptions,
+        timing: TimingOptions,
+        *,
+        recorder: DialRecorder,
+        standings: StandingBook,
+        policy: AddressPolicy,
+        bans: BanList,
+        book: PeerBook,
+        sessions: SessionTable,
+        admission: Admission,
+        connectivity: Connectivity,
+        make_connection: Connect,
+        on_session: Callable[[Session, Established], None],
+        on_dial_ended: Callable[[], None],
+        is_stopping: Callable[[], bool],
+        local_ip: IPAddress | None = None,
+        resolve: Resolve = resolve_with_system,
+    ) -> None:
+        self._options = options
+        self._timing = timing
+        self._recorder = recorder
+        self._standings = standings
+        self._policy = policy
+        self._bans = bans
+        self._book = book
+        self._sessions = sessions
+        self._admission = admission
+        self._connectivity = connectivity
+        self._make_connection = make_connection
+        self._on_session = on_session
+        self._is_stopping = is_stopping
+        self._local_ip = local_ip
+        self._resolve = resolve
+        self._on_dial_ended = on_dial_ended
+        self._tasks: dict[str, asyncio.Task[DialResult]] = {}
+
+    @property
+    def in_flight(self) -> int:
+        """How many dials are under way."""
+        return len(self._tasks)
+
+    # ---- whether --------------------------------------------------------------------------------------------------
+
+    def why_not(self, addr: str, *, is_manual: bool = False) -> Skip | None:
+        """What keeps `addr` from being dialed now. A manual dial passes backoff."""
+        if self._is_stopping():
+            return Skip(Reason.SHUTTING_DOWN, "this node is stopping")
+        try:
+            address = Address.parse(addr, default_port=DEFAULT_P2P_PORT)
+        except AddressError as error:
+            return Skip(Reason.INVALID_IPV4_ENDPOINT, str(error))
+        self._learn_whether_own(address)
+        block = self._policy.check_address(address)
+        if block is not None:
+            return Skip(block.reason, block.detail)
+        text = str(address)
+        return (
+            self._why_banned(address)
+            or self._why_already(text)
+            or (None if is_manual else self._why_backing_off(text))
+            or self._why_full(is_manual=is_manual)
+        )
+
+    def _learn_whether_own(self, address: Address) -> None:
+        # Only a node that listens on every interface has own addresses that its settings do not name.
+        if address.ip is not None and is_own_ip(address.host):
+            self._policy.own_ips.add(address.ip)
+
+    def _why_banned(self, address: Address) -> Skip | None:
+        entry = self._book.get(str(address))
+        ban = self._bans.match(
+            ip=address.ip, port=address.port, node_id=entry.node_id if entry else None, now_unix=time.time()
+        )
+        if ban is None:
+            return None
+        evidence = Evidence() if ban.until_unix is None else Evidence(until_unix=ban.until_unix)
+        return Skip(Reason.BANNED_LOCAL, f"{ban.target} is on our ban list: {ban.reason}", evidence)
+
+    def _why_already(self, addr: str) -> Skip | None:
+        entry = self._book.get(addr)
+        if self._sessions.at(addr) is not None or (entry and entry.node_id in self._sessions):
+            return Skip(Reason.ALREADY_CONNECTED, "there is a live session with that peer")
+        if addr in self._tasks:
+            return Skip(Reason.ALREADY_DIALING, "a dial to that address is in flight")
+        return None
+
+    def _why_backing_off(self, addr: str) -> Skip | None:
+        standing = self._standings.standing(addr)
+        if standing.next_attempt_unix is None or standing.because is None:
+            return None
+        evidence = Evidence(because=standing.because, until_unix=standing.next_attempt_unix)
+        return Skip(Reason.BACKOFF_ACTIVE, f"waiting because of {standing.because}", evidence)
+
+    def _why_full(self, *, is_manual: bool) -> Skip | None:
+        if len(self._sessions) + self.in_flight >= self._options.max_peers:
+            return Skip(Reason.SLOTS_FULL, f"max_peers = {self._options.max_peers} is reached")
+        if not is_manual and self.in_flight >= self._options.max_dials_in_flight:
+            return Skip(Reason.SLOTS_FULL, f"max_dials_in_flight = {self._options.max_dials_in_flight} is reached")
+        return None
+
+    # ---- dialing --------------------------------------------------------------------------------------------------
+
+    def start(
+        self, addr: str, source: Source, via: str | None = None, *, is_manual: bool = False
+    ) -> asyncio.Task[DialResult] | Skip:
+        """Begin to dial `addr` in a task of its own; or record the skip that keeps it from starting, and return it."""
+        skip = self.why_not(addr, is_manual=is_manual)
+        if skip is not None:
+            self._recorder.record(addr, skip.reason, source, detail=skip.detail, via=via, evidence=skip.evidence)
+            return skip
+        address = Address.parse(addr, default_port=DEFAULT_P2P_PORT)
+        task = asyncio.create_task(self._dial(address, source, via), name=f"dial {address}")
+        self._tasks[str(address)] = task
+        task.add_done_callback(lambda _: self._ended(str(address), task))
+        return task
+
+    def _ended(self, addr: str, task: asyncio.Task[DialResult]) -> None:
+        del self._tasks[addr]
+        if not task.cancelled() and task.exception() is not None:
+            _log.error("a dial to %s failed by a fault of ours", addr, exc_info=task.exception())
+        self._on_dial_ended()
+
+    async def stop(self) -> None:
+        """Cancel the dials in flight; each is recorded as cancelled."""
+        for task in list(self._tasks.values()):
+            task.cancel()
+        await asyncio.gather(*self._tasks.values(), return_exceptions=True)
+
+    async def _dial(self, address: Address, source: Source, via: str | None) -> DialResult:
+        started_s = time.monotonic()
+        addr = str(address)
+        dial = Dial(
+            addr,
+            source,
+            via=via,
+            recorder=self._recorder,
+            policy=self._policy,
+            resolve=self._resolve,
+            local_ip=self._local_ip,
+            counts_against_peer=lambda fault: self._counts_against_peer(address, fault, started_s),
+        )
+        node_id: str | None = None
+        try:
+            async with dial:
+                established, reader, writer = await self._shake_hands_in_window(dial, address)
+                node_id = dial.node_id = established.completed.remote.node_id
+                if not self._sessions.stays(established.completed.remote, Direction.OUTBOUND):
+                    established.connection.send_goodbye(Reason.DUPLICATE_CONNECTION)
+                    writer.write(established.connection.data_to_send())
+                    raise PeerRejected(Reason.DUPLICATE_CONNECTION, "the other connection between us stays")
+                dial.succeeded()
+                self._book.add(address, source, via, time.time())  # a manual dial may have found a new peer
+                self._book.succeeded(addr, node_id, time.time())
+                session = Session(
+                    established.connection,
+                    reader,
+                    writer,
+                    established.completed,
+                    addr=address,
+                    is_dialable=True,
+                    direction=Direction.OUTBOUND,
+                    source=source,
+                    via=via,
+                )
+                self._on_session(session, established)
+        except Exception as exc:  # noqa: BLE001 - recorded by the dial; a task boundary
+            fault = dial.fault
+            if fault is None:
+                raise
+            self._learn_from(address, fault, started_s)
+            return DialResult(
+                peer_addr=addr,
+                outcome=DialOutcome.FAILED,
+                reason=fault.reason,
+                phase=fault.phase,
+                detail=fault.detail or str(exc) or None,
+                duration_s=round(time.monotonic() - started_s, 6),
+                node_id=node_id,
+            )
+        return DialResult(
+            peer_addr=addr,
+            outcome=DialOutcome.CONNECTED,
+            reason=None,
+            phase=Phase.SESSION,
+            detail=None,
+            duration_s=round(time.monotonic() - started_s, 6),
+            node_id=node_id,
+        )
+
+    async def _shake_hands_in_window(
+        self, dial: Dial, address: Address
+    ) -> tuple[Established, asyncio.StreamReader, asyncio.StreamWriter]:
+        """Connect and shake hands; a handshake without an answer is tried again on a fresh connection."""
+        window_ends_s: float | None = None
+        connections = 0
+        while True:
+            reader, writer = await dial.connect(self._timing.connect_timeout_s)
+            self._connectivity.heard(time.monotonic())
+            connections += 1
+            now_s = time.monotonic()
+            window_ends_s = window_ends_s or now_s + self._timing.handshake_window_s
+            attempt_s = min(self._timing.handshake_attempt_s, max(0.0, window_ends_s - now_s))
+            dial.evidence["connect_attempts"] = connections
+            peer = writer.get_extra_info("peername")
+            remote = Address(str(peer[0]), int(peer[1])) if peer else address
+            entry = self._book.get(str(address))
+            connection = self._make_connection(
+                role=Role.DIALER,
+                remote=remote,
+                admit=self._admission.rules_for(remote, Direction.OUTBOUND),
+                expected_node_id=entry.node_id if entry else None,
+            )
+            try:
+                async with dial.phase(Phase.HANDSHAKE, timeout_s=attempt_s):
+                    return await shake_hands(connection, reader, writer), reader, writer
+            except TimeoutError:
+                # Another attempt that could not even begin before the window ends would only rename the failure.
+                if time.monotonic() + attempt_s / 2 >= window_ends_s:
+                    raise
+            except PeerRejected as exc:
+                if exc.evidence.get("stated_by") == "us":
+                    await part(reader, writer)  # the peer shall read why
+                    if exc.reason == Reason.BANNED:
+                        raise PeerRejected(Reason.BANNED_LOCAL, exc.detail, evidence=exc.evidence) from None
+                raise
+
+    # ---- learning from failure ------------------------------------------------------------------------------------
+
+    def _counts_against_peer(self, address: Address, fault: Fault, started_s: float) -> bool:
+        """Whether a fault speaks against the peer, or may be our own outage."""
+        now_s = time.monotonic()
+        evidence = fault.evidence
+        if evidence.get("decided_by") == "local":
+            if fault.reason in _NO_WAY_OUT:
+                self._connectivity.local_failed(now_s)
+            return False
+        if fault.reason in _NOBODY_ANSWERED:
+            self._connectivity.path_failed(netgroup_of(address.host), started_s)
+            return self._connectivity.counts_against_peer(started_s)
+        if fault.reason is Reason.CONNECTION_REFUSED and "icmp" not in evidence:
+            self._connectivity.heard(now_s)
+        return True
+
+
+    def _learn_from(self, address: Address, fault: Fault, started_s: float) -> None:
+        if fault.blame not in {Blame.US, Blame.NONE} and self._connectivity.counts_against_peer(started_s):
+            self._book.attempted(str(address), time.time())
+        if fault.reason is Reason.PEER_ID_MISMATCH:
+            self._book.forget_node_id(str(address))  # the pair is wrong; who lives there now may be dialed
+        if fault.reason is Reason.SELF_DIAL_BLOCKED:
+            self._policy.own_addresses.add(address)
+            ip = parse_ip(address.host)
+            if ip is not None:
+                self._policy.own_ips.add(ip)
+
+
+__all__ = ["Connect", "Dialer", "Skip"]

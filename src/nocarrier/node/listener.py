@@ -1,0 +1,156 @@
+"""Inbound: accepts connections, shakes hands, and says why when it does not want a peer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import logging
+import os
+import socket
+from collections import Counter
+from collections.abc import Callable
+
+from nocarrier.classify import classify
+from nocarrier.errors import ConfigError, PeerRejected
+from nocarrier.model.address import Address, parse_ip
+from nocarrier.model.node_state import Direction
+from nocarrier.model.taxonomy import Phase, Source
+from nocarrier.node.admission import Admission
+from nocarrier.node.dialing import Connect
+from nocarrier.node.handshake import Established, part, shake_hands
+from nocarrier.node.session import Session
+from nocarrier.wire import Role
+
+MAX_PENDING = 64
+"""Handshakes under way at once; more connections are closed unheard, so that strangers cannot use up descriptors."""
+
+MAX_PENDING_PER_HOST = 16
+"""Of these from one IP address."""
+
+BACKLOG = 128
+
+_log = logging.getLogger("nocarrier.node")
+
+
+def bind(host: str, port: int, setting: str) -> socket.socket:
+    """A listening socket on host and port.
+
+    Raises:
+        ConfigError: the address cannot be listened on; says what to change.
+    """
+    sock = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if sock.family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        sock.setblocking(False)
+        sock.bind((host, port))
+        sock.listen(BACKLOG)
+    except OSError as exc:
+        sock.close()
+        hint = {
+            errno.EADDRINUSE: "another program listens there; stop it or choose another port",
+            errno.EACCES: "ports below 1024 need privilege; choose a higher one",
+            errno.EADDRNOTAVAIL: "this machine has no such address; see: ip address show",
+        }.get(exc.errno or 0, os.strerror(exc.errno or 0))
+        raise ConfigError(f"{setting} = {Address(host, port)} cannot be listened on: {hint}") from exc
+    return sock
+
+
+class Listener:
+    """Accepts peers.
+
+    Attributes:
+        rejections: how often an inbound connection did not become a session, by reason.
+    """
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        *,
+        handshake_timeout_s: float,
+        admission: Admission,
+        make_connection: Connect,
+        on_session: Callable[[Session, Established], None],
+    ) -> None:
+        self._sock = sock
+        self._handshake_timeout_s = handshake_timeout_s
+        self._admission = admission
+        self._make_connection = make_connection
+        self._on_session = on_session
+        self._pending: Counter[str] = Counter()
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._server: asyncio.Server | None = None
+        self.rejections: Counter[str] = Counter()
+
+    @property
+    def port(self) -> int:
+        """The port that is listened on."""
+        return int(self._sock.getsockname()[1])
+
+    async def start(self) -> None:
+        """Begin to accept."""
+        self._server = await asyncio.start_server(self._accept, sock=self._sock)
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        peer = writer.get_extra_info("peername")
+        if not peer:  # gone already
+            writer.transport.abort()
+            return
+        remote = Address(str(parse_ip(peer[0]) or peer[0]), int(peer[1]))
+        if self._pending.total() >= MAX_PENDING or self._pending[remote.host] >= MAX_PENDING_PER_HOST:
+            self.rejections["too_many_pending"] += 1
+            writer.transport.abort()
+            return
+        task = asyncio.create_task(self._receive(remote, reader, writer))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _receive(self, remote: Address, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._pending[remote.host] += 1
+        connection = self._make_connection(
+            role=Role.LISTENER, remote=remote, admit=self._admission.rules_for(remote, Direction.INBOUND)
+        )
+        try:
+            async with asyncio.timeout(self._handshake_timeout_s):
+                established = await shake_hands(connection, reader, writer)
+        except PeerRejected as exc:
+            self.rejections[exc.reason] += 1
+            await part(reader, writer)
+            return
+        except (OSError, TimeoutError) as exc:
+            self.rejections[classify(exc, Phase.HANDSHAKE).reason] += 1
+            writer.transport.abort()
+            return
+        except Exception:
+            _log.exception("an inbound handshake with %s failed by a fault of ours", remote)
+            writer.transport.abort()
+            return
+        finally:
+            self._pending[remote.host] -= 1
+            if not self._pending[remote.host]:
+                del self._pending[remote.host]
+        listen_port = established.completed.remote.listen_port
+        session = Session(
+            connection,
+            reader,
+            writer,
+            established.completed,
+            addr=Address(remote.host, listen_port) if listen_port else remote,
+            is_dialable=listen_port is not None,
+            direction=Direction.INBOUND,
+            source=Source.HANDSHAKE,
+            via=None,
+        )
+        self._on_session(session, established)
+
+    async def stop(self) -> None:
+        """Stop accepting and drop handshakes under way."""
+        if self._server is not None:
+            self._server.close()
+        for task in list(self._tasks):
+            task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._sock.close()

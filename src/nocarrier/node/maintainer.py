@@ -1,0 +1,190 @@
+"""Keeps the number of sessions at what is wanted: chooses whom to dial, and when to look again."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from nocarrier.dial.kernel import has_route_to
+from nocarrier.errors import AddressError
+from nocarrier.model.address import Address
+from nocarrier.model.ports import StandingBook
+from nocarrier.model.taxonomy import Reason, Source
+from nocarrier.node.connectivity import Connectivity
+from nocarrier.node.dialing import Dialer, Skip
+from nocarrier.node.options import DEFAULT_P2P_PORT, NodeOptions
+from nocarrier.node.peer_book import PeerBook
+from nocarrier.node.session_table import SessionTable
+
+MIN_PAUSE_S = 0.5
+"""Between two rounds, however often something changes."""
+
+CONSIDERED_PER_ROUND = 64
+"""Candidates looked at in one round, so that a book full of peers in backoff costs little and floods no record."""
+
+OFFLINE_PAUSE_S = (1.0, 10.0)
+"""While this machine is offline: the first and the longest pause between rounds. Asking the kernel for a route costs
+nothing and is done every second; dialing into silence slows down, and still finds a network that is back in seconds."""
+
+OFFLINE_DIALS = 4
+"""Dials at once into a network that may be gone."""
+
+SEEDS_WHEN_BELOW = 0.5
+"""Seeds are asked when fewer than this share of the wanted peers are connected, or when the book has nobody else: they
+are shared by all, and a node that has peers should not need them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An address that could be dialed."""
+
+    addr: str
+    source: Source
+    via: str | None
+
+
+class Maintainer:
+    """Dials until enough peers are connected, seeds first when there are few."""
+
+    def __init__(
+        self,
+        options: NodeOptions,
+        interval_s: float,
+        *,
+        book: PeerBook,
+        sessions: SessionTable,
+        dialer: Dialer,
+        connectivity: Connectivity,
+        standings: StandingBook,
+        forgive_own_faults: Callable[[], None],
+        rng: random.Random,
+    ) -> None:
+        self._options = options
+        self._interval_s = interval_s
+        self._book = book
+        self._sessions = sessions
+        self._dialer = dialer
+        self._connectivity = connectivity
+        self._standings = standings
+        self._forgive_own_faults = forgive_own_faults
+        self._rng = rng
+        self._woken = asyncio.Event()
+        self._offline_rounds = 0
+        self._was_offline = False
+
+    def wake(self) -> None:
+        """Look again soon: a session ended, an address was learned, a dial is over."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Maintain until cancelled."""
+        while True:
+            self._woken.clear()
+            pause_s = self._round()
+            await asyncio.sleep(min(MIN_PAUSE_S, pause_s))
+            try:
+                async with asyncio.timeout(max(0.0, pause_s - MIN_PAUSE_S)):
+                    await self._woken.wait()
+            except TimeoutError:
+                pass
+
+    def _round(self) -> float:
+        """Start the dials that are wanted now; returns how many seconds to wait before the next look."""
+        offline = self._connectivity.offline()
+        if self._was_offline and not offline:
+            self._forgive_own_faults()
+        self._was_offline = offline
+        if offline:
+            return self._offline_round()
+        self._offline_rounds = 0
+        wanted = self._options.target_peers - len(self._sessions) - self._dialer.in_flight
+        if wanted > 0:
+            self._dial_up_to(wanted)
+        return self._pause_s()
+
+    def _offline_round(self) -> float:
+        first_s, longest_s = OFFLINE_PAUSE_S
+        addresses = [candidate.addr for candidate in self._candidates()]
+        if not any(map(_has_route, addresses)):
+            return first_s
+        # There is a way out again, or there always was and the silence is farther away: ask, and let nobody wait for a
+        # fault that was ours.
+        self._forgive_own_faults()
+        self._dial_up_to(OFFLINE_DIALS - self._dialer.in_flight)
+        self._offline_rounds += 1
+        return float(min(first_s * 2**self._offline_rounds, longest_s))
+
+    def _dial_up_to(self, wanted: int) -> None:
+        considered = 0
+        for candidate in self._candidates():
+            if wanted <= 0 or considered == CONSIDERED_PER_ROUND:
+                return
+            considered += 1
+            started = self._dialer.start(candidate.addr, candidate.source, candidate.via)
+            if not isinstance(started, Skip):
+                wanted -= 1
+            elif started.reason is Reason.SLOTS_FULL:
+                return
+
+    def _candidates(self) -> Iterator[Candidate]:
+        """Whom to consider, most promising first, those in backoff last."""
+        now_unix = time.time()
+        connected = self._sessions.addresses()
+        entries = self._book.candidates(
+            connected=connected, standings=self._standings, now_unix=now_unix, rng=self._rng
+        )
+        due: list[Candidate] = []
+        waiting: list[Candidate] = []
+        for entry in entries:
+            if entry.addr in self._seed_addresses:
+                continue
+            is_waiting = self._standings.standing(entry.addr).next_attempt_unix is not None
+            # An address keeps the source it was learned from until it has led to a session once.
+            source = Source.PEER_BOOK if entry.last_success_unix is not None else entry.source
+            (waiting if is_waiting else due).append(Candidate(entry.addr, source, entry.via))
+        seeds = [Candidate(addr, Source.SEED, None) for addr in self._seed_addresses]
+        self._rng.shuffle(seeds)
+        few = len(self._sessions) < SEEDS_WHEN_BELOW * self._options.target_peers
+        yield from _interleave(seeds, due) if few else due
+        if not few:
+            yield from seeds
+        yield from waiting
+
+    @property
+    def _seed_addresses(self) -> dict[str, None]:
+        return dict.fromkeys(map(_normal_form, self._options.seeds))
+
+    def _pause_s(self) -> float:
+        """Until the next look: the interval, or less where an address in backoff falls due and peers are short."""
+        pause_s = self._interval_s * self._rng.uniform(0.9, 1.1)
+        if len(self._sessions) < self._options.target_peers:
+            now_unix = time.time()
+            for addr in [*self._seed_addresses, *(entry.addr for entry in self._book)][:CONSIDERED_PER_ROUND]:
+                until = self._standings.standing(addr).next_attempt_unix
+                if until is not None:
+                    pause_s = min(pause_s, max(MIN_PAUSE_S, until - now_unix))
+        return pause_s
+
+
+def _interleave(one: list[Candidate], other: list[Candidate]) -> Iterator[Candidate]:
+    for index in range(max(len(one), len(other))):
+        yield from one[index : index + 1]
+        yield from other[index : index + 1]
+
+
+def _normal_form(text: str) -> str:
+    try:
+        return str(Address.parse(text, default_port=DEFAULT_P2P_PORT))
+    except AddressError:
+        return text  # the dialer records what is wrong with it
+
+
+def _has_route(addr: str) -> bool:
+    try:
+        ip = Address.parse(addr).ip
+    except AddressError:
+        return False
+    return ip is None or has_route_to(str(ip))

@@ -1,0 +1,544 @@
+"""The node: one object that owns all parts of a running peer and introduces them to each other."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import random
+import secrets
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Protocol
+
+from nocarrier.dial import AddressPolicy, Resolve, resolve_with_system
+from nocarrier.errors import AddressError, StateFileError
+from nocarrier.model.address import Address, netgroup_of, parse_ip
+from nocarrier.model.fault import Evidence
+from nocarrier.model.node_state import (
+    BookPeer,
+    ConnectedPeer,
+    DialOutcome,
+    DialResult,
+    Direction,
+    NodeInfo,
+    PeerBookCounts,
+)
+from nocarrier.model.ports import DialRecorder, StandingBook
+from nocarrier.model.taxonomy import Phase, Reason, Source
+from nocarrier.node import listener, state_files
+from nocarrier.node.admission import Admission
+from nocarrier.node.bans import BanList
+from nocarrier.node.connectivity import Connectivity
+from nocarrier.node.dialing import Dialer, Skip
+from nocarrier.node.gossip import Gossip
+from nocarrier.node.handshake import Established
+from nocarrier.node.identity import Identity, verify
+from nocarrier.node.maintainer import Maintainer
+from nocarrier.node.options import DEFAULT_P2P_PORT, NodeOptions, TimingOptions, parse_listen
+from nocarrier.node.peer_book import PeerBook, PeerBookFile, state_of
+from nocarrier.node.session import Session, SessionEnd
+from nocarrier.node.session_table import SessionTable
+from nocarrier.wire import Admission as WireAdmission
+from nocarrier.wire import Connection, LocalPeer, Role
+from nocarrier.wire.events import Event, PeersReceived, PeersRequested, ProtocolViolation
+from nocarrier.wire.messages import WELCOME_PEERS_MAX
+
+EARLY_DISCONNECT_S = 60.0
+"""A session that ends sooner than this after its handshake is told of; the taxonomy's limit."""
+
+SAVE_INTERVAL_S = 5.0
+"""How much of the peer book a crash may cost."""
+
+VIOLATION_BAN_S = 600.0
+"""How long a node that broke the protocol in a session is kept away: long enough to stop a loop, short enough that an
+upgraded peer is soon welcome again."""
+
+MIN_OBSERVERS = 2
+"""Peers of different netgroups that must agree before we believe what they say our address is."""
+
+_HARMLESS_ENDS = frozenset({Reason.DUPLICATE_CONNECTION.value})
+"""Goodbyes that say nothing about a peer."""
+
+_STOPPING = "shutting_down"
+
+_log = logging.getLogger("nocarrier.node")
+
+
+class Recorder(DialRecorder, StandingBook, Protocol):
+    """What the node needs of a tracker."""
+
+    def forgive_own_faults(self) -> None:
+        """Let addresses that only wait because of a fault of ours be dialed now."""
+
+    @property
+    def revision(self) -> int:
+        """Changes with every record."""
+
+
+class Node:
+    """A running peer. Use it as ``async with Node(...) as node``.
+
+    Args:
+        options: who it is and whom it wants.
+        timing: how patient it is.
+        data_dir: folder for its key, peer book and bans.
+        recorder: where every dial is recorded.
+        version: told to peers and shown.
+        http_port: told to peers, so that port mix-ups can be found.
+        resolve: how seed names become addresses.
+
+    Raises:
+        ConfigError: an option cannot work, or p2p_listen cannot be listened on.
+        StateFileError: the data folder cannot be used.
+    """
+
+    def __init__(
+        self,
+        options: NodeOptions,
+        timing: TimingOptions,
+        *,
+        data_dir: Path,
+        recorder: Recorder,
+        version: str,
+        http_port: int | None = None,
+        resolve: Resolve = resolve_with_system,
+    ) -> None:
+        options.check()
+        timing.check()
+        _make_folder(data_dir)
+        self.options = options
+        self._timing = timing
+        self._recorder = recorder
+        self._version = version
+        self._http_port = http_port
+        self._book_path = data_dir / "peers.json"
+        self._started_at_unix = time.time()
+        self._stopping = False
+        self._ready = False
+        self._changes = 0
+        self._rng = random.Random(secrets.randbits(64))  # noqa: S311 - spreads load, guards nothing
+        self._observed: dict[str, str] = {}
+        self._session_tasks: set[asyncio.Task[None]] = set()
+        self._loops: list[asyncio.Task[None]] = []
+
+        self.identity = Identity.load_or_create(data_dir / "node_key.pem")
+        self.bans = BanList(options.bans, path=data_dir / "bans.json")
+        _warn(self.bans.load(self._started_at_unix))
+        self.book = self._load_book()
+        self.policy = AddressPolicy(
+            ipv4_only=options.ipv4_only, lan_mode=options.lan_mode, allow_networks=options.allow_networks
+        )
+        self.sessions = SessionTable(self.identity.node_id)
+        self.connectivity = Connectivity()
+        # Everything that can be refused is refused before the first packet.
+        self._listen_host, port = parse_listen("p2p_listen", options.p2p_listen)
+        self._socket = listener.bind(self._listen_host, port, setting="p2p_listen")
+        self._local = self._local_peer()
+        self._learn_own_addresses()
+        admission = Admission(
+            network=options.network,
+            admission_key=options.admission_key,
+            max_peers=options.max_peers,
+            bans=self.bans,
+            sessions=self.sessions,
+        )
+        self.dialer = Dialer(
+            options,
+            timing,
+            recorder=recorder,
+            standings=recorder,
+            policy=self.policy,
+            bans=self.bans,
+            book=self.book,
+            sessions=self.sessions,
+            admission=admission,
+            connectivity=self.connectivity,
+            make_connection=self._make_connection,
+            on_session=self._begin_session,
+            on_dial_ended=lambda: self.maintainer.wake(),
+            is_stopping=lambda: self._stopping,
+            local_ip=parse_ip(self._listen_host),
+            resolve=resolve,
+        )
+        self.listener = listener.Listener(
+            self._socket,
+            handshake_timeout_s=timing.handshake_attempt_s,
+            admission=admission,
+            make_connection=self._make_connection,
+            on_session=self._begin_session,
+        )
+        self.maintainer = Maintainer(
+            options,
+            timing.maintain_interval_s,
+            book=self.book,
+            sessions=self.sessions,
+            dialer=self.dialer,
+            connectivity=self.connectivity,
+            standings=recorder,
+            forgive_own_faults=recorder.forgive_own_faults,
+            rng=self._rng,
+        )
+        self.gossip = Gossip(
+            book=self.book,
+            sessions=self.sessions,
+            policy=self.policy,
+            recorder=recorder,
+            interval_s=timing.gossip_interval_s,
+            on_learned=self.maintainer.wake,
+            rng=self._rng,
+        )
+
+    # ---- life -----------------------------------------------------------------------------------------------------
+
+    async def __aenter__(self) -> Node:
+        """Listen, and begin to maintain connections."""
+        await self.listener.start()
+        for loop in (self.maintainer.run(), self._gossip_regularly(), self._save_regularly()):
+            task = asyncio.create_task(loop)
+            task.add_done_callback(_report_if_died)
+            self._loops.append(task)
+        self._ready = True
+        self._changes += 1
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Stop: no new dials, goodbye to everyone, and the peer book saved."""
+        self._stopping = True
+        self._ready = False
+        for task in self._loops:
+            task.cancel()
+        await asyncio.gather(*self._loops, return_exceptions=True)
+        await self.dialer.stop()
+        await self.listener.stop()
+        await asyncio.gather(
+            *(session.close(_STOPPING, "this node is stopping") for session in self.sessions), return_exceptions=True
+        )
+        await asyncio.gather(*self._session_tasks, return_exceptions=True)
+        self._save_book()
+
+    async def _gossip_regularly(self) -> None:
+        while True:
+            await asyncio.sleep(self._timing.gossip_interval_s * self._rng.uniform(0.8, 1.2))
+            self.gossip.broadcast()
+
+    async def _save_regularly(self) -> None:
+        saved = self.book.revision
+        while True:
+            await asyncio.sleep(SAVE_INTERVAL_S)
+            if self.book.revision != saved:
+                saved = self.book.revision
+                file = self.book.to_file()
+                await asyncio.to_thread(self._save_file, file)
+
+    def _save_book(self) -> None:
+        self._save_file(self.book.to_file())
+
+    def _save_file(self, file: PeerBookFile) -> None:
+        try:
+            state_files.save(self._book_path, file)
+        except StateFileError as error:
+            _log.error("the peer book is not saved: %s", error)
+
+    def _load_book(self) -> PeerBook:
+        loaded = state_files.load(self._book_path, PeerBookFile, now_unix=self._started_at_unix)
+        _warn(loaded.warning)
+        file = loaded.state or PeerBookFile([])
+        book = PeerBook.from_file(file, netgroup_prefix=self.options.netgroup_prefix)
+        for text in self.options.seeds:
+            with contextlib.suppress(AddressError):  # the maintainer records what is wrong with it
+                seed = Address.parse(text, default_port=DEFAULT_P2P_PORT)
+                book.add(seed, Source.SEED, None, self._started_at_unix)
+        return book
+
+    # ---- who we are -----------------------------------------------------------------------------------------------
+
+    @property
+    def p2p_port(self) -> int:
+        """The port this node listens on."""
+        return int(self._socket.getsockname()[1])
+
+    def _local_peer(self) -> LocalPeer:
+        options = self.options
+        advertised = Address.parse(options.advertise) if options.advertise else None
+        return LocalPeer(
+            node_id=self.identity.node_id,
+            network=options.network,
+            genesis=options.genesis,
+            min_version=options.min_protocol_version,
+            max_version=options.protocol_version,
+            boot_id=secrets.token_bytes(8),
+            listen_port=advertised.port if advertised else self.p2p_port,
+            http_port=self._http_port,
+            user_agent=f"nocarrier/{self._version}",
+            ticket=options.ticket or None,
+        )
+
+    def _learn_own_addresses(self) -> None:
+        host, port = self._listen_host, self.p2p_port
+        self.policy.own_addresses.add(Address(host, port))
+        if self.options.advertise:
+            self.policy.own_addresses.add(Address.parse(self.options.advertise))
+
+    @property
+    def advertised(self) -> str | None:
+        """Where others can dial us: the setting, or what peers of different networks agree that they see."""
+        if self.options.advertise:
+            return self.options.advertise
+        votes = Counter(self._observed.values())
+        if not votes:
+            return None
+        host, count = votes.most_common(1)[0]
+        return str(Address(host, self.p2p_port)) if count >= MIN_OBSERVERS else None
+
+    def _make_connection(
+        self, *, role: Role, remote: Address, admit: WireAdmission, expected_node_id: str | None = None
+    ) -> Connection:
+        return Connection(
+            role=role,
+            local=self._local,
+            now_unix=time.time(),
+            sign=self.identity.sign,
+            verify=verify,
+            admit=admit,
+            expected_node_id=expected_node_id,
+            observed_addr=str(remote),
+            peers_to_share=self.gossip.peers_to_share(WELCOME_PEERS_MAX, receiver=str(remote)),
+        )
+
+    # ---- sessions -------------------------------------------------------------------------------------------------
+
+    def _begin_session(self, session: Session, established: Established) -> None:
+        if self._stopping or not self.sessions.stays(session.remote, session.direction):
+            code = _STOPPING if self._stopping else Reason.DUPLICATE_CONNECTION.value
+            self._keep(self._close(session, code))
+            return
+        replaced = self.sessions.add(session)
+        if replaced is not None:
+            self._keep(self._close(replaced, Reason.DUPLICATE_CONNECTION))
+        self._keep(self._serve(session, established))
+
+    def _keep(self, work: object) -> None:
+        task: asyncio.Task[None] = asyncio.create_task(work)  # type: ignore[arg-type]
+        self._session_tasks.add(task)
+        task.add_done_callback(self._session_tasks.discard)
+        task.add_done_callback(_report_if_died)
+
+    async def _close(self, session: Session, code: str) -> None:
+        await session.close(code)
+
+    async def _serve(self, session: Session, established: Established) -> None:
+        self._note_sessions()
+        self.connectivity.heard(time.monotonic())
+        welcome = established.completed.welcome
+        self._note_observation(session, welcome.observed_addr)
+        if session.direction is Direction.INBOUND and session.is_dialable:
+            self._learn_dialer(session)
+        self.gossip.learn(welcome.peers, Source.HANDSHAKE, session)
+        if len(self.sessions) < self.options.target_peers:
+            session.ask_for_peers()
+        try:
+            end = await session.run(lambda event: self._handle(session, event), established.early_events)
+        finally:
+            self.sessions.remove(session)
+            self._note_sessions()
+        self._note_end(session, end)
+        self.maintainer.wake()
+
+    def _learn_dialer(self, session: Session) -> None:
+        """An inbound peer says where it listens: an address learned during a handshake, not yet proven."""
+        block = self.policy.check_address(session.address)
+        if block is None:
+            self.book.add(session.address, Source.HANDSHAKE, session.addr, time.time())
+            self.book.set_node_id(session.addr, session.node_id)
+        elif block.reason is not Reason.SELF_DIAL_BLOCKED:
+            self._recorder.record(
+                session.addr, block.reason, Source.HANDSHAKE, via=session.addr, detail=block.detail
+            )
+
+    def _handle(self, session: Session, event: Event) -> None:
+        self.connectivity.heard(time.monotonic())
+        match event:
+            case PeersRequested():
+                self.gossip.answer(session)
+            case PeersReceived(peers=peers):
+                self.gossip.learn(peers, Source.GOSSIP, session)
+            case ProtocolViolation(detail=detail):
+                now_unix = time.time()
+                self.ban(session.node_id, until_unix=now_unix + VIOLATION_BAN_S, reason=f"broke the protocol: {detail}")
+            case _:
+                pass
+
+    def _note_sessions(self) -> None:
+        self.connectivity.sessions_alive = len(self.sessions)
+        self._changes += 1
+
+    def _note_observation(self, session: Session, observed: str | None) -> None:
+        if observed is None:
+            return
+        with contextlib.suppress(AddressError):
+            host = Address.parse(observed).host
+            self._observed[netgroup_of(session.address.host, ipv4_prefix=self.options.netgroup_prefix)] = host
+            while len(self._observed) > self.options.max_peers:
+                del self._observed[next(iter(self._observed))]
+
+    def _note_end(self, session: Session, end: SessionEnd) -> None:
+        self._observed.pop(netgroup_of(session.address.host, ipv4_prefix=self.options.netgroup_prefix), None)
+        is_ours = end.by_us and end.code not in {"ping_timeout", "send_timeout", "protocol_violation", "flooding"}
+        if session.source is None or session.direction is Direction.INBOUND or is_ours:
+            return
+        if session.age_s >= EARLY_DISCONNECT_S or end.code in _HARMLESS_ENDS:
+            return
+        self._recorder.record(
+            session.addr,
+            Reason.EARLY_DISCONNECT,
+            session.source,
+            detail=str(end),
+            via=session.via,
+            evidence=Evidence(elapsed_s=round(session.age_s, 3)),
+            duration_s=round(session.age_s, 6),
+            node_id=session.node_id,
+            penalise=end.code != _STOPPING and not self.connectivity.offline(),
+        )
+
+    # ---- for others -----------------------------------------------------------------------------------------------
+
+    async def connect(self, addr: str) -> DialResult:
+        """Dial `addr` by hand: source direct, backoff passed, not penalised. Goes on when the caller is cancelled."""
+        started = self.dialer.start(addr, Source.DIRECT, is_manual=True)
+        if isinstance(started, Skip):
+            return DialResult(
+                peer_addr=addr,
+                outcome=DialOutcome.SKIPPED,
+                reason=started.reason,
+                phase=Phase.POLICY,
+                detail=started.detail,
+                duration_s=None,
+                node_id=None,
+            )
+        return await asyncio.shield(started)
+
+    def ban(self, target: str, *, until_unix: float | None = None, reason: str = "") -> None:
+        """Keep away from an address, network or node id; ends the sessions it covers.
+
+        Raises:
+            ConfigError: `target` is none of these.
+        """
+        try:
+            self.bans.add(target, now_unix=time.time(), until_unix=until_unix, reason=reason)
+        except StateFileError as error:
+            _log.error("the ban holds until this node stops: %s", error)
+        for session in self.sessions:
+            ban = self.bans.match(ip=session.address.ip, node_id=session.node_id, now_unix=time.time())
+            if ban is not None:
+                self._keep(self._close(session, Reason.BANNED))
+
+    @property
+    def ready(self) -> bool:
+        """Whether the node listens and maintains its connections."""
+        return self._ready
+
+    @property
+    def revision(self) -> int:
+        """Changes whenever what the node shows may have changed."""
+        return self._changes + self.sessions.revision + self.book.revision
+
+    def info(self) -> NodeInfo:
+        """Who this node is and how it is set."""
+        outage = self.connectivity.outage
+        options = self.options
+        return NodeInfo(
+            node_id=self.identity.node_id,
+            version=self._version,
+            network=options.network,
+            genesis=options.genesis,
+            protocol_version=options.protocol_version,
+            min_protocol_version=options.min_protocol_version,
+            p2p_port=self.p2p_port,
+            http_port=self._http_port,
+            advertised_p2p=self.advertised,
+            ipv4_only=options.ipv4_only,
+            lan_mode=options.lan_mode,
+            target_peers=options.target_peers,
+            max_peers=options.max_peers,
+            started_at_unix=self._started_at_unix,
+            offline=outage is not None,
+            offline_because=outage.because if outage else None,
+            inbound_rejections=dict(self.listener.rejections),
+        )
+
+    def connected_peers(self) -> list[ConnectedPeer]:
+        """The live sessions, oldest first."""
+        return [
+            ConnectedPeer(
+                addr=session.addr,
+                node_id=session.node_id,
+                direction=session.direction,
+                source=session.source,
+                via=session.via,
+                connected_at_unix=session.connected_at_unix,
+                protocol_version=session.version,
+                user_agent=session.remote.user_agent,
+                latency_s=session.latency_s,
+                last_received_unix=session.last_received_unix,
+                p2p_port=session.remote.listen_port,
+                http_port=session.remote.http_port,
+            )
+            for session in sorted(self.sessions, key=lambda session: session.connected_at_s)
+        ]
+
+    def book_counts(self) -> PeerBookCounts:
+        """The peer book in numbers."""
+        return PeerBookCounts(
+            **self.book.counts(
+                connected=self.sessions.addresses(), standings=self._recorder, now_unix=time.time()
+            )
+        )
+
+    def book_peers(self) -> list[BookPeer]:
+        """The peer book, hot first."""
+        connected, now_unix = self.sessions.addresses(), time.time()
+        peers = []
+        for entry in self.book:
+            standing = self._recorder.standing(entry.addr)
+            state = state_of(entry, connected=connected, standings=self._recorder, now_unix=now_unix)
+            peers.append(
+                BookPeer(
+                    addr=entry.addr,
+                    state=state,
+                    connected=entry.addr in connected,
+                    source=entry.source,
+                    via=entry.via,
+                    node_id=entry.node_id,
+                    first_seen_unix=entry.first_seen_unix,
+                    last_success_unix=entry.last_success_unix,
+                    last_failure_unix=standing.last_failure_unix,
+                    streak=standing.streak,
+                    last_reason=standing.last_reason,
+                    next_attempt_unix=standing.next_attempt_unix,
+                    because=standing.because,
+                )
+            )
+        return sorted(peers, key=lambda peer: (["hot", "warm", "cold"].index(peer.state), peer.addr))
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as exc:
+        raise StateFileError(
+            f"data_dir {path} cannot be used: {exc.strerror}; choose a folder that this user may write"
+        ) from exc
+
+
+def _warn(warning: str | None) -> None:
+    if warning:
+        _log.warning("%s", warning)
+
+
+def _report_if_died(task: asyncio.Task[None]) -> None:
+    if not task.cancelled() and task.exception() is not None:
+        _log.critical("a part of the node died by a fault of ours", exc_info=task.exception())
+
+

@@ -1,0 +1,24 @@
+"""From what the tracker and the node know to the one shape that API, CLI, page and docs share."""
+
+from nocarrier.views.debug import DebugBody, DebugView, debug_view
+from nocarrier.views.failures import FailureFilter, FailuresView, SamplesView, failures_view
+from nocarrier.views.peers import PeersView, peers_view
+from nocarrier.views.reasons import ReasonsView, ReasonView, SourceView, reasons_view
+from nocarrier.views.redaction import redact
+
+__all__ = [
+    "DebugBody",
+    "DebugView",
+    "FailureFilter",
+    "FailuresView",
+    "PeersView",
+    "ReasonView",
+    "ReasonsView",
+    "SamplesView",
+    "SourceView",
+    "debug_view",
+    "failures_view",
+    "peers_view",
+    "reasons_view",
+    "redact",
+]

@@ -1,0 +1,83 @@
+"""`/api/p2p/peers`: the peer book, with when each peer is dialed next and why not now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from nocarrier.model.node_state import BookState, NodePort
+from nocarrier.model.taxonomy import Reason, Source
+from nocarrier.track import DialTracker, PeerRecord
+
+HOT_FOR_S = 300.0
+"""The mission's five minutes: who succeeded within them, and does not fail since, is hot."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeerView:
+    """One address with its standing."""
+
+    addr: str
+    state: BookState
+    connected: bool | None
+    """None: not known, as the program has no node of ours."""
+    source: Source
+    via: str | None
+    node_id: str | None
+    first_seen_unix: float | None
+    """None: not known, as the program has no peer book of ours."""
+    last_success_unix: float | None
+    last_failure_unix: float | None
+    streak: int
+    last_reason: Reason | None
+    next_attempt_unix: float | None
+    """None: now; or, where `because` is given, only a change of configuration can help."""
+    because: Reason | None
+    """Which reason keeps the peer waiting."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PeersView:
+    """Peers with their standing."""
+
+    peers: list[PeerView]
+    """The promising ones first: hot, warm, cold."""
+
+
+def peers_view(tracker: DialTracker, node: NodePort | None) -> PeersView:
+    """The node's peer book; without a node of ours, the addresses that the tracker knows, in the same shape."""
+    if node is not None:
+        return PeersView(peers=[msgspec.convert(peer, PeerView, from_attributes=True) for peer in node.book_peers()])
+    snapshot = tracker.snapshot()
+    peers = [_tracked_peer(record, snapshot.at_unix) for record in snapshot.peers]
+    return PeersView(peers=sorted(peers, key=lambda peer: _PLACE[peer.state]))
+
+
+_PLACE = {state: place for place, state in enumerate(BookState)}
+
+
+def _tracked_peer(record: PeerRecord, now_unix: float) -> PeerView:
+    return PeerView(
+        addr=record.addr,
+        state=_state(record, now_unix),
+        connected=None,
+        source=record.source,
+        via=record.via,
+        node_id=None,
+        first_seen_unix=None,
+        last_success_unix=record.last_success_unix,
+        last_failure_unix=record.last_failure_unix,
+        streak=record.streak,
+        last_reason=record.last_reason,
+        next_attempt_unix=record.next_attempt_unix,
+        because=record.because,
+    )
+
+
+def _state(record: PeerRecord, now_unix: float) -> BookState:
+    if record.last_success_unix is None:
+        return BookState.COLD
+    if record.streak == 0 and now_unix - record.last_success_unix <= HOT_FOR_S:
+        return BookState.HOT
+    return BookState.WARM

@@ -1,0 +1,152 @@
+"""Masks what tells who a peer is, so that an answer can be shown to others.
+
+Every text passes, wherever it stands, keys of objects included: what looks like an IP address, a host name or an
+identity is masked by default, and only the fixed words of our own tables pass as they are. The same address has the
+same mask wherever it stands, so that patterns stay visible; ports stay, as they tell much about mistakes and nothing
+about people.
+
+Free text of a peer can hide an address in ways that no program finds. What is masked here is all that nocarrier itself
+writes, and all that is written in a usual form.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from nocarrier.errors import AddressError
+from nocarrier.model.address import Address, parse_ip
+
+_KEY = secrets.token_bytes(32)
+"""Of this process only: without it nobody can try all IPv4 addresses against a mask."""
+
+_MASK_DIGITS = 8
+"""32 bits: among the few thousand addresses of one answer, two share a mask about once in a thousand answers."""
+
+_ADDRESS_KEYS = frozenset({"addr", "via", "peer_addr", "advertised_p2p", "hop"})
+"""Fields that hold one address and nothing else, so that all of it is masked even where it is malformed."""
+
+_MAPPINGS_BY_ADDRESS = frozenset({"by_addr"})
+
+_OPAQUE_KEYS = frozenset({"first_bytes"})
+"""Bytes of the wire in hex, in which an address or identity can stand in binary."""
+
+_FIXED_WORDS = frozenset(
+    {"reason", "last_reason", "because", "source", "phase", "kind", "blame", "state", "direction", "outcome"}
+) | {"network", "genesis", "version"}
+"""Words of our own tables, and what says which network and program this is, not who takes part in it."""
+
+_IDENTITY = re.compile(r"(?<![\w-])[\w-]{32,}=*")
+"""Hex or base64url of 16 bytes or more: a node id, a key, a ticket."""
+
+_SUSPICIOUS = rf"""
+    [0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?:%\w+)?   # IPv6
+    | (?<!\d)\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?!\d)          # IPv4
+    | {_IDENTITY.pattern}
+    | (?<![\w-])(?:[\w-]+\.)+[^\W\d_][\w-]*             # host name with a dot
+    | (?<![\w-])[\w-]*[^\W\d_][\w-]*(?=:\d{{1,5}}(?!\w)) # host name before a port
+"""
+
+
+def redact(view: object) -> Any:
+    """`view` as plain lists and dictionaries, ready to encode, with addresses, names and identities masked."""
+    plain = msgspec.to_builtins(view)
+    # A name without a dot, such as that of a machine in a LAN, is known as one only from the addresses.
+    names = {host for host in _hosts(plain) if "." not in host and ":" not in host}
+    alternatives = [_SUSPICIOUS]
+    if names:
+        alternatives.insert(0, rf"(?<![\w-])(?i:{'|'.join(map(re.escape, sorted(names)))})(?![\w-])")
+    return _Redactor(re.compile("|".join(alternatives), re.VERBOSE)).mask(plain)
+
+
+def _hosts(plain: Any) -> Iterator[str]:
+    """Hosts of all addresses in `plain`."""
+    if isinstance(plain, list):
+        for item in plain:
+            yield from _hosts(item)
+    elif isinstance(plain, dict):
+        for key, value in plain.items():
+            if key in _ADDRESS_KEYS and isinstance(value, str):
+                yield from _host(value)
+            elif key in _MAPPINGS_BY_ADDRESS:
+                for addr in value:
+                    yield from _host(addr)
+            else:
+                yield from _hosts(value)
+
+
+def _host(text: str) -> Iterator[str]:
+    try:
+        yield Address.parse(text).host
+    except AddressError:
+        return
+
+
+class _Redactor:
+    def __init__(self, suspicious: re.Pattern[str]) -> None:
+        self._suspicious = suspicious
+
+    def mask(self, plain: Any, key: str = "") -> Any:
+        if isinstance(plain, str):
+            return self._text(plain, key)
+        if isinstance(plain, list):
+            return [self.mask(item, key) for item in plain]
+        if isinstance(plain, dict):
+            if key in _MAPPINGS_BY_ADDRESS:
+                return {_mask_address(addr): value for addr, value in plain.items()}
+            return {_mask_key(name): self.mask(value, name) for name, value in plain.items()}
+        return plain
+
+    def _text(self, text: str, key: str) -> str:
+        if key in _FIXED_WORDS:
+            return text
+        if key in _ADDRESS_KEYS:
+            return _mask_address(text)
+        if key in _OPAQUE_KEYS:
+            return _mask("bytes", text)
+        return self._suspicious.sub(_mask_match, text)
+
+
+_SUSPICIOUS_KEY = re.compile(_SUSPICIOUS, re.VERBOSE)
+
+
+def _mask_key(name: str) -> str:
+    """Our own names of fields never look like an address; a key inside evidence may be a peer's text."""
+    return _SUSPICIOUS_KEY.sub(_mask_match, name)
+
+
+def _mask_match(match: re.Match[str]) -> str:
+    text = match[0]
+    bare = text.rstrip(".:") if parse_ip(text) is None else text  # the end of a sentence, or of a clause
+    if ":" in bare and parse_ip(bare) is None:
+        return _mask("text", text)  # perhaps a time of day, perhaps an address written in a way of its own
+    return _mask_host(bare) + text[len(bare) :]
+
+
+def _mask_address(text: str) -> str:
+    try:
+        address = Address.parse(text)
+    except AddressError:
+        is_whole = parse_ip(text) is not None or _IDENTITY.fullmatch(text)
+        return _mask_host(text) if is_whole else _mask("text", text)
+    return f"{_mask_host(address.host)}:{address.port}"
+
+
+def _mask_host(text: str) -> str:
+    ip = parse_ip(text)
+    if ip is not None:
+        return _mask(f"ipv{ip.version}", str(ip))
+    if _IDENTITY.fullmatch(text):
+        return _mask("id", text)
+    return _mask("name", text.lower())
+
+
+def _mask(kind: str, text: str) -> str:
+    digest = hmac.new(_KEY, f"{kind} {text}".encode(errors="replace"), hashlib.sha256).hexdigest()
+    return f"{kind}-{digest[:_MASK_DIGITS]}"

@@ -1,0 +1,29 @@
+"""A short run of the fuzzer; `fuzz_wire.py --seconds 600` is the long one."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+FUZZER = Path(__file__).with_name("fuzz_wire.py")
+
+
+@pytest.mark.slow
+def test_ten_seconds_of_coverage_guided_fuzzing_find_nothing(tmp_path):
+    run = subprocess.run(
+        [sys.executable, FUZZER, "--seconds", "10", "--corpus", tmp_path],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout + run.stderr
+    executed = re.search(r"number_of_executed_units: (\d+)", run.stderr)
+    assert executed, run.stderr
+    assert int(executed[1]) > 448, "it came no further than its seeds"
+    # Without coverage libFuzzer keeps one input: then it is blind, and finding nothing means nothing.
+    assert len(list(tmp_path.iterdir())) > 448, "no input of its own was worth keeping"
