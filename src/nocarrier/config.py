@@ -20,7 +20,8 @@ from msgspec import Meta
 
 from nocarrier.api.listen import ALLOWED_TOKEN, ALLOWED_WITHOUT_TOKEN, DEFAULT_LISTEN, is_loopback, is_token
 from nocarrier.errors import ConfigError
-from nocarrier.node.options import Impossible, NodeOptions, TimingOptions, is_listen_address, parse_listen
+from nocarrier.model.listen import is_listen_address, parse_listen
+from nocarrier.node.options import Impossible, NodeOptions, TimingOptions
 
 ENVIRONMENT_PREFIX = "NOCARRIER_"
 

@@ -189,6 +189,8 @@ def test_keys_that_the_token_itself_names_are_not_used(header):
         b"\xff\xfe",
         b"",
         b"[" * 2000,
+        b'{"x": ' + b"[" * 2000,
+        b'{"sub": "\xff"}',
     ],
 )
 def test_absurd_claims_are_refused_though_the_issuer_signed_them(claims):

@@ -56,12 +56,11 @@ def make(choices: bytes) -> Connection:
 
 
 def cut(stream: bytes, seed: int) -> list[bytes]:
-    if seed == 0:
-        return [stream[at : at + 1] for at in range(len(stream))]
+    """Pieces of very different sizes; with seed 0 the first thousand bytes one by one."""
     draw = random.Random(seed)
     pieces = []
     while stream:
-        size = draw.choice((1, 2, 3, 7, 40, 300, 5000))
+        size = 1 if seed == 0 and len(pieces) < 1000 else draw.choice((1, 2, 7, 40, 300, 5000))
         pieces.append(stream[:size])
         stream = stream[size:]
     return pieces
@@ -111,28 +110,59 @@ def without_first_bytes(events: list[Event]) -> list[object]:
     return plain
 
 
+INTERESTING = (None, True, 0, -1, 2**63, 2**64 - 1, 0.5, float("nan"), float("inf"), 1e308)
+INTERESTING += ("", "word", "expired", "Word\n", "\x1b[2J", "ü", "x" * 300, "x" * 5000, "0a" * 32, "dial_back", "hello")
+INTERESTING += (
+    b"",
+    bytes(32),
+    bytes(64),
+    bytes(20_000),
+    [],
+    [[]],
+    [{"addr": "192.0.2.1:1"}] * 65,
+    {},
+    {"a": {"a": []}},
+)
+
+
 def mutate(data: bytes, max_size: int, seed: int) -> bytes:
-    """Change bytes anywhere, or within one frame and make its length right again, or the order of the frames."""
+    """Change bytes anywhere; or one frame, with its length made right again; or the order of the frames."""
     draw = random.Random(seed)
-    stream = data[CHOICES:]
-    if draw.random() < 0.4 or not stream.startswith(PREAMBLE):
-        return atheris.Mutate(data, max_size)
-    bodies = bodies_of(stream[len(PREAMBLE) :])
-    if not bodies:
+    bodies = bodies_of(data[CHOICES:])
+    if not bodies or draw.random() < 0.3:
         return atheris.Mutate(data, max_size)
     at = draw.randrange(len(bodies))
-    match draw.randrange(5):
+    match draw.randrange(8):
         case 0:
             bodies.insert(draw.randrange(len(bodies) + 1), bodies[at])
         case 1:
             del bodies[at]
-        case _:
+        case 2 | 3:
             bodies[at] = atheris.Mutate(bodies[at], len(bodies[at]) + 64)
+        case _:
+            bodies[at] = mutate_field(bodies[at], draw)
     return (data[:CHOICES] + PREAMBLE + b"".join(map(frame, bodies)))[:max_size]
+
+
+def mutate_field(body: bytes, draw: random.Random) -> bytes:
+    """The same message with one field changed, left out or added."""
+    try:
+        message = msgspec.msgpack.decode(body)
+    except (ValueError, RecursionError):
+        message = None
+    if not isinstance(message, dict) or not message:
+        return atheris.Mutate(body, len(body) + 64)
+    name = draw.choice([*message, "later"])
+    if draw.random() < 0.1:
+        message.pop(name, None)
+    else:
+        message[name] = draw.choice(INTERESTING)
+    return msgspec.msgpack.encode(message)
 
 
 def bodies_of(stream: bytes) -> list[bytes]:
     bodies = []
+    stream = stream.removeprefix(PREAMBLE)
     while len(stream) > LENGTH_BYTES:
         end = LENGTH_BYTES + int.from_bytes(stream[:LENGTH_BYTES], "big")
         bodies.append(stream[LENGTH_BYTES:end])

@@ -22,8 +22,10 @@ def test_ten_seconds_of_coverage_guided_fuzzing_find_nothing(tmp_path):
         check=False,
     )
     assert run.returncode == 0, run.stdout + run.stderr
+    seeds = re.search(r"(\d+) seeds", run.stdout)
     executed = re.search(r"number_of_executed_units: (\d+)", run.stderr)
+    assert seeds, run.stdout
     assert executed, run.stderr
-    assert int(executed[1]) > 448, "it came no further than its seeds"
-    # Without coverage libFuzzer keeps one input: then it is blind, and finding nothing means nothing.
-    assert len(list(tmp_path.iterdir())) > 448, "no input of its own was worth keeping"
+    assert int(executed[1]) > int(seeds[1]), "it came no further than its seeds"
+    # Without coverage libFuzzer keeps no input of its own: then it is blind, and finding nothing means nothing.
+    assert len(list(tmp_path.iterdir())) > int(seeds[1]), "no input of its own was worth keeping"

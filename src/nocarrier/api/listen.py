@@ -7,7 +7,7 @@ import socket
 
 from nocarrier.errors import ConfigError
 from nocarrier.model.address import Scope, parse_ip, scope_of
-from nocarrier.node.options import parse_listen
+from nocarrier.model.listen import parse_listen
 
 DEFAULT_LISTEN = "127.0.0.1:7070"
 

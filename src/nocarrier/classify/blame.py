@@ -26,12 +26,17 @@ def _where_decided(answered: Blame) -> Callable[[Evidence], Blame]:
     return decide
 
 
-def _late_loop(evidence: Evidence) -> Blame:
-    return Blame.US if evidence.get("loop_lag_s", 0.0) >= LATE_LOOP_S else Blame.THEM
+def _loop_was_late(evidence: Evidence) -> bool:
+    lag_s: object = evidence.get("loop_lag_s")  # a caller may have put anything there
+    return isinstance(lag_s, int | float) and lag_s >= LATE_LOOP_S
+
+
+def _handshake_deadline(evidence: Evidence) -> Blame:
+    return Blame.US if _loop_was_late(evidence) else Blame.THEM
 
 
 def _connect_deadline(evidence: Evidence) -> Blame:
-    if evidence.get("loop_lag_s", 0.0) >= LATE_LOOP_S or evidence.get("decided_by") == "local":
+    if _loop_was_late(evidence) or evidence.get("decided_by") == "local":
         return Blame.US
     # Where the kernel was asked and knows nothing against this machine, the silence is the path's.
     return Blame.PATH if "syn_retransmits" in evidence else Blame.UNKNOWN
@@ -62,7 +67,7 @@ _FROM_EVIDENCE: dict[Reason, Callable[[Evidence], Blame]] = {
     Reason.TIMEOUT: _connect_deadline,
     Reason.NETWORK_UNREACHABLE: _where_decided(Blame.PATH),
     Reason.HOST_UNREACHABLE: _where_decided(Blame.PATH),
-    Reason.HANDSHAKE_TIMEOUT: _late_loop,
+    Reason.HANDSHAKE_TIMEOUT: _handshake_deadline,
     Reason.VERSION_MISMATCH: _older_version,
     Reason.TICKET_INVALID: _ticket,
 }

@@ -30,10 +30,6 @@ _ANY_PHASE: dict[int, Reason] = {
 }
 
 _IN_PHASE: dict[tuple[int, Phase], Reason] = {
-    (errno.ETIMEDOUT, Phase.RESOLVE): Reason.DNS_TIMEOUT,
-    (errno.ETIMEDOUT, Phase.CONNECT): Reason.TIMEOUT,
-    (errno.ETIMEDOUT, Phase.SECURE): Reason.HANDSHAKE_TIMEOUT,
-    (errno.ETIMEDOUT, Phase.HANDSHAKE): Reason.HANDSHAKE_TIMEOUT,
     # On an address that is valid, only a `blackhole` route makes connect() say EINVAL.
     (errno.EINVAL, Phase.CONNECT): Reason.ROUTE_BLACKHOLE,
 }
@@ -61,6 +57,8 @@ _DEADLINE: dict[Phase, Reason] = {
 
 def reason_of_errno(number: int, phase: Phase) -> Reason | None:
     """The reason that `number` stands for in `phase`, or None where the table does not know it."""
+    if number == errno.ETIMEDOUT:  # the kernel's deadline and ours are one reason
+        return reason_of_deadline(phase)
     return _IN_PHASE.get((number, phase)) or _ANY_PHASE.get(number)
 
 

@@ -7,7 +7,9 @@ import errno
 import socket
 import sys
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Set
+from types import MappingProxyType
+from typing import cast
 
 from nocarrier.classify.blame import blame_for
 from nocarrier.classify.errnos import reason_of_deadline, reason_of_errno, reason_of_resolver_error
@@ -21,29 +23,47 @@ MAX_LINKS = 64
 _HANDSHAKE_PHASES = frozenset({Phase.SECURE, Phase.HANDSHAKE})
 
 
-def classify(exc: BaseException, phase: str = Phase.CONNECT) -> Fault:
+def classify(
+    exc: BaseException, phase: str = Phase.CONNECT, *, known: Mapping[int, Fault | None] = MappingProxyType({})
+) -> Fault:
     """Name why `exc` ended a dial in `phase`.
 
     Looks at the exception and at everything behind it (causes, contexts, groups, lists named `errors`), nearest first;
     the first that says something decides. Never raises. What nothing explains is ``handshake_error`` in a handshake
     and ``other`` elsewhere, with type, errno and text kept in the detail.
+
+    Args:
+        exc: what ended the dial.
+        phase: name of the phase it was raised in; an unknown one counts as ``any``.
+        known: what is known already of exceptions, by their `id`: a fault, or None for one that is not of this dial.
     """
     try:
         in_phase = Phase(phase)
     except ValueError:
         in_phase = Phase.ANY
-    for link in _chain(exc):
-        found = _classify_one(link, in_phase)
+    try:
+        return _explain(exc, in_phase, known) or _unexplained(exc, in_phase, _errno_evidence(exc))
+    except Exception:  # noqa: BLE001 - the attributes of a foreign exception are code and may do anything
+        return _unexplained(exc, in_phase, Evidence())
+
+
+def _explain(exc: BaseException, phase: Phase, known: Mapping[int, Fault | None]) -> Fault | None:
+    for link in _chain(exc, {number for number, fault in known.items() if fault is None}):
+        fault = known.get(id(link))
+        if fault is not None:
+            return fault
+        found = _classify_one(link, phase)
         if found is not None:
             reason, detail, evidence = found
             return Fault(
-                reason=reason, phase=in_phase, blame=blame_for(reason, evidence), detail=detail, evidence=evidence
+                reason=reason, phase=phase, blame=blame_for(reason, evidence), detail=detail, evidence=evidence
             )
-    reason = Reason.HANDSHAKE_ERROR if in_phase in _HANDSHAKE_PHASES else Reason.OTHER
-    evidence = _errno_evidence(exc)
-    return Fault(
-        reason=reason, phase=in_phase, blame=blame_for(reason, evidence), detail=describe(exc), evidence=evidence
-    )
+    return None
+
+
+def _unexplained(exc: BaseException, phase: Phase, evidence: Evidence) -> Fault:
+    reason = Reason.HANDSHAKE_ERROR if phase in _HANDSHAKE_PHASES else Reason.OTHER
+    return Fault(reason=reason, phase=phase, blame=reason.blame, detail=describe(exc), evidence=evidence)
 
 
 def describe(exc: BaseException) -> str:
@@ -60,20 +80,24 @@ def _classify_one(exc: BaseException, phase: Phase) -> tuple[Reason, str | None,
         case asyncio.CancelledError() | KeyboardInterrupt() | SystemExit() | GeneratorExit():
             return Reason.CANCELLED, None, Evidence()
         case PeerRejected():
-            return _of_rejection(exc)
+            return *_of_stated(exc), cast("Evidence", exc.evidence)
         case DialSkipped():
-            return Reason(exc.reason), exc.detail, Evidence()
+            return *_of_stated(exc), Evidence()
         case AddressError():
             return Reason.INVALID_IPV4_ENDPOINT, str(exc), Evidence()
         case socket.gaierror():
             return _of_resolver_error(exc)
         case _ if _is_tls_error(exc):
             return _of_tls_error(exc)
-        case OSError(errno=int(number)):
-            reason = reason_of_errno(number, phase)
-            return (reason, describe(exc), _errno_evidence(exc)) if reason else None
+        case OSError(errno=int(number)) if (reason := reason_of_errno(number, phase)) is not None:
+            return reason, describe(exc), _errno_evidence(exc)
         case TimeoutError():
             return reason_of_deadline(phase), None, Evidence()
+        # Without an errno the type still tells; asyncio's drain() raises a bare ConnectionResetError.
+        case ConnectionRefusedError():
+            return Reason.CONNECTION_REFUSED, describe(exc), Evidence()
+        case ConnectionResetError() | BrokenPipeError():
+            return Reason.CONNECTION_RESET, describe(exc), Evidence()
         case EOFError():  # asyncio.IncompleteReadError among them
             return Reason.REMOTE_CLOSED, describe(exc), Evidence()
         case MemoryError():
@@ -82,12 +106,11 @@ def _classify_one(exc: BaseException, phase: Phase) -> tuple[Reason, str | None,
             return None
 
 
-def _of_rejection(exc: PeerRejected) -> tuple[Reason, str | None, Evidence]:
-    evidence = Evidence(**exc.evidence)  # type: ignore[typeddict-item] - the caller's own facts
+def _of_stated(exc: PeerRejected | DialSkipped) -> tuple[Reason, str | None]:
     try:
-        return Reason(exc.reason), exc.detail, evidence
+        return Reason(exc.reason), exc.detail
     except ValueError:
-        return Reason.OTHER, str(exc), evidence
+        return Reason.OTHER, str(exc)
 
 
 def _of_resolver_error(exc: socket.gaierror) -> tuple[Reason, str | None, Evidence]:
@@ -117,10 +140,10 @@ def _errno_evidence(exc: BaseException) -> Evidence:
     return Evidence(errno=name) if name else Evidence()
 
 
-def _chain(exc: BaseException) -> Iterator[BaseException]:
-    """`exc` and what is behind it, nearest first."""
+def _chain(exc: BaseException, foreign: Set[int]) -> Iterator[BaseException]:
+    """`exc` and what is behind it, nearest first, without those whose `id` is in `foreign` and what is behind them."""
     waiting: deque[object] = deque([exc])
-    seen: set[int] = set()
+    seen = set(foreign)
     while waiting and len(seen) < MAX_LINKS:
         link = waiting.popleft()
         if not isinstance(link, BaseException) or id(link) in seen:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
+import sys
 from collections.abc import Callable
 from types import TracebackType
+from typing import cast
 
-from nocarrier.classify import blame_for, classify
+from nocarrier.classify import blame_for, classify, describe
 from nocarrier.classify.first_bytes import name_protocol
 from nocarrier.dial.policy import AddressPolicy, Block
 from nocarrier.dial.race import Race, most_telling
@@ -20,6 +23,9 @@ from nocarrier.model.event import Attempt
 from nocarrier.model.fault import Evidence, Fault
 from nocarrier.model.ports import DialRecorder
 from nocarrier.model.taxonomy import Blame, Phase, Reason
+
+OUR_PROTOCOL = "nocarrier"
+"""What `name_protocol` calls our own wire; that a peer speaks it is no evidence of anything."""
 
 DEFAULT_CONNECT_TIMEOUT_S = 10.0
 """The contract's connect_timeout_s."""
@@ -94,6 +100,7 @@ class Dial:
         self._reader: EvidenceReader | None = None
         self._writer: asyncio.StreamWriter | None = None
         self._failed_phase: tuple[BaseException, Phase] | None = None
+        self._handled: BaseException | None = None
 
     # ---- the block ------------------------------------------------------------------------------------------------
 
@@ -106,6 +113,8 @@ class Dial:
         """
         self._loop = asyncio.get_running_loop()
         self._started = self._loop.time()
+        # Who dials the next peer in the `except` block of the last one has that error behind every one of this dial.
+        self._handled = sys.exc_info()[1]
         try:
             self._address = Address.parse(self.addr, default_port=self._default_port)
         except AddressError as exc:
@@ -129,7 +138,7 @@ class Dial:
         if self._dial_id is not None:
             with contextlib.suppress(Exception):  # a fault of ours must not take the place of what the caller sees
                 self._record_failure(exc)
-            self._connect_error = self._failed_phase = None  # no cycle through the caller's frame
+        self._connect_error = self._failed_phase = self._handled = None  # no cycle through the caller's frame
         if self._writer is not None and exc is not None:
             self._writer.transport.abort()
 
@@ -152,7 +161,13 @@ class Dial:
     def _record_failure(self, exc: BaseException | None) -> None:
         assert self._dial_id is not None
         dial_id, self._dial_id = self._dial_id, None
-        self.fault = self._fault_of(exc)
+        penalise = False
+        try:
+            self.fault = self._fault_of(exc)
+            penalise = self._counts_against_peer(self.fault)
+        except Exception as error:  # noqa: BLE001 - `evidence` and the callback are the caller's; the dial still has to end
+            detail = f"could not be judged, {describe(error)}"
+            self.fault = self.fault or Fault(reason=Reason.OTHER, phase=self._phase, blame=Blame.NONE, detail=detail)
         self._recorder.fail(
             dial_id,
             self.fault,
@@ -160,7 +175,7 @@ class Dial:
             attempts=tuple(self.attempts),
             phases_s=self._phases_s,
             node_id=self.node_id,
-            penalise=self._counts_against_peer(self.fault),
+            penalise=penalise,
         )
 
     def _fault_of(self, exc: BaseException | None) -> Fault:
@@ -171,11 +186,12 @@ class Dial:
                 blame=Blame.NONE,
                 detail="the block ended without connect() having been called",
             )
-        if exc is self._connect_error and self._connect_fault is not None:
-            return self._connect_fault
         failed_in = self._failed_phase[1] if self._failed_phase and self._failed_phase[0] is exc else self._phase
-        fault = classify(exc, failed_in)
-        stated = bounds.evidence(Evidence(**{**self.evidence, **fault.evidence}))  # type: ignore[typeddict-item]
+        known = {id(self._handled): None, id(self._connect_error): self._connect_fault}
+        fault = classify(exc, failed_in, known=known)
+        if fault is self._connect_fault:
+            return fault
+        stated = bounds.evidence(cast("Evidence", {**self.evidence, **fault.evidence}))
         evidence = Evidence(**{**self._connection_evidence(), **(stated or {})})  # type: ignore[typeddict-item]
         return Fault(
             reason=fault.reason,
@@ -190,10 +206,10 @@ class Dial:
         reader = self._reader
         if reader is not None:
             evidence["bytes_received"] = reader.bytes_received
-            if reader.first_bytes:
+            speaks = name_protocol(reader.first_bytes)
+            if reader.first_bytes and speaks != OUR_PROTOCOL:
                 evidence["first_bytes"] = reader.first_bytes.hex()
-                speaks = name_protocol(reader.first_bytes)
-                if speaks:
+                if speaks is not None:
                     evidence["speaks"] = speaks
         return evidence
 
@@ -247,6 +263,8 @@ class Dial:
                 found = [Address(ip, port) for ip in await self._resolve(host)]
         finally:
             self._time(Phase.RESOLVE, started)
+        if not found:
+            raise socket.gaierror(socket.EAI_NONAME, f"{host} has no address")
         allowed, blocks = [], []
         for address in found:
             block = self._blocked(address.host)

@@ -105,7 +105,7 @@ class AddressPolicy:
         scope = scope_of(ip)
         if scope is Scope.PUBLIC or self.lan_mode:
             return None
-        if any(ip in network for network in self.allow_networks if network.version == ip.version):
+        if any(ip in network for network in self.allow_networks):
             return None
         reason = Reason.LOOPBACK_BLOCKED if scope is Scope.LOOPBACK else Reason.PRIVATE_IP_BLOCKED
         which = "and in none of allow_networks" if self.allow_networks else "and allow_networks is empty"

@@ -36,6 +36,7 @@ class Race:
         self._loop = asyncio.get_running_loop()
         self._dial_started = dial_started
         self._deadline = self._loop.time() + timeout_s
+        self._connected: list[socket.socket] = []
         self.attempts: list[Attempt] = []
         self.failures: list[Failed] = []
 
@@ -45,27 +46,32 @@ class Race:
         return self._attempt(self._addresses[0]) if len(self._addresses) == 1 else self._stagger()
 
     async def _stagger(self) -> socket.socket | None:
+        winner = None
+        try:
+            await self._run_until_one_connects()
+            winner = self._connected[0] if self._connected else None
+        finally:  # several may have connected in one turn of the loop, or one while we were cancelled
+            for sock in self._connected:
+                if sock is not winner:
+                    sock.close()
+        return winner
+
+    async def _run_until_one_connects(self) -> None:
         waiting = self._addresses[::-1]
         running: set[asyncio.Task[socket.socket | None]] = set()
         try:
-            while waiting or running:
+            while (waiting or running) and not self._connected:
                 if waiting:
                     running.add(asyncio.create_task(self._attempt(waiting.pop())))
                 done, running = await asyncio.wait(
                     running, timeout=STAGGER_S if waiting else None, return_when=asyncio.FIRST_COMPLETED
                 )
-                connected = [sock for task in done if (sock := task.result()) is not None]
-                for surplus in connected[1:]:
-                    surplus.close()
-                if connected:
-                    return connected[0]
-            return None
+                for task in done:
+                    task.result()
         finally:
             for task in running:
                 task.cancel()
-            for sock in await asyncio.gather(*running, return_exceptions=True):
-                if isinstance(sock, socket.socket):
-                    sock.close()
+            await asyncio.gather(*running, return_exceptions=True)
 
     async def _attempt(self, address: Address) -> socket.socket | None:
         started = self._loop.time()
@@ -79,6 +85,7 @@ class Race:
             self.failures.append(outcome)
             return None
         self._note(address, started, None)
+        self._connected.append(outcome)
         return outcome
 
     def _note(self, address: Address, started: float, fault: Fault | None) -> None:

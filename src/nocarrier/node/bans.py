@@ -18,7 +18,8 @@ from nocarrier.model.address import Address, IPAddress, parse_ip
 from nocarrier.node import state_files
 
 MAX_RUNTIME_BANS = 10_000
-"""Who comes from ever new addresses must not fill memory and disk; 10,000 are 1.5 MB in the file (measured)."""
+"""Who comes from ever new addresses must not fill memory and disk. Measured with so many: a file of 1.5 MB, 8 to 20 ms
+for each change, 5 us for a match."""
 
 ALLOWED = (
     "allowed are an IP address (192.0.2.1), an address with port (192.0.2.1:7072, [2001:db8::1]:7072), "
@@ -92,8 +93,6 @@ class _BanTable:
         else:
             key = target.version, target.prefixlen
             del self._by_network[key][_first_bits(target.network_address, target.prefixlen)]
-            if not self._by_network[key]:
-                del self._by_network[key]
         return True
 
     def find(self, ip: IPAddress | None, port: int | None, node_id: str | None) -> Iterator[Ban]:

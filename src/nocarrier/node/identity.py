@@ -56,9 +56,7 @@ class Identity:
                 _create(path, cls.generate())
             pem = _read(path)
         except OSError as error:
-            raise StateFileError(
-                f"{path}: {error}; the node needs this file to keep its id"
-            ) from error
+            raise StateFileError(f"{path}: {error}; the node needs this file to keep its id") from error
         try:
             key = load_pem_private_key(pem, password=None)
         except (ValueError, TypeError, UnsupportedAlgorithm) as error:

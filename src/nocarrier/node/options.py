@@ -10,8 +10,10 @@ from typing import Annotated, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from nocarrier.errors import AddressError, ConfigError
-from nocarrier.model.address import Address
+from nocarrier.errors import ConfigError
+from nocarrier.model.listen import is_listen_address, parse_listen
+
+__all__ = ["DEFAULT_P2P_PORT", "NodeOptions", "TimingOptions", "parse_listen"]
 
 _GENESIS = re.compile(r"[0-9a-f]{64}\Z")
 DEFAULT_P2P_PORT = 7072
@@ -118,31 +120,6 @@ class TimingOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
             ConfigError: names key, value and what is allowed.
         """
         _refuse(self, self.impossible())
-
-
-def parse_listen(key: str, text: str) -> tuple[str, int]:
-    """Host and port of a setting to listen on; port 0 lets the kernel choose.
-
-    Raises:
-        ConfigError: not host:port.
-    """
-    host, _, port = text.rpartition(":")
-    try:
-        if port == "0":
-            return Address.parse(f"{host}:1").host, 0
-        address = Address.parse(text)
-    except AddressError as exc:
-        raise ConfigError(f"{key} = {text!r} is not host:port ({exc})") from None
-    return address.host, address.port
-
-
-def is_listen_address(text: str) -> bool:
-    """Whether `parse_listen` can read it."""
-    try:
-        parse_listen("", text)
-    except ConfigError:
-        return False
-    return True
 
 
 def _is_network(text: str) -> bool:

@@ -15,6 +15,7 @@ Seeds of this run never leave and count in no share.
 
 from __future__ import annotations
 
+import functools
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from enum import StrEnum
@@ -28,8 +29,8 @@ if TYPE_CHECKING:
     from nocarrier.node.peer_book import PeerEntry
 
 SHARES = 8
-"""A netgroup or introducer may hold one of this many equal shares; the Rust original had no such bound, and one list
-filled its book."""
+"""A netgroup or introducer may hold one of this many equal shares: to fill the book takes eight unrelated ones, and a
+small network that lives in one /16 still has room for a quarter of the book."""
 
 STALE_AFTER_S = 30 * 86_400.0
 """An address that nobody dialed for this long says little; Bitcoin Core's ADDRMAN_HORIZON is the same 30 days."""
@@ -185,11 +186,7 @@ class Shares:
 
     def netgroup(self, text: str) -> str:
         """The group of an address, or of a node id that stands for an introducer: the id."""
-        try:
-            address = Address.parse(text)
-        except AddressError:
-            return text
-        return _HOST_NAMES if address.ip is None else netgroup_of(address.host, ipv4_prefix=self._netgroup_prefix)
+        return _netgroup(text, self._netgroup_prefix)
 
     def _buckets(self, entry: PeerEntry) -> list[_Bucket]:
         if entry.addr in self._seeds:
@@ -201,3 +198,13 @@ class Shares:
         if entry.via is not None:
             keys.append((Outcome.INTRODUCER_FULL, self.netgroup(entry.via)))
         return keys
+
+
+# As many as a full book has addresses and introducers: grouping them is most of the work of ordering candidates.
+@functools.lru_cache(maxsize=4096)
+def _netgroup(text: str, ipv4_prefix: int) -> str:
+    try:
+        address = Address.parse(text)
+    except AddressError:
+        return text
+    return _HOST_NAMES if address.ip is None else netgroup_of(address.host, ipv4_prefix=ipv4_prefix)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from operator import attrgetter, itemgetter
 
 from nocarrier.model.ports import Standing
-from nocarrier.model.taxonomy import Reason, Retry, Source
+from nocarrier.model.taxonomy import Reason, Source
 from nocarrier.track.backoff import delay_s
 from nocarrier.track.record import Record
 
@@ -149,13 +149,8 @@ def _standing(peer: _Peer, now_unix: float) -> Standing:
     if peer.waits and peer.last is not None:
         cell, at_unix, addr, penal = peer.last[:4]
         assert cell.reason is not None
-        if penal:
-            retry, failures_in_a_row = cell.reason.retry, peer.streak
-        else:
-            # What is not the peer's fault passes as soon as ours is mended: ask again soon, whatever the reason.
-            retry = Retry.SHORT if cell.penal else cell.reason.retry
-            failures_in_a_row = peer.own_streak
-        until = at_unix + delay_s(retry, failures_in_a_row, source=cell.source, addr=addr)
+        failures_in_a_row = peer.streak if penal else peer.own_streak
+        until = at_unix + delay_s(cell.reason.retry, failures_in_a_row, source=cell.source, addr=addr)
         # A wall clock that was set back must not turn seconds into hours: an entry from the future counts as past.
         if at_unix <= now_unix < until:
             next_attempt_unix, because = until, cell.reason

@@ -45,10 +45,13 @@ class Ring:
         self._newest_skip: dict[tuple[str, Cell], int] = {}
         """Where the entry of the last skip of an address for one reason and source stands, if it still stands."""
 
-    def extend(self, first_seq: int, records: Sequence[Record], *, has_skips: bool) -> None:
-        """Add `records`, the first of which has the sequence number `first_seq`."""
-        # Skips may fold into earlier entries, so only without them is it known which records will stay.
-        start = 0 if has_skips else max(0, len(records) - self.capacity)
+    def extend(self, first_seq: int, records: Sequence[Record], *, one_entry_each: bool) -> None:
+        """Add `records`, the first of which has the sequence number `first_seq`.
+
+        Beginnings and successes make no entry and skips may fold into earlier ones; only where `one_entry_each` says
+        that there are none of these is it known beforehand which records will stay.
+        """
+        start = max(0, len(records) - self.capacity) if one_entry_each else 0
         for seq, record in enumerate(records[start:], first_seq + start):
             cell = record[0]
             if cell.kind is Kind.SKIP:

@@ -37,14 +37,16 @@ class Subscription:
         self.dropped_total = 0
         self.closed = False
 
-    def put(self, events: Iterable[DialEvent]) -> None:
-        """Add events; called by the tracker only."""
+    def put(self, events: Iterable[DialEvent]) -> int:
+        """Add events, called by the tracker only; returns how many were dropped for them."""
+        dropped = 0
         with self._ready:
             for event in events:
-                if len(self._queue) == self._queue.maxlen:
-                    self.dropped_total += 1
+                dropped += len(self._queue) == self._queue.maxlen
                 self._queue.append(event)
+            self.dropped_total += dropped
             self._wake()
+        return dropped
 
     def _wake(self) -> None:
         self._ready.notify_all()
@@ -110,32 +112,33 @@ def _finish(waiter: asyncio.Future[None]) -> None:
 
 
 class Subscriptions:
-    """The live subscriptions of one tracker."""
+    """The live subscriptions of one tracker.
+
+    Attributes:
+        dropped_total: events that readers lost because they were slower than the dials, those since gone included.
+    """
 
     def __init__(self) -> None:
         self._members: weakref.WeakSet[Subscription] = weakref.WeakSet()
-        self._dropped_by_gone = 0
+        self._lock = threading.Lock()  # readers close themselves whenever they like, in the middle of a publish() too
+        self.dropped_total = 0
 
     def add(self, capacity: int, loop: asyncio.AbstractEventLoop | None) -> Subscription:
         """A new subscription that holds at most `capacity` unread events."""
         subscription = Subscription(capacity, self._remove, loop)
-        self._members.add(subscription)
+        with self._lock:
+            self._members.add(subscription)
         return subscription
 
     def _remove(self, subscription: Subscription) -> None:
-        if subscription in self._members:
+        with self._lock:
             self._members.discard(subscription)
-            self._dropped_by_gone += subscription.dropped_total
 
     def publish(self, events: list[DialEvent]) -> None:
         """Hand events to every subscription."""
-        for subscription in list(self._members):
-            subscription.put(events)
-
-    @property
-    def dropped_total(self) -> int:
-        """Events that readers lost because they were slower than the dials."""
-        return self._dropped_by_gone + sum(member.dropped_total for member in self._members)
+        with self._lock:
+            members = list(self._members)
+        self.dropped_total += sum(subscription.put(events) for subscription in members)
 
     def __len__(self) -> int:
         return len(self._members)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import astuple
 from operator import itemgetter
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -38,6 +39,8 @@ BATCH = 1024
 MAX_WAITING = 64 * BATCH
 """From here on a recording thread waits for its turn instead of leaving the work to the thread that has it, so that
 many threads cannot outrun one."""
+
+_MAX_ADDR_LENGTH = bounds.MAX_ADDR_LENGTH
 
 _FIRST = itemgetter(0)
 """The cell of a record; None where the item still has to be resolved."""
@@ -84,6 +87,7 @@ class DialTracker:
         self._peers = PeerTable(max_peers)
         self._subscriptions = Subscriptions()
         self._ended_twice = 0
+        self._cleared = 0
         self._recorder_errors = 0
 
     # ---- recording ------------------------------------------------------------------------------------------------
@@ -107,9 +111,15 @@ class DialTracker:
         detail. Never raises.
         """
         try:
-            cell = self._cells.get((reason, source))
-            if cell is None or detail or via or evidence or len(addr) > bounds.MAX_ADDR_LENGTH:
+            try:
+                cell = self._cells.get((reason, source))
+            except TypeError:  # unhashable, so no name
+                cell = None
+            has_more = detail or via or evidence or duration_s or node_id
+            # The usual record has nothing to bound, which is cheaper to see than to do.
+            if cell is None or has_more or type(addr) is not str or not addr.isascii() or len(addr) > _MAX_ADDR_LENGTH:
                 cell, addr, via, detail, evidence = self._bounded(reason, source, addr, via, detail, evidence)
+                duration_s, node_id = _seconds(duration_s), bounds.optional_text(node_id)
             waiting = self._waiting
             waiting.append(
                 (cell, self._clock(), addr, cell.penal and penalise, via, detail, evidence, duration_s, node_id, None)
@@ -132,6 +142,7 @@ class DialTracker:
         try:
             cell = self._success_cells[_known_source(source)]
             addr, via = bounds.text(addr, bounds.MAX_ADDR_LENGTH), bounds.optional_text(via)
+            duration_s, node_id = _seconds(duration_s), bounds.optional_text(node_id)
             self._append((cell, self._clock(), addr, False, via, None, None, duration_s, node_id, None))
         except Exception:  # noqa: BLE001 - recording must never raise into a dial
             self._count_recorder_error()
@@ -158,7 +169,7 @@ class DialTracker:
         penalise: bool = True,
     ) -> None:
         """Record that the dial failed, or, with the reason ``cancelled``, that our own code ended it."""
-        self._append(_End(None, self._clock(), dial_id, fault, duration_s, attempts, phases_s, node_id, penalise))
+        self._end(dial_id, fault, duration_s, attempts, phases_s, node_id, penalise=penalise)
 
     def succeed(
         self,
@@ -170,7 +181,24 @@ class DialTracker:
         node_id: str | None = None,
     ) -> None:
         """Record that the dial reached its session."""
-        self._append(_End(None, self._clock(), dial_id, None, duration_s, attempts, phases_s, node_id, penalise=False))
+        self._end(dial_id, None, duration_s, attempts, phases_s, node_id, penalise=False)
+
+    def _end(
+        self,
+        dial_id: int,
+        fault: Fault | None,
+        duration_s: float | None,
+        attempts: tuple[Attempt, ...],
+        phases_s: Mapping[str, float] | None,
+        node_id: str | None,
+        *,
+        penalise: bool,
+    ) -> None:
+        try:
+            duration_s, node_id = _seconds(duration_s), bounds.optional_text(node_id)
+            self._append(_End(None, self._clock(), dial_id, fault, duration_s, attempts, phases_s, node_id, penalise))
+        except Exception:  # noqa: BLE001 - recording must never raise into a dial
+            self._count_recorder_error()
 
     def _append(self, item: tuple[object, ...]) -> None:
         self._waiting.append(item)
@@ -208,12 +236,20 @@ class DialTracker:
     # ---- taking in ------------------------------------------------------------------------------------------------
 
     def _take_in_if_free(self) -> None:
-        # Whoever holds the lock looks again after releasing it, so nothing is left behind by giving up here.
+        # Whoever holds the lock looks again after releasing it (a reader too), so nothing is left behind by giving up.
         while len(self._waiting) >= self._batch and self._lock.acquire(blocking=len(self._waiting) > MAX_WAITING):
             try:
                 self._take_in()
             finally:
                 self._lock.release()
+
+    @contextlib.contextmanager
+    def _all_taken_in(self) -> Iterator[None]:
+        """Hold the lock with nothing waiting."""
+        with self._lock:
+            self._take_in()
+            yield
+        self._take_in_if_free()
 
     def _take_in(self) -> None:
         next_item = self._waiting.popleft
@@ -231,9 +267,12 @@ class DialTracker:
         first_seq = self._seq + 1
         self._seq += len(records)
         self._peers.apply(records)
-        self._ring.extend(first_seq, records, has_skips=any(cell.kind is Kind.SKIP for cell in counts))
+        one_entry_each = all(cell.kind is not None and cell.kind is not Kind.SKIP for cell in counts)
+        self._ring.extend(first_seq, records, one_entry_each=one_entry_each)
         if len(self._subscriptions):
             self._subscriptions.publish([to_event(seq, record) for seq, record in enumerate(records, first_seq)])
+        else:
+            self._batch = BATCH  # the last reader that listened is gone
 
     def _resolve(self, item: Record | _Begin | _End) -> Record | None:
         """Make a record of a beginning or an end; None where the dial has already ended."""
@@ -287,8 +326,7 @@ class DialTracker:
             reason: only this reason; likewise `source`, `addr`, `via`, `phase` and `kind`.
             since_unix: only entries at or after this time.
         """
-        with self._lock:
-            self._take_in()
+        with self._all_taken_in():
             entries = list(self._ring.read(self._clock()))
         wanted = {"reason": reason, "source": source, "addr": addr, "via": via, "phase": phase, "kind": kind}
         wanted = {name: value for name, value in wanted.items() if value is not None}
@@ -303,14 +341,12 @@ class DialTracker:
 
     def counts(self) -> dict[tuple[Reason, Source], int]:
         """How often each (reason, source) was recorded since start, skips and cancellations among them."""
-        with self._lock:
-            self._take_in()
+        with self._all_taken_in():
             return self._counts()
 
     def totals(self, source: str | None = None) -> Totals:
         """Dials by outcome since start, of one source or of all."""
-        with self._lock:
-            self._take_in()
+        with self._all_taken_in():
             by_source = self._totals_by_source()
         if source is not None:
             return by_source[_known_source(source)]
@@ -318,24 +354,21 @@ class DialTracker:
 
     def peers(self) -> list[PeerRecord]:
         """What is known of each address, the longest streak first."""
-        with self._lock:
-            self._take_in()
+        with self._all_taken_in():
             return self._peers.read(self._clock())
 
     def standing(self, addr: str) -> Standing:
         """When `addr` may be dialed again, and why not now."""
-        with self._lock:
-            self._take_in()
+        with self._all_taken_in():
             return self._peers.standing(addr, self._clock())
 
     def snapshot(self) -> Snapshot:
         """Everything at one instant, consistent with itself."""
-        with self._lock:
-            self._take_in()
+        with self._all_taken_in():
             now_unix = self._clock()
             by_source = self._totals_by_source()
             samples: dict[tuple[Reason, Source], tuple[DialFailure, ...]] = {}
-            for cell in self._cells.values():
+            for cell in list(self._cells.values()):  # recording threads add to it without the lock
                 if cell.reason is not None:
                     # Samples carry no sequence number of their own: 0.
                     made = tuple(to_failure(0, record) for record in cell.samples)
@@ -369,12 +402,16 @@ class DialTracker:
 
     @property
     def revision(self) -> int:
-        """A number that changes with every recorded outcome; cheap to compare, so that readers can keep what they made."""
-        return self._seq + len(self._waiting) + self._ended_twice
+        """A number that changes with every recorded outcome and with `clear`.
+
+        Cheap to compare, so that readers can keep what they made.
+        """
+        with self._lock:  # in the middle of taking in, the sum would be that of an earlier time
+            return self._seq + len(self._waiting) + self._ended_twice + self._cleared
 
     def _counts(self) -> dict[tuple[Reason, Source], int]:
         counts: dict[tuple[Reason, Source], int] = {}
-        for cell in self._cells.values():
+        for cell in list(self._cells.values()):  # recording threads add to it without the lock
             if cell.reason is not None and cell.total:
                 key = (cell.reason, cell.source)
                 counts[key] = counts.get(key, 0) + cell.total
@@ -410,22 +447,20 @@ class DialTracker:
         """Every event from now on, in a queue of `capacity`; pass the running loop to read it with ``async for``."""
         if capacity < 1:
             raise ValueError("capacity must be at least 1")
-        with self._lock:
-            self._take_in()
+        with self._all_taken_in():
             subscription = self._subscriptions.add(capacity, loop)
             self._batch = 1  # a reader that listens should not wait for a batch to fill
         return subscription
 
     def forgive_own_faults(self) -> None:
         """Let addresses that only wait because of a fault of ours be dialed now, for when ours is mended."""
-        with self._lock:
-            self._take_in()
+        with self._all_taken_in():
             self._peers.forgive_own_faults()
 
     def clear(self) -> None:
         """Forget entries, samples, counts and standings. Dials in flight stay, and so the sums keep adding up."""
-        with self._lock:
-            self._take_in()
+        with self._all_taken_in():
+            self._cleared += 1
             self._ring.clear()
             self._peers.clear()
             for cell in (*self._cells.values(), *self._success_cells.values(), *self._begin_cells.values()):
@@ -458,6 +493,15 @@ class _End(NamedTuple):
     phases_s: Mapping[str, float] | None
     node_id: str | None
     penalise: bool
+
+
+MAX_SECONDS = 1e9
+"""Some thirty years; a longer duration is none."""
+
+
+def _seconds(value: object) -> float | None:
+    """`value` where it is a duration, else None: NaN would poison every sum that it enters."""
+    return float(value) if isinstance(value, int | float) and 0 <= value <= MAX_SECONDS else None
 
 
 def _sum(parts: Iterable[Totals]) -> Totals:

@@ -1,16 +1,16 @@
 """From what the tracker and the node know to the one shape that API, CLI, page and docs share."""
 
-from nocarrier.views.debug import DebugBody, DebugView, debug_view
+from nocarrier.views.debug import DebugView, debug_view
 from nocarrier.views.failures import FailureFilter, FailuresView, SamplesView, failures_view
-from nocarrier.views.peers import PeersView, peers_view
-from nocarrier.views.reasons import ReasonsView, ReasonView, SourceView, reasons_view
+from nocarrier.views.peers import PeersView, PeerView, peers_view
+from nocarrier.views.reasons import ReasonsView, ReasonView, SourceView, reason_view, reasons_view
 from nocarrier.views.redaction import redact
 
 __all__ = [
-    "DebugBody",
     "DebugView",
     "FailureFilter",
     "FailuresView",
+    "PeerView",
     "PeersView",
     "ReasonView",
     "ReasonsView",
@@ -19,6 +19,7 @@ __all__ = [
     "debug_view",
     "failures_view",
     "peers_view",
+    "reason_view",
     "reasons_view",
     "redact",
 ]

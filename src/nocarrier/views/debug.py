@@ -2,23 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass
-from typing import NamedTuple
-
-import msgspec
 
 from nocarrier.model.event import DialFailure
 from nocarrier.model.node_state import ConnectedPeer, NodeInfo, NodePort, PeerBookCounts
-from nocarrier.model.ports import MonotonicClock
 from nocarrier.track import DialTracker, Totals
-from nocarrier.views.redaction import redact
 
 FAILURES_SHOWN = 100
 """The mission's number."""
-
-KEPT_FOR_S = 1.0
-"""A body is made anew after this time even if nothing was recorded, as entries with a time to live expire silently."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,40 +40,3 @@ def debug_view(tracker: DialTracker, node: NodePort | None) -> DebugView:
         node=node.info() if node else None,
         findings=None,
     )
-
-
-class _Kept(NamedTuple):
-    revisions: tuple[int, int]
-    until_s: float
-    body: bytes
-
-
-class DebugBody:
-    """The encoded view, kept as long as it would be made of the same things.
-
-    Dashboards and scripts ask again and again while nothing happens; and whoever has recorded something must find it.
-
-    Args:
-        tracker: whose dials to show.
-        node: whose peers to show; None: the program has no node of ours.
-        clock: returns seconds that never go back.
-    """
-
-    def __init__(self, tracker: DialTracker, node: NodePort | None, clock: MonotonicClock = time.monotonic) -> None:
-        self._tracker = tracker
-        self._node = node
-        self._clock = clock
-        self._kept: dict[bool, _Kept] = {}
-
-    def read(self, *, redacted: bool = False) -> bytes:
-        """The view as JSON; with `redacted` without addresses, names and identities."""
-        # Read before the view is made: what is recorded meanwhile makes the next reader look again.
-        revisions = (self._tracker.revision, self._node.revision if self._node else 0)
-        now_s = self._clock()
-        kept = self._kept.get(redacted)
-        if kept is not None and kept.revisions == revisions and now_s < kept.until_s:
-            return kept.body
-        view = debug_view(self._tracker, self._node)
-        body = msgspec.json.encode(redact(view) if redacted else view)
-        self._kept[redacted] = _Kept(revisions, now_s + KEPT_FOR_S, body)
-        return body

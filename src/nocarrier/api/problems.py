@@ -1,0 +1,52 @@
+"""The one shape of errors: RFC 9457 problem documents, whose detail says what to change."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+MEDIA_TYPE = "application/problem+json"
+"""RFC 9457 section 3."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """A problem document."""
+
+    type: str
+    """about:blank: the status says what kind of problem it is (RFC 9457 section 4.2.1)."""
+    title: str
+    status: int
+    detail: str
+    """What is wrong, and what to change."""
+
+
+def problem_response(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
+    """An error as every part of the API tells it."""
+    problem = Problem(type="about:blank", title=HTTPStatus(status).phrase, status=status, detail=detail)
+    return Response(msgspec.json.encode(problem), status, headers, media_type=MEDIA_TYPE)
+
+
+async def on_http_exception(request: Request, exc: Exception) -> Response:
+    """What handlers raise, and what Starlette raises itself, as a problem document."""
+    assert isinstance(exc, HTTPException)
+    detail = exc.detail
+    if exc.status_code == HTTPStatus.NOT_FOUND and detail == HTTPStatus.NOT_FOUND.phrase:
+        detail = "There is no such route; GET / and GET /openapi.json list those there are."
+    elif exc.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
+        allowed = (exc.headers or {}).get("Allow", "")
+        detail = f"This route does not answer {request.method}; it answers {allowed}."
+    return problem_response(exc.status_code, detail, exc.headers)
+
+
+async def on_unexpected(_request: Request, _exc: Exception) -> Response:
+    """A bug of ours. The exception goes on to the server, which logs it; the client learns nothing of it."""
+    return problem_response(
+        HTTPStatus.INTERNAL_SERVER_ERROR, "This is a bug of nocarrier; its log has the traceback. Please report it."
+    )

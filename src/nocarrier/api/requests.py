@@ -1,0 +1,125 @@
+"""Reads what a request asks for: query parameters and JSON bodies, each into its type, within limits."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+import types
+from enum import Enum
+from http import HTTPStatus
+from typing import Annotated, Any, TypeVar, get_args, get_origin
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect, Request
+
+MAX_BODY_BYTES = 16 * 1024
+"""The longest sensible body, an address in JSON, has some 300 bytes."""
+
+BODY_TIMEOUT_S = 10.0
+"""How long a body of that size may take."""
+
+SHOWN_LENGTH = 80
+"""Characters of a wrong value that an error repeats."""
+
+_Struct = TypeVar("_Struct", bound=msgspec.Struct)
+
+
+def read_query(request: Request, wanted: type[_Struct]) -> _Struct:
+    """The query parameters as `wanted`.
+
+    An unknown one is refused: a typing error in a filter would silently show everything.
+
+    Raises:
+        HTTPException: 422; says which parameter, and what is allowed.
+    """
+    fields = {field.name: field.type for field in msgspec.structs.fields(wanted)}
+    values: dict[str, Any] = {}
+    for name, text in request.query_params.multi_items():
+        if name not in fields:
+            near = difflib.get_close_matches(name, fields, n=1)
+            meant = f"did you mean {near[0]}? " if near else ""
+            known = f"known are {', '.join(fields)}" if fields else "this route has none"
+            raise _unprocessable(f"Unknown query parameter {_shown(name)}; {meant}{known}.")
+        if name in values:
+            raise _unprocessable(f"Query parameter {name} is given twice; give it once.")
+        try:
+            values[name] = msgspec.convert(text, fields[name], strict=False)
+            text.encode()
+        except (msgspec.ValidationError, UnicodeEncodeError) as error:
+            allowed = _allowed_names(fields[name])
+            what = f"allowed are {', '.join(allowed)}" if allowed else str(error)
+            raise _unprocessable(f"Query parameter {name} = {_shown(text)} cannot be: {what}.") from None
+    return wanted(**values)
+
+
+async def read_body(request: Request, wanted: type[_Struct]) -> _Struct:
+    """The JSON body as `wanted`.
+
+    Raises:
+        HTTPException: 415 not declared as JSON, 413 too large, 408 too slow, 400 not JSON, 422 another content.
+    """
+    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media_type != "application/json":
+        raise HTTPException(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "The body must be JSON; send Content-Type: application/json."
+        )
+    body = await _read_bounded(request)
+    try:
+        return msgspec.json.decode(body, type=wanted)
+    except msgspec.ValidationError as error:
+        raise _unprocessable(f"{error}. Allowed are: {_described(wanted)}.") from None
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise HTTPException(HTTPStatus.BAD_REQUEST, f"The body is not JSON: {error}.") from None
+
+
+async def _read_bounded(request: Request) -> bytes:
+    body = bytearray()
+    try:
+        async with asyncio.timeout(BODY_TIMEOUT_S):
+            # Counted while it comes: a chunked body does not say its length beforehand, and a client may lie.
+            async for chunk in request.stream():
+                body += chunk
+                if len(body) > MAX_BODY_BYTES:
+                    raise HTTPException(
+                        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                        f"The body is larger than {MAX_BODY_BYTES} bytes; send less.",
+                        _last_words(request),
+                    )
+    except TimeoutError:
+        raise HTTPException(
+            HTTPStatus.REQUEST_TIMEOUT,
+            f"The body did not come within {BODY_TIMEOUT_S:g} s; send it at once.",
+            _last_words(request),
+        ) from None
+    except ClientDisconnect:
+        raise HTTPException(HTTPStatus.BAD_REQUEST, "The connection ended before the body did.") from None
+    return bytes(body)
+
+
+def _last_words(request: Request) -> dict[str, str]:
+    """Headers that end the connection, so that the rest of the body is not waited for; HTTP/2 has other means."""
+    return {"Connection": "close"} if request.scope["http_version"].startswith("1") else {}
+
+
+def _unprocessable(detail: str) -> HTTPException:
+    return HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, detail)
+
+
+def _shown(text: str) -> str:
+    cut = text if len(text) <= SHOWN_LENGTH else f"{text[:SHOWN_LENGTH]}…"
+    return ascii(cut)
+
+
+def _described(wanted: type[msgspec.Struct]) -> str:
+    return ", ".join(
+        f"{field.name}{' (required)' if field.required else ''}" for field in msgspec.structs.fields(wanted)
+    )
+
+
+def _allowed_names(annotated: Any) -> list[str]:
+    """The values of the enumeration in a type such as ``Annotated[Reason | None, ...]``; none where there is none."""
+    if get_origin(annotated) is Annotated:
+        annotated = get_args(annotated)[0]
+    options = get_args(annotated) if isinstance(annotated, types.UnionType) else (annotated,)
+    return [member.value for option in options if isinstance(option, type) and issubclass(option, Enum) for member in option]

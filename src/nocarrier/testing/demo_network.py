@@ -1,0 +1,141 @@
+"""The network of `nocarrier demo`: five nodes that find each other, and around them peers that fail in every usual way.
+
+Everything lives on 127.0.0.0/8, each peer on an address of its own, and nothing else may be dialed, so that no packet
+leaves the machine.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from msgspec import structs
+
+from nocarrier.model.address import Address
+from nocarrier.node.node import Node
+from nocarrier.node.options import NodeOptions, TimingOptions
+from nocarrier.node.tickets import admission_key_of, create_issuer_key
+from nocarrier.testing.fault_servers import FAULT_SERVERS
+from nocarrier.track import DialTracker
+
+MESH_SIZE = 5
+"""The mission's five-node mesh."""
+
+GENESIS = "ab" * 32
+
+TIMING = TimingOptions(
+    connect_timeout_s=3, handshake_attempt_s=2, handshake_window_s=6, maintain_interval_s=3, gossip_interval_s=3
+)
+"""A tenth of the usual patience, so that every failure has shown itself within a minute."""
+
+VERSION = "demo"
+
+WATCHED_HOST = "127.2.0.1"
+
+
+@dataclass(frozen=True, slots=True)
+class FaultyPeer:
+    """A seed of the watched node that does not work, and why."""
+
+    addr: str
+    what: str
+
+
+@dataclass(frozen=True, slots=True)
+class DemoNetwork:
+    """A running demo."""
+
+    node: Node
+    """The node that is watched: it has all faulty peers among its seeds."""
+    tracker: DialTracker
+    mesh: list[Node]
+    faulty: list[FaultyPeer]
+
+
+@asynccontextmanager
+async def demo_network(folder: Path, http_port: int | None = None) -> AsyncIterator[DemoNetwork]:
+    """Run the demo's network until the block ends; `folder` takes the nodes' files."""
+    async with AsyncExitStack() as stack:
+
+        async def start(name: str, host: str, options: NodeOptions, tracker: DialTracker | None = None) -> Node:
+            node = Node(
+                structs.replace(options, p2p_listen=f"{host}:0"),
+                TIMING,
+                data_dir=folder / name,
+                recorder=tracker or DialTracker(),
+                version=VERSION,
+                http_port=http_port if name == "watched" else None,
+            )
+            return await stack.enter_async_context(node)
+
+        usual = NodeOptions(
+            network="demo", genesis=GENESIS, allow_networks=("127.0.0.0/8",), target_peers=MESH_SIZE - 1
+        )
+        mesh: list[Node] = []
+        for number in range(1, MESH_SIZE):
+            seeds = tuple(address_of(node) for node in mesh[:1])
+            mesh.append(await start(f"mesh-{number}", f"127.1.{number}.1", structs.replace(usual, seeds=seeds)))
+
+        issuer = create_issuer_key(folder / "issuer.pem")
+        strangers = {
+            "a node of an older protocol": structs.replace(usual, protocol_version=1, min_protocol_version=0),
+            "a node of another chain": structs.replace(usual, genesis="cd" * 32),
+            "a node that bans us": structs.replace(usual, bans=(WATCHED_HOST,)),
+            "a private node that wants a ticket": structs.replace(usual, admission_key=admission_key_of(issuer)),
+        }
+        faulty: list[FaultyPeer] = []
+        for number, (what, options) in enumerate(strangers.items(), 1):
+            node = await start(f"stranger-{number}", f"127.3.{number}.1", structs.replace(options, target_peers=0))
+            faulty.append(FaultyPeer(address_of(node), what))
+        servers = {
+            "closed_port": "nothing listens there",
+            "silent": "accepts and never answers",
+            "http_ok": "an HTTP server on the published port",
+            "close": "closes at once",
+            "reset": "resets at once",
+        }
+        for number, (name, what) in enumerate(servers.items(), 1):
+            host = f"127.4.{number}.1"
+            port = await stack.enter_async_context(FAULT_SERVERS[name](host))
+            faulty.append(FaultyPeer(str(Address(host, port)), what))
+        own = f"{WATCHED_HOST}:{_free_port(WATCHED_HOST)}"
+        faulty += [
+            FaultyPeer("192.168.7.7:7072", "a private address as a seed"),
+            FaultyPeer("[2001:db8::7]:7072", "an IPv6 address in IPv4-only mode"),
+            FaultyPeer(own, "the node's own address as a seed"),
+            FaultyPeer("127.5.0.1:0", "a seed with a mistyped port"),
+        ]
+        tracker = DialTracker()
+        watched = Node(
+            structs.replace(
+                usual,
+                p2p_listen=own,
+                protocol_version=3,
+                min_protocol_version=2,
+                seeds=(address_of(mesh[0]), *(peer.addr for peer in faulty)),
+                target_peers=MESH_SIZE + len(faulty),
+            ),
+            TIMING,
+            data_dir=folder / "watched",
+            recorder=tracker,
+            version=VERSION,
+            http_port=http_port,
+        )
+        node = await stack.enter_async_context(watched)
+        yield DemoNetwork(node=node, tracker=tracker, mesh=[*mesh, node], faulty=faulty)
+
+
+def address_of(node: Node) -> str:
+    """Where a node of the demo can be dialed."""
+    host = node.options.p2p_listen.rpartition(":")[0]
+    return str(Address(host, node.p2p_port))
+
+
+def _free_port(host: str) -> int:
+    """A port that is free now; the node must know its own before it starts, to have it among its seeds."""
+    with socket.socket() as probe:
+        probe.bind((host, 0))
+        return int(probe.getsockname()[1])
