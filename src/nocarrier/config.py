@@ -18,10 +18,10 @@ import msgspec
 import platformdirs
 from msgspec import Meta
 
-from nocarrier.api.listen import ALLOWED_TOKEN, ALLOWED_WITHOUT_TOKEN, DEFAULT_LISTEN, is_loopback, is_token
+from nocarrier.api.listen import ALLOWED_WITHOUT_TOKEN, DEFAULT_LISTEN, WHAT_A_TOKEN_IS, is_loopback, is_token
 from nocarrier.errors import ConfigError
 from nocarrier.model.listen import is_listen_address, parse_listen
-from nocarrier.node.options import Impossible, NodeOptions, TimingOptions
+from nocarrier.node.options import Impossible, NodeOptions, TimingOptions, out_of_range
 
 ENVIRONMENT_PREFIX = "NOCARRIER_"
 
@@ -40,7 +40,7 @@ class HttpOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     def impossible(self) -> Iterator[Impossible]:
         """Values that cannot work, with what is allowed."""
         if self.token and not is_token(self.token):
-            yield "token", ALLOWED_TOKEN
+            yield "token", WHAT_A_TOKEN_IS
         if not is_listen_address(self.listen):
             yield "listen", "host:port, an IPv6 address as [host]:port"
         elif not self.token and not is_loopback(parse_listen("listen", self.listen)[0]):
@@ -58,10 +58,7 @@ class HistoryOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
     def impossible(self) -> Iterator[Impossible]:
         """Values that cannot work, with what is allowed."""
-        if not 0.01 <= self.ttl_days <= 36_500:
-            yield "ttl_days", "0.01 to 36500"
-        if not 1_000_000 <= self.max_bytes <= 2**50:
-            yield "max_bytes", f"1000000 to {2**50}"
+        return out_of_range(self, {"ttl_days": (0.01, 36_500), "max_bytes": (1_000_000, 2**50)})
 
 
 Section: TypeAlias = NodeOptions | TimingOptions | HttpOptions | HistoryOptions

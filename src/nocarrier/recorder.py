@@ -30,9 +30,7 @@ def record_dial_failure(
     _global_tracker.record(addr, reason, source, detail=detail, via=via)
 
 
-def record_dial_success(
-    addr: str, source: str, *, via: str | None = None, duration_s: float | None = None
-) -> None:
+def record_dial_success(addr: str, source: str, *, via: str | None = None, duration_s: float | None = None) -> None:
     """Record a dial that reached its session in the global tracker. Never raises."""
     _global_tracker.record_success(addr, source, via=via, duration_s=duration_s)
 

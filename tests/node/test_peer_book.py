@@ -11,11 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nocarrier.model.address import Address
+from nocarrier.model.node_state import BookState
 from nocarrier.model.ports import Standing
 from nocarrier.model.taxonomy import Source
 from nocarrier.node import state_files
-from nocarrier.node.peer_book import HOT_FOR_S, PeerBook, PeerBookFile, PeerEntry, State, state_of
-from nocarrier.node.shares import STALE_AFTER_S, Outcome, Stage, stage_of
+from nocarrier.node.peer_book import Outcome, PeerBook, PeerBookFile, PeerEntry, state_of
+from nocarrier.node.peer_entry import HOT_FOR_S, Stage, stage_of
+from nocarrier.node.shares import STALE_AFTER_S
 
 NOW = 1_800_000_000.0
 NODE = "ab" * 32
@@ -151,17 +153,17 @@ def test_a_hostile_introducer_name_is_bounded():
 @pytest.mark.parametrize(
     ("last_success_unix", "is_connected", "streak", "expected"),
     [
-        (None, False, 0, State.COLD),
-        (None, True, 0, State.HOT),
-        (None, False, 3, State.COLD),
-        (NOW, False, 0, State.HOT),
-        (NOW - HOT_FOR_S, False, 0, State.HOT),
-        (NOW - HOT_FOR_S - 1, False, 0, State.WARM),
-        (NOW - HOT_FOR_S - 1, True, 0, State.HOT),
-        (NOW - 1, False, 1, State.WARM),
-        (NOW - 1, True, 1, State.HOT),
-        (NOW - 1e9, False, 99, State.WARM),
-        (NOW + 10, False, 0, State.WARM),
+        (None, False, 0, BookState.COLD),
+        (None, True, 0, BookState.HOT),
+        (None, False, 3, BookState.COLD),
+        (NOW, False, 0, BookState.HOT),
+        (NOW - HOT_FOR_S, False, 0, BookState.HOT),
+        (NOW - HOT_FOR_S - 1, False, 0, BookState.WARM),
+        (NOW - HOT_FOR_S - 1, True, 0, BookState.HOT),
+        (NOW - 1, False, 1, BookState.WARM),
+        (NOW - 1, True, 1, BookState.HOT),
+        (NOW - 1e9, False, 99, BookState.WARM),
+        (NOW + 10, False, 0, BookState.WARM),
     ],
 )
 def test_hot_warm_and_cold(last_success_unix, is_connected, streak, expected):
@@ -367,6 +369,24 @@ def test_a_refused_newcomer_evicts_nobody():
     assert len(book) == 2 * SHARE
 
 
+def test_one_entry_makes_place_where_it_frees_both_netgroup_and_introducer():
+    book = PeerBook(SMALL)
+    for number in range(SHARE):
+        add(book, address(1, number), via=introducer(1))
+        book.attempted(str(address(1, number)), NOW)
+    assert add(book, address(1, 100), via=introducer(1)) is Outcome.ADDED
+    assert book.evicted_total == 1
+
+
+def test_a_proven_entry_that_succeeds_again_is_the_last_of_its_kin_to_leave():
+    book = PeerBook(SMALL)
+    for number in [*range(SHARE), 0, SHARE]:
+        add(book, address(1, number))
+        book.succeeded(str(address(1, number)), NODE, NOW)
+    assert str(address(1, 0)) in book
+    assert str(address(1, 1)) not in book
+
+
 def test_seeds_stay_and_count_in_no_share_until_nothing_else_is_left():
     book = PeerBook(SMALL)
     for number in range(SMALL):
@@ -397,8 +417,8 @@ _STEPS = st.lists(
 
 
 @settings(deadline=None)
-@given(steps=_STEPS, max_entries=st.integers(1, 40))
-def test_whatever_is_done_no_bound_is_exceeded_and_the_counts_are_exact(steps, max_entries):
+@given(steps=_STEPS, max_entries=st.integers(1, 40), max_entries_after=st.integers(1, 40))
+def test_whatever_is_done_no_bound_is_exceeded_and_the_counts_are_exact(steps, max_entries, max_entries_after):
     book = PeerBook(max_entries)
     added = removed = refused = 0
     for now, (verb, where, *origin) in enumerate(steps):
@@ -418,9 +438,9 @@ def test_whatever_is_done_no_bound_is_exceeded_and_the_counts_are_exact(steps, m
         assert_no_share_is_exceeded(book, max(1, max_entries // 8))
     assert len(book) == added - removed - book.evicted_total
     assert book.refused_total == refused
-    again = PeerBook.from_file(book.to_file(), max_entries)
-    assert len(again) <= max_entries
-    assert_no_share_is_exceeded(again, max(1, max_entries // 8))
+    again = PeerBook.from_file(book.to_file(), max_entries_after)
+    assert len(again) == len(book) - again.evicted_total <= max_entries_after
+    assert_no_share_is_exceeded(again, max(1, max_entries_after // 8))
     for entry in list(book):
         book.remove(entry.addr)
     assert not book._shares._groups, "empty buckets would grow for ever"

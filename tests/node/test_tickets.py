@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
     NoEncryption,
     PrivateFormat,
     PublicFormat,
+    load_pem_private_key,
 )
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,8 +25,6 @@ from hypothesis import strategies as st
 from nocarrier.errors import StateFileError, TicketError
 from nocarrier.node import tickets
 
-ISSUER = Ed25519PrivateKey.generate()
-ADMISSION_KEY = tickets.admission_key_of(ISSUER)
 NODE = "ab" * 32
 OTHER_NODE = "cd" * 32
 OPENSSL_KEY = """\
@@ -34,6 +33,8 @@ MC4CAQAwBQYDK2VwBCIEIDKxKp6LOJlnsKjONxwyx0XIdvJip//Yj2TvdfS8adM2
 -----END PRIVATE KEY-----
 """
 """Made for this test by: openssl genpkey -algorithm ed25519."""
+ISSUER = load_pem_private_key(OPENSSL_KEY.encode(), password=None)
+ADMISSION_KEY = tickets.admission_key_of(ISSUER)
 NOW = 1_800_000_000.0
 HOUR = 3600.0
 

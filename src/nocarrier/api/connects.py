@@ -40,7 +40,7 @@ class Connects:
         Raises:
             HTTPException: 429 where too many are running.
         """
-        self._start(addr)
+        _ = self._start(addr)
         return f"connect-{self._started}"
 
     def _start(self, addr: str) -> asyncio.Task[DialResult]:

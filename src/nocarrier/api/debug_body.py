@@ -13,7 +13,8 @@ from nocarrier.track import DialTracker
 from nocarrier.views import debug_view, redact
 
 KEPT_FOR_S = 1.0
-"""A body is made anew after this time even if nothing was recorded, as entries with a time to live expire silently."""
+"""A body is made anew after this time even if nothing was recorded, as entries with a time to live expire silently and
+hot peers cool down."""
 
 
 class _Kept(NamedTuple):

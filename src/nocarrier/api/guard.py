@@ -55,6 +55,7 @@ class Guard:
         self._hosts = LOCAL_HOSTS | {host.lower() for host in allowed_hosts or ()}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request (ASGI)."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return

@@ -16,7 +16,7 @@ ALLOWED_WITHOUT_TOKEN = (
     "this node dial anybody; set token under [http] to listen elsewhere"
 )
 
-ALLOWED_TOKEN = "visible ASCII characters without spaces"
+WHAT_A_TOKEN_IS = "visible ASCII characters without spaces"  # noqa: S105 - a description
 
 BACKLOG = 128
 """Connections that wait to be accepted; more than the API ever serves at once."""
@@ -44,7 +44,7 @@ def check_listen(listen: str, token: str | None) -> tuple[str, int]:
     if not token and not is_loopback(host):
         raise ConfigError(f"listen = {listen!r} cannot work; allowed is {ALLOWED_WITHOUT_TOKEN}")
     if token and not is_token(token):
-        raise ConfigError(f"token cannot work; allowed is {ALLOWED_TOKEN}")
+        raise ConfigError(f"token cannot work; allowed is {WHAT_A_TOKEN_IS}")
     return host, port
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-import types
-from enum import Enum
 from http import HTTPStatus
-from typing import Annotated, Any, TypeVar, get_args, get_origin
+from typing import Any, TypeVar
 
 import msgspec
 from starlette.exceptions import HTTPException
@@ -44,12 +42,14 @@ def read_query(request: Request, wanted: type[_Struct]) -> _Struct:
         if name in values:
             raise _unprocessable(f"Query parameter {name} is given twice; give it once.")
         try:
-            values[name] = msgspec.convert(text, fields[name], strict=False)
             text.encode()
+            values[name] = msgspec.convert(text, fields[name], strict=False)
         except (msgspec.ValidationError, UnicodeEncodeError) as error:
             allowed = _allowed_names(fields[name])
             what = f"allowed are {', '.join(allowed)}" if allowed else str(error)
             raise _unprocessable(f"Query parameter {name} = {_shown(text)} cannot be: {what}.") from None
+        if values[name] is None:  # the text null, which msgspec reads as None
+            raise _unprocessable(f"Query parameter {name} = {_shown(text)} cannot be; leave it out.")
     return wanted(**values)
 
 
@@ -117,9 +117,9 @@ def _described(wanted: type[msgspec.Struct]) -> str:
     )
 
 
-def _allowed_names(annotated: Any) -> list[str]:
-    """The values of the enumeration in a type such as ``Annotated[Reason | None, ...]``; none where there is none."""
-    if get_origin(annotated) is Annotated:
-        annotated = get_args(annotated)[0]
-    options = get_args(annotated) if isinstance(annotated, types.UnionType) else (annotated,)
-    return [member.value for option in options if isinstance(option, type) and issubclass(option, Enum) for member in option]
+def _allowed_names(wanted: Any) -> list[str]:
+    """The names of the enumeration in a type such as ``Annotated[Reason, ...] | None``; none where there is none."""
+    described = msgspec.inspect.type_info(wanted)
+    options = described.types if isinstance(described, msgspec.inspect.UnionType) else (described,)
+    plain = [option.type if isinstance(option, msgspec.inspect.Metadata) else option for option in options]
+    return [member.value for option in plain if isinstance(option, msgspec.inspect.EnumType) for member in option.cls]

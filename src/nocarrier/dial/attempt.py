@@ -72,18 +72,21 @@ async def connect_socket(
         if late_s is not None and late_s > NOTED_LAG_S:
             evidence["loop_lag_s"] = round(late_s, 3)
         if number is None:
-            return _failed(TimeoutError(f"no answer from {address} within {timeout_s:g} s"), evidence)
+            return _failed(TimeoutError(f"no answer from {address} within {timeout_s:.3g} s"), evidence)
         error = OSError(number, f"{os.strerror(number)}, connecting to {address}")
-        has_no_port = number == errno.EADDRNOTAVAIL and not kernel.lacks_source_address(family, destination)
-        return _failed(error, evidence, Reason.EPHEMERAL_PORTS_EXHAUSTED if has_no_port else None)
+        reason = None
+        if number == errno.EADDRNOTAVAIL and not kernel.lacks_source_address(family, destination):
+            reason = Reason.EPHEMERAL_PORTS_EXHAUSTED
+        elif number == errno.EACCES and evidence.get("decided_by") == "network":
+            # A router prohibits it. Linux makes EACCES of that in ICMPv6, EHOSTUNREACH in ICMP.
+            reason = Reason.HOST_UNREACHABLE
+        return _failed(error, evidence, reason)
     finally:
         if not connected:
             sock.close()
 
 
-async def _wait_until_decided(
-    loop: asyncio.AbstractEventLoop, sock: socket.socket, deadline: float
-) -> float | None:
+async def _wait_until_decided(loop: asyncio.AbstractEventLoop, sock: socket.socket, deadline: float) -> float | None:
     """Wait until the kernel knows the outcome, or until `deadline`; then return how late the loop noticed it, in s."""
     decided: asyncio.Future[float | None] = loop.create_future()
     descriptor = sock.fileno()

@@ -104,7 +104,7 @@ class Dial:
 
     # ---- the block ------------------------------------------------------------------------------------------------
 
-    async def __aenter__(self) -> Dial:
+    async def __aenter__(self) -> Self:
         """Begin the dial.
 
         Raises:
@@ -279,7 +279,10 @@ class Dial:
 
     def _raise_nothing_allowed(self, host: str, blocks: list[Block]) -> None:
         if all(block.reason is Reason.IPV6_BLOCKED for block in blocks):
-            reason, detail = Reason.DNS_NO_USABLE_FAMILY, f"{host} has IPv6 addresses only, and this node may not use them"
+            reason, detail = (
+                Reason.DNS_NO_USABLE_FAMILY,
+                f"{host} has IPv6 addresses only, and this node may not use them",
+            )
         else:
             telling = next(block for block in blocks if block.reason is not Reason.IPV6_BLOCKED)
             reason, detail = telling.reason, f"{host} resolved to an address that policy forbids: {telling.detail}"
@@ -355,5 +358,3 @@ class _PhaseBlock:
                 dial._phase = Phase.SESSION if self._phase is Phase.HANDSHAKE else self._phase  # noqa: SLF001
             else:
                 dial._failed_phase = (raised, self._phase)  # noqa: SLF001
-
-

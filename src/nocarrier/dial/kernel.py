@@ -62,9 +62,7 @@ def bind_without_port(sock: socket.socket, ip: str) -> None:
     sock.bind((ip, 0))
 
 
-def failure_evidence(
-    sock: socket.socket, number: int | None, *, returned_by_connect: bool, waited: bool
-) -> Evidence:
+def failure_evidence(sock: socket.socket, number: int | None, *, returned_by_connect: bool, waited: bool) -> Evidence:
     """What the kernel knows about the attempt on `sock` that just failed.
 
     Args:

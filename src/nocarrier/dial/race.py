@@ -30,7 +30,9 @@ class Race:
         failures: the failed ones' errors and faults.
     """
 
-    def __init__(self, addresses: Sequence[Address], timeout_s: float, dial_started: float, local_ip: IPAddress | None = None) -> None:
+    def __init__(
+        self, addresses: Sequence[Address], timeout_s: float, dial_started: float, local_ip: IPAddress | None = None
+    ) -> None:
         self._addresses = list(addresses[:MAX_ADDRESSES])
         self._local_ip = local_ip
         self._loop = asyncio.get_running_loop()

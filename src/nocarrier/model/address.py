@@ -128,6 +128,8 @@ def _parse_port(text: str, port_text: str) -> int:
 
 
 def _normal_host(text: str, host: str) -> str:
+    if "%" in host:
+        raise AddressError(f"{text!r}: an address with a zone means nothing to another machine; write it without")
     ip = parse_ip(host)
     if ip is not None:
         return str(ip)
@@ -152,9 +154,24 @@ def parse_ip(host: str) -> IPAddress | None:
     return ip
 
 
+# IPv6 networks whose last 32 bits are the IPv4 address that packets end at: IPv4-compatible (RFC 4291 section 2.5.5.1)
+# and NAT64 (RFC 6052).
+_IPV4_AT_THE_END = tuple(map(ipaddress.IPv6Network, ("::/96", "64:ff9b::/96")))
+
+
+def _embedded_ipv4(ip: IPAddress) -> ipaddress.IPv4Address | None:
+    """The IPv4 address that an IPv6 address stands for, so that no policy is passed by spelling."""
+    if isinstance(ip, ipaddress.IPv4Address) or int(ip) <= 1:  # :: and ::1 are no IPv4 addresses
+        return None
+    if any(ip in network for network in _IPV4_AT_THE_END):
+        return ipaddress.IPv4Address(int(ip) & 0xFFFF_FFFF)
+    return ip.ipv4_mapped or ip.sixtofour
+
+
 @functools.lru_cache(maxsize=4096)
 def scope_of(ip: IPAddress) -> Scope:
-    """What kind of network `ip` lies in."""
+    """What kind of network `ip` lies in; an IPv6 address that stands for an IPv4 address, what that one lies in."""
+    ip = _embedded_ipv4(ip) or ip
     if ip.is_loopback:
         return Scope.LOOPBACK
     if any(ip in network for network in _UNUSABLE if network.version == ip.version):

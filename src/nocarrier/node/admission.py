@@ -33,7 +33,12 @@ class Admission:
         self._sessions = sessions
 
     def rules_for(self, address: Address, direction: Direction) -> WireAdmission:
-        """The rules as one connection asks them. `address` is where the peer is; an inbound one's port means nothing."""
+        """The rules as one connection asks them.
+
+        Args:
+            address: where the peer is; the port of an inbound one means nothing.
+            direction: who dialed.
+        """
 
         def admit(remote: RemotePeer, *, proven: bool) -> Rejection | None:
             port = address.port if direction is Direction.OUTBOUND else None

@@ -282,7 +282,8 @@ class Dialer:
         now_s = time.monotonic()
         evidence = fault.evidence
         if evidence.get("decided_by") == "local":
-            if fault.reason in _NO_WAY_OUT:
+            # A machine without IPv6 is not offline.
+            if fault.reason in _NO_WAY_OUT and ":" not in address.host:
                 self._connectivity.local_failed(now_s)
             return False
         if fault.reason in _NOBODY_ANSWERED:
@@ -291,7 +292,6 @@ class Dialer:
         if fault.reason is Reason.CONNECTION_REFUSED and "icmp" not in evidence:
             self._connectivity.heard(now_s)
         return True
-
 
     def _learn_from(self, address: Address, fault: Fault, started_s: float) -> None:
         if fault.blame not in {Blame.US, Blame.NONE} and self._connectivity.counts_against_peer(started_s):

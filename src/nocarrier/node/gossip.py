@@ -1,4 +1,4 @@
-"""Peers telling peers about peers: capped, rate-limited for each peer, and never naming a private address outside LAN."""
+"""Peers telling peers about peers: capped, rate-limited, and never naming a private address outside LAN mode."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from nocarrier.errors import AddressError
 from nocarrier.model.address import Address
 from nocarrier.model.ports import DialRecorder
 from nocarrier.model.taxonomy import Reason, Source
-from nocarrier.node.peer_book import Outcome, PeerBook
+from nocarrier.node.peer_book import PeerBook
 from nocarrier.node.rate_limit import TokenBucket
 from nocarrier.node.session import Session
 from nocarrier.node.session_table import SessionTable
+from nocarrier.node.shares import Outcome
 from nocarrier.wire import PeerAddress
 from nocarrier.wire.messages import PEER_LIST_MAX
 
@@ -96,8 +97,7 @@ class Gossip:
             try:
                 address = Address.parse(peer.addr)
             except AddressError as error:
-                block = Block(Reason.INVALID_IPV4_ENDPOINT, str(error))
-                self._record_skip(peer.addr, source, session, block)
+                self._record_skip(peer.addr, source, session, Block(Reason.INVALID_IPV4_ENDPOINT, str(error)))
                 continue
             block = self._policy.check_address(address)
             if block is None:

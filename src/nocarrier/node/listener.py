@@ -123,7 +123,7 @@ class Listener:
             self.rejections[classify(exc, Phase.HANDSHAKE).reason] += 1
             writer.transport.abort()
             return
-        except Exception:
+        except Exception:  # a task boundary
             _log.exception("an inbound handshake with %s failed by a fault of ours", remote)
             writer.transport.abort()
             return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import time
 from collections.abc import Callable, Iterator
@@ -118,11 +119,9 @@ class Maintainer:
         return float(min(first_s * 2**self._offline_rounds, longest_s))
 
     def _dial_up_to(self, wanted: int) -> None:
-        considered = 0
-        for candidate in self._candidates():
-            if wanted <= 0 or considered == CONSIDERED_PER_ROUND:
+        for candidate in itertools.islice(self._candidates(), CONSIDERED_PER_ROUND):
+            if wanted <= 0:
                 return
-            considered += 1
             started = self._dialer.start(candidate.addr, candidate.source, candidate.via)
             if not isinstance(started, Skip):
                 wanted -= 1

@@ -10,7 +10,7 @@ import secrets
 import time
 from collections import Counter
 from pathlib import Path
-from typing import Protocol
+from typing import Protocol, Self
 
 from nocarrier.dial import AddressPolicy, Resolve, resolve_with_system
 from nocarrier.errors import AddressError, StateFileError
@@ -86,7 +86,6 @@ class Node:
         data_dir: folder for its key, peer book and bans.
         recorder: where every dial is recorded.
         version: told to peers and shown.
-        http_port: told to peers, so that port mix-ups can be found.
         resolve: how seed names become addresses.
 
     Raises:
@@ -102,17 +101,18 @@ class Node:
         data_dir: Path,
         recorder: Recorder,
         version: str,
-        http_port: int | None = None,
         resolve: Resolve = resolve_with_system,
     ) -> None:
         options.check()
         timing.check()
         _make_folder(data_dir)
+        self._lock = state_files.lock(data_dir)
         self.options = options
         self._timing = timing
         self._recorder = recorder
         self._version = version
-        self._http_port = http_port
+        self.http_port: int | None = None
+        """Told to peers, so that port mix-ups can be found; set it before the node starts."""
         self._book_path = data_dir / "peers.json"
         self._started_at_unix = time.time()
         self._stopping = False
@@ -135,7 +135,6 @@ class Node:
         # Everything that can be refused is refused before the first packet.
         self._listen_host, port = parse_listen("p2p_listen", options.p2p_listen)
         self._socket = listener.bind(self._listen_host, port, setting="p2p_listen")
-        self._local = self._local_peer()
         self._learn_own_addresses()
         admission = Admission(
             network=options.network,
@@ -157,7 +156,7 @@ class Node:
             connectivity=self.connectivity,
             make_connection=self._make_connection,
             on_session=self._begin_session,
-            on_dial_ended=lambda: self.maintainer.wake(),
+            on_dial_ended=lambda: self.maintainer.wake(),  # noqa: PLW0108 - it is made after the dialer
             is_stopping=lambda: self._stopping,
             local_ip=parse_ip(self._listen_host),
             resolve=resolve,
@@ -192,8 +191,9 @@ class Node:
 
     # ---- life -----------------------------------------------------------------------------------------------------
 
-    async def __aenter__(self) -> Node:
+    async def __aenter__(self) -> Self:
         """Listen, and begin to maintain connections."""
+        self._local = self._local_peer()
         await self.listener.start()
         for loop in (self.maintainer.run(), self._gossip_regularly(), self._save_regularly()):
             task = asyncio.create_task(loop)
@@ -217,6 +217,7 @@ class Node:
         )
         await asyncio.gather(*self._session_tasks, return_exceptions=True)
         self._save_book()
+        self._lock.close()
 
     async def _gossip_regularly(self) -> None:
         while True:
@@ -270,7 +271,7 @@ class Node:
             max_version=options.protocol_version,
             boot_id=secrets.token_bytes(8),
             listen_port=advertised.port if advertised else self.p2p_port,
-            http_port=self._http_port,
+            http_port=self.http_port,
             user_agent=f"nocarrier/{self._version}",
             ticket=options.ticket or None,
         )
@@ -353,9 +354,7 @@ class Node:
             self.book.add(session.address, Source.HANDSHAKE, session.addr, time.time())
             self.book.set_node_id(session.addr, session.node_id)
         elif block.reason is not Reason.SELF_DIAL_BLOCKED:
-            self._recorder.record(
-                session.addr, block.reason, Source.HANDSHAKE, via=session.addr, detail=block.detail
-            )
+            self._recorder.record(session.addr, block.reason, Source.HANDSHAKE, via=session.addr, detail=block.detail)
 
     def _handle(self, session: Session, event: Event) -> None:
         self.connectivity.heard(time.monotonic())
@@ -456,7 +455,7 @@ class Node:
             protocol_version=options.protocol_version,
             min_protocol_version=options.min_protocol_version,
             p2p_port=self.p2p_port,
-            http_port=self._http_port,
+            http_port=self.http_port,
             advertised_p2p=self.advertised,
             ipv4_only=options.ipv4_only,
             lan_mode=options.lan_mode,
@@ -491,9 +490,7 @@ class Node:
     def book_counts(self) -> PeerBookCounts:
         """The peer book in numbers."""
         return PeerBookCounts(
-            **self.book.counts(
-                connected=self.sessions.addresses(), standings=self._recorder, now_unix=time.time()
-            )
+            **self.book.counts(connected=self.sessions.addresses(), standings=self._recorder, now_unix=time.time())
         )
 
     def book_peers(self) -> list[BookPeer]:
@@ -540,5 +537,3 @@ def _warn(warning: str | None) -> None:
 def _report_if_died(task: asyncio.Task[None]) -> None:
     if not task.cancelled() and task.exception() is not None:
         _log.critical("a part of the node died by a fault of ours", exc_info=task.exception())
-
-

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Annotated, TypeAlias
 
 import msgspec
@@ -13,13 +13,16 @@ from msgspec import Meta
 from nocarrier.errors import ConfigError
 from nocarrier.model.listen import is_listen_address, parse_listen
 
-__all__ = ["DEFAULT_P2P_PORT", "NodeOptions", "TimingOptions", "parse_listen"]
+__all__ = ["DEFAULT_P2P_PORT", "Impossible", "NodeOptions", "TimingOptions", "out_of_range", "parse_listen"]
 
 _GENESIS = re.compile(r"[0-9a-f]{64}\Z")
 DEFAULT_P2P_PORT = 7072
 
 MAX_PROTOCOL_VERSION = 2**31 - 1
 """What a 32-bit signed integer holds, so that every implementation can."""
+
+MAX_NETWORK_LENGTH = 64
+"""A name, not a text."""
 
 Impossible: TypeAlias = tuple[str, str]
 """A key whose value cannot work, and what is allowed instead."""
@@ -64,20 +67,19 @@ class NodeOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         """
         if not _GENESIS.match(self.genesis):
             yield "genesis", "64 lower-case hex digits"
-        if not (0 < len(self.network) <= 64 and self.network.isprintable()):
-            yield "network", "1 to 64 printable characters"
-        if not 0 <= self.protocol_version <= MAX_PROTOCOL_VERSION:
-            yield "protocol_version", f"0 to {MAX_PROTOCOL_VERSION}"
-        if not 0 <= self.min_protocol_version <= self.protocol_version:
-            yield "min_protocol_version", f"0 to protocol_version ({self.protocol_version})"
-        if not 1 <= self.max_peers <= 10_000:
-            yield "max_peers", "1 to 10000"
-        if not 0 <= self.target_peers <= self.max_peers:
-            yield "target_peers", f"0 to max_peers ({self.max_peers})"
-        if not 1 <= self.max_dials_in_flight <= 1_000:
-            yield "max_dials_in_flight", "1 to 1000"
-        if not 1 <= self.netgroup_prefix <= 32:
-            yield "netgroup_prefix", "1 to 32"
+        if not (0 < len(self.network) <= MAX_NETWORK_LENGTH and self.network.isprintable()):
+            yield "network", f"1 to {MAX_NETWORK_LENGTH} printable characters"
+        yield from out_of_range(
+            self,
+            {
+                "protocol_version": (0, MAX_PROTOCOL_VERSION),
+                "min_protocol_version": (0, self.protocol_version),
+                "max_peers": (1, 10_000),
+                "target_peers": (0, self.max_peers),
+                "max_dials_in_flight": (1, 1_000),
+                "netgroup_prefix": (1, 32),
+            },
+        )
         if not all(map(_is_network, self.allow_networks)):
             yield "allow_networks", "networks without host bits, like 127.0.0.0/8 or fc00::/7"
         if not is_listen_address(self.p2p_listen):
@@ -107,9 +109,7 @@ class TimingOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
     def impossible(self) -> Iterator[Impossible]:
         """Values that cannot work, with what is allowed."""
-        for key in self.__struct_fields__:
-            if not 0.01 <= getattr(self, key) <= 86_400:  # NaN is not within either
-                yield key, "0.01 to 86400 seconds"
+        yield from out_of_range(self, dict.fromkeys(self.__struct_fields__, (0.01, 86_400)))
         if self.handshake_window_s < self.handshake_attempt_s:
             yield "handshake_window_s", f"at least handshake_attempt_s ({self.handshake_attempt_s:g})"
 
@@ -120,6 +120,13 @@ class TimingOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
             ConfigError: names key, value and what is allowed.
         """
         _refuse(self, self.impossible())
+
+
+def out_of_range(options: msgspec.Struct, ranges: Mapping[str, tuple[float, float]]) -> Iterator[Impossible]:
+    """The keys of `ranges` (lowest and highest allowed) whose value lies outside; NaN lies outside of every range."""
+    for key, (lowest, highest) in ranges.items():
+        if not lowest <= getattr(options, key) <= highest:
+            yield key, f"{lowest} to {highest}"
 
 
 def _is_network(text: str) -> bool:

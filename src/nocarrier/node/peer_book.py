@@ -6,53 +6,22 @@ import math
 import random
 from collections import Counter
 from collections.abc import Collection, Iterator
-from enum import StrEnum
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
 from nocarrier.model import bounds
 from nocarrier.model.address import Address
+from nocarrier.model.node_state import BookState
 from nocarrier.model.ports import StandingBook
 from nocarrier.model.taxonomy import Source
-from nocarrier.node.shares import Outcome, Shares, Stage, stage_of
+from nocarrier.node.peer_entry import PeerEntry, Stage, stage_of, state_of
+from nocarrier.node.shares import Outcome, Shares
+
+__all__ = ["MAX_ENTRIES", "Outcome", "PeerBook", "PeerBookFile", "PeerEntry", "state_of"]
 
 MAX_ENTRIES = 2048
 """A full book is a file of 480 kB, saved in some 10 ms and loaded in 25 ms (measured)."""
-
-HOT_FOR_S = 300.0
-"""A peer that succeeded this short a time ago and has not failed since is most likely still there (the mission)."""
-
-
-class State(StrEnum):
-    """How good the prospect of dialing an entry is."""
-
-    HOT = "hot"
-    """Connected, or succeeded within `HOT_FOR_S` and not failing."""
-    WARM = "warm"
-    """Succeeded before."""
-    COLD = "cold"
-    """The rest."""
-
-
-class PeerEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """What the book knows of one address. A value: the book replaces it when something changes."""
-
-    addr: str
-    """In the normal form of `Address`."""
-    source: Source
-    via: str | None
-    """Who told us first; an address or a node id."""
-    first_seen_unix: float
-    node_id: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")] | None = None
-    last_success_unix: float | None = None
-    last_attempt_unix: float | None = None
-    successes_total: Annotated[int, msgspec.Meta(ge=0)] = 0
-
-    def __post_init__(self) -> None:
-        """Make sure that an entry read from a file is one that can be dialed."""
-        if str(Address.parse(self.addr)) != self.addr:
-            raise ValueError(f"{bounds.text(self.addr)!r} is not in normal form")
 
 
 class PeerBookFile(msgspec.Struct, tag_field="schema", tag=1):
@@ -102,10 +71,8 @@ class PeerBook:
             if stage_of(entry) is Stage.PROVEN:
                 book._enter(entry)
                 book._evict_beyond_share(entry)
-            elif isinstance(book._shares.make_room(entry, newest_unix), Outcome):
+            elif book._admit(entry, newest_unix) is not Outcome.ADDED:
                 book.evicted_total += 1
-            else:
-                book._enter(entry)
         return book
 
     def to_file(self) -> PeerBookFile:
@@ -134,14 +101,9 @@ class PeerBook:
         if via is not None:
             via = bounds.text(via, bounds.MAX_ADDR_LENGTH)
         newcomer = PeerEntry(addr=addr, source=source, via=via, first_seen_unix=now_unix)
-        leaving = self._shares.make_room(newcomer, now_unix)
-        if isinstance(leaving, Outcome):
-            self.refused_total += 1
-            return leaving
-        for leaving_addr in leaving:
-            self._evict(leaving_addr)
-        self._enter(newcomer, as_seed=source is Source.SEED)
-        return Outcome.ADDED
+        outcome = self._admit(newcomer, now_unix, as_seed=source is Source.SEED)
+        self.refused_total += outcome is not Outcome.ADDED
+        return outcome
 
     def attempted(self, addr: str, now_unix: float) -> None:
         """A dial to `addr` ended without success, and not because of us: an entry that only fails makes place first."""
@@ -181,6 +143,15 @@ class PeerBook:
             self._shares.change(entry, changed)
             self.revision += 1
 
+    def _admit(self, newcomer: PeerEntry, now_unix: float, *, as_seed: bool = False) -> Outcome:
+        leaving = self._shares.make_room(newcomer, now_unix, as_seed=as_seed)
+        if isinstance(leaving, Outcome):
+            return leaving
+        for addr in leaving:
+            self._evict(addr)
+        self._enter(newcomer, as_seed=as_seed)
+        return Outcome.ADDED
+
     def _enter(self, entry: PeerEntry, *, as_seed: bool = False) -> None:
         self._entries[entry.addr] = entry
         self._shares.enter(entry, as_seed=as_seed)
@@ -218,7 +189,7 @@ class PeerBook:
         """How many entries are hot, warm and cold, and the total."""
         alive = self._proven_or(connected)
         states = [state_of(entry, connected=connected, standings=standings, now_unix=now_unix) for entry in alive]
-        hot, warm = states.count(State.HOT), states.count(State.WARM)
+        hot, warm = states.count(BookState.HOT), states.count(BookState.WARM)
         return {"hot": hot, "warm": warm, "cold": len(self) - hot - warm, "total": len(self)}
 
     def candidates(
@@ -229,7 +200,7 @@ class PeerBook:
         Within a state one of every netgroup comes first, then a second of every, and so on; of one netgroup the one
         not dialed for longest. `rng` decides between equals.
         """
-        by_state: dict[State, list[PeerEntry]] = {state: [] for state in State}
+        by_state: dict[BookState, list[PeerEntry]] = {state: [] for state in BookState}
         for entry in self:
             if entry.addr not in connected:
                 by_state[state_of(entry, connected=(), standings=standings, now_unix=now_unix)].append(entry)
@@ -258,20 +229,3 @@ class PeerBook:
             rounds[entry.addr] = placed[netgroup]
             placed[netgroup] += 1
         return sorted(entries, key=lambda entry: rounds[entry.addr])
-
-
-def state_of(entry: PeerEntry, *, connected: Collection[str], standings: StandingBook, now_unix: float) -> State:
-    """How good the prospect of dialing `entry` is.
-
-    Args:
-        entry: of the peer book.
-        connected: addresses with a live session.
-        standings: tells whether it failed since its last success.
-        now_unix: Unix seconds; a success from the future (a clock that was set back) is not recent.
-    """
-    if entry.addr in connected:
-        return State.HOT
-    if entry.last_success_unix is None:
-        return State.COLD
-    recent = 0 <= now_unix - entry.last_success_unix <= HOT_FOR_S
-    return State.HOT if recent and standings.standing(entry.addr).streak == 0 else State.WARM

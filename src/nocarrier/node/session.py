@@ -15,7 +15,7 @@ from nocarrier.model.address import Address
 from nocarrier.model.node_state import Direction
 from nocarrier.model.taxonomy import Phase, Source
 from nocarrier.node.rate_limit import TokenBucket
-from nocarrier.wire import Connection, RemotePeer
+from nocarrier.wire import Connection, PeerAddress, RemotePeer
 from nocarrier.wire.events import Event, GoodbyeReceived, HandshakeCompleted, PongReceived, ProtocolViolation
 
 PING_INTERVAL_S = 15.0

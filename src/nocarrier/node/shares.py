@@ -19,18 +19,15 @@ import functools
 from collections import defaultdict
 from collections.abc import Collection, Iterator
 from enum import StrEnum
-from typing import TYPE_CHECKING
 
 from nocarrier.errors import AddressError
 from nocarrier.model.address import Address, netgroup_of
 from nocarrier.model.taxonomy import Source
-
-if TYPE_CHECKING:
-    from nocarrier.node.peer_book import PeerEntry
+from nocarrier.node.peer_entry import PeerEntry, Stage, stage_of
 
 SHARES = 8
-"""A netgroup or introducer may hold one of this many equal shares: to fill the book takes eight unrelated ones, and a
-small network that lives in one /16 still has room for a quarter of the book."""
+"""A netgroup or introducer may hold one of this many equal shares: made-up addresses need eight unrelated ones to fill
+the book, nodes that answer need four, and a small network that lives in one /16 has room for a quarter of it."""
 
 STALE_AFTER_S = 30 * 86_400.0
 """An address that nobody dialed for this long says little; Bitcoin Core's ADDRMAN_HORIZON is the same 30 days."""
@@ -49,21 +46,6 @@ class Outcome(StrEnum):
     NETGROUP_FULL = "netgroup_full"
     INTRODUCER_FULL = "introducer_full"
     BOOK_FULL = "book_full"
-
-
-class Stage(StrEnum):
-    """What dialing an entry has brought."""
-
-    UNTRIED = "untried"
-    FAILED = "failed"
-    PROVEN = "proven"
-
-
-def stage_of(entry: PeerEntry) -> Stage:
-    """The stage of `entry`."""
-    if entry.last_success_unix is not None:
-        return Stage.PROVEN
-    return Stage.UNTRIED if entry.last_attempt_unix is None else Stage.FAILED
 
 
 class _Bucket:
@@ -99,8 +81,6 @@ class _Bucket:
             if addr not in but:
                 stale = now_unix - first_seen_unix > STALE_AFTER_S
                 return addr if stale or newcomer.source in _OPERATOR else None
-        if newcomer.source is Source.SEED:
-            return next((addr for addr in self.proven if addr not in but), None)
         return None
 
 
@@ -123,10 +103,10 @@ class Shares:
         self._groups: defaultdict[tuple[Outcome, str], _Bucket] = defaultdict(_Bucket)
         """Buckets of netgroups and introducers, by what a newcomer hears when they are full."""
 
-    def make_room(self, newcomer: PeerEntry, now_unix: float) -> set[str] | Outcome:
+    def make_room(self, newcomer: PeerEntry, now_unix: float, *, as_seed: bool) -> set[str] | Outcome:
         """Who must leave for `newcomer`, mostly nobody; or, where those may not be asked to, what is full."""
         leaving: set[str] = set()
-        if newcomer.source is not Source.SEED:
+        if not as_seed:
             for key in self._keys(newcomer):
                 bucket = self._groups.get(key)
                 if bucket is None:
@@ -141,6 +121,8 @@ class Shares:
                     leaving.add(addr)
         if len(self) - len(leaving) >= self.max_entries:
             addr = self._all.replaceable(newcomer, leaving, now_unix)
+            if addr is None and as_seed:
+                addr = next(iter(self._all.proven), None)
             if addr is None:
                 return Outcome.BOOK_FULL
             leaving.add(addr)
@@ -153,7 +135,7 @@ class Shares:
             while len(bucket.proven) > limit:
                 yield next(iter(bucket.proven))
 
-    def enter(self, entry: PeerEntry, *, as_seed: bool = False) -> None:
+    def enter(self, entry: PeerEntry, *, as_seed: bool) -> None:
         """`entry` is in the book from now on; `as_seed`: it stays whatever comes."""
         if as_seed:
             self._seeds.add(entry.addr)

@@ -7,11 +7,12 @@ another number, such as one of a newer nocarrier, is not read by mistake.
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Generic, TypeVar
+from typing import IO, Generic, TypeVar
 
 import msgspec
 
@@ -118,3 +119,27 @@ def _move_aside(path: Path, now_unix: float) -> Path:
             f"Make the folder {path.parent} writable for this user, or move the file away by hand"
         ) from error
     return aside
+
+
+def lock(folder: Path) -> IO[bytes]:
+    """Keep other nodes out of `folder` until the returned file is closed, or this process ends.
+
+    Raises:
+        StateFileError: another node uses the folder, or the lock file cannot be made.
+    """
+    path = folder / "lock"
+    try:
+        file = path.open("ab")
+    except OSError as error:
+        raise StateFileError(
+            f"cannot write {path}: {error.strerror}. The folder {folder} must be writable for this user; "
+            "or choose another one with data_dir under [node]"
+        ) from error
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        file.close()
+        raise StateFileError(
+            f"another node uses the folder {folder}; stop it, or choose another one with data_dir under [node]"
+        ) from error
+    return file

@@ -7,7 +7,7 @@ leaves the machine.
 from __future__ import annotations
 
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,20 +56,23 @@ class DemoNetwork:
 
 
 @asynccontextmanager
-async def demo_network(folder: Path, http_port: int | None = None) -> AsyncIterator[DemoNetwork]:
-    """Run the demo's network until the block ends; `folder` takes the nodes' files."""
+async def demo_network(
+    folder: Path, on_watched: Callable[[Node, DialTracker], None] = lambda _node, _tracker: None
+) -> AsyncIterator[DemoNetwork]:
+    """Run the demo's network until the block ends.
+
+    Args:
+        folder: takes the nodes' files.
+        on_watched: gets the watched node and its tracker before the node starts.
+    """
     async with AsyncExitStack() as stack:
 
-        async def start(name: str, host: str, options: NodeOptions, tracker: DialTracker | None = None) -> Node:
-            node = Node(
-                structs.replace(options, p2p_listen=f"{host}:0"),
-                TIMING,
-                data_dir=folder / name,
-                recorder=tracker or DialTracker(),
-                version=VERSION,
-                http_port=http_port if name == "watched" else None,
-            )
-            return await stack.enter_async_context(node)
+        def make(name: str, listen: str, options: NodeOptions, tracker: DialTracker) -> Node:
+            options = structs.replace(options, p2p_listen=listen)
+            return Node(options, TIMING, data_dir=folder / name, recorder=tracker, version=VERSION)
+
+        async def start(name: str, host: str, options: NodeOptions) -> Node:
+            return await stack.enter_async_context(make(name, f"{host}:0", options, DialTracker()))
 
         usual = NodeOptions(
             network="demo", genesis=GENESIS, allow_networks=("127.0.0.0/8",), target_peers=MESH_SIZE - 1
@@ -109,22 +112,16 @@ async def demo_network(folder: Path, http_port: int | None = None) -> AsyncItera
             FaultyPeer("127.5.0.1:0", "a seed with a mistyped port"),
         ]
         tracker = DialTracker()
-        watched = Node(
-            structs.replace(
-                usual,
-                p2p_listen=own,
-                protocol_version=3,
-                min_protocol_version=2,
-                seeds=(address_of(mesh[0]), *(peer.addr for peer in faulty)),
-                target_peers=MESH_SIZE + len(faulty),
-            ),
-            TIMING,
-            data_dir=folder / "watched",
-            recorder=tracker,
-            version=VERSION,
-            http_port=http_port,
+        options = structs.replace(
+            usual,
+            protocol_version=3,
+            min_protocol_version=2,
+            seeds=(address_of(mesh[0]), *(peer.addr for peer in faulty)),
+            target_peers=MESH_SIZE + len(faulty),
         )
-        node = await stack.enter_async_context(watched)
+        node = make("watched", own, options, tracker)
+        on_watched(node, tracker)
+        await stack.enter_async_context(node)
         yield DemoNetwork(node=node, tracker=tracker, mesh=[*mesh, node], faulty=faulty)
 
 

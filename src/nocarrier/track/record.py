@@ -100,9 +100,7 @@ def to_event(seq: int, record: Record) -> DialEvent:
         return to_failure(seq, record)
     if cell.is_begin:
         assert details is not None
-        return DialStarted(
-            seq=seq, dial_id=details.dial_id, addr=addr, source=cell.source, via=via, at_unix=at_unix
-        )
+        return DialStarted(seq=seq, dial_id=details.dial_id, addr=addr, source=cell.source, via=via, at_unix=at_unix)
     return DialSucceeded(
         seq=seq,
         dial_id=details.dial_id if details else None,

@@ -209,8 +209,11 @@ class DialTracker:
         self, reason: str, source: str, addr: str, via: str | None, detail: str | None, evidence: Evidence | None
     ) -> tuple[Cell, str, str | None, str | None, Evidence | None]:
         known_reason, known_source = _known_reason(reason), _known_source(source)
-        unknown = [f"{what} {bounds.text(given)!r}" for what, given, known in (
-            ("reason", reason, known_reason), ("source", source, known_source)) if given != known]
+        unknown = [
+            f"{what} {bounds.text(given)!r}"
+            for what, given, known in (("reason", reason, known_reason), ("source", source, known_source))
+            if given != known
+        ]
         if unknown:
             detail = "; ".join([*unknown, *([bounds.text(detail)] if detail else [])])
         cell = self._cell(known_reason, known_source, known_reason.kind)
@@ -279,7 +282,16 @@ class DialTracker:
         if isinstance(item, _Begin):
             cell = self._begin_cells[item.source]
             record: Record = (
-                cell, item.at_unix, item.addr, False, item.via, None, None, None, None, Details(item.dial_id)
+                cell,
+                item.at_unix,
+                item.addr,
+                False,
+                item.via,
+                None,
+                None,
+                None,
+                None,
+                Details(item.dial_id),
             )
             self._open[item.dial_id] = record
             return record
@@ -296,14 +308,14 @@ class DialTracker:
             detail, evidence, penal = None, None, False
             details = Details(item.dial_id, Phase.SESSION, Blame.NONE, item.attempts, phases_s)
         else:
-            cell = self._cell(fault.reason, source, Kind.CANCELLED if fault.reason is Reason.CANCELLED else Kind.FAILURE)
+            cell = self._cell(
+                fault.reason, source, Kind.CANCELLED if fault.reason is Reason.CANCELLED else Kind.FAILURE
+            )
             detail, evidence = bounds.optional_text(fault.detail), fault.evidence
             penal = item.penalise and source is not Source.DIRECT and fault.blame not in BLAMELESS
             details = Details(item.dial_id, fault.phase, fault.blame, item.attempts, phases_s)
         cell.ended_open += 1
-        return (
-            cell, item.at_unix, begun[2], penal, begun[4], detail, evidence, item.duration_s, item.node_id, details
-        )
+        return (cell, item.at_unix, begun[2], penal, begun[4], detail, evidence, item.duration_s, item.node_id, details)
 
     # ---- reading --------------------------------------------------------------------------------------------------
 

@@ -22,15 +22,15 @@ LATEST_UNIX = 253_402_300_799
 class FailureFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which failures to show; what is not given does not filter."""
 
-    reason: Annotated[Reason | None, Meta(description="Only this reason.")] = None
-    source: Annotated[Source | None, Meta(description="Only addresses that came from here.")] = None
-    addr: Annotated[str | None, Meta(max_length=MAX_ADDRESS_LENGTH, description="Only this address.")] = None
-    via: Annotated[str | None, Meta(max_length=300, description="Only addresses that this peer told us.")] = None
-    phase: Annotated[Phase | None, Meta(description="Only failures in this phase.")] = None
-    kind: Annotated[Kind | None, Meta(description="Only failures, skips, cancellations or early disconnects.")] = None
-    since_unix: Annotated[
-        float | None, Meta(ge=0, le=LATEST_UNIX, description="Only at or after this time, in Unix seconds.")
-    ] = None
+    reason: Annotated[Reason, Meta(description="Only this reason.")] | None = None
+    source: Annotated[Source, Meta(description="Only addresses that came from here.")] | None = None
+    addr: Annotated[str, Meta(max_length=MAX_ADDRESS_LENGTH, description="Only this address.")] | None = None
+    via: Annotated[str, Meta(max_length=300, description="Only addresses that this peer told us.")] | None = None
+    phase: Annotated[Phase, Meta(description="Only failures in this phase.")] | None = None
+    kind: Annotated[Kind, Meta(description="Only failures, skips, cancellations or early disconnects.")] | None = None
+    since_unix: (
+        Annotated[float, Meta(ge=0, le=LATEST_UNIX, description="Only at or after this time, in Unix seconds.")] | None
+    ) = None
     limit: Annotated[int, Meta(ge=1, le=1000, description="At most so many of `failures`, the newest.")] = 100
 
     def matches(self, failure: DialFailure) -> bool:
@@ -94,9 +94,7 @@ def failures_view(tracker: DialTracker, wanted: FailureFilter) -> FailuresView:
         by_source=dict(by_source.most_common()),
         by_addr=dict(Counter({peer.addr: peer.failures_total for peer in snapshot.peers}).most_common()),
         samples=_samples(snapshot, wanted),
-        totals_by_source={
-            source: totals for source, totals in snapshot.totals_by_source.items() if totals != Totals()
-        },
+        totals_by_source={source: totals for source, totals in snapshot.totals_by_source.items() if totals != Totals()},
         dropped=snapshot.dropped,
     )
 

@@ -11,6 +11,7 @@ writes, and all that is written in a usual form.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import hmac
 import re
@@ -116,6 +117,7 @@ class _Redactor:
 _SUSPICIOUS_KEY = re.compile(_SUSPICIOUS, re.VERBOSE)
 
 
+@functools.lru_cache(maxsize=1024)  # the same few dozen names stand in every entry
 def _mask_key(name: str) -> str:
     """Our own names of fields never look like an address; a key inside evidence may be a peer's text."""
     return _SUSPICIOUS_KEY.sub(_mask_match, name)
@@ -129,6 +131,7 @@ def _mask_match(match: re.Match[str]) -> str:
     return _mask_host(bare) + text[len(bare) :]
 
 
+@functools.lru_cache(maxsize=4096)
 def _mask_address(text: str) -> str:
     try:
         address = Address.parse(text)

@@ -1,0 +1,96 @@
+"""The OpenAPI 3.1 document, made of the table of routes and the types it names."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from nocarrier import __version__
+from nocarrier.api.guard import OPEN_PATHS
+from nocarrier.api.problems import MEDIA_TYPE, Problem
+from nocarrier.api.routes import Route
+
+PROBLEMS_OF_ALL = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.INTERNAL_SERVER_ERROR)
+"""What the guard, or a bug of ours, can answer to any request."""
+
+
+def openapi_document(routes: Sequence[Route]) -> dict[str, Any]:
+    """The document (OpenAPI 3.1.0, JSON Schema 2020-12)."""
+    types = [Problem, *(answer for route in routes for answer in route.answers.values() if answer is not None)]
+    types += [route.body for route in routes if route.body is not None]
+    schemas, components = msgspec.json.schema_components(
+        types, ref_template="#/components/schemas/{name}", schema_hook=_schema_of_other
+    )
+    # Paired by place: not every type, such as dict[str, Any], can be a key.
+    schema_of = {repr(wanted): schema for wanted, schema in zip(types, schemas, strict=True)}
+    paths: dict[str, dict[str, Any]] = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schema_of)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "nocarrier",
+            "version": __version__,
+            "summary": "Tells you why your peer-to-peer connections fail.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "paths": paths,
+        "components": {"schemas": components, "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
+        "security": [{"token": []}, {}],
+    }
+
+
+def _schema_of_other(wanted: type) -> dict[str, Any]:
+    """Evidence of two values that do not match can be anything."""
+    if wanted is object:
+        return {"description": "Any value."}
+    raise NotImplementedError
+
+
+def _operation(route: Route, schema_of: dict[str, Any]) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": route.handler.__name__,
+        "summary": route.summary,
+        "parameters": list(map(_parameter, msgspec.structs.fields(route.query))),
+        "responses": {
+            **{
+                str(int(status)): _response(status, "application/json", schema_of[repr(answer)])
+                if answer is not None
+                else _response(status, "text/html", {"type": "string"})
+                for status, answer in route.answers.items()
+            },
+            **{
+                str(int(status)): _response(status, MEDIA_TYPE, schema_of[repr(Problem)])
+                for status in (*route.problems, *PROBLEMS_OF_ALL)
+            },
+        },
+    }
+    if route.body is not None:
+        operation["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": schema_of[repr(route.body)]}},
+        }
+    if route.path in OPEN_PATHS:
+        operation["security"] = []
+    return operation
+
+
+def _response(status: HTTPStatus, media_type: str, schema: Any) -> dict[str, Any]:
+    return {"description": status.phrase, "content": {media_type: {"schema": schema}}}
+
+
+def _parameter(field: msgspec.structs.FieldInfo) -> dict[str, Any]:
+    schemas, components = msgspec.json.schema_components([field.type])
+    # A query cannot say null: an absent parameter says it.
+    options = [option for option in schemas[0].get("anyOf", schemas) if option != {"type": "null"}]
+    schema = dict(options[0])
+    description = schema.pop("description")
+    # An enumeration stands here in full, where who reads about the parameter looks for it.
+    if "$ref" in schema:
+        schema = {"type": "string", "enum": components[schema["$ref"].rpartition("/")[2]]["enum"]}
+    if field.default is not None:
+        schema["default"] = field.default
+    return {"name": field.name, "in": "query", "required": False, "description": description, "schema": schema}

@@ -1,0 +1,124 @@
+"""Asks a node over HTTP, and the options that say which."""
+
+from __future__ import annotations
+
+import functools
+import http.client
+import json
+import ssl
+from collections.abc import Callable, Mapping
+from http import HTTPStatus
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import click
+
+from nocarrier.errors import NocarrierError, NodeUnreachableError
+
+DEFAULT_URL = "http://127.0.0.1:7070"
+
+TIMEOUT_S = 10.0
+"""Every answer but that of a dial is there at once."""
+
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+"""Far more than the failures of a full tracker take; whoever sends more is no node."""
+
+
+class RequestRefusedError(NocarrierError):
+    """The node answers, and says that the request cannot be."""
+
+
+class NodeClient:
+    """Asks the node at `url`. Neither follows redirects nor uses a proxy, so the token goes to that host alone.
+
+    Raises:
+        NodeUnreachableError: `url` is not one.
+    """
+
+    def __init__(self, url: str, token: str | None) -> None:
+        self._url = url.rstrip("/")
+        self._token = token
+        parts = urlsplit(self._url)
+        try:
+            self._host, self._port = parts.hostname, parts.port
+        except ValueError:
+            self._host = None
+        if parts.scheme not in {"http", "https"} or not self._host:
+            raise NodeUnreachableError(f"{url!r} is not a URL of a node; set --url like {DEFAULT_URL}")
+        self._is_tls = parts.scheme == "https"
+        self._base_path = parts.path
+
+    def get(self, path: str, query: Mapping[str, object] | None = None) -> Any:
+        """The JSON answer to a GET; a `query` value of None is left out.
+
+        Raises:
+            NodeUnreachableError: no node answers there, or it does not know us.
+            RequestRefusedError: the node says that the request cannot be.
+        """
+        given = {key: value for key, value in (query or {}).items() if value is not None}
+        return self._ask("GET", f"{path}?{urlencode(given)}" if given else path, None, TIMEOUT_S)
+
+    def post(self, path: str, body: object, timeout_s: float) -> Any:
+        """The JSON answer to a POST of `body` as JSON; raises as `get`."""
+        return self._ask("POST", path, json.dumps(body).encode(), timeout_s)
+
+    def _ask(self, method: str, path: str, body: bytes | None, timeout_s: float) -> Any:
+        headers = {"Accept": "application/json"}
+        if body is not None:
+            headers["Content-Type"] = "application/json"
+        if self._token:
+            headers["Authorization"] = f"Bearer {self._token}"
+        connection = self._connection(timeout_s)
+        try:
+            connection.request(method, self._base_path + path, body, headers)
+            response = connection.getresponse()
+            answer = response.read(MAX_ANSWER_BYTES + 1)
+        except (OSError, http.client.HTTPException, ValueError) as error:
+            raise NodeUnreachableError(
+                f"no node answers at {self._url} ({_why(error)}); start one with: nocarrier run, or set --url"
+            ) from error
+        finally:
+            connection.close()
+        return self._read(response.status, answer)
+
+    def _connection(self, timeout_s: float) -> http.client.HTTPConnection:
+        assert self._host is not None
+        if self._is_tls:
+            context = ssl.create_default_context()
+            return http.client.HTTPSConnection(self._host, self._port, timeout=timeout_s, context=context)
+        return http.client.HTTPConnection(self._host, self._port, timeout=timeout_s)
+
+    def _read(self, status: int, answer: bytes) -> Any:
+        try:
+            document = json.loads(answer) if len(answer) <= MAX_ANSWER_BYTES else None
+        except (ValueError, RecursionError):
+            document = None
+        if not isinstance(document, dict):
+            raise NodeUnreachableError(
+                f"{self._url} answers, but not as a node does (status {status}); set --url to a node's HTTP address"
+            )
+        if status < HTTPStatus.MULTIPLE_CHOICES:
+            return document
+        detail = str(document.get("detail", f"status {status}"))
+        if status == HTTPStatus.UNAUTHORIZED:
+            raise NodeUnreachableError(f"{self._url} wants another token; set --token or NOCARRIER_TOKEN")
+        if status == HTTPStatus.FORBIDDEN or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+            raise NodeUnreachableError(f"{self._url} does not answer this: {detail}")
+        raise RequestRefusedError(detail)
+
+
+def _why(error: Exception) -> str:
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def asks_node(verb: Callable[..., None]) -> Callable[..., None]:
+    """Adds `--url`, `--token` and `--json` to a verb, which is called with `client` and `as_json` instead."""
+
+    @click.option("--url", envvar="NOCARRIER_URL", default=DEFAULT_URL, show_default=True, help="Which node to ask.")
+    @click.option("--token", envvar="NOCARRIER_TOKEN", help="The node's token; better given as NOCARRIER_TOKEN.")
+    @click.option("--json", "as_json", is_flag=True, help="The node's answer as it is, for programs.")
+    @functools.wraps(verb)
+    def asking(*args: Any, url: str, token: str | None, **kwargs: Any) -> None:
+        verb(*args, client=NodeClient(url, token), **kwargs)
+
+    return asking

@@ -1,0 +1,151 @@
+"""`nocarrier demo`: a small network on loopback with every usual fault in it, and what the watched node makes of it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import tempfile
+import time
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from nocarrier.api.listen import DEFAULT_LISTEN
+from nocarrier.api.server import Server
+from nocarrier.app import answering, until_told_to_stop
+from nocarrier.embed import api_server
+from nocarrier.model.event import DialFailure
+from nocarrier.model.taxonomy import Kind, Reason, Source
+from nocarrier.node.node import Node
+from nocarrier.testing.demo_network import TIMING, DemoNetwork, demo_network
+from nocarrier.track import DialTracker
+
+LONGEST_S = 45.0
+"""The demo is ready after this time, whatever is still missing; the slowest fault, a handshake that never ends, takes its
+window of 6 s."""
+
+
+@click.command()
+@click.option("--listen", default=DEFAULT_LISTEN, show_default=True, help="Where the watched node's API listens.")
+@click.option("--once", is_flag=True, help="End after the summary instead of serving until Ctrl-C.")
+def demo(listen: str, once: bool) -> None:
+    """Show a small network with faults in it. No packet leaves loopback."""
+    logging.basicConfig(level=logging.CRITICAL)
+    with tempfile.TemporaryDirectory(prefix="nocarrier-demo-", ignore_cleanup_errors=True) as folder:
+        asyncio.run(_demo(listen, Path(folder), once=once))
+
+
+async def _demo(listen: str, folder: Path, *, once: bool) -> None:
+    console = Console()
+    servers: list[Server] = []
+
+    def serve(node: Node, tracker: DialTracker) -> None:
+        server = api_server(tracker, node=node, listen=listen)
+        node.http_port = server.address.port
+        servers.append(server)
+
+    stop = asyncio.create_task(until_told_to_stop())
+    async with demo_network(folder, serve) as network, answering(servers[0]):
+        console.print(
+            f"[bold]nocarrier demo[/]: {len(network.mesh)} nodes on 127.0.0.0/8, "
+            f"and {len(network.faulty)} seeds that do not work"
+        )
+        watch = asyncio.create_task(_watch(console, network))
+        await asyncio.wait({stop, watch}, return_when=asyncio.FIRST_COMPLETED)
+        if watch.done():
+            _summarise(console, network, servers[0].url)
+            if not once:
+                console.print("\nCtrl-C ends it and leaves nothing behind.")
+                await stop
+        watch.cancel()
+    stop.cancel()
+
+
+async def _watch(console: Console, network: DemoNetwork) -> None:
+    """Wait until every faulty seed has shown its fault and the mesh stands."""
+    deadline = time.monotonic() + LONGEST_S
+    wanted = len(network.mesh) - 1
+    with Progress(
+        SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn(), console=console, transient=True
+    ) as progress:
+        task = progress.add_task("dialing")
+        while time.monotonic() < deadline:
+            seen = {failure.addr for failure in network.tracker.recent() if failure.kind is not Kind.CANCELLED}
+            missing = [peer for peer in network.faulty if peer.addr not in seen]
+            connected = len(network.node.sessions)
+            progress.update(
+                task,
+                description=f"connected to {connected} of {wanted} good peers, "
+                f"{len(network.faulty) - len(missing)} of {len(network.faulty)} faults found",
+            )
+            # A handshake window has to pass before the silent peer counts as found; a skip of it is not enough.
+            if connected >= wanted and not missing and network.tracker.counts().get((Reason.HANDSHAKE_TIMEOUT, Source.SEED)):
+                return
+            await asyncio.sleep(0.2)
+
+
+def _summarise(console: Console, network: DemoNetwork, url: str) -> None:
+    newest = _newest_by_address(network)
+    table = Table(title="what became of the seeds that do not work", title_justify="left")
+    table.add_column("seed", no_wrap=True)
+    table.add_column("reason", no_wrap=True)
+    table.add_column("blame", no_wrap=True)
+    table.add_column("what was seen", overflow="fold")
+    for peer in network.faulty:
+        failure = newest.get(peer.addr)
+        if failure is None:
+            table.add_row(peer.addr, "not dialed yet", "", peer.what)
+            continue
+        style = "yellow" if failure.kind is Kind.SKIP else "red"
+        table.add_row(peer.addr, Text(failure.reason, style=style), failure.blame, Text(_seen(failure)))
+    console.print(table)
+    totals = network.tracker.totals()
+    counts = network.node.book_counts()
+    console.print(
+        f"connected to {len(network.node.sessions)} peers; peer book: {counts.hot} hot, {counts.warm} warm, "
+        f"{counts.cold} cold"
+    )
+    console.print(
+        f"dials: {totals.started} started = {totals.succeeded} succeeded + {totals.failed} failed + "
+        f"{totals.cancelled} cancelled + {totals.in_flight} in flight"
+    )
+    console.print(f"skips: {totals.skipped} dials that policy kept from starting")
+    console.print(f"\nlook at it:  curl -s {url}/api/p2p/debug | jq .dial_failures")
+    console.print(f"or:          nocarrier failures --url {url}")
+    console.print("what to do:  nocarrier explain REASON")
+
+
+def _newest_by_address(network: DemoNetwork) -> dict[str, DialFailure]:
+    """The newest failure of each address; a skip only where nothing else is known."""
+    newest: dict[str, DialFailure] = {}
+    for failure in network.tracker.recent():
+        earlier = newest.get(failure.addr)
+        if earlier is None or earlier.kind is Kind.SKIP or failure.kind is not Kind.SKIP:
+            newest[failure.addr] = failure
+    return newest
+
+
+def _seen(failure: DialFailure) -> str:
+    """The evidence in one line."""
+    evidence = failure.evidence
+    if "speaks" in evidence:
+        return f"{evidence['speaks']} answered"
+    if "ours" in evidence and "theirs" in evidence:
+        ours, theirs = _differing(evidence["ours"], evidence["theirs"])
+        return f"ours {ours}, theirs {theirs}"
+    if failure.reason is Reason.HANDSHAKE_TIMEOUT:
+        connections = evidence.get("connect_attempts", 1)
+        return f"{evidence.get('bytes_received', 0)} bytes on {connections} connections in {TIMING.handshake_window_s:g} s"
+    return failure.detail or evidence.get("errno", "") or failure.reason.meaning
+
+
+def _differing(ours: object, theirs: object) -> tuple[str, str]:
+    """Two facts in short, without what they have in common."""
+    if not isinstance(ours, dict) or not isinstance(theirs, dict):
+        return str(ours)[:40], str(theirs)[:40]
+    keys = [key for key in ours if ours[key] != theirs.get(key)]
+    return tuple(" ".join(f"{key} {str(side.get(key))[:12]}" for key in keys) for side in (ours, theirs))  # type: ignore[return-value]

@@ -1,0 +1,67 @@
+"""`nocarrier failures`."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from nocarrier.cli.client import NodeClient, asks_node
+from nocarrier.cli.text import clock_time, print_table
+
+_UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
+
+
+class _Ago(click.ParamType[float]):
+    """How long ago, such as 90s, 5m, 2h or 7d; becomes Unix seconds."""
+
+    name = "TIME"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        match = re.fullmatch(r"(\d{1,9})([smhd])", str(value))
+        if match is None:
+            self.fail(f"{value!r} is not a time; write it like 90s, 5m, 2h or 7d", param, ctx)
+        return max(0.0, time.time() - int(match[1]) * _UNITS_S[match[2]])
+
+
+@click.command
+@click.option("--reason", help="Only this reason, such as timeout.")
+@click.option("--source", help="Only addresses that came from here, such as seed.")
+@click.option("--addr", help="Only this address.")
+@click.option("--since", "since_unix", type=_Ago(), help="Only the last 90s, 5m, 2h or 7d.")
+@click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="At most so many.")
+@asks_node
+def failures(client: NodeClient, *, as_json: bool, **query: object) -> None:
+    """Show the newest dial failures, newest first."""
+    answer = client.get("/api/p2p/failures", query)
+    if as_json:
+        click.echo(json.dumps(answer, indent=2))
+        return
+    if not answer["failures"]:
+        click.echo("No failure matches." if answer["by_reason"] else "No failure was recorded.")
+        return
+    print_table(
+        ("time", "address", "reason", "phase", "blame", "source", "via", "what is known"), map(_row, answer["failures"])
+    )
+
+
+def _row(failure: Mapping[str, Any]) -> tuple[object, ...]:
+    repeats = f" ({failure['repeats']} times)" if failure["repeats"] > 1 else ""
+    return (
+        clock_time(failure["at_unix"]),
+        failure["addr"],
+        failure["reason"] + repeats,
+        failure["phase"],
+        failure["blame"],
+        failure["source"],
+        failure["via"],
+        failure["detail"] or _evidence(failure["evidence"]),
+    )
+
+
+def _evidence(evidence: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key}={value}" for key, value in evidence.items())

@@ -1,0 +1,65 @@
+"""`nocarrier VERB`: finds the file of the verb and loads nothing else."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+try:
+    import click
+except ModuleNotFoundError:  # the core alone is installed
+    sys.exit("nocarrier's command line needs more than the core; run: pip install 'nocarrier[node]'")
+
+from nocarrier.cli.text import printable
+from nocarrier.errors import NocarrierError, NodeUnreachableError
+
+VERBS = {
+    "run": "Run a node.",
+    "demo": "Run a small network with faults in it, on this machine alone.",
+    "failures": "Show the newest dial failures.",
+    "peers": "Show the peer book.",
+    "connect": "Dial a peer now, and say what became of it.",
+    "explain": "Explain a reason: meaning, usual cause, next step.",
+    "ticket": "Make admission tickets for a private network.",
+    "version": "Show the version.",
+}
+"""`nocarrier.cli.VERB` has a function of that name. The help texts stand here, so that listing them loads none."""
+
+
+class _Failed(click.ClickException):
+    exit_code = 1
+
+
+class _CannotAsk(click.ClickException):
+    exit_code = 2
+
+
+class _Verbs(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
+        return list(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in VERBS:
+            return None
+        command = getattr(importlib.import_module(f"nocarrier.cli.{cmd_name}"), cmd_name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
+        with formatter.section("Verbs"):
+            formatter.write_dl(list(VERBS.items()))
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except NocarrierError as error:
+            raise (_CannotAsk if isinstance(error, NodeUnreachableError) else _Failed)(printable(error)) from error
+
+
+@click.command(cls=_Verbs, name="nocarrier", context_settings={"help_option_names": ["-h", "--help"]})
+def main() -> None:
+    """Tells you why your peer-to-peer connections fail."""
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,53 @@
+"""`nocarrier peers`."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from nocarrier.cli.client import NodeClient, asks_node
+from nocarrier.cli.text import clock_time, duration, print_table
+
+
+@click.command
+@asks_node
+def peers(client: NodeClient, *, as_json: bool) -> None:
+    """Show the peer book: what is known of each address, and when it is dialed next."""
+    answer = client.get("/api/p2p/peers")
+    if as_json:
+        click.echo(json.dumps(answer, indent=2))
+        return
+    if not answer["peers"]:
+        click.echo("The peer book is empty; set seeds under [node], or dial a peer with: nocarrier connect ADDR")
+        return
+    print_table(
+        ("address", "state", "source", "via", "last success", "failures in a row", "last reason", "next dial"),
+        map(_row, answer["peers"]),
+    )
+
+
+def _row(peer: Mapping[str, Any]) -> tuple[object, ...]:
+    return (
+        peer["addr"],
+        f"{peer['state']}, connected" if peer["connected"] else peer["state"],
+        peer["source"],
+        peer["via"],
+        clock_time(peer["last_success_unix"]),
+        peer["streak"] or "",
+        peer["last_reason"],
+        _next_dial(peer),
+    )
+
+
+def _next_dial(peer: Mapping[str, Any]) -> str:
+    if peer["connected"]:
+        return ""
+    if peer["because"] is None:
+        return "any time"
+    if peer["next_attempt_unix"] is None:
+        return f"not before something changes, because of {peer['because']}"
+    return f"in {duration(max(0.0, peer['next_attempt_unix'] - time.time()))}, because of {peer['because']}"

@@ -1,0 +1,48 @@
+"""`nocarrier run`: a node, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from nocarrier.app import running, until_told_to_stop
+from nocarrier.config import Settings, load, setting_table
+
+
+def _with_setting_flags(command: Callable[..., None]) -> Callable[..., None]:
+    """One flag for each setting; flags override the environment, which overrides the file."""
+    for setting in reversed(setting_table()):
+        name = f"{setting.section}__{setting.key}"
+        command = click.option(setting.flag, name, metavar=setting.type.upper(), help=setting.meaning)(command)
+    return command
+
+
+@click.command()
+@click.option("--config", type=click.Path(path_type=Path), help="TOML file with the settings.")
+@click.option("--verbose", is_flag=True, help="Log more.")
+@_with_setting_flags
+def run(config: Path | None, verbose: bool, **flags: str | None) -> None:
+    """Run a node until Ctrl-C or SIGTERM."""
+    logging.basicConfig(
+        level=logging.DEBUG if verbose else logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
+    )
+    given = {name.replace("__", "."): value for name, value in flags.items()}
+    asyncio.run(_run(load(config, environ=os.environ, flags=given)))
+
+
+async def _run(settings: Settings) -> None:
+    async with running(settings) as app:
+        info = app.node.info()
+        host = settings.node.p2p_listen.rpartition(":")[0]
+        click.echo(f"node {info.node_id}")
+        click.echo(f"listens for peers on {host}:{info.p2p_port}")
+        click.echo(f"the API: {app.url}/api/p2p/debug")
+        if not settings.node.seeds and not len(app.node.book):
+            click.echo("it knows nobody: set seeds under [node], or dial a peer with: nocarrier connect HOST:PORT")
+        await until_told_to_stop()
+        click.echo("stopping: saying goodbye to peers and saving the peer book")

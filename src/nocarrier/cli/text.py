@@ -1,0 +1,59 @@
+"""Text of peers on a terminal: it must neither steer the terminal nor pass for something else."""
+
+from __future__ import annotations
+
+import time
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+_ACTING = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
+"""Unicode categories that act instead of being seen: control characters (escape sequences among them), format
+characters (which turn the direction of text or take no room), surrogates, private and unassigned ones, line ends."""
+
+
+def printable(text: object) -> str:
+    r"""`text` on one line with every character that acts written as an escape, such as ``\x1b``."""
+    return "".join(
+        character if unicodedata.category(character) not in _ACTING else character.encode("unicode_escape").decode()
+        for character in str(text)
+    )
+
+
+def cell(value: object) -> str:
+    """What a table shows for `value`; nothing for what is not known."""
+    return "" if value is None else printable(value)
+
+
+def clock_time(at_unix: object) -> str:
+    """Local time of day, with the date where it is not today's."""
+    if not isinstance(at_unix, int | float):
+        return ""
+    try:
+        then = time.localtime(at_unix)
+    except (OverflowError, ValueError, OSError):
+        return "?"
+    is_today = then[:3] == time.localtime()[:3]
+    return time.strftime("%H:%M:%S" if is_today else "%Y-%m-%d %H:%M:%S", then)
+
+
+def duration(seconds: float) -> str:
+    """Such as 5 s, 3 min or 2 h, for times that need not be exact."""
+    for unit, unit_s in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= 2 * unit_s:
+            return f"{seconds / unit_s:.0f} {unit}"
+    return f"{seconds:.0f} s"
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    """A table on standard output; every cell is shown as it is, markup and control characters included."""
+    from rich.box import SIMPLE  # noqa: PLC0415 - rich takes longer to load than most verbs to run
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table(*columns, box=SIMPLE, pad_edge=False)
+    for row in rows:
+        table.add_row(*(Text(cell(value), overflow="fold") for value in row))
+    console = Console(highlight=False)
+    # Into a pipe every row stays one line, for grep.
+    console.print(table, width=None if console.is_terminal else 1000)

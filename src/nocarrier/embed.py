@@ -1,0 +1,91 @@
+"""The API for a program of your own: to mount in its ASGI server, or to run in a thread beside it.
+
+```python
+import nocarrier
+
+server = nocarrier.serve()              # http://127.0.0.1:7070/api/p2p/debug
+nocarrier.record_dial_failure("203.0.113.7:7072", "connection_refused", "seed")
+```
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from nocarrier.model.node_state import NodePort
+from nocarrier.recorder import global_tracker
+from nocarrier.track import DialTracker
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
+
+    from nocarrier.api.server import Server
+
+try:
+    import httptools as _httptools  # noqa: F401 - uvicorn's parser, named here because uvicorn imports it late
+    import msgspec as _msgspec  # noqa: F401
+    import starlette as _starlette  # noqa: F401
+    import uvicorn as _uvicorn  # noqa: F401
+except ImportError as error:
+    raise ImportError(
+        f"nocarrier's API needs {error.name}, which is not installed; run: pip install 'nocarrier[node]'"
+    ) from error
+
+
+def asgi_app(
+    tracker: DialTracker | None = None,
+    *,
+    node: NodePort | None = None,
+    token: str | None = None,
+    allowed_hosts: Iterable[str] | None = None,
+) -> ASGIApp:
+    """The API as an ASGI application, to be mounted in any server.
+
+    Args:
+        tracker: whose dials to show; None: the global tracker.
+        node: whose peers to show; None: the program has no node of ours.
+        token: secret that requests must bear (``Authorization: Bearer``).
+        allowed_hosts: host names, without port, that requests may be addressed to, besides localhost, 127.0.0.1 and
+            [::1]. Without a token, name here by what name the server is reached; with one, None allows any.
+    """
+    from nocarrier.api.app import create_app  # noqa: PLC0415 - the web library is loaded by who uses it
+
+    return create_app(tracker or global_tracker(), node, token=token, allowed_hosts=allowed_hosts)
+
+
+def serve(tracker: DialTracker | None = None, listen: str = "127.0.0.1:7070", token: str | None = None) -> Server:
+    """Run the API in a thread. It answers when this returns; `.url` says where, `.close()` or `with` ends it.
+
+    Args:
+        tracker: whose dials to show; None: the global tracker.
+        listen: host:port; port 0 lets the kernel choose. Other than loopback addresses need a token.
+        token: secret that requests must bear (``Authorization: Bearer``).
+
+    Raises:
+        ConfigError: the address is busy or cannot be had, or needs a token; says what to change.
+    """
+    return api_server(tracker, listen=listen, token=token).start()
+
+
+def api_server(
+    tracker: DialTracker | None = None,
+    *,
+    node: NodePort | None = None,
+    listen: str = "127.0.0.1:7070",
+    token: str | None = None,
+) -> Server:
+    """The same, not yet answering: ``await server.run()`` in an event loop of yours, until cancelled.
+
+    The socket is bound at once, so that a busy port is known before anything else starts.
+
+    Raises:
+        ConfigError: as `serve`.
+    """
+    from nocarrier.api.listen import check_listen  # noqa: PLC0415
+    from nocarrier.api.server import Server  # noqa: PLC0415
+
+    host, _ = check_listen(listen, token)
+    # Who listens on a loopback address of his own may be asked by it.
+    hosts = None if token else [f"[{host}]" if ":" in host else host]
+    return Server(asgi_app(tracker, node=node, token=token, allowed_hosts=hosts), listen, token=token)
