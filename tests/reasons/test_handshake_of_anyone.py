@@ -49,7 +49,7 @@ async def test_a_handshake_that_only_writes_learns_of_the_reset_without_an_errno
             await writer.drain()
 
     seen = await meet("reset", write)
-    assert (seen.reason, seen.error) == ("connection_reset", "ConnectionResetError")
+    assert (seen.reason, seen.error, seen.error_errno) == ("connection_reset", "ConnectionResetError", None)
 
 
 @requires_root_netns

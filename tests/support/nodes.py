@@ -58,6 +58,10 @@ class RunningNode:
         return self.addr.rpartition(":")[0]
 
     @property
+    def port(self) -> int:
+        return int(self.addr.rpartition(":")[2])
+
+    @property
     def node_id(self) -> str:
         return self.node.identity.node_id
 

@@ -32,6 +32,7 @@ def local_peer(identity: Identity, **changes: object) -> LocalPeer:
         "max_version": 2,
         "boot_id": identity.node_id[:8].encode(),
         "listen_port": 7072,
+        "advertised": "peer.example:7072",
         "http_port": 7070,
         "user_agent": "nocarrier/test",
         "ticket": "ticket of " + identity.node_id[:8],

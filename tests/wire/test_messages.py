@@ -35,6 +35,7 @@ HELLO = {
     "nonce": bytes(32),
     "boot_id": bytes(8),
     "listen_port": 7072,
+    "advertised": "peer.example:7072",
     "http_port": 7070,
     "user_agent": "x/1",
     "clock_unix": 1.5,
@@ -45,7 +46,7 @@ PEER = {"addr": "192.0.2.1:7072", "node_id": "0a" * 32}
 LARGEST = [
     HELLO
     | {"network": "n" * 64, "user_agent": "u" * 256, "ticket": "t" * 4096, "min_version": 0, "max_version": 65535},
-    HELLO | {"listen_port": None, "http_port": None, "ticket": None, "clock_unix": 253_402_300_799},
+    HELLO | {"listen_port": None, "advertised": None, "http_port": None, "ticket": None, "clock_unix": 253_402_300_799},
     {"type": "auth", "signature": bytes(64)},
     {"type": "welcome", "observed_addr": "a" * 261, "peers": [PEER | {"addr": "a" * 261}] * 16},
     {"type": "welcome", "observed_addr": None, "peers": []},
@@ -75,6 +76,8 @@ TOO_MUCH = [
             {"nonce": "n" * 32},
             {"boot_id": bytes(9)},
             {"listen_port": 0},
+            {"advertised": ""},
+            {"advertised": "x" * 300},
             {"http_port": 65536},
             {"user_agent": "u" * 257},
             {"user_agent": "\x1b[2J"},
@@ -126,7 +129,7 @@ def test_what_is_outside_its_bounds_is_refused(raw):
         decode(msgspec.msgpack.encode(raw))
 
 
-@pytest.mark.parametrize("field", sorted(set(HELLO) - {"listen_port", "http_port", "user_agent", "ticket"}))
+@pytest.mark.parametrize("field", sorted(set(HELLO) - {"listen_port", "advertised", "http_port", "user_agent", "ticket"}))
 def test_every_required_field_of_hello_is_required(field):
     with pytest.raises(WireError):
         decode(msgspec.msgpack.encode({name: value for name, value in HELLO.items() if name != field}))

@@ -92,7 +92,7 @@ def _classify_one(exc: BaseException, phase: Phase) -> tuple[Reason, str | None,
         case OSError(errno=int(number)) if (reason := reason_of_errno(number, phase)) is not None:
             return reason, describe(exc), _errno_evidence(exc)
         case TimeoutError():
-            return reason_of_deadline(phase), None, Evidence()
+            return reason_of_deadline(phase), str(exc) or None, Evidence()
         # Without an errno the type still tells; asyncio's drain() raises a bare ConnectionResetError.
         case ConnectionRefusedError():
             return Reason.CONNECTION_REFUSED, describe(exc), Evidence()

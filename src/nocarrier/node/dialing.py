@@ -267,7 +267,8 @@ class Dialer:
             except TimeoutError:
                 # Another attempt that could not even begin before the window ends would only rename the failure.
                 if time.monotonic() + attempt_s / 2 >= window_ends_s:
-                    raise
+                    text = f"{connections} connections in {self._timing.handshake_window_s:g} s, at last {connection.state.value}"
+                    raise TimeoutError(text) from None
             except PeerRejected as exc:
                 if exc.evidence.get("stated_by") == "us":
                     await part(reader, writer)  # the peer shall read why

@@ -41,7 +41,7 @@ from nocarrier.node.peer_book import PeerBook, PeerBookFile, state_of
 from nocarrier.node.session import Session, SessionEnd
 from nocarrier.node.session_table import SessionTable
 from nocarrier.wire import Admission as WireAdmission
-from nocarrier.wire import Connection, LocalPeer, Role
+from nocarrier.wire import Connection, LocalPeer, PeerAddress, Role
 from nocarrier.wire.events import Event, PeersReceived, PeersRequested, ProtocolViolation
 from nocarrier.wire.messages import WELCOME_PEERS_MAX
 
@@ -271,6 +271,7 @@ class Node:
             max_version=options.protocol_version,
             boot_id=secrets.token_bytes(8),
             listen_port=advertised.port if advertised else self.p2p_port,
+            advertised=str(advertised) if advertised else None,
             http_port=self.http_port,
             user_agent=f"nocarrier/{self._version}",
             ticket=options.ticket or None,
@@ -336,7 +337,10 @@ class Node:
         self._note_observation(session, welcome.observed_addr)
         if session.direction is Direction.INBOUND and session.is_dialable:
             self._learn_dialer(session)
-        self.gossip.learn(welcome.peers, Source.HANDSHAKE, session)
+        told = list(welcome.peers)
+        if session.remote.advertised is not None:
+            told.append(PeerAddress(addr=session.remote.advertised, node_id=session.node_id))
+        self.gossip.learn(told, Source.HANDSHAKE, session)
         if len(self.sessions) < self.options.target_peers:
             session.ask_for_peers()
         try:

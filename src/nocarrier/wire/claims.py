@@ -71,6 +71,7 @@ class LocalPeer:
     boot_id: bytes
     """8 random bytes, one draw for each process."""
     listen_port: int | None = None
+    advertised: str | None = None
     http_port: int | None = None
     user_agent: str = ""
     ticket: str | None = field(default=None, repr=False)
@@ -89,6 +90,7 @@ class LocalPeer:
             nonce=nonce,
             boot_id=self.boot_id,
             listen_port=self.listen_port,
+            advertised=self.advertised,
             http_port=self.http_port,
             user_agent=self.user_agent,
             clock_unix=clock_unix,
@@ -105,6 +107,7 @@ class RemotePeer:
     min_version: int
     max_version: int
     listen_port: int | None
+    advertised: str | None
     http_port: int | None
     user_agent: str
     clock_ahead_s: float
@@ -120,6 +123,7 @@ class RemotePeer:
             min_version=hello.min_version,
             max_version=hello.max_version,
             listen_port=hello.listen_port,
+            advertised=hello.advertised,
             http_port=hello.http_port,
             user_agent=hello.user_agent,
             clock_ahead_s=hello.clock_unix - now_unix,

@@ -77,6 +77,8 @@ class Hello(_Message, frozen=True, kw_only=True, tag="hello"):
     boot_id: Annotated[bytes, Meta(min_length=BOOT_ID_BYTES, max_length=BOOT_ID_BYTES)]
     """Random for each process: tells a dial to oneself from two nodes with one key."""
     listen_port: Port | None = None
+    advertised: AddressText | None = None
+    """host:port where the sender says that it can be dialed, should that differ from where it is seen."""
     http_port: Port | None = None
     user_agent: UserAgent = ""
     clock_unix: UnixTime

@@ -1,0 +1,95 @@
+"""`python -m bench [NAME ...]`: measure, print a table, write the results as JSON.
+
+Ends with 0 unless something broke; a missed goal is shown, and counts as broken only with --strict.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from bench import bodies, dialing, imports, memory, recording, serving
+from bench.measure import Benchmark, Result
+
+RESULTS = Path(__file__).with_name("results.json")
+
+BENCHMARKS: tuple[Benchmark, ...] = (
+    *recording.BENCHMARKS,
+    *dialing.BENCHMARKS,
+    *bodies.BENCHMARKS,
+    *serving.BENCHMARKS,
+    *memory.BENCHMARKS,
+    *imports.BENCHMARKS,
+)
+
+_COLUMNS = "{:<26} {:>12} {:>12} {:>8}  {:<18} {:<7} {:>5}"
+_UNITS = {"s": ((1, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")), "bytes": ((1e6, "MB"), (1e3, "kB"), (1, "B"))}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    options = _parser().parse_args(arguments)
+    known = {benchmark.name: benchmark for benchmark in (*BENCHMARKS, *memory.LONG)}
+    unknown = set(options.names) - known.keys()
+    if unknown:
+        print(f"unknown: {', '.join(sorted(unknown))}; known are {', '.join(known)}", file=sys.stderr)
+        return 2
+    chosen = [known[name] for name in options.names] or [*BENCHMARKS, *(memory.LONG if options.long else ())]
+    results: dict[str, dict[str, Any]] = {}
+    print(_COLUMNS.format("name", "value", "baseline", "ratio", "goal", "verdict", "took"))
+    for benchmark in chosen:
+        started = time.monotonic()
+        result = benchmark.run(options.rounds or benchmark.rounds)
+        passed = benchmark.goal.is_met(result)
+        print(_row(benchmark, result, passed=passed, took_s=time.monotonic() - started), flush=True)
+        results[benchmark.name] = {
+            "value": result.value,
+            "unit": result.unit,
+            "baseline": result.baseline,
+            "ratio": result.ratio,
+            "goal": str(benchmark.goal),
+            "passed": passed,
+            "what": benchmark.what,
+            "against": benchmark.baseline,
+            **result.more,
+        }
+    options.output.write_text(json.dumps(results, indent=2) + "\n")
+    print(f"written to {options.output}")
+    return int(options.strict and not all(result["passed"] for result in results.values()))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="What nocarrier costs, against baselines.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="which to run; without any, all")
+    parser.add_argument("--long", action="store_true", help="also those that take minutes")
+    parser.add_argument("--rounds", type=int, help="rounds of each, instead of its own number")
+    parser.add_argument("--strict", action="store_true", help="end with 1 where a goal is missed")
+    parser.add_argument("--output", type=Path, default=RESULTS, help="file for the results (default: %(default)s)")
+    return parser
+
+
+def _row(benchmark: Benchmark, result: Result, *, passed: bool, took_s: float) -> str:
+    return _COLUMNS.format(
+        benchmark.name,
+        _with_unit(result.value, result.unit),
+        "-" if result.baseline is None else _with_unit(result.baseline, result.unit),
+        "-" if result.ratio is None else f"{result.ratio:.3f}",
+        str(benchmark.goal) if benchmark.goal.of_ratio else f"at most {_with_unit(benchmark.goal.limit, result.unit)}",
+        "met" if passed else "MISSED",
+        f"{took_s:.0f} s",
+    )
+
+
+def _with_unit(value: float, unit: str) -> str:
+    for size, name in _UNITS.get(unit, ()):
+        if value >= size:
+            return f"{value / size:.3g} {name}"
+    return f"{value:,.0f} {unit}"
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

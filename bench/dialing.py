@@ -1,0 +1,139 @@
+"""Dials a second, tracked and with evidence, against bare asyncio connections in the same event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import socket
+import struct
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator
+
+import nocarrier
+from bench.measure import Benchmark, Goal, Result, compare
+
+CONCURRENCY = 16
+DIALS_PER_ROUND = 400
+
+# Keeps the last connections open until the client has closed them, so that closing costs the server's processor and
+# not the client's.
+_SERVER = """
+import collections, socket
+listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
+print(listener.getsockname()[1], flush=True)
+connections = collections.deque()
+while True:
+    connections.append(listener.accept()[0])
+    if len(connections) > 256:
+        connections.popleft().close()
+"""
+
+_RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # struct linger: on, 0 s
+
+
+@contextlib.contextmanager
+def _accepting_port() -> Iterator[int]:
+    with subprocess.Popen([sys.executable, "-I", "-c", _SERVER], stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        try:
+            yield int(server.stdout.readline())
+        finally:
+            server.kill()
+
+
+@contextlib.contextmanager
+def _refusing_port() -> Iterator[int]:
+    with socket.socket() as bound:  # held, so that nobody else listens there
+        bound.bind(("127.0.0.1", 0))
+        yield bound.getsockname()[1]
+
+
+Dial = Callable[[int], Awaitable[None]]
+
+
+async def _tracked(tracker: nocarrier.DialTracker, port: int) -> None:
+    with contextlib.suppress(ConnectionRefusedError):
+        async with nocarrier.dial(f"127.0.0.1:{port}", "seed", tracker=tracker) as dial:
+            _, writer = await dial.connect(timeout_s=10)
+        _close(writer)
+
+
+async def _bare(port: int) -> None:
+    with contextlib.suppress(ConnectionRefusedError):
+        _, writer = await asyncio.open_connection("127.0.0.1", port)
+        _close(writer)
+
+
+def _close(writer: asyncio.StreamWriter) -> None:
+    # With a reset, so that no port stays in TIME_WAIT: thousands of rounds would use them up.
+    writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
+    writer.transport.abort()
+
+
+async def _dials_per_second(dial: Dial, port: int) -> float:
+    numbers = iter(range(DIALS_PER_ROUND))
+
+    async def work() -> None:
+        for _ in numbers:
+            await dial(port)
+
+    started = time.perf_counter()
+    await asyncio.gather(*(work() for _ in range(CONCURRENCY)))
+    return DIALS_PER_ROUND / (time.perf_counter() - started)
+
+
+def _compare(port: int, rounds: int) -> tuple[Result, nocarrier.DialTracker]:
+    tracker = nocarrier.DialTracker()
+
+    async def tracked_round() -> float:
+        started = time.perf_counter()
+        rate = await _dials_per_second(functools.partial(_tracked, tracker), port)
+        tracker.totals()  # what recording left for later belongs to the dials
+        return rate
+
+    with asyncio.Runner() as runner:
+        result = compare(
+            lambda: runner.run(tracked_round()),
+            lambda: runner.run(_dials_per_second(_bare, port)),
+            rounds=rounds,
+            unit="/s",
+        )
+    return result, tracker
+
+
+def dial_accepted(rounds: int) -> Result:
+    with _accepting_port() as port:
+        result, tracker = _compare(port, rounds)
+    assert tracker.totals().failed == 0, tracker.recent(1)
+    return result
+
+
+def dial_refused(rounds: int) -> Result:
+    with _refusing_port() as port:
+        result, tracker = _compare(port, rounds)
+    assert tracker.totals().succeeded == 0
+    assert all(entry.evidence["errno"] == "ECONNREFUSED" for entry in tracker.recent())
+    return result
+
+
+BENCHMARKS = (
+    Benchmark(
+        name="dial_accepted",
+        what=f"nocarrier.dial to a server that accepts, {CONCURRENCY} at a time",
+        baseline="asyncio.open_connection",
+        goal=Goal(1.0, is_ceiling=False),
+        rounds=100,
+        run=dial_accepted,
+    ),
+    Benchmark(
+        name="dial_refused",
+        what=f"nocarrier.dial to a closed port, with evidence, {CONCURRENCY} at a time",
+        baseline="asyncio.open_connection",
+        goal=Goal(1.0, is_ceiling=False),
+        rounds=100,
+        run=dial_refused,
+    ),
+)

@@ -1,0 +1,84 @@
+"""What the tracker keeps in memory, as Python's own allocator counts it."""
+
+from __future__ import annotations
+
+import itertools
+import tracemalloc
+from collections.abc import Callable
+
+from bench.measure import Benchmark, Goal, Result
+from bench.samples import record_failed_dials
+from nocarrier import DialTracker, Kind, Reason, Source
+
+MILLION = 1_000_000
+
+
+def _bytes_kept_by(fill: Callable[[DialTracker], object]) -> float:
+    tracemalloc.start()
+    try:
+        before, _ = tracemalloc.get_traced_memory()
+        tracker = DialTracker()
+        fill(tracker)
+        tracker.snapshot()  # everything has been taken in and read once, and what reading keeps counts too
+        after, _ = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    return after - before
+
+
+def memory_ring(_rounds: int) -> Result:
+    return Result(value=_bytes_kept_by(lambda tracker: record_failed_dials(tracker, 100)), unit="bytes")
+
+
+def _record_failures(tracker: DialTracker, count: int) -> None:
+    """Record failures of `count` addresses, with every reason and source, so that every sample is kept too."""
+    reasons = [reason for reason in Reason if reason.kind is Kind.FAILURE]
+    cells = itertools.cycle(itertools.product(reasons, Source))
+    for number, (reason, source) in zip(range(count), cells, strict=False):
+        tracker.record(f"{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}.1:{7072 + (number >> 24)}", reason, source)
+
+
+def memory_million_addresses(_rounds: int) -> Result:
+    return Result(
+        value=_bytes_kept_by(lambda tracker: _record_failures(tracker, MILLION)),
+        unit="bytes",
+        more={"of_dials_with_evidence": _bytes_kept_by(lambda tracker: record_failed_dials(tracker, MILLION // 10))},
+    )
+
+
+def memory_ten_million_addresses(_rounds: int) -> Result:
+    one = _bytes_kept_by(lambda tracker: _record_failures(tracker, MILLION))
+    ten = _bytes_kept_by(lambda tracker: _record_failures(tracker, 10 * MILLION))
+    return Result(value=ten, unit="bytes", baseline=one, ratio=ten / one)
+
+
+BENCHMARKS = (
+    Benchmark(
+        name="memory_ring",
+        what="a tracker with 100 failed dials, evidence and attempts included, after it was read",
+        baseline="none",
+        goal=Goal(100_000, is_ceiling=True, of_ratio=False),
+        rounds=1,
+        run=memory_ring,
+    ),
+    Benchmark(
+        name="memory_million_addresses",
+        what="a tracker after a million distinct failing addresses, of all reasons and sources",
+        baseline="none",
+        goal=Goal(8_000_000, is_ceiling=True, of_ratio=False),
+        rounds=1,
+        run=memory_million_addresses,
+    ),
+)
+
+LONG = (
+    Benchmark(
+        name="memory_ten_million_addresses",
+        what="a tracker after ten million distinct failing addresses",
+        baseline="the same after one million",
+        # The table of peers grows by a quarter before it shrinks again, so two trackers differ by where they stand.
+        goal=Goal(1.25, is_ceiling=True),
+        rounds=1,
+        run=memory_ten_million_addresses,
+    ),
+)

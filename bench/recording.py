@@ -1,0 +1,155 @@
+"""Recording one failure, against the plainest thing that keeps one, a metric, and a log line."""
+
+from __future__ import annotations
+
+import io
+import logging
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+
+import prometheus_client
+
+import nocarrier
+from bench.measure import Benchmark, Goal, Result, compare, cpu_seconds
+
+ADDRESSES = tuple(f"10.{number >> 8}.{number & 255}.7:7072" for number in range(4096))
+"""As many as the tracker keeps the state of, so that every record touches another one's."""
+
+PASSES = 64
+"""How often a round goes through all addresses. At its end everything is read once, standings of all peers included;
+at this length a reader comes some four times a second, more often than a page asks."""
+
+PASSES_OF_SLOW_BASELINES = 4
+
+Record = Callable[[str, str, str], object]
+
+
+def _pass_over_addresses(record: Record, passes: int) -> None:
+    for _ in range(passes):
+        for addr in ADDRESSES:
+            record(addr, "timeout", "seed")
+
+
+def _round_of(record: Record, tracker: nocarrier.DialTracker, passes: int) -> Callable[[], float]:
+    def work() -> None:
+        _pass_over_addresses(record, passes)
+        tracker.totals()  # whatever recording left for later is done now
+        if passes == PASSES:
+            tracker.peers()
+
+    return lambda: cpu_seconds(work, per=passes * len(ADDRESSES))
+
+
+def _lock_and_append() -> Record:
+    lock = threading.Lock()
+    kept: deque[tuple[str, str, str, float]] = deque(maxlen=100)
+
+    def record(addr: str, reason: str, source: str) -> None:
+        with lock:
+            kept.append((addr, reason, source, time.time()))
+
+    return record
+
+
+def _against_append(record: Record, tracker: nocarrier.DialTracker, rounds: int) -> Result:
+    baseline = _lock_and_append()
+    return compare(
+        _round_of(record, tracker, PASSES),
+        lambda: cpu_seconds(lambda: _pass_over_addresses(baseline, PASSES), per=PASSES * len(ADDRESSES)),
+        rounds=rounds,
+        unit="s",
+    )
+
+
+def record(rounds: int) -> Result:
+    return _against_append(nocarrier.record_dial_failure, nocarrier.global_tracker(), rounds)
+
+
+def record_own_tracker(rounds: int) -> Result:
+    tracker = nocarrier.DialTracker()
+    return _against_append(tracker.record, tracker, rounds)
+
+
+def _against(baseline: Record, rounds: int) -> Result:
+    passes = PASSES_OF_SLOW_BASELINES
+    return compare(
+        _round_of(nocarrier.record_dial_failure, nocarrier.global_tracker(), passes),
+        lambda: cpu_seconds(lambda: _pass_over_addresses(baseline, passes), per=passes * len(ADDRESSES)),
+        rounds=rounds,
+        unit="s",
+    )
+
+
+def record_vs_prometheus(rounds: int) -> Result:
+    counter = prometheus_client.Counter(
+        "dial_failures", "Failed dials.", ("reason", "source"), registry=prometheus_client.CollectorRegistry()
+    )
+
+    def increment(_addr: str, reason: str, source: str) -> None:
+        counter.labels(reason, source).inc()
+
+    return _against(increment, rounds)
+
+
+def record_vs_logging(rounds: int) -> Result:
+    # Text in memory, with the time in it: the least that tells as much as a record does. A MemoryHandler would only
+    # put off the formatting.
+    text = io.StringIO()
+    handler = logging.StreamHandler(text)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    logger = logging.getLogger("bench.record_vs_logging")
+    logger.propagate = False
+    logger.addHandler(handler)
+
+    def log(addr: str, reason: str, source: str) -> None:
+        logger.warning("dial to %s failed: %s, source %s", addr, reason, source)
+
+    def one_round() -> float:
+        text.seek(0)
+        text.truncate()
+        return cpu_seconds(lambda: _pass_over_addresses(log, 1), per=len(ADDRESSES))
+
+    return compare(
+        _round_of(nocarrier.record_dial_failure, nocarrier.global_tracker(), PASSES_OF_SLOW_BASELINES),
+        one_round,
+        rounds=rounds,
+        unit="s",
+    )
+
+
+BENCHMARKS = (
+    Benchmark(
+        name="record",
+        what="nocarrier.record_dial_failure, counts, samples, standings and deferred work included",
+        baseline="lock, time.time(), deque.append of a tuple",
+        goal=Goal(3.0, is_ceiling=True),
+        rounds=15,
+        run=record,
+    ),
+    Benchmark(
+        name="record_own_tracker",
+        what="the same through DialTracker.record",
+        baseline="lock, time.time(), deque.append of a tuple",
+        goal=Goal(3.0, is_ceiling=True),
+        rounds=15,
+        run=record_own_tracker,
+    ),
+    Benchmark(
+        name="record_vs_prometheus",
+        what="nocarrier.record_dial_failure",
+        baseline="prometheus_client: labels(reason, source).inc()",
+        goal=Goal(0.7, is_ceiling=True),
+        rounds=40,
+        run=record_vs_prometheus,
+    ),
+    Benchmark(
+        name="record_vs_logging",
+        what="nocarrier.record_dial_failure",
+        baseline="logging.warning with three arguments into a StringIO",
+        goal=Goal(0.1, is_ceiling=True),
+        rounds=40,
+        run=record_vs_logging,
+    ),
+)

@@ -1,0 +1,64 @@
+"""The table of reasons is whole, and its names can stand in JSON, SQL and metric labels alike."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from nocarrier.model.taxonomy import Blame, Kind, Phase, Reason, Retry, Source
+
+OF_THE_MISSION = (
+    "ipv6_blocked invalid_ipv4_endpoint self_dial_blocked loopback_blocked private_ip_blocked already_connected "
+    "connection_refused timeout connection_reset connection_aborted not_connected addr_not_available "
+    "network_unreachable handshake_timeout version_mismatch genesis_mismatch banned ticket_invalid handshake_error"
+).split()
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_every_reason_has_a_whole_row(reason):
+    for text in (reason.meaning, reason.usual_cause, reason.next_step):
+        assert text.endswith(".")
+        assert text.isprintable()
+    assert reason.blames
+    assert len(set(reason.blames)) == len(reason.blames)
+    assert Blame.UNKNOWN not in reason.blames, "only an event may not know"
+    assert isinstance(reason.retry, Retry)
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_the_kind_agrees_with_the_phase(reason):
+    assert (reason.kind is Kind.SKIP) == (reason.phase is Phase.POLICY)
+    assert (reason.kind is Kind.CANCELLED) == (reason is Reason.CANCELLED)
+    assert (reason.kind is Kind.DISCONNECT) == (reason.phase is Phase.SESSION)
+
+
+@pytest.mark.parametrize("name", OF_THE_MISSION)
+def test_the_missions_names_are_spelled_for_ever(name):
+    assert Reason(name).name == name.upper()
+
+
+def test_the_missions_sources_are_spelled_for_ever():
+    assert {"seed", "peer_book", "direct", "gossip", "handshake"} <= set(Source)
+
+
+@pytest.mark.parametrize("member", [*Reason, *Source, *Phase, *Kind, *Blame])
+def test_a_name_is_its_own_json_and_label(member):
+    assert json.loads(json.dumps(member)) == str(member) == member.value == f"{member}"
+    assert re.fullmatch(r"[a-z][a-z0-9_]*", member)
+
+
+def test_every_source_says_what_it_means():
+    assert all(source.meaning for source in Source)
+
+
+def test_blame_is_known_without_evidence_only_where_there_is_one_to_blame():
+    assert Reason.FD_EXHAUSTED.blame is Blame.US
+    assert Reason.CONNECTION_REFUSED.blame is Blame.UNKNOWN
+
+
+@pytest.mark.parametrize("reason", Reason)
+def test_who_may_never_be_dialed_again_is_never_ours_to_mend(reason):
+    if reason.retry is Retry.NEVER:
+        assert set(reason.blames) <= {Blame.THEM, Blame.NONE}
