@@ -68,12 +68,12 @@ async def _bare(port: int) -> None:
 
 
 def _close(writer: asyncio.StreamWriter) -> None:
-    # With a reset, so that no port stays in TIME_WAIT: thousands of rounds would use them up.
+    # With a reset, so that no port stays in TIME_WAIT: so many dials would use them up.
     writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
     writer.transport.abort()
 
 
-async def _dials_per_second(dial: Dial, port: int) -> float:
+async def _dials_per_second(dial: Dial, port: int, finish: Callable[[], object] = lambda: None) -> float:
     numbers = iter(range(DIALS_PER_ROUND))
 
     async def work() -> None:
@@ -82,21 +82,18 @@ async def _dials_per_second(dial: Dial, port: int) -> float:
 
     started = time.perf_counter()
     await asyncio.gather(*(work() for _ in range(CONCURRENCY)))
+    finish()
     return DIALS_PER_ROUND / (time.perf_counter() - started)
 
 
 def _compare(port: int, rounds: int) -> tuple[Result, nocarrier.DialTracker]:
     tracker = nocarrier.DialTracker()
 
-    async def tracked_round() -> float:
-        started = time.perf_counter()
-        rate = await _dials_per_second(functools.partial(_tracked, tracker), port)
-        tracker.totals()  # what recording left for later belongs to the dials
-        return rate
-
+    tracked = functools.partial(_tracked, tracker)
     with asyncio.Runner() as runner:
         result = compare(
-            lambda: runner.run(tracked_round()),
+            # What recording left for later belongs to the dials: totals() has it done.
+            lambda: runner.run(_dials_per_second(tracked, port, finish=tracker.totals)),
             lambda: runner.run(_dials_per_second(_bare, port)),
             rounds=rounds,
             unit="/s",

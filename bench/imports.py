@@ -32,9 +32,7 @@ def _import_seconds(module: str) -> float:
 
 
 def import_time(rounds: int) -> Result:
-    return compare(
-        lambda: _import_seconds("nocarrier"), lambda: _import_seconds("asyncio"), rounds=rounds, unit="s"
-    )
+    return compare(lambda: _import_seconds("nocarrier"), lambda: _import_seconds("asyncio"), rounds=rounds, unit="s")
 
 
 BENCHMARKS = (

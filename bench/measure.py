@@ -1,7 +1,7 @@
 """How two things are compared on a machine that does other work too.
 
 Subject and baseline run in turns, in many short rounds whose order alternates, so that whatever slows the machine for
-a while slows both. Of the ratios of neighbouring rounds the median counts: a round that was disturbed counts for nothing.
+a while slows both. Of the ratios of neighbouring rounds the median counts, so that a disturbed round does not.
 """
 
 from __future__ import annotations

@@ -1,41 +1,90 @@
-"""Failures as real dials leave them, for benchmarks that need many without dialing."""
+"""What real dials and a real node leave behind, for benchmarks that need it without the network."""
 
 from __future__ import annotations
 
-from nocarrier import Attempt, Blame, DialTracker, Evidence, Fault, Phase, Reason
-from nocarrier.model.fault import IcmpEvidence
+from nocarrier import Attempt, Blame, DialTracker, Evidence, Fault, Phase, Reason, Source
+from nocarrier.model.node_state import ConnectedPeer, Direction, NodeInfo, PeerBookCounts
 
-SOURCES = ("seed", "peer_book", "gossip")
+NOW_UNIX = 1_750_000_000.0
+GENESIS = "5f" * 32
 
 
-def record_failed_dials(tracker: DialTracker, count: int, first: int = 0) -> None:
-    """Begin and fail `count` dials, each to an address of its own, with the evidence of a router's rejection."""
-    for number in range(first, first + count):
+def record_failed_dials(tracker: DialTracker, count: int) -> None:
+    """Begin and fail `count` dials, each to an address of its own, with what `nocarrier.dial` knows of a refusal."""
+    for number in range(count):
+        source = (Source.SEED, Source.PEER_BOOK, Source.GOSSIP)[number % 3]
         addr = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}:7072"
-        source = SOURCES[number % len(SOURCES)]
+        took_s = round(0.000_2 + number / 1e6, 6)
+        evidence = Evidence(
+            errno="ECONNREFUSED", syn_retransmits=0, decided_by="network", elapsed_s=round(took_s - 0.000_1, 6)
+        )
         fault = Fault(
-            reason=Reason.HOST_UNREACHABLE,
+            reason=Reason.CONNECTION_REFUSED,
             phase=Phase.CONNECT,
-            blame=Blame.PATH,
-            detail=f"No route to host, connecting to {addr}",
-            evidence=Evidence(
-                errno="EHOSTUNREACH",
-                decided_by="network",
-                icmp=IcmpEvidence(type=3, code=1, hop=f"192.0.2.{number & 255}"),
-                syn_retransmits=0,
-                elapsed_s=0.001 + number / 1e6,
-            ),
+            blame=Blame.THEM,
+            detail=f"Connection refused, connecting to {addr}",
+            evidence=evidence,
         )
         attempt = Attempt(
             addr=addr,
-            started_s=0.0001,
-            duration_s=0.001 + number / 1e6,
+            started_s=0.000_045,
+            duration_s=took_s,
             reason=fault.reason,
             blame=fault.blame,
             detail=fault.detail,
-            evidence=fault.evidence,
+            evidence=evidence,
         )
-        dial_id = tracker.begin(addr, source, via="198.51.100.7:7072" if source == "gossip" else None)
+        dial_id = tracker.begin(addr, source, via="198.51.100.7:7072" if source is Source.GOSSIP else None)
         tracker.fail(
-            dial_id, fault, duration_s=0.002 + number / 1e6, attempts=(attempt,), phases_s={"connect": 0.001 + number / 1e6}
+            dial_id,
+            fault,
+            duration_s=took_s + 0.000_1,
+            attempts=(attempt,),
+            phases_s={"connect": took_s + 0.000_01},
+        )
+
+
+class NodeOf64Peers:
+    """What the debug view asks of a node; as much as a node with the default `max_peers` can have."""
+
+    def connected_peers(self) -> list[ConnectedPeer]:
+        return [
+            ConnectedPeer(
+                addr=f"203.0.113.{number}:7072",
+                node_id=f"{number:02x}" * 32,
+                direction=Direction.OUTBOUND if number % 2 else Direction.INBOUND,
+                source=Source.GOSSIP if number % 2 else None,
+                via="198.51.100.7:7072" if number % 2 else None,
+                connected_at_unix=NOW_UNIX + number,
+                protocol_version=2,
+                user_agent="nocarrier/0.1.0",
+                latency_s=0.02 + number / 1e4,
+                last_received_unix=NOW_UNIX + 100 + number / 7,
+                p2p_port=7072,
+                http_port=None,
+            )
+            for number in range(64)
+        ]
+
+    def book_counts(self) -> PeerBookCounts:
+        return PeerBookCounts(hot=64, warm=200, cold=1_000, total=1_264)
+
+    def info(self) -> NodeInfo:
+        return NodeInfo(
+            node_id="ab" * 32,
+            version="0.1.0",
+            network="main",
+            genesis=GENESIS,
+            protocol_version=2,
+            min_protocol_version=1,
+            p2p_port=7072,
+            http_port=7070,
+            advertised_p2p="203.0.113.99:7072",
+            ipv4_only=True,
+            lan_mode=False,
+            target_peers=8,
+            max_peers=64,
+            started_at_unix=NOW_UNIX,
+            offline=False,
+            offline_because=None,
         )

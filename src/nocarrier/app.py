@@ -35,9 +35,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         StateFileError: the data folder cannot be used.
     """
     tracker = DialTracker()
-    node = Node(
-        settings.node, settings.timing, data_dir=settings.data_dir(), recorder=tracker, version=__version__
-    )
+    node = Node(settings.node, settings.timing, data_dir=settings.data_dir(), recorder=tracker, version=__version__)
     server = api_server(tracker, node=node, listen=settings.http.listen, token=settings.http.token or None)
     node.http_port = server.address.port
     async with node, answering(server):

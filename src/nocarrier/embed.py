@@ -49,9 +49,16 @@ def asgi_app(
         allowed_hosts: host names, without port, that requests may be addressed to, besides localhost, 127.0.0.1 and
             [::1]. Without a token, name here by what name the server is reached; with one, None allows any.
     """
+    from nocarrier import __version__  # noqa: PLC0415 - the package imports this module
     from nocarrier.api.app import create_app  # noqa: PLC0415 - the web library is loaded by who uses it
 
-    return create_app(tracker or global_tracker(), node, token=token, allowed_hosts=allowed_hosts)
+    return create_app(
+        global_tracker() if tracker is None else tracker,
+        node,
+        version=__version__,
+        token=token,
+        allowed_hosts=allowed_hosts,
+    )
 
 
 def serve(tracker: DialTracker | None = None, listen: str = "127.0.0.1:7070", token: str | None = None) -> Server:

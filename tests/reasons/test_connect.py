@@ -44,7 +44,7 @@ def route(host, *what):
         host.ip("route", "del", *what)
 
 
-# ---- refused ----------------------------------------------------------------------------------------------------------
+# ---- refused --------------------------------------------------------------------------------------------------------
 
 
 @provokes(Reason.CONNECTION_REFUSED)
@@ -80,7 +80,7 @@ def test_our_own_firewall_that_refuses_is_ours(net, ipv6, icmp):
     assert not seen.penalised
 
 
-# ---- no answer ----------------------------------------------------------------------------------------------------------
+# ---- no answer ------------------------------------------------------------------------------------------------------
 
 
 @provokes(Reason.TIMEOUT)
@@ -130,7 +130,7 @@ def test_a_deadline_that_passes_while_nobody_answers_for_the_address_says_so(net
     assert "decided_by" not in seen.evidence
 
 
-# ---- unreachable ----------------------------------------------------------------------------------------------------------
+# ---- unreachable ----------------------------------------------------------------------------------------------------
 
 
 @provokes(Reason.NETWORK_UNREACHABLE)
@@ -214,7 +214,7 @@ def test_nobody_answers_for_the_address_on_the_last_routers_link(net):
     assert "no_neighbour" not in seen.evidence, "the router knows that, we do not"
 
 
-# ---- what this machine decides ------------------------------------------------------------------------------------------------
+# ---- what this machine decides --------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -225,7 +225,9 @@ def test_nobody_answers_for_the_address_on_the_last_routers_link(net):
         pytest.param("blackhole", "route_blackhole", "EINVAL", marks=provokes(Reason.ROUTE_BLACKHOLE)),
     ],
 )
-@pytest.mark.parametrize(("to", "addr"), [("203.0.113.0/24", "203.0.113.7:1"), ("2001:db8:99::/48", "[2001:db8:99::7]:1")])
+@pytest.mark.parametrize(
+    ("to", "addr"), [("203.0.113.0/24", "203.0.113.7:1"), ("2001:db8:99::/48", "[2001:db8:99::7]:1")]
+)
 def test_a_route_of_our_own_that_goes_nowhere_is_ours(net, kind, reason, errno, to, addr):
     with route(net.client, kind, to):
         seen = dial_in(net.client, addr)
@@ -248,7 +250,9 @@ def test_our_own_firewall_that_prohibits_ipv6_is_ours(net):
 @provokes(Reason.EPHEMERAL_PORTS_EXHAUSTED)
 def test_no_local_port_is_left(net):
     net.client.sysctl("net.ipv4.ip_local_port_range", "40000 40001")
-    hold_both = f"import socket; held = [socket.create_connection(('{net.server.ipv4}', {net.silent})) for _ in range(2)]"
+    hold_both = (
+        f"import socket; held = [socket.create_connection(('{net.server.ipv4}', {net.silent})) for _ in range(2)]"
+    )
     seen = dial_in(net.client, server(net, ipv6=False, port=net.silent), before=hold_both)
     net.client.sysctl("net.ipv4.ip_local_port_range", "32768 60999")
     assert (seen.reason, seen.blame) == ("ephemeral_ports_exhausted", "us")

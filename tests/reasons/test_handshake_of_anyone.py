@@ -26,7 +26,7 @@ async def meet(server, handshake, *, handshake_s=2.0, host="127.0.0.1"):
         )
 
 
-# ---- the connection breaks ----------------------------------------------------------------------------------------------
+# ---- the connection breaks ------------------------------------------------------------------------------------------
 
 
 @provokes(Reason.CONNECTION_RESET)
@@ -57,7 +57,9 @@ async def test_a_handshake_that_only_writes_learns_of_the_reset_without_an_errno
 def test_a_path_that_resets_once_we_speak(net):
     net.router.firewall("forward", "tcp flags & psh == psh reject with tcp reset")
     seen = dial_in(net.client, f"{net.server.ipv4}:{net.silent}", handshake="read")
-    assert (seen.reason, seen.phase, seen.blame) == ("connection_reset", "handshake", "unknown"), "nobody can tell whose"
+    assert (seen.reason, seen.phase, seen.blame) == ("connection_reset", "handshake", "unknown"), (
+        "nobody can tell whose"
+    )
 
 
 @requires_root_netns
@@ -110,7 +112,7 @@ async def test_a_peer_that_closes_in_the_middle_of_its_answer():
     assert seen.evidence["speaks"] == "http"
 
 
-# ---- silence ----------------------------------------------------------------------------------------------------------
+# ---- silence --------------------------------------------------------------------------------------------------------
 
 
 @provokes(Reason.HANDSHAKE_TIMEOUT)
@@ -166,7 +168,7 @@ def test_forged_icmp_cannot_end_a_connection_that_stands(net):
     assert (seen.reason, seen.phase) == ("handshake_timeout", "handshake")
 
 
-# ---- what the peer says -------------------------------------------------------------------------------------------------
+# ---- what the peer says ---------------------------------------------------------------------------------------------
 
 
 async def expect_our_magic(reader, writer):

@@ -1,4 +1,4 @@
-"""Says which reasons a test provokes for real. `contracts/test_every_reason_is_provoked.py` reads it from the source."""
+"""Says which reasons a test provokes for real; `contracts/test_every_reason_is_provoked.py` reads it."""
 
 from __future__ import annotations
 

@@ -19,6 +19,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import secrets
+import socket
+import struct
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -109,6 +111,12 @@ class RawPeer:
             async with asyncio.timeout(PATIENCE_S):
                 while await self.reader.read(65536):
                     pass
+
+    def reset(self) -> None:
+        """End the connection with a RST: socket(7), SO_LINGER with a time of 0."""
+        sock = self.writer.get_extra_info("socket")
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self.writer.transport.abort()
 
     # ---- whole steps ----------------------------------------------------------------------------------------------
 

@@ -9,11 +9,27 @@ import pytest
 
 from nocarrier.model.taxonomy import Blame, Kind, Phase, Reason, Retry, Source
 
-OF_THE_MISSION = (
-    "ipv6_blocked invalid_ipv4_endpoint self_dial_blocked loopback_blocked private_ip_blocked already_connected "
-    "connection_refused timeout connection_reset connection_aborted not_connected addr_not_available "
-    "network_unreachable handshake_timeout version_mismatch genesis_mismatch banned ticket_invalid handshake_error"
-).split()
+OF_THE_MISSION = [
+    "ipv6_blocked",
+    "invalid_ipv4_endpoint",
+    "self_dial_blocked",
+    "loopback_blocked",
+    "private_ip_blocked",
+    "already_connected",
+    "connection_refused",
+    "timeout",
+    "connection_reset",
+    "connection_aborted",
+    "not_connected",
+    "addr_not_available",
+    "network_unreachable",
+    "handshake_timeout",
+    "version_mismatch",
+    "genesis_mismatch",
+    "banned",
+    "ticket_invalid",
+    "handshake_error",
+]
 
 
 @pytest.mark.parametrize("reason", Reason)

@@ -27,6 +27,7 @@ def create_app(
     tracker: DialTracker,
     node: NodePort | None = None,
     *,
+    version: str,
     token: str | None = None,
     allowed_hosts: Iterable[str] | None = None,
 ) -> ASGIApp:
@@ -35,10 +36,11 @@ def create_app(
     Args:
         tracker: whose dials to show.
         node: whose peers to show, and what to dial with.
+        version: of nocarrier, for the OpenAPI document.
         token: secret that requests must bear.
         allowed_hosts: see `Guard`.
     """
-    api = Api(tracker, node, openapi=msgspec.json.encode(openapi_document(ROUTES)), index=_index_page())
+    api = Api(tracker, node, openapi=msgspec.json.encode(openapi_document(ROUTES, version)), index=_index_page())
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:

@@ -43,7 +43,7 @@ class DebugBody:
     def read(self, *, redacted: bool = False) -> bytes:
         """The view as JSON; with `redacted` without addresses, names and identities."""
         # Read before the view is made: what is recorded meanwhile makes the next reader look again.
-        revisions = (self._tracker.revision, self._node.revision if self._node else 0)
+        revisions = (self._tracker.revision, self._node.revision if self._node is not None else 0)
         now_s = self._clock()
         kept = self._kept.get(redacted)
         if kept is not None and kept.revisions == revisions and now_s < kept.until_s:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import hmac
 from collections.abc import Iterable
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -116,4 +115,4 @@ def _is_same_origin(headers: Headers, host: str) -> bool:
         return False
     origin = headers.get("origin")
     # The scheme is not compared: behind a proxy that ends TLS we do not know ours.
-    return origin is None or urlsplit(origin).netloc.lower() == host.lower() != ""
+    return origin is None or origin.partition("://")[2].lower() == host.lower()

@@ -76,7 +76,7 @@ class Api:
         self.openapi = openapi
         self.index = index
         self.debug_body = DebugBody(tracker, node)
-        self.connects = Connects(node) if node else None
+        self.connects = Connects(node) if node is not None else None
 
 
 async def debug(api: Api, request: Request) -> Response:

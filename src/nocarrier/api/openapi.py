@@ -8,7 +8,6 @@ from typing import Any
 
 import msgspec
 
-from nocarrier import __version__
 from nocarrier.api.guard import OPEN_PATHS
 from nocarrier.api.problems import MEDIA_TYPE, Problem
 from nocarrier.api.routes import Route
@@ -17,7 +16,7 @@ PROBLEMS_OF_ALL = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.INT
 """What the guard, or a bug of ours, can answer to any request."""
 
 
-def openapi_document(routes: Sequence[Route]) -> dict[str, Any]:
+def openapi_document(routes: Sequence[Route], version: str) -> dict[str, Any]:
     """The document (OpenAPI 3.1.0, JSON Schema 2020-12)."""
     types = [Problem, *(answer for route in routes for answer in route.answers.values() if answer is not None)]
     types += [route.body for route in routes if route.body is not None]
@@ -33,7 +32,7 @@ def openapi_document(routes: Sequence[Route]) -> dict[str, Any]:
         "openapi": "3.1.0",
         "info": {
             "title": "nocarrier",
-            "version": __version__,
+            "version": version,
             "summary": "Tells you why your peer-to-peer connections fail.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import difflib
+import functools
 from http import HTTPStatus
 from typing import Any, TypeVar
 
@@ -31,7 +32,7 @@ def read_query(request: Request, wanted: type[_Struct]) -> _Struct:
     Raises:
         HTTPException: 422; says which parameter, and what is allowed.
     """
-    fields = {field.name: field.type for field in msgspec.structs.fields(wanted)}
+    fields = _types_of(wanted)
     values: dict[str, Any] = {}
     for name, text in request.query_params.multi_items():
         if name not in fields:
@@ -51,6 +52,11 @@ def read_query(request: Request, wanted: type[_Struct]) -> _Struct:
         if values[name] is None:  # the text null, which msgspec reads as None
             raise _unprocessable(f"Query parameter {name} = {_shown(text)} cannot be; leave it out.")
     return wanted(**values)
+
+
+@functools.cache  # reading the annotations takes longer than the rest of a request
+def _types_of(wanted: type[msgspec.Struct]) -> dict[str, Any]:
+    return {field.name: field.type for field in msgspec.structs.fields(wanted)}
 
 
 async def read_body(request: Request, wanted: type[_Struct]) -> _Struct:

@@ -116,6 +116,7 @@ class Server:
                 lifespan="on",
                 log_config=None,  # logging is the program's own
                 access_log=False,
+                proxy_headers=False,  # nothing here depends on who asks
                 server_header=False,
                 timeout_graceful_shutdown=int(SHUTDOWN_TIMEOUT_S),
             )

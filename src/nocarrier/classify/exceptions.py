@@ -7,7 +7,8 @@ import errno
 import socket
 import sys
 from collections import deque
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 from typing import cast
 
@@ -75,16 +76,23 @@ def describe(exc: BaseException) -> str:
     return f"{type(exc).__name__}: {text}" if text else type(exc).__name__
 
 
+_BY_TYPE: tuple[tuple[tuple[type[BaseException], ...], Reason], ...] = (
+    ((asyncio.CancelledError, KeyboardInterrupt, SystemExit, GeneratorExit), Reason.CANCELLED),
+    ((AddressError,), Reason.INVALID_IPV4_ENDPOINT),
+    # Without an errno the type still tells; asyncio's drain() raises a bare ConnectionResetError.
+    ((ConnectionRefusedError,), Reason.CONNECTION_REFUSED),
+    ((ConnectionResetError, BrokenPipeError), Reason.CONNECTION_RESET),
+    ((EOFError,), Reason.REMOTE_CLOSED),  # asyncio.IncompleteReadError among them
+    ((MemoryError,), Reason.NO_MEMORY),
+)
+
+
 def _classify_one(exc: BaseException, phase: Phase) -> tuple[Reason, str | None, Evidence] | None:
     match exc:
-        case asyncio.CancelledError() | KeyboardInterrupt() | SystemExit() | GeneratorExit():
-            return Reason.CANCELLED, None, Evidence()
         case PeerRejected():
             return *_of_stated(exc), cast("Evidence", exc.evidence)
         case DialSkipped():
             return *_of_stated(exc), Evidence()
-        case AddressError():
-            return Reason.INVALID_IPV4_ENDPOINT, str(exc), Evidence()
         case socket.gaierror():
             return _of_resolver_error(exc)
         case _ if _is_tls_error(exc):
@@ -93,24 +101,14 @@ def _classify_one(exc: BaseException, phase: Phase) -> tuple[Reason, str | None,
             return reason, describe(exc), _errno_evidence(exc)
         case TimeoutError():
             return reason_of_deadline(phase), str(exc) or None, Evidence()
-        # Without an errno the type still tells; asyncio's drain() raises a bare ConnectionResetError.
-        case ConnectionRefusedError():
-            return Reason.CONNECTION_REFUSED, describe(exc), Evidence()
-        case ConnectionResetError() | BrokenPipeError():
-            return Reason.CONNECTION_RESET, describe(exc), Evidence()
-        case EOFError():  # asyncio.IncompleteReadError among them
-            return Reason.REMOTE_CLOSED, describe(exc), Evidence()
-        case MemoryError():
-            return Reason.NO_MEMORY, describe(exc), Evidence()
         case _:
-            return None
+            reason = next((reason for types, reason in _BY_TYPE if isinstance(exc, types)), None)
+            return (reason, describe(exc), Evidence()) if reason else None
 
 
 def _of_stated(exc: PeerRejected | DialSkipped) -> tuple[Reason, str | None]:
-    try:
-        return Reason(exc.reason), exc.detail
-    except ValueError:
-        return Reason.OTHER, str(exc)
+    reason = Reason.named(exc.reason)
+    return (reason, exc.detail) if reason else (Reason.OTHER, str(exc))
 
 
 def _of_resolver_error(exc: socket.gaierror) -> tuple[Reason, str | None, Evidence]:
@@ -140,7 +138,7 @@ def _errno_evidence(exc: BaseException) -> Evidence:
     return Evidence(errno=name) if name else Evidence()
 
 
-def _chain(exc: BaseException, foreign: Set[int]) -> Iterator[BaseException]:
+def _chain(exc: BaseException, foreign: AbstractSet[int]) -> Iterator[BaseException]:
     """`exc` and what is behind it, nearest first, without those whose `id` is in `foreign` and what is behind them."""
     waiting: deque[object] = deque([exc])
     seen = set(foreign)

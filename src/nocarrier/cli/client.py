@@ -38,15 +38,15 @@ class NodeClient:
     def __init__(self, url: str, token: str | None) -> None:
         self._url = url.rstrip("/")
         self._token = token
-        parts = urlsplit(self._url)
         try:
-            self._host, self._port = parts.hostname, parts.port
-        except ValueError:
-            self._host = None
-        if parts.scheme not in {"http", "https"} or not self._host:
+            parts = urlsplit(self._url)
+            scheme, host, self._port, self._base_path = parts.scheme, parts.hostname, parts.port, parts.path
+        except ValueError:  # such as a port out of range
+            scheme, host = "", None
+        if scheme not in {"http", "https"} or not host:
             raise NodeUnreachableError(f"{url!r} is not a URL of a node; set --url like {DEFAULT_URL}")
-        self._is_tls = parts.scheme == "https"
-        self._base_path = parts.path
+        self._is_tls = scheme == "https"
+        self._host = host
 
     def get(self, path: str, query: Mapping[str, object] | None = None) -> Any:
         """The JSON answer to a GET; a `query` value of None is left out.
@@ -82,7 +82,6 @@ class NodeClient:
         return self._read(response.status, answer)
 
     def _connection(self, timeout_s: float) -> http.client.HTTPConnection:
-        assert self._host is not None
         if self._is_tls:
             context = ssl.create_default_context()
             return http.client.HTTPSConnection(self._host, self._port, timeout=timeout_s, context=context)

@@ -25,8 +25,8 @@ from nocarrier.testing.demo_network import TIMING, DemoNetwork, demo_network
 from nocarrier.track import DialTracker
 
 LONGEST_S = 45.0
-"""The demo is ready after this time, whatever is still missing; the slowest fault, a handshake that never ends, takes its
-window of 6 s."""
+"""The demo is ready after this time, whatever is still missing. The slowest fault, a handshake that never ends, takes
+its window of 6 s."""
 
 
 @click.command()
@@ -83,7 +83,11 @@ async def _watch(console: Console, network: DemoNetwork) -> None:
                 f"{len(network.faulty) - len(missing)} of {len(network.faulty)} faults found",
             )
             # A handshake window has to pass before the silent peer counts as found; a skip of it is not enough.
-            if connected >= wanted and not missing and network.tracker.counts().get((Reason.HANDSHAKE_TIMEOUT, Source.SEED)):
+            if (
+                connected >= wanted
+                and not missing
+                and network.tracker.counts().get((Reason.HANDSHAKE_TIMEOUT, Source.SEED))
+            ):
                 return
             await asyncio.sleep(0.2)
 
@@ -139,7 +143,9 @@ def _seen(failure: DialFailure) -> str:
         return f"ours {ours}, theirs {theirs}"
     if failure.reason is Reason.HANDSHAKE_TIMEOUT:
         connections = evidence.get("connect_attempts", 1)
-        return f"{evidence.get('bytes_received', 0)} bytes on {connections} connections in {TIMING.handshake_window_s:g} s"
+        return (
+            f"{evidence.get('bytes_received', 0)} bytes on {connections} connections in {TIMING.handshake_window_s:g} s"
+        )
     return failure.detail or evidence.get("errno", "") or failure.reason.meaning
 
 

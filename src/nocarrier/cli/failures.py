@@ -44,24 +44,17 @@ def failures(client: NodeClient, *, as_json: bool, **query: object) -> None:
     if not answer["failures"]:
         click.echo("No failure matches." if answer["by_reason"] else "No failure was recorded.")
         return
-    print_table(
-        ("time", "address", "reason", "phase", "blame", "source", "via", "what is known"), map(_row, answer["failures"])
-    )
+    print_table(("time", "address", "reason", "from", "what is known"), map(_row, answer["failures"]))
 
 
 def _row(failure: Mapping[str, Any]) -> tuple[object, ...]:
     repeats = f" ({failure['repeats']} times)" if failure["repeats"] > 1 else ""
+    via = f" via {failure['via']}" if failure["via"] else ""
+    known = failure["detail"] or ", ".join(f"{key}={value}" for key, value in failure["evidence"].items())
     return (
         clock_time(failure["at_unix"]),
         failure["addr"],
         failure["reason"] + repeats,
-        failure["phase"],
-        failure["blame"],
-        failure["source"],
-        failure["via"],
-        failure["detail"] or _evidence(failure["evidence"]),
+        failure["source"] + via,
+        f"{failure['phase']}, blame {failure['blame']}" + (f": {known}" if known else ""),
     )
-
-
-def _evidence(evidence: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key}={value}" for key, value in evidence.items())

@@ -25,7 +25,7 @@ def peers(client: NodeClient, *, as_json: bool) -> None:
         click.echo("The peer book is empty; set seeds under [node], or dial a peer with: nocarrier connect ADDR")
         return
     print_table(
-        ("address", "state", "source", "via", "last success", "failures in a row", "last reason", "next dial"),
+        ("address", "state", "from", "last success", "failures in a row", "last reason", "next dial"),
         map(_row, answer["peers"]),
     )
 
@@ -34,8 +34,7 @@ def _row(peer: Mapping[str, Any]) -> tuple[object, ...]:
     return (
         peer["addr"],
         f"{peer['state']}, connected" if peer["connected"] else peer["state"],
-        peer["source"],
-        peer["via"],
+        peer["source"] + (f" via {peer['via']}" if peer["via"] else ""),
         clock_time(peer["last_success_unix"]),
         peer["streak"] or "",
         peer["last_reason"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import unicodedata
 from collections.abc import Iterable, Sequence
@@ -9,6 +10,10 @@ from collections.abc import Iterable, Sequence
 _ACTING = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode categories that act instead of being seen: control characters (escape sequences among them), format
 characters (which turn the direction of text or take no room), surrogates, private and unassigned ones, line ends."""
+
+
+PIPE_WIDTH = 2_000
+"""Characters: room for the longest row, whose parts are bounded when they are recorded."""
 
 
 def printable(text: object) -> str:
@@ -45,15 +50,20 @@ def duration(seconds: float) -> str:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """A table on standard output; every cell is shown as it is, markup and control characters included."""
+    """A table on standard output; every cell is shown as it is, markup and control characters included.
+
+    On a narrow terminal the last column is folded first.
+    """
     from rich.box import SIMPLE  # noqa: PLC0415 - rich takes longer to load than most verbs to run
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
-    table = Table(*columns, box=SIMPLE, pad_edge=False)
+    table = Table(box=SIMPLE, pad_edge=False)
+    for column in columns[:-1]:
+        table.add_column(column, overflow="fold")
+    table.add_column(columns[-1], overflow="fold", ratio=1)
     for row in rows:
-        table.add_row(*(Text(cell(value), overflow="fold") for value in row))
-    console = Console(highlight=False)
+        table.add_row(*(Text(cell(value)) for value in row))
     # Into a pipe every row stays one line, for grep.
-    console.print(table, width=None if console.is_terminal else 1000)
+    Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)

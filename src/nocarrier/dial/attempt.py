@@ -11,8 +11,8 @@ from typing import NamedTuple
 from nocarrier.classify import blame_for
 from nocarrier.classify.errnos import reason_of_errno
 from nocarrier.dial import kernel
-from nocarrier.model.fault import Evidence, Fault
 from nocarrier.model.address import Address, IPAddress
+from nocarrier.model.fault import Evidence, Fault
 from nocarrier.model.taxonomy import Phase, Reason
 
 NOTED_LAG_S = 0.05
@@ -24,6 +24,19 @@ class Failed(NamedTuple):
 
     error: OSError
     fault: Fault
+
+
+class _Verdict(NamedTuple):
+    """What became of connect()."""
+
+    number: int | None
+    """errno; 0: connected; None: our deadline passed."""
+    returned_by_connect: bool
+    """connect() itself gave it."""
+    waited: bool = False
+    """It was not there yet right after connect()."""
+    late_s: float = 0.0
+    """How late the event loop noticed the deadline."""
 
 
 async def connect_socket(
@@ -39,51 +52,69 @@ async def connect_socket(
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     destination = (address.host, address.port)
     try:
-        sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+        sock = _open(family, address, local_ip)
     except OSError as exc:
         return _failed(exc, Evidence(errno=_name(exc.errno), decided_by="local"))
     connected = False
     try:
-        kernel.watch_errors(sock, family)
-        if local_ip is not None and _can_reach(local_ip, address):
-            try:
-                kernel.bind_without_port(sock, str(local_ip))
-            except OSError as exc:
-                return _failed(exc, Evidence(errno=_name(exc.errno), decided_by="local"))
-        number: int | None = sock.connect_ex(destination)
-        returned_by_connect = number != errno.EINPROGRESS
-        waited = False
-        late_s = None
-        if not returned_by_connect:
-            # On this machine's own addresses the outcome is often there already; asking again spares the event loop.
-            number = sock.connect_ex(destination)
-            waited = number == errno.EALREADY
-            if waited:
-                late_s = await _wait_until_decided(loop, sock, started + timeout_s)
-                number = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) if late_s is None else None
-        if number in {0, errno.EISCONN}:
-            connected = sock.getsockname()[:2] != destination
-            if not connected:
+        verdict = await _connect(loop, sock, destination, started + timeout_s)
+        if verdict.number == 0:
+            if sock.getsockname()[:2] == destination:
                 return _met_itself(address)
             kernel.watch_errors(sock, family, on=False)
+            connected = True
             return sock
-        evidence = kernel.failure_evidence(sock, number, returned_by_connect=returned_by_connect, waited=waited)
+        evidence = kernel.failure_evidence(
+            sock, verdict.number, returned_by_connect=verdict.returned_by_connect, waited=verdict.waited
+        )
         evidence["elapsed_s"] = round(loop.time() - started, 6)
-        if late_s is not None and late_s > NOTED_LAG_S:
-            evidence["loop_lag_s"] = round(late_s, 3)
-        if number is None:
+        if verdict.late_s > NOTED_LAG_S:
+            evidence["loop_lag_s"] = round(verdict.late_s, 3)
+        if verdict.number is None:
             return _failed(TimeoutError(f"no answer from {address} within {timeout_s:.3g} s"), evidence)
-        error = OSError(number, f"{os.strerror(number)}, connecting to {address}")
-        reason = None
-        if number == errno.EADDRNOTAVAIL and not kernel.lacks_source_address(family, destination):
-            reason = Reason.EPHEMERAL_PORTS_EXHAUSTED
-        elif number == errno.EACCES and evidence.get("decided_by") == "network":
-            # A router prohibits it. Linux makes EACCES of that in ICMPv6, EHOSTUNREACH in ICMP.
-            reason = Reason.HOST_UNREACHABLE
-        return _failed(error, evidence, reason)
+        error = OSError(verdict.number, f"{os.strerror(verdict.number)}, connecting to {address}")
+        return _failed(error, evidence, _reason_beyond_errno(verdict.number, evidence, family, destination))
     finally:
         if not connected:
             sock.close()
+
+
+def _open(family: int, address: Address, local_ip: IPAddress | None) -> socket.socket:
+    sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    kernel.watch_errors(sock, family)
+    if local_ip is not None and _can_reach(local_ip, address):
+        try:
+            kernel.bind_without_port(sock, str(local_ip))
+        except OSError:
+            sock.close()
+            raise
+    return sock
+
+
+async def _connect(
+    loop: asyncio.AbstractEventLoop, sock: socket.socket, destination: tuple[str, int], deadline: float
+) -> _Verdict:
+    number = sock.connect_ex(destination)
+    if number != errno.EINPROGRESS:
+        return _Verdict(number, returned_by_connect=True)
+    # On this machine's own addresses the outcome is often there already; asking again spares the event loop.
+    number = sock.connect_ex(destination)
+    if number != errno.EALREADY:
+        return _Verdict(0 if number == errno.EISCONN else number, returned_by_connect=False)
+    late_s = await _wait_until_decided(loop, sock, deadline)
+    if late_s is not None:
+        return _Verdict(None, returned_by_connect=False, waited=True, late_s=late_s)
+    return _Verdict(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR), returned_by_connect=False, waited=True)
+
+
+def _reason_beyond_errno(number: int, evidence: Evidence, family: int, destination: tuple[str, int]) -> Reason | None:
+    """The reason where the errno alone would mislead, else None."""
+    if number == errno.EADDRNOTAVAIL and not kernel.lacks_source_address(family, destination):
+        return Reason.EPHEMERAL_PORTS_EXHAUSTED
+    if number == errno.EACCES and evidence.get("decided_by") == "network":
+        # A router prohibits it. Linux makes EACCES of that in ICMPv6, EHOSTUNREACH in ICMP.
+        return Reason.HOST_UNREACHABLE
+    return None
 
 
 async def _wait_until_decided(loop: asyncio.AbstractEventLoop, sock: socket.socket, deadline: float) -> float | None:
@@ -91,7 +122,7 @@ async def _wait_until_decided(loop: asyncio.AbstractEventLoop, sock: socket.sock
     decided: asyncio.Future[float | None] = loop.create_future()
     descriptor = sock.fileno()
     loop.add_writer(descriptor, _settle, decided, None)
-    # A loop that was blocked past the deadline sees a finished connection before the timer: ready descriptors come first.
+    # A loop that was blocked past the deadline sees a finished connection first: ready descriptors come before timers.
     timer = loop.call_at(deadline, lambda: _settle(decided, max(0.0, loop.time() - deadline)))
     try:
         return await decided

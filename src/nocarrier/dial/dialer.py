@@ -8,7 +8,7 @@ import socket
 import sys
 from collections.abc import Callable
 from types import TracebackType
-from typing import cast
+from typing import Self, cast
 
 from nocarrier.classify import blame_for, classify, describe
 from nocarrier.classify.first_bytes import name_protocol
@@ -73,7 +73,7 @@ class Dial:
             policy: which addresses may be dialed; None allows all.
             resolve: how names become addresses.
             default_port: for an address without a port.
-            local_ip: address of this machine to dial from, for peers in its family and scope; None: the kernel's choice.
+            local_ip: address of this machine to dial from, for peers in its family and scope; None: any.
             counts_against_peer: asked about every fault; a node that knows itself to be offline answers no.
         """
         self.addr = addr
@@ -192,7 +192,7 @@ class Dial:
         if fault is self._connect_fault:
             return fault
         stated = bounds.evidence(cast("Evidence", {**self.evidence, **fault.evidence}))
-        evidence = Evidence(**{**self._connection_evidence(), **(stated or {})})  # type: ignore[typeddict-item]
+        evidence = cast("Evidence", {**self._connection_evidence(), **(stated or {})})
         return Fault(
             reason=fault.reason,
             phase=fault.phase,
@@ -335,8 +335,9 @@ class _PhaseBlock:
         self._started = 0.0
 
     async def __aenter__(self) -> None:
+        self._loop = asyncio.get_running_loop()
         self._dial._phase = self._phase  # noqa: SLF001 - one thing in two classes
-        self._started = self._dial._loop.time()  # noqa: SLF001
+        self._started = self._loop.time()
         await self._timeout.__aenter__()
 
     async def __aexit__(
@@ -348,7 +349,7 @@ class _PhaseBlock:
             await self._timeout.__aexit__(kind, exc, traceback)
         except TimeoutError as timeout:
             raised = timeout
-            late_s = dial._loop.time() - (self._timeout.when() or 0.0)
+            late_s = self._loop.time() - (self._timeout.when() or 0.0)
             if late_s > NOTED_LAG_S:
                 dial.evidence["loop_lag_s"] = round(late_s, 3)
             raise

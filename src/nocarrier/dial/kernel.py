@@ -12,6 +12,7 @@ import errno
 import socket
 import struct
 import sys
+from typing import NamedTuple
 
 from nocarrier.model.fault import Evidence, IcmpEvidence
 
@@ -84,21 +85,15 @@ def failure_evidence(sock: socket.socket, number: int | None, *, returned_by_con
     if icmp is not None:
         evidence["icmp"] = icmp
     counters = _retransmissions(sock)
-    fired, in_network, left_this_host = counters or (0, 0, 0)
     if counters is not None:
-        evidence["syn_retransmits"] = fired
-    if number not in {None, errno.ETIMEDOUT}:
+        evidence["syn_retransmits"] = counters.fired
+    if number in {None, errno.ETIMEDOUT}:
+        _judge_silence(evidence, counters)
+    else:
         evidence["decided_by"] = "network"
-    elif fired and left_this_host and not in_network:
-        # The timer fired and the SYN was sent again, but the kernel's own output refused to let it go: a firewall
-        # here. With a silent network the retransmitted segment counts as in the network.
-        evidence["decided_by"] = "local"
-    # Asking the link for the next hop's address takes the kernel up to three seconds (less where an earlier dial has
-    # begun it); the first SYN waits there, so the timer fires and nothing leaves. A rule of our own answers at once.
-    if icmp is None:
-        if number is None and fired and not left_this_host:
-            evidence["no_neighbour"] = True
-    elif _is_own(icmp["hop"], sock):
+    if icmp is not None and _is_own(icmp["hop"], sock):
+        # Asking the link for the next hop's address takes the kernel up to three seconds (less where an earlier dial
+        # has begun it). A rule of our own answers at once.
         if waited and (icmp["type"], icmp["code"]) in _HOST_UNREACHABLE:
             evidence["no_neighbour"] = True
         else:
@@ -106,15 +101,35 @@ def failure_evidence(sock: socket.socket, number: int | None, *, returned_by_con
     return evidence
 
 
-def _retransmissions(sock: socket.socket) -> tuple[int, int, int] | None:
+def _judge_silence(evidence: Evidence, counters: _Retransmissions | None) -> None:
+    if counters is None or not counters.fired:
+        return
+    if not counters.sent_again:
+        # The first SYN still waits in this host, for the link to say who has the next hop's address.
+        evidence["no_neighbour"] = True
+    elif not counters.in_network:
+        # Sent again, but the kernel's own output refused to let it go: a firewall here. With a silent network the
+        # retransmitted segment counts as in the network.
+        evidence["decided_by"] = "local"
+
+
+class _Retransmissions(NamedTuple):
+    fired: int
+    """How often the retransmission timer fired (tcpi_retransmits)."""
+    in_network: int
+    """Retransmitted segments that are on their way (tcpi_retrans)."""
+    sent_again: int
+    """Segments that were sent again, or tried to (tcpi_total_retrans)."""
+
+
+def _retransmissions(sock: socket.socket) -> _Retransmissions | None:
     try:
         info = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
     except OSError:
         return None
     if len(info) < _TCP_INFO.size:
         return None
-    fired, in_network, total = _TCP_INFO.unpack(info)
-    return fired, in_network, total
+    return _Retransmissions(*_TCP_INFO.unpack(info))
 
 
 def _read_error_queue(sock: socket.socket) -> IcmpEvidence | None:

@@ -108,6 +108,9 @@ _TELLING = (Blame.THEM, Blame.PATH, Blame.UNKNOWN, Blame.NONE, Blame.US)
 
 
 def most_telling(failures: Sequence[Failed]) -> Failed:
-    """Of several failed addresses the one to tell of: an answer says more than silence, and silence more than our own
-    lack of a route (an IPv6 address on a machine without IPv6)."""
+    """Of several failed addresses the one to tell of.
+
+    An answer says more than silence, and silence more than our own lack of a route (to an IPv6 address, on a machine
+    without IPv6).
+    """
     return min(failures, key=lambda failed: _TELLING.index(failed.fault.blame))

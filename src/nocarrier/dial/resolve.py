@@ -17,8 +17,8 @@ from typing import TypeAlias
 from nocarrier.model.address import parse_ip
 
 MAX_LOOKUP_THREADS = 16
-"""A silent resolver holds a thread for some 10 s (resolv.conf(5): 5 s, two attempts); more names wait their turn, within
-their own deadline."""
+"""A silent resolver holds a thread for some 10 s (resolv.conf(5): 5 s, two attempts). More names than this wait their
+turn, within their own deadline."""
 
 Resolve: TypeAlias = Callable[[str], Awaitable[list[str]]]
 """Returns the IP addresses of a host name in the order to try them. Raises socket.gaierror."""

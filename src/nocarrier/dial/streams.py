@@ -24,7 +24,7 @@ class EvidenceReader(asyncio.StreamReader):
         self.bytes_received = 0
         self.first_bytes = b""
 
-    def feed_data(self, data: bytes) -> None:
+    def feed_data(self, data: bytes) -> None:  # type: ignore[override]  # the transport gives bytes
         """Take what the transport read."""
         self.bytes_received += len(data)
         if len(self.first_bytes) < FIRST_BYTES:

@@ -40,7 +40,7 @@ class ConnectedPeer:
     """One live session."""
 
     addr: str
-    """Where the peer can be dialed, as far as is known; for an inbound peer without a listen port: where it came from."""
+    """Where the peer can be dialed, as far as is known; for an inbound peer without a listen port, its source."""
     node_id: str
     direction: Direction
     source: Source | None

@@ -128,6 +128,11 @@ class Reason(StrEnum):
             setattr(member, name, getattr(row, name))
         return member
 
+    @classmethod
+    def named(cls, name: object) -> Self | None:
+        """The reason called `name`, or None."""
+        return next((reason for reason in cls if reason.value == name), None)
+
     @property
     def blame(self) -> Blame:
         """The blame where the table knows it without evidence, else ``unknown``."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+
 from nocarrier.errors import TicketError
 from nocarrier.model.address import Address
 from nocarrier.model.node_state import Direction
@@ -10,8 +11,8 @@ from nocarrier.model.taxonomy import Reason
 from nocarrier.node import tickets
 from nocarrier.node.bans import BanList
 from nocarrier.node.session_table import SessionTable
-from nocarrier.wire import Rejection, RemotePeer
 from nocarrier.wire import Admission as WireAdmission
+from nocarrier.wire import Rejection, RemotePeer
 
 
 class Admission:
@@ -45,7 +46,7 @@ class Admission:
             ban = self._bans.match(ip=address.ip, port=port, node_id=remote.node_id, now_unix=time.time())
             if ban is not None:
                 return Rejection(reason=Reason.BANNED, detail=ban.reason, until_unix=ban.until_unix)
-            if direction is Direction.INBOUND and self._is_full(remote):
+            if direction is Direction.INBOUND and self.is_full(remote):
                 return Rejection(reason=Reason.TOO_MANY_PEERS, detail=f"all {self._max_peers} places are taken")
             if not proven:
                 return None
@@ -53,7 +54,8 @@ class Admission:
 
         return admit
 
-    def _is_full(self, remote: RemotePeer) -> bool:
+    def is_full(self, remote: RemotePeer) -> bool:
+        """Whether there is no place for `remote` as one that comes to us."""
         return len(self._sessions) >= self._max_peers and remote.node_id not in self._sessions
 
     def _check_ticket(self, remote: RemotePeer) -> Rejection | None:

@@ -10,6 +10,11 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from nocarrier.model.taxonomy import Reason
+
+NOBODY_ANSWERED = frozenset({Reason.TIMEOUT, Reason.HOST_UNREACHABLE, Reason.NETWORK_UNREACHABLE})
+"""Reasons that are as likely ours as the peer's, when they come from the network."""
+
 SILENT_NETGROUPS_WHEN_OFFLINE = 2
 """One silent network may be that network; what two unrelated ones have in common is this end."""
 

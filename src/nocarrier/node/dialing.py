@@ -9,16 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from nocarrier.dial import AddressPolicy, Dial, Resolve, resolve_with_system
-from nocarrier.dial.kernel import is_own_ip
+from nocarrier.dial.kernel import has_route_to, is_own_ip
 from nocarrier.errors import AddressError, PeerRejected
-from nocarrier.model.address import Address, IPAddress, netgroup_of, parse_ip
+from nocarrier.model.address import Address, IPAddress, netgroup_of
 from nocarrier.model.fault import Evidence, Fault
 from nocarrier.model.node_state import DialOutcome, DialResult, Direction
 from nocarrier.model.ports import DialRecorder, StandingBook
 from nocarrier.model.taxonomy import Blame, Phase, Reason, Source
 from nocarrier.node.admission import Admission
 from nocarrier.node.bans import BanList
-from nocarrier.node.connectivity import Connectivity
+from nocarrier.node.connectivity import NOBODY_ANSWERED, Connectivity
 from nocarrier.node.handshake import Established, part, shake_hands
 from nocarrier.node.options import DEFAULT_P2P_PORT, NodeOptions, TimingOptions
 from nocarrier.node.peer_book import PeerBook
@@ -29,10 +29,21 @@ from nocarrier.wire import Connection, Role
 Connect = Callable[..., Connection]
 """Makes a wire connection; the node knows what it says of itself."""
 
+SLOW_DIAL_S = 3.0
+"""A dial without a session after this time most likely never has one, and another peer is dialed beside it. A good dial
+takes some four round trips: even over a satellite link less than three seconds."""
+
 _log = logging.getLogger("nocarrier.node")
 
-_NOBODY_ANSWERED = frozenset({Reason.TIMEOUT, Reason.HOST_UNREACHABLE, Reason.NETWORK_UNREACHABLE})
 _NO_WAY_OUT = frozenset({Reason.NETWORK_UNREACHABLE, Reason.ADDR_NOT_AVAILABLE})
+
+
+def normal_form(text: str) -> str:
+    """`text` as the address is recorded; unchanged where it is none, as then a record says what is wrong with it."""
+    try:
+        return str(Address.parse(text, default_port=DEFAULT_P2P_PORT))
+    except AddressError:
+        return text
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +95,18 @@ class Dialer:
         self._resolve = resolve
         self._on_dial_ended = on_dial_ended
         self._tasks: dict[str, asyncio.Task[DialResult]] = {}
+        self._started_s: dict[str, float] = {}
 
     @property
     def in_flight(self) -> int:
         """How many dials are under way."""
         return len(self._tasks)
+
+    @property
+    def promising(self) -> int:
+        """How many of them are young enough to be counted on."""
+        slow_s = time.monotonic() - SLOW_DIAL_S
+        return sum(started_s > slow_s for started_s in self._started_s.values())
 
     # ---- whether --------------------------------------------------------------------------------------------------
 
@@ -139,6 +157,9 @@ class Dialer:
         standing = self._standings.standing(addr)
         if standing.next_attempt_unix is None or standing.because is None:
             return None
+        entry = self._book.get(addr)
+        if standing.because is Reason.PEER_ID_MISMATCH and (entry is None or entry.node_id is None):
+            return None  # never again for that pair, but by now nobody in particular is expected there
         evidence = Evidence(because=standing.because, until_unix=standing.next_attempt_unix)
         return Skip(Reason.BACKOFF_ACTIVE, f"waiting because of {standing.because}", evidence)
 
@@ -155,18 +176,20 @@ class Dialer:
         self, addr: str, source: Source, via: str | None = None, *, is_manual: bool = False
     ) -> asyncio.Task[DialResult] | Skip:
         """Begin to dial `addr` in a task of its own; or record the skip that keeps it from starting, and return it."""
+        addr = normal_form(addr)
         skip = self.why_not(addr, is_manual=is_manual)
         if skip is not None:
             self._recorder.record(addr, skip.reason, source, detail=skip.detail, via=via, evidence=skip.evidence)
             return skip
-        address = Address.parse(addr, default_port=DEFAULT_P2P_PORT)
-        task = asyncio.create_task(self._dial(address, source, via), name=f"dial {address}")
-        self._tasks[str(address)] = task
-        task.add_done_callback(lambda _: self._ended(str(address), task))
+        address = Address.parse(addr)
+        task = asyncio.create_task(self._dial(address, source, via), name=f"dial {addr}")
+        self._tasks[addr] = task
+        self._started_s[addr] = time.monotonic()
+        task.add_done_callback(lambda _: self._ended(addr, task))
         return task
 
     def _ended(self, addr: str, task: asyncio.Task[DialResult]) -> None:
-        del self._tasks[addr]
+        del self._tasks[addr], self._started_s[addr]
         if not task.cancelled() and task.exception() is not None:
             _log.error("a dial to %s failed by a fault of ours", addr, exc_info=task.exception())
         self._on_dial_ended()
@@ -214,7 +237,7 @@ class Dialer:
                     via=via,
                 )
                 self._on_session(session, established)
-        except Exception as exc:  # noqa: BLE001 - recorded by the dial; a task boundary
+        except Exception as exc:
             fault = dial.fault
             if fault is None:
                 raise
@@ -267,10 +290,11 @@ class Dialer:
             except TimeoutError:
                 # Another attempt that could not even begin before the window ends would only rename the failure.
                 if time.monotonic() + attempt_s / 2 >= window_ends_s:
-                    text = f"{connections} connections in {self._timing.handshake_window_s:g} s, at last {connection.state.value}"
-                    raise TimeoutError(text) from None
+                    window = f"{connections} connections in {self._timing.handshake_window_s:g} s"
+                    raise TimeoutError(f"{window}, at last {connection.state.value}") from None
             except PeerRejected as exc:
-                if exc.evidence.get("stated_by") == "us":
+                # Whoever speaks another protocol was told nothing.
+                if exc.evidence.get("stated_by") == "us" and exc.reason != Reason.NOT_OUR_PROTOCOL:
                     await part(reader, writer)  # the peer shall read why
                     if exc.reason == Reason.BANNED:
                         raise PeerRejected(Reason.BANNED_LOCAL, exc.detail, evidence=exc.evidence) from None
@@ -283,16 +307,19 @@ class Dialer:
         now_s = time.monotonic()
         evidence = fault.evidence
         if evidence.get("decided_by") == "local":
-            # A machine without IPv6 is not offline.
-            if fault.reason in _NO_WAY_OUT and ":" not in address.host:
+            # A machine without IPv6 is not offline, nor is one that still has a way to its peers.
+            if fault.reason in _NO_WAY_OUT and ":" not in address.host and not self._has_way_to_a_peer():
                 self._connectivity.local_failed(now_s)
             return False
-        if fault.reason in _NOBODY_ANSWERED:
+        if fault.reason in NOBODY_ANSWERED:
             self._connectivity.path_failed(netgroup_of(address.host), started_s)
             return self._connectivity.counts_against_peer(started_s)
         if fault.reason is Reason.CONNECTION_REFUSED and "icmp" not in evidence:
             self._connectivity.heard(now_s)
-        return True
+        return not self._connectivity.offline()
+
+    def _has_way_to_a_peer(self) -> bool:
+        return any(has_route_to(session.address.host) for session in self._sessions)
 
     def _learn_from(self, address: Address, fault: Fault, started_s: float) -> None:
         if fault.blame not in {Blame.US, Blame.NONE} and self._connectivity.counts_against_peer(started_s):
@@ -300,10 +327,8 @@ class Dialer:
         if fault.reason is Reason.PEER_ID_MISMATCH:
             self._book.forget_node_id(str(address))  # the pair is wrong; who lives there now may be dialed
         if fault.reason is Reason.SELF_DIAL_BLOCKED:
+            # Not its IP address: a forwarder may lead another port of it to somebody else.
             self._policy.own_addresses.add(address)
-            ip = parse_ip(address.host)
-            if ip is not None:
-                self._policy.own_ips.add(ip)
 
 
-__all__ = ["Connect", "Dialer", "Skip"]
+__all__ = ["Connect", "Dialer", "Skip", "normal_form"]

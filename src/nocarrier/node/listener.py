@@ -23,7 +23,8 @@ from nocarrier.node.session import Session
 from nocarrier.wire import Role
 
 MAX_PENDING = 64
-"""Handshakes under way at once; more connections are closed unheard, so that strangers cannot use up descriptors."""
+"""Handshakes under way at once, so that strangers cannot use up descriptors. For one more the oldest makes place: a
+good peer is done after three round trips, and whoever stalls is soon the oldest."""
 
 MAX_PENDING_PER_HOST = 16
 """Of these from one IP address."""
@@ -79,15 +80,16 @@ class Listener:
         self._admission = admission
         self._make_connection = make_connection
         self._on_session = on_session
-        self._pending: Counter[str] = Counter()
         self._tasks: set[asyncio.Task[None]] = set()
+        self._pending: dict[asyncio.Task[None], str] = {}
+        """Those that hold a place, the oldest first, with the host of each."""
         self._server: asyncio.Server | None = None
         self.rejections: Counter[str] = Counter()
 
     @property
-    def port(self) -> int:
-        """The port that is listened on."""
-        return int(self._sock.getsockname()[1])
+    def pending(self) -> int:
+        """How many handshakes are under way."""
+        return len(self._pending)
 
     async def start(self) -> None:
         """Begin to accept."""
@@ -99,16 +101,31 @@ class Listener:
             writer.transport.abort()
             return
         remote = Address(str(parse_ip(peer[0]) or peer[0]), int(peer[1]))
-        if self._pending.total() >= MAX_PENDING or self._pending[remote.host] >= MAX_PENDING_PER_HOST:
-            self.rejections["too_many_pending"] += 1
-            writer.transport.abort()
-            return
+        self._make_place(remote.host)
         task = asyncio.create_task(self._receive(remote, reader, writer))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._pending[task] = remote.host
+        task.add_done_callback(lambda _: self._ended(task, writer))
+
+    def _make_place(self, host: str) -> None:
+        of_host = [task for task, pending_host in self._pending.items() if pending_host == host]
+        if len(of_host) >= MAX_PENDING_PER_HOST:
+            oldest = of_host[0]
+        elif len(self._pending) >= MAX_PENDING:
+            oldest = next(iter(self._pending))
+        else:
+            return
+        self.rejections["too_many_pending"] += 1
+        del self._pending[oldest]
+        oldest.cancel()
+
+    def _ended(self, task: asyncio.Task[None], writer: asyncio.StreamWriter) -> None:
+        self._tasks.discard(task)
+        self._pending.pop(task, None)
+        if task.cancelled():  # it may not even have begun
+            writer.transport.abort()
 
     async def _receive(self, remote: Address, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._pending[remote.host] += 1
         connection = self._make_connection(
             role=Role.LISTENER, remote=remote, admit=self._admission.rules_for(remote, Direction.INBOUND)
         )
@@ -123,14 +140,10 @@ class Listener:
             self.rejections[classify(exc, Phase.HANDSHAKE).reason] += 1
             writer.transport.abort()
             return
-        except Exception:  # a task boundary
+        except Exception:  # noqa: BLE001 - a task boundary; logged
             _log.exception("an inbound handshake with %s failed by a fault of ours", remote)
             writer.transport.abort()
             return
-        finally:
-            self._pending[remote.host] -= 1
-            if not self._pending[remote.host]:
-                del self._pending[remote.host]
         listen_port = established.completed.remote.listen_port
         session = Session(
             connection,

@@ -15,8 +15,8 @@ from nocarrier.model.address import Address
 from nocarrier.model.ports import StandingBook
 from nocarrier.model.taxonomy import Reason, Source
 from nocarrier.node.connectivity import Connectivity
-from nocarrier.node.dialing import Dialer, Skip
-from nocarrier.node.options import DEFAULT_P2P_PORT, NodeOptions
+from nocarrier.node.dialing import SLOW_DIAL_S, Dialer, Skip, normal_form
+from nocarrier.node.options import NodeOptions
 from nocarrier.node.peer_book import PeerBook
 from nocarrier.node.session_table import SessionTable
 
@@ -64,6 +64,7 @@ class Maintainer:
         rng: random.Random,
     ) -> None:
         self._options = options
+        self._seed_addresses = dict.fromkeys(map(normal_form, options.seeds))
         self._interval_s = interval_s
         self._book = book
         self._sessions = sessions
@@ -101,7 +102,7 @@ class Maintainer:
         if offline:
             return self._offline_round()
         self._offline_rounds = 0
-        wanted = self._options.target_peers - len(self._sessions) - self._dialer.in_flight
+        wanted = self._options.target_peers - len(self._sessions) - self._dialer.promising
         if wanted > 0:
             self._dial_up_to(wanted)
         return self._pause_s()
@@ -152,14 +153,12 @@ class Maintainer:
             yield from seeds
         yield from waiting
 
-    @property
-    def _seed_addresses(self) -> dict[str, None]:
-        return dict.fromkeys(map(_normal_form, self._options.seeds))
-
     def _pause_s(self) -> float:
-        """Until the next look: the interval, or less where an address in backoff falls due and peers are short."""
+        """Until the next look: the interval; less where peers are short and a dial is slow or an address falls due."""
         pause_s = self._interval_s * self._rng.uniform(0.9, 1.1)
         if len(self._sessions) < self._options.target_peers:
+            if self._dialer.in_flight:
+                pause_s = min(pause_s, SLOW_DIAL_S)
             now_unix = time.time()
             for addr in [*self._seed_addresses, *(entry.addr for entry in self._book)][:CONSIDERED_PER_ROUND]:
                 until = self._standings.standing(addr).next_attempt_unix
@@ -172,13 +171,6 @@ def _interleave(one: list[Candidate], other: list[Candidate]) -> Iterator[Candid
     for index in range(max(len(one), len(other))):
         yield from one[index : index + 1]
         yield from other[index : index + 1]
-
-
-def _normal_form(text: str) -> str:
-    try:
-        return str(Address.parse(text, default_port=DEFAULT_P2P_PORT))
-    except AddressError:
-        return text  # the dialer records what is wrong with it
 
 
 def _has_route(addr: str) -> bool:

@@ -8,7 +8,6 @@ import logging
 import random
 import secrets
 import time
-from collections import Counter
 from pathlib import Path
 from typing import Protocol, Self
 
@@ -27,17 +26,18 @@ from nocarrier.model.node_state import (
 )
 from nocarrier.model.ports import DialRecorder, StandingBook
 from nocarrier.model.taxonomy import Phase, Reason, Source
-from nocarrier.node import listener, state_files
+from nocarrier.node import listener, shown, state_files
 from nocarrier.node.admission import Admission
 from nocarrier.node.bans import BanList
 from nocarrier.node.connectivity import Connectivity
-from nocarrier.node.dialing import Dialer, Skip
+from nocarrier.node.dialing import Dialer, Skip, normal_form
 from nocarrier.node.gossip import Gossip
 from nocarrier.node.handshake import Established
 from nocarrier.node.identity import Identity, verify
 from nocarrier.node.maintainer import Maintainer
 from nocarrier.node.options import DEFAULT_P2P_PORT, NodeOptions, TimingOptions, parse_listen
-from nocarrier.node.peer_book import PeerBook, PeerBookFile, state_of
+from nocarrier.node.own_address import ObservedAddress
+from nocarrier.node.peer_book import PeerBook, PeerBookFile
 from nocarrier.node.session import Session, SessionEnd
 from nocarrier.node.session_table import SessionTable
 from nocarrier.wire import Admission as WireAdmission
@@ -54,9 +54,6 @@ SAVE_INTERVAL_S = 5.0
 VIOLATION_BAN_S = 600.0
 """How long a node that broke the protocol in a session is kept away: long enough to stop a loop, short enough that an
 upgraded peer is soon welcome again."""
-
-MIN_OBSERVERS = 2
-"""Peers of different netgroups that must agree before we believe what they say our address is."""
 
 _HARMLESS_ENDS = frozenset({Reason.DUPLICATE_CONNECTION.value})
 """Goodbyes that say nothing about a peer."""
@@ -106,7 +103,6 @@ class Node:
         options.check()
         timing.check()
         _make_folder(data_dir)
-        self._lock = state_files.lock(data_dir)
         self.options = options
         self._timing = timing
         self._recorder = recorder
@@ -119,24 +115,26 @@ class Node:
         self._ready = False
         self._changes = 0
         self._rng = random.Random(secrets.randbits(64))  # noqa: S311 - spreads load, guards nothing
-        self._observed: dict[str, str] = {}
+        self._observed = ObservedAddress()
         self._session_tasks: set[asyncio.Task[None]] = set()
         self._loops: list[asyncio.Task[None]] = []
+        self._saving: asyncio.Task[None] | None = None
 
-        self.identity = Identity.load_or_create(data_dir / "node_key.pem")
-        self.bans = BanList(options.bans, path=data_dir / "bans.json")
-        _warn(self.bans.load(self._started_at_unix))
-        self.book = self._load_book()
         self.policy = AddressPolicy(
             ipv4_only=options.ipv4_only, lan_mode=options.lan_mode, allow_networks=options.allow_networks
         )
+        # Everything that can be refused is refused before the first packet.
+        self._lock = state_files.lock(data_dir)
+        try:
+            self._load_state(data_dir)
+            self._listen()
+        except BaseException:
+            self._lock.close()
+            raise
+        self._learn_own_addresses()
         self.sessions = SessionTable(self.identity.node_id)
         self.connectivity = Connectivity()
-        # Everything that can be refused is refused before the first packet.
-        self._listen_host, port = parse_listen("p2p_listen", options.p2p_listen)
-        self._socket = listener.bind(self._listen_host, port, setting="p2p_listen")
-        self._learn_own_addresses()
-        admission = Admission(
+        self._admission = Admission(
             network=options.network,
             admission_key=options.admission_key,
             max_peers=options.max_peers,
@@ -152,7 +150,7 @@ class Node:
             bans=self.bans,
             book=self.book,
             sessions=self.sessions,
-            admission=admission,
+            admission=self._admission,
             connectivity=self.connectivity,
             make_connection=self._make_connection,
             on_session=self._begin_session,
@@ -164,7 +162,7 @@ class Node:
         self.listener = listener.Listener(
             self._socket,
             handshake_timeout_s=timing.handshake_attempt_s,
-            admission=admission,
+            admission=self._admission,
             make_connection=self._make_connection,
             on_session=self._begin_session,
         )
@@ -188,6 +186,18 @@ class Node:
             on_learned=self.maintainer.wake,
             rng=self._rng,
         )
+
+    def _load_state(self, data_dir: Path) -> None:
+        self.identity = Identity.load_or_create(data_dir / "node_key.pem")
+        self.bans = BanList(self.options.bans, path=data_dir / "bans.json")
+        _warn(self.bans.load(self._started_at_unix))
+        self.book = self._load_book()
+
+    def _listen(self) -> None:
+        self._listen_host, port = parse_listen("p2p_listen", self.options.p2p_listen)
+        self._socket = listener.bind(self._listen_host, port, setting="p2p_listen")
+        self.p2p_port = int(self._socket.getsockname()[1])
+        """The port this node listens on."""
 
     # ---- life -----------------------------------------------------------------------------------------------------
 
@@ -216,7 +226,9 @@ class Node:
             *(session.close(_STOPPING, "this node is stopping") for session in self.sessions), return_exceptions=True
         )
         await asyncio.gather(*self._session_tasks, return_exceptions=True)
-        self._save_book()
+        if self._saving is not None:
+            await self._saving  # a thread goes on when its waiter is cancelled, and must not write after us
+        self._save_file(self.book.to_file())
         self._lock.close()
 
     async def _gossip_regularly(self) -> None:
@@ -230,11 +242,8 @@ class Node:
             await asyncio.sleep(SAVE_INTERVAL_S)
             if self.book.revision != saved:
                 saved = self.book.revision
-                file = self.book.to_file()
-                await asyncio.to_thread(self._save_file, file)
-
-    def _save_book(self) -> None:
-        self._save_file(self.book.to_file())
+                self._saving = asyncio.create_task(asyncio.to_thread(self._save_file, self.book.to_file()))
+                await asyncio.shield(self._saving)
 
     def _save_file(self, file: PeerBookFile) -> None:
         try:
@@ -254,11 +263,6 @@ class Node:
         return book
 
     # ---- who we are -----------------------------------------------------------------------------------------------
-
-    @property
-    def p2p_port(self) -> int:
-        """The port this node listens on."""
-        return int(self._socket.getsockname()[1])
 
     def _local_peer(self) -> LocalPeer:
         options = self.options
@@ -285,14 +289,9 @@ class Node:
 
     @property
     def advertised(self) -> str | None:
-        """Where others can dial us: the setting, or what peers of different networks agree that they see."""
-        if self.options.advertise:
-            return self.options.advertise
-        votes = Counter(self._observed.values())
-        if not votes:
-            return None
-        host, count = votes.most_common(1)[0]
-        return str(Address(host, self.p2p_port)) if count >= MIN_OBSERVERS else None
+        """Where others can dial us: the setting, or where peers of different networks agree that they see us."""
+        host = self._observed.agreed()
+        return self.options.advertise or (str(Address(host, self.p2p_port)) if host else None)
 
     def _make_connection(
         self, *, role: Role, remote: Address, admit: WireAdmission, expected_node_id: str | None = None
@@ -312,14 +311,24 @@ class Node:
     # ---- sessions -------------------------------------------------------------------------------------------------
 
     def _begin_session(self, session: Session, established: Established) -> None:
-        if self._stopping or not self.sessions.stays(session.remote, session.direction):
-            code = _STOPPING if self._stopping else Reason.DUPLICATE_CONNECTION.value
-            self._keep(self._close(session, code))
+        unwanted = self._why_unwanted(session)
+        if unwanted is not None:
+            self._keep(self._close(session, unwanted))
             return
         replaced = self.sessions.add(session)
         if replaced is not None:
             self._keep(self._close(replaced, Reason.DUPLICATE_CONNECTION))
         self._keep(self._serve(session, established))
+
+    def _why_unwanted(self, session: Session) -> str | None:
+        """What came in between since the session was admitted: other handshakes were under way beside its own."""
+        if self._stopping:
+            return _STOPPING
+        if not self.sessions.stays(session.remote, session.direction):
+            return Reason.DUPLICATE_CONNECTION
+        if session.direction is Direction.INBOUND and self._admission.is_full(session.remote):
+            return Reason.TOO_MANY_PEERS
+        return None
 
     def _keep(self, work: object) -> None:
         task: asyncio.Task[None] = asyncio.create_task(work)  # type: ignore[arg-type]
@@ -332,9 +341,9 @@ class Node:
 
     async def _serve(self, session: Session, established: Established) -> None:
         self._note_sessions()
-        self.connectivity.heard(time.monotonic())
+        self.connectivity.heard(session.last_received_s)
         welcome = established.completed.welcome
-        self._note_observation(session, welcome.observed_addr)
+        self._observed.observe(self._netgroup_of(session), welcome.observed_addr)
         if session.direction is Direction.INBOUND and session.is_dialable:
             self._learn_dialer(session)
         told = list(welcome.peers)
@@ -361,7 +370,7 @@ class Node:
             self._recorder.record(session.addr, block.reason, Source.HANDSHAKE, via=session.addr, detail=block.detail)
 
     def _handle(self, session: Session, event: Event) -> None:
-        self.connectivity.heard(time.monotonic())
+        self.connectivity.heard(session.last_received_s)
         match event:
             case PeersRequested():
                 self.gossip.answer(session)
@@ -377,17 +386,16 @@ class Node:
         self.connectivity.sessions_alive = len(self.sessions)
         self._changes += 1
 
-    def _note_observation(self, session: Session, observed: str | None) -> None:
-        if observed is None:
-            return
-        with contextlib.suppress(AddressError):
-            host = Address.parse(observed).host
-            self._observed[netgroup_of(session.address.host, ipv4_prefix=self.options.netgroup_prefix)] = host
-            while len(self._observed) > self.options.max_peers:
-                del self._observed[next(iter(self._observed))]
+    def _netgroup_of(self, session: Session) -> str:
+        return netgroup_of(session.address.host, ipv4_prefix=self.options.netgroup_prefix)
 
     def _note_end(self, session: Session, end: SessionEnd) -> None:
-        self._observed.pop(netgroup_of(session.address.host, ipv4_prefix=self.options.netgroup_prefix), None)
+        self._observed.forget(self._netgroup_of(session))
+        if end.nobody_answered:
+            self.connectivity.path_failed(netgroup_of(session.address.host), session.last_received_s)
+            speaks_against_peer = self.connectivity.counts_against_peer(session.last_received_s)
+        else:
+            speaks_against_peer = end.code != _STOPPING and not self.connectivity.offline()
         is_ours = end.by_us and end.code not in {"ping_timeout", "send_timeout", "protocol_violation", "flooding"}
         if session.source is None or session.direction is Direction.INBOUND or is_ours:
             return
@@ -402,13 +410,14 @@ class Node:
             evidence=Evidence(elapsed_s=round(session.age_s, 3)),
             duration_s=round(session.age_s, 6),
             node_id=session.node_id,
-            penalise=end.code != _STOPPING and not self.connectivity.offline(),
+            penalise=speaks_against_peer,
         )
 
     # ---- for others -----------------------------------------------------------------------------------------------
 
     async def connect(self, addr: str) -> DialResult:
         """Dial `addr` by hand: source direct, backoff passed, not penalised. Goes on when the caller is cancelled."""
+        addr = normal_form(addr)
         started = self.dialer.start(addr, Source.DIRECT, is_manual=True)
         if isinstance(started, Skip):
             return DialResult(
@@ -433,7 +442,8 @@ class Node:
         except StateFileError as error:
             _log.error("the ban holds until this node stops: %s", error)
         for session in self.sessions:
-            ban = self.bans.match(ip=session.address.ip, node_id=session.node_id, now_unix=time.time())
+            port = session.address.port if session.direction is Direction.OUTBOUND else None
+            ban = self.bans.match(ip=session.address.ip, port=port, node_id=session.node_id, now_unix=time.time())
             if ban is not None:
                 self._keep(self._close(session, Reason.BANNED))
 
@@ -473,23 +483,7 @@ class Node:
 
     def connected_peers(self) -> list[ConnectedPeer]:
         """The live sessions, oldest first."""
-        return [
-            ConnectedPeer(
-                addr=session.addr,
-                node_id=session.node_id,
-                direction=session.direction,
-                source=session.source,
-                via=session.via,
-                connected_at_unix=session.connected_at_unix,
-                protocol_version=session.version,
-                user_agent=session.remote.user_agent,
-                latency_s=session.latency_s,
-                last_received_unix=session.last_received_unix,
-                p2p_port=session.remote.listen_port,
-                http_port=session.remote.http_port,
-            )
-            for session in sorted(self.sessions, key=lambda session: session.connected_at_s)
-        ]
+        return shown.connected_peers(self.sessions)
 
     def book_counts(self) -> PeerBookCounts:
         """The peer book in numbers."""
@@ -499,29 +493,7 @@ class Node:
 
     def book_peers(self) -> list[BookPeer]:
         """The peer book, hot first."""
-        connected, now_unix = self.sessions.addresses(), time.time()
-        peers = []
-        for entry in self.book:
-            standing = self._recorder.standing(entry.addr)
-            state = state_of(entry, connected=connected, standings=self._recorder, now_unix=now_unix)
-            peers.append(
-                BookPeer(
-                    addr=entry.addr,
-                    state=state,
-                    connected=entry.addr in connected,
-                    source=entry.source,
-                    via=entry.via,
-                    node_id=entry.node_id,
-                    first_seen_unix=entry.first_seen_unix,
-                    last_success_unix=entry.last_success_unix,
-                    last_failure_unix=standing.last_failure_unix,
-                    streak=standing.streak,
-                    last_reason=standing.last_reason,
-                    next_attempt_unix=standing.next_attempt_unix,
-                    because=standing.because,
-                )
-            )
-        return sorted(peers, key=lambda peer: (["hot", "warm", "cold"].index(peer.state), peer.addr))
+        return shown.book_peers(self.book, self.sessions.addresses(), self._recorder, time.time())
 
 
 def _make_folder(path: Path) -> None:

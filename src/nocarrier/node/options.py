@@ -10,19 +10,21 @@ from typing import Annotated, TypeAlias
 import msgspec
 from msgspec import Meta
 
-from nocarrier.errors import ConfigError
+from nocarrier.errors import AddressError, ConfigError
+from nocarrier.model.address import Address
 from nocarrier.model.listen import is_listen_address, parse_listen
+from nocarrier.node.identity import node_id_from_b64url
+from nocarrier.node.tickets import MAX_TICKET_LENGTH
 
 __all__ = ["DEFAULT_P2P_PORT", "Impossible", "NodeOptions", "TimingOptions", "out_of_range", "parse_listen"]
 
 _GENESIS = re.compile(r"[0-9a-f]{64}\Z")
 DEFAULT_P2P_PORT = 7072
 
-MAX_PROTOCOL_VERSION = 2**31 - 1
-"""What a 32-bit signed integer holds, so that every implementation can."""
+MAX_PROTOCOL_VERSION = 65_535
+"""The largest that a Hello can carry, as with the next one."""
 
-MAX_NETWORK_LENGTH = 64
-"""A name, not a text."""
+_NETWORK = re.compile(r"[!-~]{1,64}\Z")
 
 Impossible: TypeAlias = tuple[str, str]
 """A key whose value cannot work, and what is allowed instead."""
@@ -67,25 +69,31 @@ class NodeOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         """
         if not _GENESIS.match(self.genesis):
             yield "genesis", "64 lower-case hex digits"
-        if not (0 < len(self.network) <= MAX_NETWORK_LENGTH and self.network.isprintable()):
-            yield "network", f"1 to {MAX_NETWORK_LENGTH} printable characters"
+        if not _NETWORK.match(self.network):
+            yield "network", "1 to 64 ASCII characters without spaces"
         yield from out_of_range(
             self,
             {
                 "protocol_version": (0, MAX_PROTOCOL_VERSION),
-                "min_protocol_version": (0, self.protocol_version),
                 "max_peers": (1, 10_000),
-                "target_peers": (0, self.max_peers),
                 "max_dials_in_flight": (1, 1_000),
                 "netgroup_prefix": (1, 32),
             },
         )
+        if not 0 <= self.min_protocol_version <= self.protocol_version:
+            yield "min_protocol_version", f"0 to protocol_version ({self.protocol_version})"
+        if not 0 <= self.target_peers <= self.max_peers:
+            yield "target_peers", f"0 to max_peers ({self.max_peers})"
         if not all(map(_is_network, self.allow_networks)):
             yield "allow_networks", "networks without host bits, like 127.0.0.0/8 or fc00::/7"
         if not is_listen_address(self.p2p_listen):
             yield "p2p_listen", "host:port, an IPv6 address as [host]:port"
-        if self.advertise and not is_listen_address(self.advertise):
+        if self.advertise and not _is_address(self.advertise):
             yield "advertise", "host:port, or nothing"
+        if self.admission_key and not _is_public_key(self.admission_key):
+            yield "admission_key", "an Ed25519 public key as 43 characters of base64url, or nothing"
+        if len(self.ticket) > MAX_TICKET_LENGTH:
+            yield "ticket", f"at most {MAX_TICKET_LENGTH} characters"
 
     def check(self) -> None:
         """Refuse values that cannot work.
@@ -127,6 +135,22 @@ def out_of_range(options: msgspec.Struct, ranges: Mapping[str, tuple[float, floa
     for key, (lowest, highest) in ranges.items():
         if not lowest <= getattr(options, key) <= highest:
             yield key, f"{lowest} to {highest}"
+
+
+def _is_address(text: str) -> bool:
+    try:
+        Address.parse(text)
+    except AddressError:
+        return False
+    return True
+
+
+def _is_public_key(text: str) -> bool:
+    try:
+        node_id_from_b64url(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _is_network(text: str) -> bool:

@@ -14,6 +14,8 @@ from nocarrier.classify import classify
 from nocarrier.model.address import Address
 from nocarrier.model.node_state import Direction
 from nocarrier.model.taxonomy import Phase, Source
+from nocarrier.node.connectivity import NOBODY_ANSWERED
+from nocarrier.node.handshake import part
 from nocarrier.node.rate_limit import TokenBucket
 from nocarrier.wire import Connection, PeerAddress, RemotePeer
 from nocarrier.wire.events import Event, GoodbyeReceived, HandshakeCompleted, PongReceived, ProtocolViolation
@@ -46,6 +48,8 @@ class SessionEnd:
     code: str
     """goodbye code, or closed, ping_timeout, send_timeout, protocol_violation, flooding, connection_lost."""
     detail: str = ""
+    nobody_answered: bool = False
+    """Whether it ended in silence, which may be our own outage."""
 
     def __str__(self) -> str:
         who = "we ended it" if self.by_us else "the peer ended it"
@@ -59,6 +63,7 @@ class Session:
         remote: what it said of itself.
         addr: where it can be dialed, as text; for an inbound peer without a listen port, where it came from.
         latency_s: round-trip time of the last answered ping.
+        last_received_s: when anything was received last, monotonic.
     """
 
     def __init__(
@@ -92,7 +97,7 @@ class Session:
         self._connection = connection
         self._reader = reader
         self._writer = writer
-        self._last_received_s = self.connected_at_s
+        self.last_received_s = self.connected_at_s
         self._nonces = itertools.count(1)
         self._ping_sent: tuple[int, float] | None = None
         self._budget = TokenBucket(MESSAGES_PER_S, MESSAGES_BURST, self.connected_at_s)
@@ -112,19 +117,16 @@ class Session:
         keepalive = asyncio.create_task(self._keep_alive())
         try:
             await self._take_events(early_events, handle)
-            # Once we said goodbye, what still comes is read and dropped until the peer ends its side too.
-            while self.end is None or self.end.by_us:
+            while self.end is None:
                 data = await self._reader.read(_READ_BYTES)
-                if not data:
+                if data:
+                    await self._receive(data, handle)
+                else:
                     self._finish(SessionEnd(by_us=False, code="closed", detail="without a goodbye"))
-                    break
-                if self.end is not None:
-                    continue
-                self.last_received_unix, self._last_received_s = time.time(), time.monotonic()
-                await self._take_events(self._connection.receive_data(data, self.last_received_unix), handle)
+            if self.end.by_us:
+                await part(self._reader, self._writer)  # the peer shall read why, and cannot hold us by staying
         except OSError as exc:
-            fault = classify(exc, Phase.SESSION)
-            self._finish(SessionEnd(by_us=False, code="connection_lost", detail=fault.reason))
+            self._lose(exc)
         finally:
             keepalive.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -133,6 +135,12 @@ class Session:
             self._over.set()
         assert self.end is not None
         return self.end
+
+    async def _receive(self, data: bytes, handle: EventHandler) -> None:
+        if self.end is not None:
+            return  # it came after our goodbye
+        self.last_received_unix, self.last_received_s = time.time(), time.monotonic()
+        await self._take_events(self._connection.receive_data(data, self.last_received_unix), handle)
 
     async def _take_events(self, events: Sequence[Event], handle: EventHandler) -> None:
         if events and self._budget.take(len(events), time.monotonic()) < len(events):
@@ -166,8 +174,9 @@ class Session:
             self._connection.send_ping(self._ping_sent[0])
             await self.flush()
             await asyncio.sleep(PING_INTERVAL_S)
-            if time.monotonic() - self._last_received_s >= IDLE_TIMEOUT_S:
-                self._begin_close("ping_timeout", f"nothing received for {IDLE_TIMEOUT_S:g} s")
+            if time.monotonic() - self.last_received_s >= IDLE_TIMEOUT_S:
+                detail = f"nothing received for {IDLE_TIMEOUT_S:g} s"
+                self._finish(SessionEnd(by_us=True, code="ping_timeout", detail=detail, nobody_answered=True))
                 self._writer.transport.abort()
 
     def ping_now(self) -> None:
@@ -197,10 +206,11 @@ class Session:
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 await self._writer.drain()
         except TimeoutError:
-            self._finish(SessionEnd(by_us=True, code="send_timeout", detail="the peer stopped reading"))
+            detail = "the peer stopped reading"
+            self._finish(SessionEnd(by_us=True, code="send_timeout", detail=detail, nobody_answered=True))
             self._writer.transport.abort()
         except OSError as exc:
-            self._finish(SessionEnd(by_us=False, code="connection_lost", detail=classify(exc, Phase.SESSION).reason))
+            self._lose(exc)
 
     async def close(self, code: str, detail: str = "") -> None:
         """End the session and say why. Does not wait for a peer that takes no goodbye."""
@@ -220,6 +230,11 @@ class Session:
         self._finish(SessionEnd(by_us=True, code=code, detail=detail))
         self._connection.send_goodbye(code, detail)
         self._write()
+
+    def _lose(self, error: OSError) -> None:
+        reason = classify(error, Phase.SESSION).reason
+        silence = reason in NOBODY_ANSWERED
+        self._finish(SessionEnd(by_us=False, code="connection_lost", detail=reason, nobody_answered=silence))
 
     def _finish(self, end: SessionEnd) -> None:
         if self.end is None:

@@ -43,6 +43,6 @@ def delay_s(retry: Retry, failures_in_a_row: int, *, source: Source, addr: str) 
     if math.isinf(first):
         return math.inf
     # 2**30 is far past every longest delay; the bound keeps the shift small.
-    delay = min(first * 2 ** min(max(failures_in_a_row, 1) - 1, 30), longest)
+    delay = min(first * 2.0 ** min(max(failures_in_a_row, 1) - 1, 30), longest)
     unit = zlib.crc32(f"{addr}#{failures_in_a_row}".encode(errors="replace")) / 2**32
     return delay * (1 - JITTER + 2 * JITTER * unit)

@@ -33,10 +33,10 @@ def debug_view(tracker: DialTracker, node: NodePort | None) -> DebugView:
     # Entries first: a dial recorded in between then counts before it is listed, never the other way round.
     failures = tracker.recent(FAILURES_SHOWN)
     return DebugView(
-        connected_peers=node.connected_peers() if node else [],
-        peer_book_counts=node.book_counts() if node else PeerBookCounts(),
+        connected_peers=node.connected_peers() if node is not None else [],
+        peer_book_counts=node.book_counts() if node is not None else PeerBookCounts(),
         dial_failures=failures,
         dial_totals=tracker.totals(),
-        node=node.info() if node else None,
+        node=node.info() if node is not None else None,
         findings=None,
     )

@@ -68,7 +68,7 @@ def redact(view: object) -> Any:
 
 def _hosts(plain: Any) -> Iterator[str]:
     """Hosts of all addresses in `plain`."""
-    if isinstance(plain, list):
+    if isinstance(plain, list | tuple):
         for item in plain:
             yield from _hosts(item)
     elif isinstance(plain, dict):
@@ -96,7 +96,7 @@ class _Redactor:
     def mask(self, plain: Any, key: str = "") -> Any:
         if isinstance(plain, str):
             return self._text(plain, key)
-        if isinstance(plain, list):
+        if isinstance(plain, list | tuple):
             return [self.mask(item, key) for item in plain]
         if isinstance(plain, dict):
             if key in _MAPPINGS_BY_ADDRESS:

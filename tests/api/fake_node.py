@@ -1,0 +1,138 @@
+"""A node that is only told of: what the API shows and asks for, without sockets and peers.
+
+The API knows a node by `NodePort` alone, and here it is tested alone; that our real node answers the same is shown
+where the node is tested.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+
+from nocarrier.model.node_state import (
+    BookPeer,
+    BookState,
+    ConnectedPeer,
+    DialOutcome,
+    DialResult,
+    Direction,
+    NodeInfo,
+    PeerBookCounts,
+)
+from nocarrier.model.taxonomy import Phase, Reason, Source
+
+NODE_ID = "ab" * 32
+PEER_ID = "cd" * 32
+
+
+class FakeNode:
+    """Changes its `revision` when a test says so."""
+
+    def __init__(self) -> None:
+        self.revision = 0
+        self.ready = True
+        self.dialed: list[str] = []
+        self.answer_dials = asyncio.Event()
+        self.answer_dials.set()
+        self.bug: Exception | None = None
+        self.offline = False
+
+    def info(self) -> NodeInfo:
+        return NodeInfo(
+            node_id=NODE_ID,
+            version="0.1.0",
+            network="main",
+            genesis="0" * 64,
+            protocol_version=2,
+            min_protocol_version=1,
+            p2p_port=7072,
+            http_port=7070,
+            advertised_p2p="203.0.113.9:7072",
+            ipv4_only=True,
+            lan_mode=False,
+            target_peers=8,
+            max_peers=64,
+            started_at_unix=1_700_000_000.0,
+            offline=self.offline,
+            offline_because=None,
+            inbound_rejections={},
+        )
+
+    def connected_peers(self) -> list[ConnectedPeer]:
+        return [
+            ConnectedPeer(
+                addr="198.51.100.1:7072",
+                node_id=PEER_ID,
+                direction=Direction.OUTBOUND,
+                source=Source.SEED,
+                via=None,
+                connected_at_unix=1_700_000_001.0,
+                protocol_version=2,
+                user_agent="nocarrier/0.1.0",
+                latency_s=0.02,
+                last_received_unix=1_700_000_002.0,
+                p2p_port=7072,
+                http_port=None,
+            )
+        ]
+
+    def book_counts(self) -> PeerBookCounts:
+        return PeerBookCounts(hot=1, warm=0, cold=1, total=2)
+
+    def book_peers(self) -> list[BookPeer]:
+        hot = BookPeer(
+            addr="198.51.100.1:7072",
+            state=BookState.HOT,
+            connected=True,
+            source=Source.SEED,
+            via=None,
+            node_id=PEER_ID,
+            first_seen_unix=1_700_000_000.0,
+            last_success_unix=1_700_000_001.0,
+            last_failure_unix=None,
+            streak=0,
+            last_reason=None,
+            next_attempt_unix=None,
+            because=None,
+        )
+        never = BookPeer(
+            addr="10.0.0.1:7072",
+            state=BookState.COLD,
+            connected=False,
+            source=Source.GOSSIP,
+            via="198.51.100.1:7072",
+            node_id=None,
+            first_seen_unix=1_700_000_000.0,
+            last_success_unix=None,
+            last_failure_unix=1_700_000_001.0,
+            streak=1,
+            last_reason=Reason.PEER_ID_MISMATCH,
+            next_attempt_unix=math.inf,
+            because=Reason.PEER_ID_MISMATCH,
+        )
+        return [hot, never]
+
+    async def connect(self, addr: str) -> DialResult:
+        self.dialed.append(addr)
+        await self.answer_dials.wait()
+        if self.bug is not None:
+            raise self.bug
+        if addr == "198.51.100.1:7072":
+            return DialResult(
+                peer_addr=addr,
+                outcome=DialOutcome.CONNECTED,
+                reason=None,
+                phase=None,
+                detail=None,
+                duration_s=0.05,
+                node_id=PEER_ID,
+            )
+        return DialResult(
+            peer_addr=addr,
+            outcome=DialOutcome.FAILED,
+            reason=Reason.CONNECTION_REFUSED,
+            phase=Phase.CONNECT,
+            detail="refused",
+            duration_s=0.05,
+            node_id=None,
+        )

@@ -1,0 +1,91 @@
+"""The names that people import, with the arguments they pass: additive change is free, anything else breaks them."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib.resources
+import inspect
+import subprocess
+import sys
+from enum import StrEnum
+
+import pytest
+
+import nocarrier
+
+OF_THE_CONTRACT = {
+    "record_dial_failure": "addr reason source * detail via",
+    "record_dial_success": "addr source * via duration_s",
+    "get_dial_failures": "* limit reason source addr since_unix",
+    "global_tracker": "",
+    "classify": "exc phase",
+    "DialTracker": "capacity clock",
+    "dial": "addr source * via tracker",
+    "PeerRejected": "reason detail",
+    "asgi_app": "tracker",
+    "serve": "tracker",
+}
+"""Names and arguments; after the star those that are passed by name. Each may have more, with defaults."""
+
+FIELDS = {
+    "addr",
+    "reason",
+    "timestamp_unix",
+    "source",
+    "phase",
+    "kind",
+    "blame",
+    "detail",
+    "via",
+    "duration_s",
+    "attempts",
+    "evidence",
+}
+
+
+@pytest.mark.parametrize("name", OF_THE_CONTRACT)
+def test_a_name_of_the_contract_takes_its_arguments(name):
+    parameters = inspect.signature(getattr(nocarrier, name)).parameters
+    positional, _, by_name = OF_THE_CONTRACT[name].partition("*")
+    taken = [each.name for each in parameters.values() if each.kind is each.POSITIONAL_OR_KEYWORD]
+    assert taken[: len(positional.split())] == positional.split()
+    assert set(by_name.split()) <= parameters.keys()
+    for parameter in parameters.values():
+        known = parameter.name in OF_THE_CONTRACT[name].split()
+        assert known or parameter.default is not parameter.empty, f"{parameter.name} is new and has no default"
+
+
+@pytest.mark.parametrize("name", nocarrier.__all__)
+def test_a_public_name_is_there_and_says_what_it_is(name):
+    assert inspect.getdoc(getattr(nocarrier, name))
+
+
+def test_what_needs_the_extra_is_imported_only_when_called():
+    script = "import sys, nocarrier; assert 'nocarrier.embed' not in sys.modules; print(sorted(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
+    assert "'nocarrier.dial'" in loaded
+    for package in ("starlette", "uvicorn", "msgspec", "rich", "click", "cryptography", "jwt"):
+        assert f"'{package}'" not in loaded
+
+
+def test_an_unknown_name_is_an_attribute_error():
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        nocarrier.nonsense  # noqa: B018 - looking is the test
+
+
+@pytest.mark.parametrize("name", ["Reason", "Source", "Phase", "Blame", "Kind"])
+def test_the_words_are_text(name):
+    assert issubclass(getattr(nocarrier, name), StrEnum)
+
+
+def test_a_failure_has_the_fields_of_the_contract():
+    assert {field.name for field in dataclasses.fields(nocarrier.DialFailure)} >= FIELDS
+
+
+@pytest.mark.parametrize("method", ["record", "recent", "counts", "peers", "snapshot", "subscribe", "clear"])
+def test_a_tracker_has_the_methods_of_the_contract(method):
+    assert callable(getattr(nocarrier.DialTracker, method))
+
+
+def test_the_package_is_typed():
+    assert (importlib.resources.files("nocarrier") / "py.typed").is_file()

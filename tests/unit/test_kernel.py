@@ -1,0 +1,70 @@
+"""What the kernel is asked, on loopback; firewalls and routers are met in tests/reasons/test_connect.py."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import sys
+
+import pytest
+
+from nocarrier.dial import kernel
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the evidence is Linux's")
+
+LOOPBACK = [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")]
+
+
+@pytest.fixture
+def refused():
+    """A socket that a closed port has just refused."""
+    with socket.socket() as reserved, socket.socket() as dialer:
+        reserved.bind(("127.0.0.1", 0))
+        kernel.watch_errors(dialer, socket.AF_INET)
+        assert dialer.connect_ex(reserved.getsockname()) == errno.ECONNREFUSED
+        yield dialer
+
+
+def test_an_error_that_connect_itself_gave_was_decided_here(refused):
+    evidence = kernel.failure_evidence(refused, errno.EACCES, returned_by_connect=True, waited=False)
+    assert evidence == {"errno": "EACCES", "decided_by": "local"}
+
+
+def test_a_reset_comes_from_the_network_and_leaves_no_icmp(refused):
+    evidence = kernel.failure_evidence(refused, errno.ECONNREFUSED, returned_by_connect=False, waited=True)
+    assert evidence == {"errno": "ECONNREFUSED", "decided_by": "network", "syn_retransmits": 0}
+
+
+def test_an_errno_without_a_name_is_kept_as_a_number(refused):
+    evidence = kernel.failure_evidence(refused, 9999, returned_by_connect=True, waited=False)
+    assert evidence["errno"] == "9999"
+
+
+def test_a_closed_socket_costs_the_evidence_and_nothing_else():
+    dialer = socket.socket()
+    dialer.close()
+    kernel.watch_errors(dialer, socket.AF_INET)
+    evidence = kernel.failure_evidence(dialer, errno.EBADF, returned_by_connect=False, waited=True)
+    assert evidence == {"errno": "EBADF", "decided_by": "network"}
+
+
+@pytest.mark.parametrize(("family", "host"), LOOPBACK)
+def test_errors_are_watched_only_as_long_as_asked(family, host):
+    level, option = {
+        socket.AF_INET: (socket.IPPROTO_IP, 11),
+        socket.AF_INET6: (socket.IPPROTO_IPV6, 25),
+    }[family]
+    with socket.socket(family) as dialer:
+        kernel.watch_errors(dialer, family)
+        assert dialer.getsockopt(level, option) == 1
+        kernel.watch_errors(dialer, family, on=False)
+        assert dialer.getsockopt(level, option) == 0
+
+
+@pytest.mark.parametrize(("family", "host"), LOOPBACK)
+def test_loopback_can_be_dialed_from(family, host):
+    assert not kernel.lacks_source_address(family, (host, 9))
+
+
+def test_an_address_of_the_wrong_family_has_no_source():
+    assert kernel.lacks_source_address(socket.AF_INET6, ("127.0.0.1", 9))
