@@ -6,16 +6,20 @@
 from __future__ import annotations
 
 import argparse
+import ast
+import inspect
+import itertools
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
 import click
 
-from nocarrier.api.openapi import openapi_document
+from nocarrier.api.openapi import PROBLEMS_OF_ALL, openapi_document
 from nocarrier.api.routes import ROUTES
-from nocarrier.cli.main import VERBS, main as command_line
+from nocarrier.cli.main import VERBS
+from nocarrier.cli.main import main as command_line
 from nocarrier.config import setting_table
 from nocarrier.model.taxonomy import Phase, Reason, Source
 
@@ -33,8 +37,8 @@ def reasons() -> Iterator[str]:
         "line; `nocarrier explain NAME` prints one of them."
     )
     yield (
-        "*Blame* is whose fault it is; with more than one, evidence decides for each event. *Retry* is when another dial "
-        "makes sense."
+        "*Blame* is whose fault it is; with more than one, evidence decides for each event. *Retry* is when another "
+        "dial makes sense."
     )
     for phase in Phase:
         rows = [reason for reason in Reason if reason.phase is phase]
@@ -67,8 +71,8 @@ def settings() -> Iterator[str]:
     yield "# Settings"
     yield (
         "A TOML file, named with `nocarrier run --config FILE`; the environment overrides it, and flags override both. "
-        "In the environment and in flags a list is written with commas. An unknown key or an impossible value stops the "
-        "start and says where it was written and what is allowed."
+        "In the environment and in flags a list is written with commas. An unknown key or an impossible value stops "
+        "the start and says where it was written and what is allowed."
     )
     table = setting_table()
     for section in dict.fromkeys(row.section for row in table):
@@ -78,8 +82,7 @@ def settings() -> Iterator[str]:
             ("key", "type", "default", "meaning"),
             ((f"`{row.key}`", row.type, f"`{_toml(row.default)}`", row.meaning) for row in rows),
         )
-        example = rows[0]
-        yield f"As flag and in the environment: `{example.flag}`, `{example.variable}`, and likewise for the others."
+        yield f"The first as flag: `{rows[0].flag}`, in the environment: `{rows[0].variable}`; likewise the others."
 
 
 def api() -> Iterator[str]:
@@ -88,14 +91,16 @@ def api() -> Iterator[str]:
     yield _GENERATED.format(origin="src/nocarrier/api/routes.py and the types it names")
     yield "# HTTP API"
     yield (
-        "The same as machine-readable document: `GET /openapi.json`. Every error is a problem document (RFC 9457) whose "
-        "`detail` says what to change."
+        "The same as machine-readable document: `GET /openapi.json`. Every error is a problem document (RFC 9457) "
+        "whose `detail` says what to change."
     )
     operations = [
         (method.upper(), path, operation)
         for path, methods in document["paths"].items()
         for method, operation in methods.items()
     ]
+    common = {str(int(status)) for status in PROBLEMS_OF_ALL}
+    yield f"Every route may answer {', '.join(sorted(common))} with [Problem](#problem), besides what is listed."
     yield _table(("route", "answers"), ((f"`{method} {path}`", it["summary"]) for method, path, it in operations))
     for method, path, operation in operations:
         yield f"## {method} {path}"
@@ -109,10 +114,12 @@ def api() -> Iterator[str]:
             (
                 (status, f"{response['description']}: {_type_of_content(response)}")
                 for status, response in sorted(operation["responses"].items())
+                if status not in common
             ),
         )
     yield "## Types"
     yield "A field that may be `null` is not known, or does not apply; none is left out, but in `Evidence`."
+    meanings = {kind.__name__: _field_meanings(kind) for kind in _types_of_answers()}
     for name, schema in sorted(document["components"]["schemas"].items()):
         yield f"### {name}"
         if "description" in schema:
@@ -122,7 +129,10 @@ def api() -> Iterator[str]:
         elif schema.get("properties"):
             yield _table(
                 ("field", "type", "meaning"),
-                ((f"`{field}`", _type(of), of.get("description", "")) for field, of in schema["properties"].items()),
+                (
+                    (f"`{field}`", _type(of), meanings.get(name, {}).get(field) or of.get("description", ""))
+                    for field, of in schema["properties"].items()
+                ),
             )
 
 
@@ -131,7 +141,8 @@ def cli() -> Iterator[str]:
     yield _GENERATED.format(origin="src/nocarrier/cli/")
     yield "# Command line"
     yield (
-        "Exit codes: 0 all is well, 1 what was asked for failed, 2 the node cannot be asked, or the command is mistyped."
+        "Exit codes: 0 all is well, 1 what was asked for failed, 2 the node cannot be asked, or the command is "
+        "mistyped."
     )
     context = click.Context(command_line, info_name="nocarrier")
     yield _table(("verb", "what it does"), ((f"[`{verb}`](#nocarrier-{verb})", VERBS[verb]) for verb in VERBS))
@@ -155,7 +166,7 @@ def _command(command: click.Command, context: click.Context) -> Iterator[str]:
     # The settings have a page of their own.
     own = [option for option in options if "__" not in (option.name or "")]
     if own:
-        yield _table(("option", "meaning"), (record for record in map(_option, own, [context] * len(own))))
+        yield _table(("option", "meaning"), (_option(option, context) for option in own))
     if len(own) < len(options):
         yield "And a flag for every setting, such as `--node-target-peers 8`: see [settings](settings.md)."
 
@@ -165,6 +176,36 @@ def _option(option: click.Option, context: click.Context) -> tuple[str, str]:
     assert record is not None, "every option is documented"
     names, meaning = record
     return f"`{names}`", " ".join(meaning.split())
+
+
+def _types_of_answers() -> set[type]:
+    """Every class with fields that an answer of some route holds, however deep."""
+    found: set[type] = set()
+    waiting: list[Any] = [answer for route in ROUTES for answer in route.answers.values()]
+    while waiting:
+        kind = waiting.pop()
+        waiting += get_args(kind)
+        if isinstance(kind, type) and get_origin(kind) is None and kind not in found:
+            fields = get_type_hints(kind) if kind.__module__.startswith("nocarrier.") else {}
+            if fields:
+                found.add(kind)
+                waiting += fields.values()
+    return found
+
+
+def _field_meanings(kind: type) -> dict[str, str]:
+    """The texts that stand below the fields of a class."""
+    [definition] = ast.parse(inspect.getsource(kind)).body
+    assert isinstance(definition, ast.ClassDef)
+    return {
+        field.target.id: " ".join(text.value.value.split())
+        for field, text in itertools.pairwise(definition.body)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(text, ast.Expr)
+        and isinstance(text.value, ast.Constant)
+        and isinstance(text.value.value, str)
+    }
 
 
 def _parameter(parameter: dict[str, Any]) -> tuple[str, ...]:
@@ -205,7 +246,7 @@ def _toml(value: object) -> str:
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join(f"| {' | '.join(cell.replace('|', '\\|') for cell in line)} |" for line in lines)
+    return "\n".join("| " + " | ".join(cell.replace("|", r"\|") for cell in line) + " |" for line in lines)
 
 
 PAGES: dict[str, Callable[[], Iterator[str]]] = {

@@ -38,7 +38,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
     node = Node(settings.node, settings.timing, data_dir=settings.data_dir(), recorder=tracker, version=__version__)
     server = api_server(tracker, node=node, listen=settings.http.listen, token=settings.http.token or None)
     node.http_port = server.address.port
-    async with node, answering(server):
+    async with answering(server), node:
         yield Running(node=node, tracker=tracker, url=server.url)
 
 

@@ -113,7 +113,7 @@ def test_peers_are_shown_with_when_and_why_not_now(url):
     shown = nocarrier("peers", "--url", url)
     assert shown.returncode == 0
     assert "hot, connected" in shown.stdout
-    assert "not before something changes, because of peer_id_mismatch" in shown.stdout
+    assert "when something changes (peer_id_mismatch)" in shown.stdout
 
 
 def test_connect_that_connects_exits_with_0(url):

@@ -11,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nocarrier.model.address import Address
-from nocarrier.model.node_state import BookState
+from nocarrier.model.node_state import HOT_FOR_S, BookState
 from nocarrier.model.ports import Standing
 from nocarrier.model.taxonomy import Source
 from nocarrier.node import state_files
 from nocarrier.node.peer_book import Outcome, PeerBook, PeerBookFile, PeerEntry, state_of
-from nocarrier.node.peer_entry import HOT_FOR_S, Stage, stage_of
+from nocarrier.node.peer_entry import Stage, stage_of
 from nocarrier.node.shares import STALE_AFTER_S
 
 NOW = 1_800_000_000.0

@@ -44,7 +44,7 @@ def failures(client: NodeClient, *, as_json: bool, **query: object) -> None:
     if not answer["failures"]:
         click.echo("No failure matches." if answer["by_reason"] else "No failure was recorded.")
         return
-    print_table(("time", "address", "reason", "from", "what is known"), map(_row, answer["failures"]))
+    print_table(("time", "address", "reason", "from", "what is known"), map(_row, answer["failures"]), whole=3)
 
 
 def _row(failure: Mapping[str, Any]) -> tuple[object, ...]:

@@ -25,8 +25,9 @@ def peers(client: NodeClient, *, as_json: bool) -> None:
         click.echo("The peer book is empty; set seeds under [node], or dial a peer with: nocarrier connect ADDR")
         return
     print_table(
-        ("address", "state", "from", "last success", "failures in a row", "last reason", "next dial"),
+        ("address", "state", "from", "last success", "streak", "last reason", "next dial"),
         map(_row, answer["peers"]),
+        whole=2,
     )
 
 
@@ -48,5 +49,5 @@ def _next_dial(peer: Mapping[str, Any]) -> str:
     if peer["because"] is None:
         return "any time"
     if peer["next_attempt_unix"] is None:
-        return f"not before something changes, because of {peer['because']}"
-    return f"in {duration(max(0.0, peer['next_attempt_unix'] - time.time()))}, because of {peer['because']}"
+        return f"when something changes ({peer['because']})"
+    return f"in {duration(max(0.0, peer['next_attempt_unix'] - time.time()))} ({peer['because']})"

@@ -49,10 +49,10 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
-def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, whole: int) -> None:
     """A table on standard output; every cell is shown as it is, markup and control characters included.
 
-    On a narrow terminal the last column is folded first.
+    On a narrow terminal the first `whole` columns stay on one line, and the others are folded.
     """
     from rich.box import SIMPLE  # noqa: PLC0415 - rich takes longer to load than most verbs to run
     from rich.console import Console  # noqa: PLC0415
@@ -60,9 +60,9 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Non
     from rich.text import Text  # noqa: PLC0415
 
     table = Table(box=SIMPLE, pad_edge=False)
-    for column in columns[:-1]:
-        table.add_column(column, overflow="fold")
-    table.add_column(columns[-1], overflow="fold", ratio=1)
+    for place, column in enumerate(columns):
+        is_whole = place < whole
+        table.add_column(column, no_wrap=is_whole, overflow="ellipsis" if is_whole else "fold")
     for row in rows:
         table.add_row(*(Text(cell(value)) for value in row))
     # Into a pipe every row stays one line, for grep.

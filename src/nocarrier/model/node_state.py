@@ -27,6 +27,20 @@ class BookState(StrEnum):
     """Never succeeded."""
 
 
+HOT_FOR_S = 300.0
+"""A peer that succeeded this short a time ago and has not failed since is most likely still there (the mission)."""
+
+
+def book_state(*, connected: bool, last_success_unix: float | None, streak: int, now_unix: float) -> BookState:
+    """How promising a peer is; a success from the future (a clock that was set back) is not recent."""
+    if connected:
+        return BookState.HOT
+    if last_success_unix is None:
+        return BookState.COLD
+    recent = 0 <= now_unix - last_success_unix <= HOT_FOR_S
+    return BookState.HOT if recent and streak == 0 else BookState.WARM
+
+
 class DialOutcome(StrEnum):
     """How one dial ended."""
 

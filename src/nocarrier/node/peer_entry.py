@@ -10,12 +10,9 @@ import msgspec
 
 from nocarrier.model import bounds
 from nocarrier.model.address import Address
-from nocarrier.model.node_state import BookState
+from nocarrier.model.node_state import BookState, book_state
 from nocarrier.model.ports import StandingBook
 from nocarrier.model.taxonomy import Source
-
-HOT_FOR_S = 300.0
-"""A peer that succeeded this short a time ago and has not failed since is most likely still there (the mission)."""
 
 
 class Stage(StrEnum):
@@ -62,9 +59,10 @@ def state_of(entry: PeerEntry, *, connected: Collection[str], standings: Standin
         standings: tells whether it failed since its last success.
         now_unix: Unix seconds; a success from the future (a clock that was set back) is not recent.
     """
-    if entry.addr in connected:
-        return BookState.HOT
-    if entry.last_success_unix is None:
-        return BookState.COLD
-    recent = 0 <= now_unix - entry.last_success_unix <= HOT_FOR_S
-    return BookState.HOT if recent and standings.standing(entry.addr).streak == 0 else BookState.WARM
+    return book_state(
+        connected=entry.addr in connected,
+        last_success_unix=entry.last_success_unix,
+        # Most of a large book never succeeded, and is cold whatever its streak.
+        streak=0 if entry.last_success_unix is None else standings.standing(entry.addr).streak,
+        now_unix=now_unix,
+    )

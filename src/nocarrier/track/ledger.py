@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import astuple
-from operator import itemgetter
+from dataclasses import fields
+from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
 from nocarrier.model import bounds
@@ -21,6 +21,8 @@ from nocarrier.track.snapshot import Totals
 
 _CELL = itemgetter(0)
 """The cell of a record; None where a beginning or an end still has to be made a record."""
+
+_AMOUNTS = attrgetter(*(field.name for field in fields(Totals)))
 
 
 class Begin(NamedTuple):
@@ -184,4 +186,4 @@ class Ledger:
 
 def sum_of(parts: Iterable[Totals]) -> Totals:
     """The totals of several sources together."""
-    return Totals(*map(sum, zip(*(astuple(part) for part in parts), strict=True)))
+    return Totals(*map(sum, zip(*map(_AMOUNTS, parts), strict=True)))

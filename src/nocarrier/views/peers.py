@@ -6,12 +6,9 @@ from dataclasses import dataclass
 
 import msgspec
 
-from nocarrier.model.node_state import BookState, NodePort
+from nocarrier.model.node_state import BookState, NodePort, book_state
 from nocarrier.model.taxonomy import Reason, Source
 from nocarrier.track import DialTracker, PeerRecord
-
-HOT_FOR_S = 300.0
-"""The mission's five minutes: who succeeded within them, and does not fail since, is hot."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +57,12 @@ _PLACE = {state: place for place, state in enumerate(BookState)}
 def _tracked_peer(record: PeerRecord, now_unix: float) -> PeerView:
     return PeerView(
         addr=record.addr,
-        state=_state(record, now_unix),
+        state=book_state(
+            connected=False,
+            last_success_unix=record.last_success_unix,
+            streak=record.streak,
+            now_unix=now_unix,
+        ),
         connected=None,
         source=record.source,
         via=record.via,
@@ -73,11 +75,3 @@ def _tracked_peer(record: PeerRecord, now_unix: float) -> PeerView:
         next_attempt_unix=record.next_attempt_unix,
         because=record.because,
     )
-
-
-def _state(record: PeerRecord, now_unix: float) -> BookState:
-    if record.last_success_unix is None:
-        return BookState.COLD
-    if record.streak == 0 and now_unix - record.last_success_unix <= HOT_FOR_S:
-        return BookState.HOT
-    return BookState.WARM
