@@ -50,5 +50,3 @@ def test_links_between_pages_lead_somewhere(page: Path):
     targets = re.findall(r"\]\(([^)#]+)\)", page.read_text())
     missing = [target for target in targets if "://" not in target and not (page.parent / target).exists()]
     assert missing == []
-
-

@@ -94,4 +94,3 @@ def test_the_missions_integration_test(live_url: str):
     asked = [entry for entry in failures if entry["addr"] == "127.0.0.1:9999"]
     assert [entry["source"] for entry in asked] == ["direct"] * len(asked)
     assert asked[-1]["reason"] == result["reason"]
-

@@ -44,9 +44,7 @@ async def test_simultaneous_dials_leave_exactly_one_connection(nodes):
         # A handshake on loopback takes some 3 ms: all orders of its steps are met.
         delays = [0.0, rng.choice((0.0, rng.uniform(0, 0.006)))]
         rng.shuffle(delays)
-        reasons |= set(
-            await asyncio.gather(connect_after(delays[0], one, other), connect_after(delays[1], other, one))
-        )
+        reasons |= set(await asyncio.gather(connect_after(delays[0], one, other), connect_after(delays[1], other, one)))
         await eventually(lambda: agree(one, other))
         await asyncio.sleep(0.02)  # what is still under way could undo it
         assert agree(one, other)

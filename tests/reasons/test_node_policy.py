@@ -189,9 +189,7 @@ FORBIDDEN = {
 }
 
 
-@provokes(
-    Reason.IPV6_BLOCKED, Reason.PRIVATE_IP_BLOCKED, Reason.LOOPBACK_BLOCKED, Reason.INVALID_IPV4_ENDPOINT
-)
+@provokes(Reason.IPV6_BLOCKED, Reason.PRIVATE_IP_BLOCKED, Reason.LOOPBACK_BLOCKED, Reason.INVALID_IPV4_ENDPOINT)
 async def test_every_forbidden_seed_is_recorded_as_a_skip_from_seed(nodes):
     node = await nodes.start(seeds=tuple(FORBIDDEN), allow_networks=(), target_peers=8)
     entries = await eventually(lambda: len(node.recorded()) == len(FORBIDDEN) and node.recorded())
@@ -200,9 +198,7 @@ async def test_every_forbidden_seed_is_recorded_as_a_skip_from_seed(nodes):
     assert node.tracker.totals().started == 0
 
 
-@provokes(
-    Reason.IPV6_BLOCKED, Reason.PRIVATE_IP_BLOCKED, Reason.LOOPBACK_BLOCKED, Reason.INVALID_IPV4_ENDPOINT
-)
+@provokes(Reason.IPV6_BLOCKED, Reason.PRIVATE_IP_BLOCKED, Reason.LOOPBACK_BLOCKED, Reason.INVALID_IPV4_ENDPOINT)
 async def test_every_forbidden_address_that_a_peer_names_is_recorded_with_who_named_it(nodes):
     node = await nodes.start(allow_networks=("127.60.0.0/16",))
     async with raw_dial(node.addr, local_host="127.60.0.1", listen_port=7072) as peer:
@@ -210,9 +206,7 @@ async def test_every_forbidden_address_that_a_peer_names_is_recorded_with_who_na
         await peer.send(PeerList(peers=[PeerAddress(addr=addr) for addr in FORBIDDEN]))
         entries = await eventually(lambda: len(node.recorded()) == len(FORBIDDEN) and node.recorded())
     assert {entry.addr: entry.reason for entry in entries} == FORBIDDEN
-    assert {(entry.kind, entry.source, entry.via) for entry in entries} == {
-        ("skip", Source.GOSSIP, "127.60.0.1:7072")
-    }
+    assert {(entry.kind, entry.source, entry.via) for entry in entries} == {("skip", Source.GOSSIP, "127.60.0.1:7072")}
     assert set(FORBIDDEN).isdisjoint(entry.addr for entry in node.node.book)
 
 

@@ -50,9 +50,7 @@ async def test_the_stated_reason_of_an_early_end_is_kept(nodes):
 
 
 @provokes(Reason.EARLY_DISCONNECT)
-@pytest.mark.parametrize(
-    ("how", "word"), [("close", "closed"), ("abort", "connection_lost")]
-)
+@pytest.mark.parametrize(("how", "word"), [("close", "closed"), ("abort", "connection_lost")])
 async def test_an_early_end_without_a_word_is_told_as_what_it_was(nodes, how, word):
     async def vanish(peer: RawPeer) -> None:
         await asyncio.sleep(0.05)

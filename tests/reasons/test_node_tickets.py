@@ -28,7 +28,9 @@ class Holder:
 
     node_id: str
 
-    def ticket(self, *, issuer: Ed25519PrivateKey = ISSUER, node_id: str | None = None, begins_in_s: float = -60.0) -> str:
+    def ticket(
+        self, *, issuer: Ed25519PrivateKey = ISSUER, node_id: str | None = None, begins_in_s: float = -60.0
+    ) -> str:
         now_unix = time.time()
         begins_unix = now_unix + begins_in_s
         return issue(
@@ -50,7 +52,9 @@ INVALID: dict[str, Callable[[Holder], str]] = {
 }
 
 
-async def start_holder(nodes: Nodes, tmp_path, name: str, make_ticket: Callable[[Holder], str], **options) -> RunningNode:
+async def start_holder(
+    nodes: Nodes, tmp_path, name: str, make_ticket: Callable[[Holder], str], **options
+) -> RunningNode:
     identity = Identity.load_or_create(tmp_path / name / "node_key.pem")
     return await nodes.start(data_dir=tmp_path / name, ticket=make_ticket(Holder(identity.node_id)), **options)
 

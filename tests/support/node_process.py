@@ -156,15 +156,11 @@ async def _serve(settings: dict[str, Any]) -> None:
     tracker = DialTracker()
     options = msgspec.convert(settings["options"], NodeOptions)
     timing = msgspec.convert(settings["timing"], TimingOptions)
-    async with Node(
-        options, timing, data_dir=Path(settings["folder"]), recorder=tracker, version="process"
-    ) as node:
+    async with Node(options, timing, data_dir=Path(settings["folder"]), recorder=tracker, version="process") as node:
         host = options.p2p_listen.rpartition(":")[0]
         _say({"addr": f"{host}:{node.p2p_port}", "node_id": node.identity.node_id})
         questions = asyncio.StreamReader()
-        await asyncio.get_running_loop().connect_read_pipe(
-            lambda: asyncio.StreamReaderProtocol(questions), sys.stdin
-        )
+        await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(questions), sys.stdin)
         while line := await questions.readline():
             question = json.loads(line)
             if "connect" in question:

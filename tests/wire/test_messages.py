@@ -129,7 +129,9 @@ def test_what_is_outside_its_bounds_is_refused(raw):
         decode(msgspec.msgpack.encode(raw))
 
 
-@pytest.mark.parametrize("field", sorted(set(HELLO) - {"listen_port", "advertised", "http_port", "user_agent", "ticket"}))
+@pytest.mark.parametrize(
+    "field", sorted(set(HELLO) - {"listen_port", "advertised", "http_port", "user_agent", "ticket"})
+)
 def test_every_required_field_of_hello_is_required(field):
     with pytest.raises(WireError):
         decode(msgspec.msgpack.encode({name: value for name, value in HELLO.items() if name != field}))

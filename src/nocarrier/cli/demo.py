@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 
 import click
+import msgspec
 from rich.console import Console
 from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
@@ -17,11 +18,12 @@ from rich.text import Text
 from nocarrier.api.listen import DEFAULT_LISTEN
 from nocarrier.api.server import Server
 from nocarrier.app import answering, until_told_to_stop
+from nocarrier.cli.evidence import in_words
 from nocarrier.embed import api_server
 from nocarrier.model.event import DialFailure
 from nocarrier.model.taxonomy import Kind, Reason, Source
 from nocarrier.node.node import Node
-from nocarrier.testing.demo_network import TIMING, DemoNetwork, demo_network
+from nocarrier.testing.demo_network import DemoNetwork, demo_network
 from nocarrier.track import DialTracker
 
 LONGEST_S = 45.0
@@ -105,7 +107,9 @@ def _summarise(console: Console, network: DemoNetwork, url: str) -> None:
             table.add_row(peer.addr, "not dialed yet", "", peer.what)
             continue
         style = "yellow" if failure.kind is Kind.SKIP else "red"
-        table.add_row(peer.addr, Text(failure.reason, style=style), failure.blame, Text(_seen(failure)))
+        table.add_row(
+            peer.addr, Text(failure.reason, style=style), failure.blame, Text(in_words(msgspec.to_builtins(failure)))
+        )
     console.print(table)
     totals = network.tracker.totals()
     counts = network.node.book_counts()
@@ -131,27 +135,3 @@ def _newest_by_address(network: DemoNetwork) -> dict[str, DialFailure]:
         if earlier is None or earlier.kind is Kind.SKIP or failure.kind is not Kind.SKIP:
             newest[failure.addr] = failure
     return newest
-
-
-def _seen(failure: DialFailure) -> str:
-    """The evidence in one line."""
-    evidence = failure.evidence
-    if "speaks" in evidence:
-        return f"{evidence['speaks']} answered"
-    if "ours" in evidence and "theirs" in evidence:
-        ours, theirs = _differing(evidence["ours"], evidence["theirs"])
-        return f"ours {ours}, theirs {theirs}"
-    if failure.reason is Reason.HANDSHAKE_TIMEOUT:
-        connections = evidence.get("connect_attempts", 1)
-        return (
-            f"{evidence.get('bytes_received', 0)} bytes on {connections} connections in {TIMING.handshake_window_s:g} s"
-        )
-    return failure.detail or evidence.get("errno", "") or failure.reason.meaning
-
-
-def _differing(ours: object, theirs: object) -> tuple[str, str]:
-    """Two facts in short, without what they have in common."""
-    if not isinstance(ours, dict) or not isinstance(theirs, dict):
-        return str(ours)[:40], str(theirs)[:40]
-    keys = [key for key in ours if ours[key] != theirs.get(key)]
-    return tuple(" ".join(f"{key} {str(side.get(key))[:12]}" for key in keys) for side in (ours, theirs))  # type: ignore[return-value]

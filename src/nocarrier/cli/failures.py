@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from nocarrier.cli.client import NodeClient, asks_node
+from nocarrier.cli.evidence import in_words
 from nocarrier.cli.text import clock_time, print_table
 
 _UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
@@ -31,6 +32,7 @@ class _Ago(click.ParamType[float]):
 @click.command
 @click.option("--reason", help="Only this reason, such as timeout.")
 @click.option("--source", help="Only addresses that came from here, such as seed.")
+@click.option("--kind", help="Only these: skip, failure, cancelled or disconnect.")
 @click.option("--addr", help="Only this address.")
 @click.option("--since", "since_unix", type=_Ago(), help="Only the last 90s, 5m, 2h or 7d.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="At most so many.")
@@ -50,7 +52,7 @@ def failures(client: NodeClient, *, as_json: bool, **query: object) -> None:
 def _row(failure: Mapping[str, Any]) -> tuple[object, ...]:
     repeats = f" ({failure['repeats']} times)" if failure["repeats"] > 1 else ""
     via = f" via {failure['via']}" if failure["via"] else ""
-    known = failure["detail"] or ", ".join(f"{key}={value}" for key, value in failure["evidence"].items())
+    known = in_words(failure)
     return (
         clock_time(failure["at_unix"]),
         failure["addr"],

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from typing import cast
 
 from nocarrier.model.address import MAX_ADDRESS_LENGTH
@@ -13,6 +14,9 @@ MAX_ADDR_LENGTH = MAX_ADDRESS_LENGTH
 MAX_TEXT_LENGTH = 300
 """Characters of a detail or an evidence value: two lines of a terminal."""
 
+MAX_INT_BITS = 64
+"""A larger integer is kept as text: JSON readers would round it, and its digits could be endless."""
+
 MAX_EVIDENCE_KEYS = 32
 """More than the contract knows."""
 
@@ -20,11 +24,18 @@ MAX_EVIDENCE_KEYS = 32
 def text(value: object, length: int = MAX_TEXT_LENGTH) -> str:
     """`value` as text of at most `length` characters that is valid UTF-8; a cut is marked with an ellipsis."""
     if not isinstance(value, str):
-        value = value.decode(errors="replace") if isinstance(value, bytes | bytearray) else repr(value)
+        value = value.decode(errors="replace") if isinstance(value, bytes | bytearray) else _repr(value)
     if len(value) > length:
         value = value[: length - 1] + "…"
     # A lone surrogate (from surrogateescape) cannot be encoded and would break every reader.
     return value if value.isascii() else value.encode(errors="replace").decode()
+
+
+def _repr(value: object) -> str:
+    try:
+        return reprlib.repr(value)  # does not walk into a deep or huge one
+    except Exception:  # noqa: BLE001 - a foreign __repr__ may do anything
+        return f"({type(value).__name__} that cannot be shown)"
 
 
 def optional_text(value: object) -> str | None:
@@ -41,6 +52,8 @@ def evidence(value: Evidence | None) -> Evidence | None:
 
 
 def _bounded(value: object, depth: int = 3) -> object:
+    if isinstance(value, int) and value.bit_length() > MAX_INT_BITS:
+        return text(hex(value))
     if value is None or isinstance(value, bool | int | float):
         return value
     if depth and isinstance(value, dict):

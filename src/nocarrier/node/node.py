@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from nocarrier.dial import AddressPolicy, Resolve, resolve_with_system
+from nocarrier.dial.kernel import has_route_to
 from nocarrier.errors import AddressError, StateFileError
 from nocarrier.model.address import Address, netgroup_of, parse_ip
 from nocarrier.model.fault import Evidence
@@ -392,8 +393,8 @@ class Node:
     def _note_end(self, session: Session, end: SessionEnd) -> None:
         self._observed.forget(self._netgroup_of(session))
         if end.nobody_answered:
-            self.connectivity.path_failed(netgroup_of(session.address.host), session.last_received_s)
-            speaks_against_peer = self.connectivity.counts_against_peer(session.last_received_s)
+            self._note_silence(session)
+            speaks_against_peer = self.connectivity.counts_against_peer(session.silent_since_s)
         else:
             speaks_against_peer = end.code != _STOPPING and not self.connectivity.offline()
         is_ours = end.by_us and end.code not in {"ping_timeout", "send_timeout", "protocol_violation", "flooding"}
@@ -412,6 +413,13 @@ class Node:
             node_id=session.node_id,
             penalise=speaks_against_peer,
         )
+
+    def _note_silence(self, session: Session) -> None:
+        host = session.address.host
+        if self.sessions or has_route_to(host):
+            self.connectivity.path_failed(netgroup_of(host), session.silent_since_s)
+        else:
+            self.connectivity.local_failed(time.monotonic())
 
     # ---- for others -----------------------------------------------------------------------------------------------
 

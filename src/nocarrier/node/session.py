@@ -107,6 +107,11 @@ class Session:
         """Seconds since the handshake."""
         return time.monotonic() - self.connected_at_s
 
+    @property
+    def silent_since_s(self) -> float:
+        """When the next byte is or was due, monotonic: a live peer answers our pings, so it sends at least that often."""
+        return self.last_received_s + PING_INTERVAL_S
+
     async def run(self, handle: EventHandler, early_events: Sequence[Event] = ()) -> SessionEnd:
         """Serve the session until it ends; returns why. Never raises for the peer's faults.
 

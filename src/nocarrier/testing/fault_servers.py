@@ -122,7 +122,13 @@ async def _accept_all(listener: socket.socket, behaviour: Behaviour) -> None:
     async with asyncio.TaskGroup() as connections:
         while True:
             connection, _ = await asyncio.get_running_loop().sock_accept(listener)
-            connections.create_task(_treat(connection, behaviour))
+            treated = connections.create_task(_treat(connection, behaviour))
+            # Should the task be cancelled before its first step, nothing in it closes the connection.
+            treated.add_done_callback(partial(_close, connection))
+
+
+def _close(connection: socket.socket, _: asyncio.Task[None]) -> None:
+    connection.close()
 
 
 async def _treat(connection: socket.socket, behaviour: Behaviour) -> None:

@@ -1,0 +1,177 @@
+"""This machine is cut off: nobody is blamed for it, the node says so, and it is back within seconds."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import Any
+
+import pytest
+
+from nocarrier.model.taxonomy import Reason
+from support.netns import Network
+from support.node_process import NodeProcess, Status
+from support.nodes import GENESIS
+from support.programs import requires_root_netns
+
+pytestmark = [requires_root_netns, pytest.mark.timeout(120)]
+
+OTHER_NETWORK = "203.0.113.5"
+
+QUICK = {
+    "connect_timeout_s": 3,
+    "handshake_attempt_s": 2,
+    "handshake_window_s": 4,
+    "maintain_interval_s": 1,
+    "gossip_interval_s": 1,
+}
+# Three seconds without a byte end a session, instead of 45.
+IMPATIENT = {"PING_INTERVAL_S": 0.5, "IDLE_TIMEOUT_S": 3.0}
+
+BACK_WITHIN_S = 15.0
+
+
+@contextlib.contextmanager
+def node_between_two_networks(network: Network, tmp_path):
+    """A node on the client, connected with two peers on the server that have addresses in unrelated networks."""
+    network.server.ip("address", "add", f"{OTHER_NETWORK}/32", "dev", "eth0")
+    network.router.ip("route", "add", f"{OTHER_NETWORK}/32", "via", network.server.ipv4)
+    common: dict[str, Any] = {"network": "test", "genesis": GENESIS}
+    timings: dict[str, Any] = {"timing": QUICK, "session_constants": IMPATIENT}
+    with contextlib.ExitStack() as stack:
+        peers = [
+            stack.enter_context(
+                NodeProcess(
+                    tmp_path / host,
+                    where=network.server,
+                    p2p_listen=f"{host}:7072",
+                    target_peers=0,
+                    **common,
+                    **timings,
+                )
+            )
+            for host in (network.server.ipv4, OTHER_NETWORK)
+        ]
+        node = stack.enter_context(
+            NodeProcess(
+                tmp_path / "node",
+                where=network.client,
+                p2p_listen="0.0.0.0:7072",
+                seeds=[peer.addr for peer in peers],
+                target_peers=2,
+                **common,
+                **timings,
+            )
+        )
+        node.wait_for(lambda status: len(status["connected"]) == 2, within_s=10)
+        yield node
+
+
+def assert_nobody_is_blamed(status: Status) -> None:
+    assert {entry["streak"] for entry in status["book"].values()} == {0}
+    assert [entry for entry in status["failures"] if entry["penalised"]] == []
+    # A failed attempt would make an entry the first to leave.
+    assert all(entry["last_success_unix"] for entry in status["book"].values())
+    totals = status["totals"]
+    assert totals["started"] == totals["succeeded"] + totals["failed"] + totals["cancelled"] + totals["in_flight"]
+
+
+def is_offline(status: Status) -> bool:
+    return status["offline"] and not status["connected"]
+
+
+def is_back(status: Status) -> bool:
+    return not status["offline"] and len(status["connected"]) == 2
+
+
+def test_the_cable_is_out(network, tmp_path):
+    with node_between_two_networks(network, tmp_path) as node:
+        network.client.ip("link", "set", "eth0", "down")
+        node.wait_for(is_offline, within_s=20)
+        status = node.status()
+        assert "route" in status["offline_because"]
+        assert_nobody_is_blamed(status)
+        network.client.ip("link", "set", "eth0", "up")
+        network.client.ip("route", "add", "default", "via", network.router.ipv4)
+        assert node.wait_for(is_back, within_s=BACK_WITHIN_S) < BACK_WITHIN_S
+        assert_nobody_is_blamed(node.status())
+
+
+def test_the_uplink_swallows_everything(network, tmp_path):
+    with node_between_two_networks(network, tmp_path) as node:
+        network.router.firewall("forward", "drop")
+        node.wait_for(is_offline, within_s=20)
+        status = node.status()
+        assert "198.19.0.0/16" in status["offline_because"]
+        assert "203.0.0.0/16" in status["offline_because"]
+        assert_nobody_is_blamed(status)
+        network.router.nft("")
+        assert node.wait_for(is_back, within_s=BACK_WITHIN_S) < BACK_WITHIN_S
+        assert_nobody_is_blamed(node.status())
+
+
+def test_the_router_says_that_the_network_is_gone(network, tmp_path):
+    with node_between_two_networks(network, tmp_path) as node:
+        network.router.firewall("forward", "reject with icmpx no-route")
+        node.wait_for(is_offline, within_s=20)
+        assert_nobody_is_blamed(node.status())
+        network.router.nft("")
+        assert node.wait_for(is_back, within_s=BACK_WITHIN_S) < BACK_WITHIN_S
+
+
+def test_a_node_that_starts_without_a_network_joins_when_it_comes(network, tmp_path):
+    network.client.ip("link", "set", "eth0", "down")
+    with (
+        NodeProcess(
+            tmp_path / "peer", where=network.server, p2p_listen=f"{network.server.ipv4}:7072", genesis=GENESIS
+        ) as peer,
+        NodeProcess(
+            tmp_path / "node",
+            where=network.client,
+            timing=QUICK,
+            p2p_listen="0.0.0.0:7072",
+            seeds=[peer.addr],
+            target_peers=1,
+            genesis=GENESIS,
+        ) as node,
+    ):
+        node.wait_for(lambda status: status["offline"], within_s=10)
+        status = node.status()
+        assert status["counts"] == {"network_unreachable/seed": 1}
+        assert_blame_is_ours(status, peer.addr)
+        network.client.ip("link", "set", "eth0", "up")
+        network.client.ip("route", "add", "default", "via", network.router.ipv4)
+        assert node.wait_for(lambda status: status["connected"], within_s=BACK_WITHIN_S) < BACK_WITHIN_S
+
+
+def assert_blame_is_ours(status: Status, addr: str) -> None:
+    [entry] = status["failures"]
+    assert (entry["addr"], entry["reason"], entry["blame"]) == (addr, Reason.NETWORK_UNREACHABLE, "us")
+    assert entry["evidence"]["decided_by"] == "local"
+    assert not entry["penalised"]
+
+
+def test_a_network_without_a_route_is_no_outage_while_others_are_reached(network, tmp_path):
+    network.client.ip("route", "del", "default")
+    network.client.ip("route", "add", "198.19.0.0/16", "via", network.router.ipv4)
+    with (
+        NodeProcess(
+            tmp_path / "peer",
+            where=network.server,
+            p2p_listen=f"{network.server.ipv4}:7072",
+            target_peers=0,
+            genesis=GENESIS,
+        ) as peer,
+        NodeProcess(
+            tmp_path / "node",
+            where=network.client,
+            timing=QUICK,
+            p2p_listen="0.0.0.0:7072",
+            seeds=[peer.addr],
+            target_peers=1,
+            genesis=GENESIS,
+        ) as node,
+    ):
+        node.wait_for(lambda status: status["connected"], within_s=10)
+        result = node.connect(f"{OTHER_NETWORK}:7072")
+        assert result["reason"] == Reason.NETWORK_UNREACHABLE
+        assert not node.status()["offline"]
