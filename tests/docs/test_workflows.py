@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from support.programs import requires
 
 PAGE = (Path(__file__).parents[2] / "docs" / "workflows.md").read_text()

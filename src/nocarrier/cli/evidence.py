@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-
 _WORDS: Mapping[str, Callable[[Any, Mapping[str, Any]], str]] = {
     "icmp": lambda icmp, _: f"ICMP type {icmp['type']} code {icmp['code']} from {icmp['hop']}",
     "no_neighbour": lambda _, __: "nobody answered for the next hop's address on the link",

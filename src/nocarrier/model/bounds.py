@@ -31,9 +31,13 @@ def text(value: object, length: int = MAX_TEXT_LENGTH) -> str:
     return value if value.isascii() else value.encode(errors="replace").decode()
 
 
+_short = reprlib.Repr()  # does not walk into a deep or huge value
+_short.maxstring = _short.maxother = _short.maxlong = MAX_TEXT_LENGTH + 1
+
+
 def _repr(value: object) -> str:
     try:
-        return reprlib.repr(value)  # does not walk into a deep or huge one
+        return _short.repr(value)
     except Exception:  # noqa: BLE001 - a foreign __repr__ may do anything
         return f"({type(value).__name__} that cannot be shown)"
 
