@@ -15,6 +15,7 @@ async with nocarrier.dial("203.0.113.7:7072", source="seed") as d:
 from typing import TYPE_CHECKING, Any
 
 from nocarrier.classify import classify
+from nocarrier.dial.policy import AddressPolicy
 from nocarrier.errors import AddressError, ConfigError, DialSkipped, NocarrierError, PeerRejected
 from nocarrier.model.event import Attempt, DialFailure, DialStarted, DialSucceeded
 from nocarrier.model.fault import Evidence, Fault
@@ -29,6 +30,7 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AddressError",
+    "AddressPolicy",
     "Attempt",
     "Blame",
     "ConfigError",

@@ -1,0 +1,25 @@
+"""A short run of `make soak`, and that it would see what it looks for."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from support.netns import REPOSITORY
+from support.programs import requires_root_netns
+
+SOAK = REPOSITORY / "tools" / "soak.py"
+
+
+@requires_root_netns
+@pytest.mark.slow
+@pytest.mark.timeout(150)
+@pytest.mark.parametrize("churn", ["random"])
+def test_twenty_seconds_of_churn(churn):
+    run = subprocess.run(
+        [sys.executable, SOAK, "--seconds", "20", "--churn", churn], capture_output=True, text=True, timeout=140
+    )
+    assert run.returncode == 0, run.stderr + run.stdout
+    assert "passed" in run.stdout
