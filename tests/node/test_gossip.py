@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
+from msgspec import structs
+
+from nocarrier.model.address import Address
 from nocarrier.model.taxonomy import Reason, Source
 from nocarrier.node import gossip
 from nocarrier.node.shares import SHARES
 from nocarrier.wire import PeerAddress
 from nocarrier.wire.messages import PEER_LIST_MAX, WELCOME_PEERS_MAX, GetPeers, PeerList
-from support.nodes import RunningNode, eventually, nodes_fixture
+from support.nodes import TIMING, RunningNode, eventually, nodes_fixture
 from support.raw_peer import RawPeer, raw_dial
 
 nodes = nodes_fixture
@@ -33,14 +36,12 @@ def named(*addrs: str) -> PeerList:
 
 def fill_book(node: RunningNode, addrs: list[str]) -> None:
     """Let the node believe that it was connected with `addrs` before."""
-    from nocarrier.model.address import Address
-
     for addr in addrs:
         node.node.book.add(Address.parse(addr), Source.GOSSIP, None, 1.0)
         node.node.book.succeeded(addr, None, 1.0)
 
 
-# ---- learning ---------------------------------------------------------------------------------------------------------
+# ---- learning --------------------------------------------------------------------------------------------------------
 
 
 async def test_five_nodes_find_each_other_from_one_seed(nodes):
@@ -99,7 +100,7 @@ async def test_a_node_that_wants_no_more_peers_asks_nobody(nodes):
         await peer.receive_until(GetPeers)
 
 
-# ---- telling ----------------------------------------------------------------------------------------------------------
+# ---- telling ---------------------------------------------------------------------------------------------------------
 
 
 async def test_a_list_names_proven_peers_by_interval_and_never_the_receiver(nodes):
@@ -135,10 +136,6 @@ async def test_private_addresses_are_never_named_outside_lan_mode(nodes):
 
 
 async def test_who_asks_too_often_gets_no_answer(nodes):
-    from msgspec import structs
-
-    from support.nodes import TIMING
-
     node = await nodes.start(timing=structs.replace(TIMING, gossip_interval_s=60))
     fill_book(node, ["127.85.0.1:7072"])
     async with introducer(node) as peer:
@@ -152,7 +149,7 @@ async def test_who_asks_too_often_gets_no_answer(nodes):
     assert answers == gossip.REQUESTS_BURST
 
 
-# ---- a hostile introducer ---------------------------------------------------------------------------------------------
+# ---- a hostile introducer --------------------------------------------------------------------------------------------
 
 
 async def tell(peer: RawPeer, addrs: list[str]) -> None:
@@ -161,10 +158,6 @@ async def tell(peer: RawPeer, addrs: list[str]) -> None:
 
 
 async def test_a_peer_can_name_only_so_many_addresses_at_once(nodes):
-    from msgspec import structs
-
-    from support.nodes import TIMING
-
     node = await nodes.start(timing=structs.replace(TIMING, gossip_interval_s=60))
     async with introducer(node) as peer:
         await tell(peer, [f"127.{number}.{part}.1:7072" for number in range(100, 150) for part in range(10)])

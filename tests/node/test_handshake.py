@@ -8,13 +8,13 @@ import gc
 import time
 import tracemalloc
 
+from msgspec import structs
+
 from nocarrier.node.listener import MAX_PENDING, MAX_PENDING_PER_HOST
 from nocarrier.wire.frames import PREAMBLE, frame
-from nocarrier.wire.messages import Auth, Welcome, encode
+from nocarrier.wire.messages import Auth, Ping, Pong, Welcome, encode
 from support.nodes import TIMING, eventually, nodes_fixture
-from support.raw_peer import RawPeer, raw_dial
-
-from msgspec import structs
+from support.raw_peer import raw_dial
 
 nodes = nodes_fixture
 
@@ -121,8 +121,6 @@ async def test_a_handshake_byte_by_byte_works(nodes):
 
 
 async def test_what_comes_in_one_piece_with_the_end_of_the_handshake_is_not_lost(nodes):
-    from nocarrier.wire.messages import Ping, Pong
-
     listener = await nodes.start()
     async with raw_dial(listener.addr) as peer:
         await peer.introduce()

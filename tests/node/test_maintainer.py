@@ -8,9 +8,10 @@ import time
 
 from msgspec import structs
 
-from nocarrier.model.taxonomy import Reason
+from nocarrier.model.taxonomy import Reason, Retry
 from nocarrier.node import dialing, maintainer
 from nocarrier.testing.fault_servers import FAULT_SERVERS
+from nocarrier.track import backoff
 from support.nodes import TIMING, eventually, eventually_recorded, nodes_fixture
 
 nodes = nodes_fixture
@@ -89,9 +90,6 @@ async def test_seeds_given_twice_or_in_another_spelling_are_one(nodes):
 
 
 async def test_it_dials_again_as_soon_as_the_backoff_ends(nodes, monkeypatch):
-    from nocarrier.model.taxonomy import Retry
-    from nocarrier.track import backoff
-
     monkeypatch.setitem(backoff._FIRST_AND_LONGEST_S, Retry.MID, (1.0, 1.0))
     patient = structs.replace(TIMING, maintain_interval_s=30)
     async with FAULT_SERVERS["closed_port"]("127.71.0.1") as port:

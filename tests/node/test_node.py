@@ -8,6 +8,7 @@ import json
 import logging
 import socket
 import stat
+import time
 from pathlib import Path
 
 import pytest
@@ -16,14 +17,15 @@ from nocarrier.errors import ConfigError, StateFileError
 from nocarrier.model.node_state import DialOutcome, Direction
 from nocarrier.model.taxonomy import Reason, Source
 from nocarrier.node import node as node_module
-from nocarrier.wire.messages import Goodbye
+from nocarrier.node import state_files
+from nocarrier.wire.messages import Auth, Goodbye, Welcome
 from support.nodes import eventually, nodes_fixture
 from support.raw_peer import raw_dial
 
 nodes = nodes_fixture
 
 
-# ---- state on disk ----------------------------------------------------------------------------------------------------
+# ---- state on disk ---------------------------------------------------------------------------------------------------
 
 
 async def test_a_corrupt_peer_book_is_moved_aside_and_the_node_starts(nodes, tmp_path, caplog):
@@ -64,7 +66,7 @@ UNWRITABLE = {
 async def test_an_unwritable_data_dir_is_named(nodes, tmp_path, where):
     (tmp_path / "file").touch()
     data_dir = UNWRITABLE[where](tmp_path)
-    with pytest.raises(StateFileError, match="data_dir|folder") as refused:
+    with pytest.raises(StateFileError, match=r"data_dir|folder") as refused:
         await nodes.start(data_dir=data_dir)
     assert str(data_dir) in str(refused.value)
 
@@ -116,15 +118,11 @@ async def test_identity_book_and_bans_survive_a_restart(nodes):
 
 
 async def test_a_save_that_is_under_way_at_the_stop_does_not_undo_the_last_one(nodes, monkeypatch):
-    from nocarrier.node import state_files
-
     save, begun = state_files.save, []
 
     def slow_first_save(path, state):
         if not begun:
             begun.append(path)
-            import time
-
             time.sleep(0.3)
         save(path, state)
 
@@ -140,7 +138,7 @@ async def test_a_save_that_is_under_way_at_the_stop_does_not_undo_the_last_one(n
     assert listener.addr in again.node.book
 
 
-# ---- bans and places --------------------------------------------------------------------------------------------------
+# ---- bans and places -------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("target", ["node_id", "host", "addr"])
@@ -160,8 +158,6 @@ async def test_a_banned_session_is_told(nodes):
 
 
 async def test_handshakes_under_way_at_once_cannot_exceed_the_places(nodes):
-    from nocarrier.wire.messages import Auth, Welcome
-
     node = await nodes.start(max_peers=2)
     async with contextlib.AsyncExitStack() as stack:
         peers = [await stack.enter_async_context(raw_dial(node.addr)) for _ in range(6)]
@@ -178,7 +174,7 @@ async def test_handshakes_under_way_at_once_cannot_exceed_the_places(nodes):
         assert len(node.node.sessions) == 2
 
 
-# ---- what it shows ----------------------------------------------------------------------------------------------------
+# ---- what it shows ---------------------------------------------------------------------------------------------------
 
 
 async def test_both_ends_show_the_session(nodes):

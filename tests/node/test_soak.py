@@ -1,4 +1,4 @@
-"""A short run of `make soak`, and that it would see what it looks for."""
+"""A short run of `make soak`."""
 
 from __future__ import annotations
 
@@ -16,10 +16,8 @@ SOAK = REPOSITORY / "tools" / "soak.py"
 @requires_root_netns
 @pytest.mark.slow
 @pytest.mark.timeout(150)
-@pytest.mark.parametrize("churn", ["random"])
-def test_twenty_seconds_of_churn(churn):
-    run = subprocess.run(
-        [sys.executable, SOAK, "--seconds", "20", "--churn", churn], capture_output=True, text=True, timeout=140
-    )
+def test_twenty_seconds_of_churn():
+    command = [sys.executable, SOAK, "--seconds", "20", "--churn", "random"]
+    run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=140)
     assert run.returncode == 0, run.stderr + run.stdout
     assert "passed" in run.stdout

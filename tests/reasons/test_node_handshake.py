@@ -24,7 +24,7 @@ from support.raw_peer import RawPeer, raw_dial, raw_listener
 nodes = nodes_fixture
 
 
-# ---- two nodes that do not fit together -------------------------------------------------------------------------------
+# ---- two nodes that do not fit together ------------------------------------------------------------------------------
 
 
 @provokes(Reason.VERSION_MISMATCH)
@@ -72,7 +72,7 @@ async def test_clocks_that_are_twenty_minutes_apart(nodes, tmp_path, offset, sec
     assert clocks[1] - clocks[0] == pytest.approx(seconds, abs=10)
 
 
-# ---- the other side says no -------------------------------------------------------------------------------------------
+# ---- the other side says no ------------------------------------------------------------------------------------------
 
 
 @provokes(Reason.BANNED)
@@ -127,7 +127,7 @@ async def test_a_rejection_with_a_code_that_we_do_not_know_keeps_code_and_text(n
     assert "awoo" in entry.detail
 
 
-# ---- the other side does not keep to the protocol ---------------------------------------------------------------------
+# ---- the other side does not keep to the protocol --------------------------------------------------------------------
 
 MALFORMED = {
     "garbage in a frame": PREAMBLE + frame(b"\xc1garbage"),
@@ -229,7 +229,7 @@ async def test_an_echo_service_is_not_taken_for_ourselves(nodes):
     assert entry.evidence["speaks"] == "echo"
 
 
-# ---- the other side goes away, or says nothing ------------------------------------------------------------------------
+# ---- the other side goes away, or says nothing -----------------------------------------------------------------------
 
 
 @provokes(Reason.REMOTE_CLOSED)
@@ -302,7 +302,7 @@ async def test_a_peer_that_answers_the_second_connection_is_connected(nodes):
     assert connections == 2
 
 
-# ---- our own self, behind a forwarder ---------------------------------------------------------------------------------
+# ---- our own self, behind a forwarder --------------------------------------------------------------------------------
 
 
 @contextlib.asynccontextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import time
 
 from nocarrier.model.node_state import DialOutcome
@@ -17,7 +18,7 @@ from support.raw_peer import raw_dial
 nodes = nodes_fixture
 
 
-# ---- already there ----------------------------------------------------------------------------------------------------
+# ---- already there ---------------------------------------------------------------------------------------------------
 
 
 @provokes(Reason.ALREADY_CONNECTED)
@@ -54,7 +55,7 @@ async def test_a_dial_in_flight_is_not_doubled(nodes):
     assert facts(entry) == ("already_dialing", "skip", "policy", "none", "direct")
 
 
-# ---- not now ----------------------------------------------------------------------------------------------------------
+# ---- not now ---------------------------------------------------------------------------------------------------------
 
 
 @provokes(Reason.BACKOFF_ACTIVE)
@@ -115,7 +116,7 @@ async def test_a_node_that_stops_ends_its_dials_and_begins_none(nodes):
     assert (totals.started, totals.cancelled, totals.in_flight) == (1, 1, 0)
 
 
-# ---- bans -------------------------------------------------------------------------------------------------------------
+# ---- bans ------------------------------------------------------------------------------------------------------------
 
 
 @provokes(Reason.BANNED_LOCAL)
@@ -151,7 +152,7 @@ async def test_a_banned_node_at_a_new_address_is_found_out_in_the_handshake_and_
     assert not listener.node.sessions
 
 
-# ---- our own self -----------------------------------------------------------------------------------------------------
+# ---- our own self ----------------------------------------------------------------------------------------------------
 
 
 @provokes(Reason.SELF_DIAL_BLOCKED)
@@ -159,6 +160,17 @@ async def test_the_own_listen_address_is_not_dialed(nodes):
     node = await nodes.start()
     entry = await node.fail_to_connect(node.addr)
     assert facts(entry) == ("self_dial_blocked", "skip", "policy", "none", "direct")
+
+
+async def test_a_seed_that_is_ourselves_is_skipped_and_no_entry_of_the_book(nodes):
+    with socket.socket() as probe:
+        probe.bind(("127.92.0.1", 0))
+        port = probe.getsockname()[1]
+    own = f"127.92.0.1:{port}"
+    node = await nodes.start(host="127.92.0.1", port=port, seeds=(own,), target_peers=1)
+    entry = await eventually_recorded(node, Reason.SELF_DIAL_BLOCKED)
+    assert facts(entry) == ("self_dial_blocked", "skip", "policy", "none", "seed")
+    assert own not in node.node.book
 
 
 @provokes(Reason.SELF_DIAL_BLOCKED)
@@ -175,7 +187,7 @@ async def test_the_advertised_address_is_not_dialed(nodes):
     assert facts(entry) == ("self_dial_blocked", "skip", "policy", "none", "direct")
 
 
-# ---- what policy keeps from ever being dialed -------------------------------------------------------------------------
+# ---- what policy keeps from ever being dialed ------------------------------------------------------------------------
 
 FORBIDDEN = {
     "[2001:db8::7]:7072": Reason.IPV6_BLOCKED,

@@ -1,4 +1,4 @@
-"""Sessions that end soon after the handshake: the stated reason is kept, and nobody is blamed for stopping or losing."""
+"""Sessions that end soon after the handshake: the stated reason is kept, and nobody is blamed for stopping."""
 
 from __future__ import annotations
 

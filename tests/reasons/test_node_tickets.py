@@ -1,4 +1,4 @@
-"""Every way in which an admission ticket does not admit, as the one who shows it and as the one who reads it sees it."""
+"""Every way in which an admission ticket does not admit, as seen by who shows it and by who reads it."""
 
 from __future__ import annotations
 

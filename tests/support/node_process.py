@@ -146,7 +146,7 @@ class NodeProcess:
         return json.loads(line)
 
 
-# ---- inside the process -----------------------------------------------------------------------------------------------
+# ---- inside the process ----------------------------------------------------------------------------------------------
 
 
 async def _serve(settings: dict[str, Any]) -> None:

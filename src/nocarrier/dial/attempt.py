@@ -80,7 +80,8 @@ async def connect_socket(
 
 
 def _open(family: int, address: Address, local_ip: IPAddress | None) -> socket.socket:
-    sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK)
+    # asyncio switches Nagle's delay off only where the socket itself says that it is TCP.
+    sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK, socket.IPPROTO_TCP)
     kernel.watch_errors(sock, family)
     if local_ip is not None and _can_reach(local_ip, address):
         try:

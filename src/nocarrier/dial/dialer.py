@@ -12,8 +12,9 @@ from typing import Self, cast
 
 from nocarrier.classify import blame_for, classify, describe
 from nocarrier.classify.first_bytes import name_protocol
+from nocarrier.dial.attempt import Failed
 from nocarrier.dial.policy import AddressPolicy, Block
-from nocarrier.dial.race import Race, most_telling
+from nocarrier.dial.race import connect_first
 from nocarrier.dial.resolve import Resolve, resolve_with_system
 from nocarrier.dial.streams import EvidenceReader, open_streams
 from nocarrier.errors import AddressError, DialSkipped
@@ -186,6 +187,8 @@ class Dial:
                 blame=Blame.NONE,
                 detail="the block ended without connect() having been called",
             )
+        if exc is self._connect_error and self._connect_fault is not None:
+            return self._connect_fault
         failed_in = self._failed_phase[1] if self._failed_phase and self._failed_phase[0] is exc else self._phase
         known = {id(self._handled): None, id(self._connect_error): self._connect_fault}
         fault = classify(exc, failed_in, known=known)
@@ -237,17 +240,18 @@ class Dial:
         addresses = await self._resolve_address(timeout_s)
         self._phase = Phase.CONNECT
         started = self._loop.time()
-        race = Race(addresses, max(0.0, deadline - started), self._started, self._local_ip)
+        timeout_left_s = max(0.0, deadline - started)
         try:
-            sock = await race.run()
+            outcome = await connect_first(
+                addresses, timeout_left_s, self.attempts, dial_started=self._started, local_ip=self._local_ip
+            )
         finally:
-            self.attempts += race.attempts
             self._time(Phase.CONNECT, started)
-        if sock is None:
-            self._connect_error, self._connect_fault = most_telling(race.failures)
-            del race  # else the error would hold itself alive, through its traceback and this frame
+        if isinstance(outcome, Failed):
+            self._connect_error, self._connect_fault = outcome
+            del outcome  # else the error would hold itself alive, through its traceback and this frame
             raise self._connect_error
-        self._reader, self._writer = await open_streams(sock)
+        self._reader, self._writer = await open_streams(outcome)
         self._phase = Phase.HANDSHAKE
         return self._reader, self._writer
 
@@ -289,8 +293,10 @@ class Dial:
         raise DialSkipped(reason, detail)
 
     def _blocked(self, host: str) -> Block | None:
+        if self._policy is None or self._address is None:
+            return None
         ip = parse_ip(host)
-        if self._policy is None or ip is None or self._address is None:
+        if ip is None:
             return None
         return self._policy.check(ip, self._address.port)
 

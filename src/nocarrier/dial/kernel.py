@@ -47,8 +47,10 @@ def watch_errors(sock: socket.socket, family: int, *, on: bool = True) -> None:
     if not IS_SUPPORTED:
         return
     level, option = _RECVERR_IPV6 if family == socket.AF_INET6 else _RECVERR_IPV4
-    with contextlib.suppress(OSError):  # a sandbox may forbid it; the evidence is then absent
+    try:  # noqa: SIM105 - twice for every dial, and suppress() costs as much as the call itself
         sock.setsockopt(level, option, on)
+    except OSError:
+        pass  # a sandbox may forbid it; the evidence is then absent
 
 
 def bind_without_port(sock: socket.socket, ip: str) -> None:
@@ -84,7 +86,8 @@ def failure_evidence(sock: socket.socket, number: int | None, *, returned_by_con
     icmp = _read_error_queue(sock)
     if icmp is not None:
         evidence["icmp"] = icmp
-    counters = _retransmissions(sock)
+    # An outcome that was there at once left the retransmission timer no time to fire.
+    counters = _retransmissions(sock) if waited else _Retransmissions(0, 0, 0)
     if counters is not None:
         evidence["syn_retransmits"] = counters.fired
     if number in {None, errno.ETIMEDOUT}:

@@ -22,6 +22,69 @@ MAX_ADDRESSES = 16
 """Addresses of one name that are tried; a name with more is misbuilt or hostile."""
 
 
+def connect_first(
+    addresses: Sequence[Address],
+    timeout_s: float,
+    attempts: list[Attempt],
+    *,
+    dial_started: float,
+    local_ip: IPAddress | None = None,
+) -> Awaitable[socket.socket | Failed]:
+    """Connect to one of `addresses` within `timeout_s` seconds; where none connects, the most telling failure.
+
+    What became of each is added to `attempts`, also where this is cancelled.
+    """
+    if len(addresses) == 1:  # the usual case needs neither tasks nor a stagger
+        return _try_address(addresses[0], timeout_s, attempts, dial_started, local_ip)
+    return _race(addresses, timeout_s, attempts, dial_started, local_ip)
+
+
+async def _race(
+    addresses: Sequence[Address],
+    timeout_s: float,
+    attempts: list[Attempt],
+    dial_started: float,
+    local_ip: IPAddress | None,
+) -> socket.socket | Failed:
+    race = Race(addresses, timeout_s, dial_started, local_ip)
+    try:
+        winner = await race.run()
+    finally:
+        attempts += race.attempts
+    return winner or most_telling(race.failures)
+
+
+_CANCELLED = Fault(reason=Reason.CANCELLED, phase=Phase.CONNECT, blame=Blame.NONE)
+
+
+async def _try_address(
+    address: Address,
+    timeout_s: float,
+    attempts: list[Attempt],
+    dial_started: float,
+    local_ip: IPAddress | None,
+) -> socket.socket | Failed:
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    fault: Fault | None = _CANCELLED  # what it was unless connect_socket() comes back
+    try:
+        outcome = await connect_socket(address, timeout_s, local_ip)
+        fault = outcome.fault if isinstance(outcome, Failed) else None
+    finally:
+        attempts.append(
+            Attempt(
+                addr=str(address),
+                started_s=round(started - dial_started, 6),
+                duration_s=round(loop.time() - started, 6),
+                reason=fault.reason if fault else None,
+                blame=fault.blame if fault else None,
+                detail=fault.detail if fault else None,
+                evidence=fault.evidence if fault else {},
+            )
+        )
+    return outcome
+
+
 class Race:
     """Attempts to the addresses of one peer.
 
@@ -42,12 +105,8 @@ class Race:
         self.attempts: list[Attempt] = []
         self.failures: list[Failed] = []
 
-    def run(self) -> Awaitable[socket.socket | None]:
+    async def run(self) -> socket.socket | None:
         """The socket that connected first, or None when every address failed."""
-        # The usual case needs no task and no stagger.
-        return self._attempt(self._addresses[0]) if len(self._addresses) == 1 else self._stagger()
-
-    async def _stagger(self) -> socket.socket | None:
         winner = None
         try:
             await self._run_until_one_connects()
@@ -60,7 +119,7 @@ class Race:
 
     async def _run_until_one_connects(self) -> None:
         waiting = self._addresses[::-1]
-        running: set[asyncio.Task[socket.socket | None]] = set()
+        running: set[asyncio.Task[None]] = set()
         try:
             while (waiting or running) and not self._connected:
                 if waiting:
@@ -75,33 +134,13 @@ class Race:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
 
-    async def _attempt(self, address: Address) -> socket.socket | None:
-        started = self._loop.time()
-        try:
-            outcome = await connect_socket(address, max(0.0, self._deadline - started), self._local_ip)
-        except asyncio.CancelledError:
-            self._note(address, started, Fault(reason=Reason.CANCELLED, phase=Phase.CONNECT, blame=Blame.NONE))
-            raise
+    async def _attempt(self, address: Address) -> None:
+        timeout_s = max(0.0, self._deadline - self._loop.time())
+        outcome = await _try_address(address, timeout_s, self.attempts, self._dial_started, self._local_ip)
         if isinstance(outcome, Failed):
-            self._note(address, started, outcome.fault)
             self.failures.append(outcome)
-            return None
-        self._note(address, started, None)
-        self._connected.append(outcome)
-        return outcome
-
-    def _note(self, address: Address, started: float, fault: Fault | None) -> None:
-        self.attempts.append(
-            Attempt(
-                addr=str(address),
-                started_s=round(started - self._dial_started, 6),
-                duration_s=round(self._loop.time() - started, 6),
-                reason=fault.reason if fault else None,
-                blame=fault.blame if fault else None,
-                detail=fault.detail if fault else None,
-                evidence=fault.evidence if fault else {},
-            )
-        )
+        else:
+            self._connected.append(outcome)
 
 
 _TELLING = (Blame.THEM, Blame.PATH, Blame.UNKNOWN, Blame.NONE, Blame.US)

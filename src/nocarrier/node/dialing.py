@@ -180,6 +180,8 @@ class Dialer:
         skip = self.why_not(addr, is_manual=is_manual)
         if skip is not None:
             self._recorder.record(addr, skip.reason, source, detail=skip.detail, via=via, evidence=skip.evidence)
+            if skip.reason is Reason.SELF_DIAL_BLOCKED:
+                self._book.remove(addr)  # as a seed it came in unasked
             return skip
         address = Address.parse(addr)
         task = asyncio.create_task(self._dial(address, source, via), name=f"dial {addr}")
@@ -329,6 +331,7 @@ class Dialer:
         if fault.reason is Reason.SELF_DIAL_BLOCKED:
             # Not its IP address: a forwarder may lead another port of it to somebody else.
             self._policy.own_addresses.add(address)
+            self._book.remove(str(address))
 
 
 __all__ = ["Connect", "Dialer", "Skip", "normal_form"]

@@ -109,7 +109,7 @@ class Session:
 
     @property
     def silent_since_s(self) -> float:
-        """When the next byte is or was due, monotonic: a live peer answers our pings, so it sends at least that often."""
+        """When the next byte is or was due, monotonic: a live peer answers our pings, so it sends that often."""
         return self.last_received_s + PING_INTERVAL_S
 
     async def run(self, handle: EventHandler, early_events: Sequence[Event] = ()) -> SessionEnd:
