@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from bench.measure import Benchmark, Goal, Result
 from bench.samples import record_failed_dials
-from nocarrier import DialTracker, Kind, Reason, Source
+from nocarrier import DialTracker, Evidence, Kind, Reason, Source
 
 MILLION = 1_000_000
 
@@ -28,8 +28,23 @@ def _bytes_kept_by(fill: Callable[[DialTracker], object]) -> float:
     return after - before
 
 
-def memory_ring(_rounds: int) -> Result:
-    return Result(value=_bytes_kept_by(lambda tracker: record_failed_dials(tracker, 100)), unit="bytes")
+def memory_ring(rounds: int) -> Result:
+    def least(fill: Callable[[DialTracker], object]) -> float:
+        # The first round also pays for what Python itself keeps from then on.
+        return min(_bytes_kept_by(fill) for _ in range(rounds))
+
+    return Result(
+        value=least(lambda tracker: record_failed_dials(tracker, 100)),
+        unit="bytes",
+        more={"recorded_whole": least(_record_with_evidence)},
+    )
+
+
+def _record_with_evidence(tracker: DialTracker) -> None:
+    """Record 100 failures of somebody else's dials: evidence, but neither attempts nor phases."""
+    for number in range(100):
+        evidence = Evidence(errno="ECONNREFUSED", syn_retransmits=0, decided_by="network", elapsed_s=number / 1e6)
+        tracker.record(f"10.0.0.{number}:7072", Reason.CONNECTION_REFUSED, Source.SEED, evidence=evidence)
 
 
 def _record_failures(tracker: DialTracker, count: int) -> None:
@@ -62,7 +77,7 @@ BENCHMARKS = (
         what="a tracker with 100 failed dials, evidence and attempts included, after it was read",
         baseline="none",
         goal=Goal(100_000, is_ceiling=True, of_ratio=False),
-        rounds=1,
+        rounds=3,
         run=memory_ring,
     ),
     Benchmark(

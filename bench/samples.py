@@ -40,7 +40,7 @@ def record_failed_dials(tracker: DialTracker, count: int) -> None:
             fault,
             duration_s=took_s + 0.000_1,
             attempts=(attempt,),
-            phases_s={"connect": took_s + 0.000_01},
+            phases_s={Phase.CONNECT: took_s + 0.000_01},
         )
 
 

@@ -20,7 +20,7 @@ from nocarrier.node.options import NodeOptions
 from nocarrier.node.peer_book import PeerBook
 from nocarrier.node.session_table import SessionTable
 
-MIN_PAUSE_S = 0.5
+MIN_PAUSE_S = 0.1
 """Between two rounds, however often something changes."""
 
 CONSIDERED_PER_ROUND = 64

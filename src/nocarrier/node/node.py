@@ -16,6 +16,7 @@ from nocarrier.dial.kernel import has_route_to
 from nocarrier.errors import AddressError, StateFileError
 from nocarrier.model.address import Address, netgroup_of, parse_ip
 from nocarrier.model.fault import Evidence
+from nocarrier.model.listen import parse_listen
 from nocarrier.model.node_state import (
     BookPeer,
     ConnectedPeer,
@@ -36,7 +37,7 @@ from nocarrier.node.gossip import Gossip
 from nocarrier.node.handshake import Established
 from nocarrier.node.identity import Identity, verify
 from nocarrier.node.maintainer import Maintainer
-from nocarrier.node.options import DEFAULT_P2P_PORT, NodeOptions, TimingOptions, parse_listen
+from nocarrier.node.options import DEFAULT_P2P_PORT, NodeOptions, TimingOptions
 from nocarrier.node.own_address import ObservedAddress
 from nocarrier.node.peer_book import PeerBook, PeerBookFile
 from nocarrier.node.session import Session, SessionEnd

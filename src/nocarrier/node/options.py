@@ -11,12 +11,12 @@ import msgspec
 from msgspec import Meta
 
 from nocarrier.errors import AddressError, ConfigError
-from nocarrier.model.address import Address
+from nocarrier.model.address import Address, parse_ip
 from nocarrier.model.listen import is_listen_address, parse_listen
 from nocarrier.node.identity import node_id_from_b64url
 from nocarrier.node.tickets import MAX_TICKET_LENGTH
 
-__all__ = ["DEFAULT_P2P_PORT", "Impossible", "NodeOptions", "TimingOptions", "out_of_range", "parse_listen"]
+__all__ = ["DEFAULT_P2P_PORT", "Impossible", "NodeOptions", "TimingOptions", "out_of_range"]
 
 _GENESIS = re.compile(r"[0-9a-f]{64}\Z")
 DEFAULT_P2P_PORT = 7072
@@ -86,8 +86,8 @@ class NodeOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
             yield "target_peers", f"0 to max_peers ({self.max_peers})"
         if not all(map(_is_network, self.allow_networks)):
             yield "allow_networks", "networks without host bits, like 127.0.0.0/8 or fc00::/7"
-        if not is_listen_address(self.p2p_listen):
-            yield "p2p_listen", "host:port, an IPv6 address as [host]:port"
+        if not (is_listen_address(self.p2p_listen) and parse_ip(parse_listen("p2p_listen", self.p2p_listen)[0])):
+            yield "p2p_listen", "an IP address and a port, such as 0.0.0.0:7072 or [::]:7072"
         if self.advertise and not _is_address(self.advertise):
             yield "advertise", "host:port, or nothing"
         if self.admission_key and not _is_public_key(self.admission_key):

@@ -90,8 +90,8 @@ class DialTracker:
         addr: str,
         reason: str,
         source: str,
-        # Give these by name. The usual `*` is left out because filling in six keyword-only defaults would be a seventh of
-        # the cost of a record (measured, CPython 3.11).
+        # Give these by name. The usual `*` is left out because filling in six keyword-only defaults would be a seventh
+        # of the cost of a record (measured, CPython 3.11).
         detail: str | None = None,
         via: str | None = None,
         evidence: Evidence | None = None,
