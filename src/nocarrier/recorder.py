@@ -16,7 +16,7 @@ def global_tracker() -> DialTracker:
 
 
 record_dial_failure = _global_tracker.record
-"""Record a dial that failed, or a skip, in the global tracker; never raises: `record_dial_failure(addr, reason, source)`.
+"""Record a failed dial or a skip in the global tracker; never raises: `record_dial_failure(addr, reason, source)`.
 
 It is the tracker's own method, as a function in between would be a sixth of the cost; see `DialTracker.record` for what
 else it takes, such as `detail` and `via`.
