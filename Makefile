@@ -19,6 +19,7 @@ setup: $(STAMP)
 
 $(STAMP): pyproject.toml requirements-dev.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "nocarrier needs Python 3.11 or newer; set PYTHON=python3.11"; exit 1; }
+	@echo "setting up $(VENV) (once, and again when the list of packages changes)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e '.[node]'
