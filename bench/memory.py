@@ -15,13 +15,14 @@ MILLION = 1_000_000
 
 
 def _bytes_kept_by(fill: Callable[[DialTracker], object]) -> float:
-    gc.collect()  # it also gives back what Python keeps at hand for new tuples and dictionaries, which would not count
+    gc.collect()  # it also gives back what Python keeps at hand for new tuples and dictionaries
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()
         tracker = DialTracker()
         fill(tracker)
         tracker.snapshot()  # everything has been taken in and read once, and what reading keeps counts too
+        gc.collect()
         after, _ = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
