@@ -6,6 +6,7 @@ cancelled. A skip or an early disconnect is a `DialFailure` of that kind and bel
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -54,7 +55,7 @@ class DialSucceeded:
     node_id: str | None
     attempts: tuple[Attempt, ...]
     """All attempts, the losing addresses of a won dial with their own fault among them."""
-    phases_s: dict[str, float]
+    phases_s: Mapping[str, float]
     """How long each phase took."""
 
 
@@ -74,7 +75,7 @@ class DialFailure:
     duration_s: float | None
     attempts: tuple[Attempt, ...]
     evidence: Evidence
-    phases_s: dict[str, float]
+    phases_s: Mapping[str, float]
     """How long each phase took."""
     node_id: str | None
     repeats: int

@@ -16,28 +16,17 @@ from nocarrier.model import bounds
 from nocarrier.model.event import Attempt, DialFailure, DialStarted, DialSucceeded
 from nocarrier.model.fault import Fault
 from nocarrier.model.taxonomy import Blame, Kind, Phase, Reason, Source
-from nocarrier.track.record import BLAMELESS, Cell, Details, Record, to_event, to_failure
+from nocarrier.track.record import BLAMELESS, SAMPLES_PER_CELL, Cell, Details, Record, to_event, to_failure
 from nocarrier.track.snapshot import Totals
 
 _CELL = itemgetter(0)
-"""The cell of a record; None where a beginning or an end still has to be made a record."""
+"""The cell of a record; None where an end still has to be made a record."""
 
 _AMOUNTS = attrgetter(*(field.name for field in fields(Totals)))
 
 
-class Begin(NamedTuple):
-    """A dial began."""
-
-    cell: None
-    at_unix: float
-    dial_id: int
-    addr: str
-    source: Source
-    via: str | None
-
-
 class End(NamedTuple):
-    """A dial ended; with a fault, or well."""
+    """A dial ended; with a fault, or well. Which record that makes is known once its beginning has been found."""
 
     cell: None
     at_unix: float
@@ -45,7 +34,7 @@ class End(NamedTuple):
     fault: Fault | None
     duration_s: float | None
     attempts: tuple[Attempt, ...]
-    phases_s: Mapping[str, float] | None
+    phases_s: Mapping[str, float]
     node_id: str | None
     penalise: bool
 
@@ -57,13 +46,15 @@ class Ledger:
 
     Attributes:
         cells: by (reason, source), or (reason, source, kind) where the kind is not the reason's usual one.
+        success_cells: of dials that reached their session, by source.
+        begin_cells: of dials that began, by source.
         ended_twice: ends of dials that had ended before, or never began.
     """
 
     def __init__(self) -> None:
         self.cells: dict[tuple[str, ...], Cell] = {}
         self.success_cells = {source: Cell(None, source, None) for source in Source}
-        self._begin_cells = {source: Cell(None, source, None, is_begin=True) for source in Source}
+        self.begin_cells = {source: Cell(None, source, None, is_begin=True) for source in Source}
         self._open: dict[int, Record] = {}
         self.ended_twice = 0
 
@@ -76,29 +67,27 @@ class Ledger:
 
     # ---- taking in ------------------------------------------------------------------------------------------------
 
-    def take_in(self, items: Sequence[Record | Begin | End]) -> tuple[list[Record], Iterable[Cell]]:
+    def take_in(self, items: Sequence[Record | End]) -> tuple[list[Record], Iterable[Cell]]:
         """Count `items`, oldest first; returns the records they make, and their cells, each once."""
         counts = Counter(map(_CELL, items))
         records: list[Record] = items  # type: ignore[assignment]
-        if None in counts:
+        if None in counts or any(cell.is_begin for cell in counts):
             records = list(filter(None, map(self._to_record, items)))
             counts = Counter(map(_CELL, records))
-        for cell, count in counts.items():
-            cell.total += count
         for record in records:
             record[0].samples.append(record)
+        for cell, count in counts.items():
+            cell.total += count
+            del cell.samples[:-SAMPLES_PER_CELL]
         return records, counts.keys()
 
-    def _to_record(self, item: Record | Begin | End) -> Record | None:
-        if isinstance(item, Begin):
-            return self._begin(item)
-        return self._end(item) if isinstance(item, End) else item
-
-    def _begin(self, begin: Begin) -> Record:
-        cell, details = self._begin_cells[begin.source], Details(begin.dial_id)
-        record: Record = (cell, begin.at_unix, begin.addr, False, begin.via, None, None, None, None, details)
-        self._open[begin.dial_id] = record
-        return record
+    def _to_record(self, item: Record | End) -> Record | None:
+        if isinstance(item, End):
+            return self._end(item)
+        cell, details = item[0], item[-1]
+        if cell.is_begin and details is not None:
+            self._open[details.dial_id] = item
+        return item
 
     def _end(self, end: End) -> Record | None:
         """The record of an end; None where the dial has already ended."""
@@ -107,23 +96,22 @@ class Ledger:
             self.ended_twice += 1
             return None
         fault, source = end.fault, begun[0].source
-        phases_s = end.phases_s or {}
         if fault is None:
             cell = self.success_cells[source]
             detail, evidence, penal = None, None, False
-            details = Details(end.dial_id, Phase.SESSION, Blame.NONE, end.attempts, phases_s)
+            details = Details(end.dial_id, Phase.SESSION, Blame.NONE, end.attempts, end.phases_s)
         else:
             kind = Kind.CANCELLED if fault.reason is Reason.CANCELLED else Kind.FAILURE
             cell = self.cell(fault.reason, source, kind)
             detail, evidence = bounds.optional_text(fault.detail), fault.evidence
             penal = end.penalise and source is not Source.DIRECT and fault.blame not in BLAMELESS
-            details = Details(end.dial_id, fault.phase, fault.blame, end.attempts, phases_s)
+            details = Details(end.dial_id, fault.phase, fault.blame, end.attempts, end.phases_s)
         cell.ended_open += 1
         return (cell, end.at_unix, begun[2], penal, begun[4], detail, evidence, end.duration_s, end.node_id, details)
 
     def clear(self) -> None:
         """Forget all counts and samples. Dials in flight stay, and so the sums keep adding up."""
-        for cell in (*self.cells.values(), *self.success_cells.values(), *self._begin_cells.values()):
+        for cell in (*self.cells.values(), *self.success_cells.values(), *self.begin_cells.values()):
             cell.total = cell.ended_open = 0
             cell.samples.clear()
         for record in self._open.values():
@@ -150,7 +138,7 @@ class Ledger:
         in_flight = Counter(record[0].source for record in self._open.values())
         return {
             source: Totals(
-                started=self._begin_cells[source].total + recorded_whole[source],
+                started=self.begin_cells[source].total + recorded_whole[source],
                 succeeded=ended[source, None],
                 failed=ended[source, Kind.FAILURE],
                 cancelled=ended[source, Kind.CANCELLED],

@@ -58,7 +58,9 @@ class _Peer:
 
     @property
     def newest_failure(self) -> Record | None:
-        return max((record for record in (self.last, self.last_manual) if record), key=_AT, default=None)
+        if self.last is None or self.last_manual is None:
+            return self.last or self.last_manual
+        return max(self.last, self.last_manual, key=_AT)
 
     @property
     def seen_unix(self) -> float:
@@ -167,7 +169,7 @@ def _standing(peer: _Peer, now_unix: float) -> Standing:
 def _peer_record(addr: str, peer: _Peer, now_unix: float) -> PeerRecord:
     standing = _standing(peer, now_unix)
     failure = peer.newest_failure
-    newest = max((record for record in (failure, peer.last_success) if record), key=_AT)
+    newest = max(filter(None, (failure, peer.last_success)), key=_AT)
     return PeerRecord(
         addr=addr,
         source=newest[0].source,

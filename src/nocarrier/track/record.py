@@ -6,7 +6,6 @@ tuple, and the readable `DialFailure` is made of it when it is asked for.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Mapping
 from typing import NamedTuple, TypeAlias
 
@@ -44,7 +43,8 @@ class Cell:
         self.total = 0
         self.ended_open = 0
         """How many of `total` ended a dial that was begun before; the others were recorded whole."""
-        self.samples: deque[Record] = deque(maxlen=SAMPLES_PER_CELL)
+        self.samples: list[Record] = []
+        """The last SAMPLES_PER_CELL, oldest first; more while a batch is taken in."""
 
 
 class Details(NamedTuple):
@@ -70,24 +70,25 @@ def to_failure(seq: int, record: Record, repeats: int = 1) -> DialFailure:
     reason, kind = cell.reason, cell.kind
     assert reason is not None
     assert kind is not None
+    dial_id, phase, blame, attempts, phases_s = details or (None, reason.phase, reason.blame, (), {})
     return DialFailure(
         addr=addr,
         reason=reason,
         timestamp_unix=int(at_unix),
         source=cell.source,
-        phase=details.phase if details else reason.phase,
+        phase=phase,
         kind=kind,
-        blame=details.blame if details else reason.blame,
+        blame=blame,
         detail=detail,
         via=via,
         duration_s=duration_s,
-        attempts=details.attempts if details else (),
+        attempts=attempts,
         evidence=evidence or Evidence(),
-        phases_s=dict(details.phases_s) if details else {},
+        phases_s=phases_s,
         node_id=node_id,
         repeats=repeats,
         penalised=penal,
-        dial_id=details.dial_id if details else None,
+        dial_id=dial_id,
         seq=seq,
         at_unix=at_unix,
     )
@@ -111,5 +112,5 @@ def to_event(seq: int, record: Record) -> DialEvent:
         duration_s=duration_s,
         node_id=node_id,
         attempts=details.attempts if details else (),
-        phases_s=dict(details.phases_s) if details else {},
+        phases_s=details.phases_s if details else {},
     )

@@ -16,10 +16,10 @@ from nocarrier.model.event import Attempt, DialFailure
 from nocarrier.model.fault import Evidence, Fault
 from nocarrier.model.ports import Clock, Standing
 from nocarrier.model.taxonomy import Kind, Reason, Source
-from nocarrier.track.ledger import Begin, End, Ledger, sum_of
+from nocarrier.track.ledger import End, Ledger, sum_of
 from nocarrier.track.names import known_reason, known_source
 from nocarrier.track.peers import PeerRecord, PeerTable
-from nocarrier.track.record import Cell, Record, to_event
+from nocarrier.track.record import Cell, Details, Record, to_event
 from nocarrier.track.ring import Ring
 from nocarrier.track.snapshot import Snapshot, Totals
 from nocarrier.track.subscription import Subscription, Subscriptions
@@ -69,7 +69,7 @@ class DialTracker:
         if capacity < 1 or max_peers < 1:
             raise ValueError("capacity and max_peers must be at least 1")
         self._clock = clock
-        self._waiting: deque[Record | Begin | End] = deque()
+        self._waiting: deque[Record | End] = deque()
         self._batch = BATCH
         self._lock = threading.Lock()
         self._dial_ids = itertools.count(1)
@@ -159,7 +159,8 @@ class DialTracker:
         dial_id = next(self._dial_ids)
         try:
             addr, via = bounds.text(addr, bounds.MAX_ADDR_LENGTH), bounds.optional_text(via)
-            self._append(Begin(None, self._clock(), dial_id, addr, known_source(source), via))
+            cell = self._ledger.begin_cells[known_source(source)]
+            self._append((cell, self._clock(), addr, False, via, None, None, None, None, Details(dial_id)))
         except Exception:  # noqa: BLE001 - recording must never raise into a dial
             self._count_recorder_error()
         return dial_id
@@ -203,11 +204,12 @@ class DialTracker:
     ) -> None:
         try:
             duration_s, node_id = _seconds(duration_s), bounds.optional_text(node_id)
+            phases_s = dict(phases_s) if phases_s else {}  # the caller may go on with its own
             self._append(End(None, self._clock(), dial_id, fault, duration_s, attempts, phases_s, node_id, penalise))
         except Exception:  # noqa: BLE001 - recording must never raise into a dial
             self._count_recorder_error()
 
-    def _append(self, item: Record | Begin | End) -> None:
+    def _append(self, item: Record | End) -> None:
         self._waiting.append(item)
         if len(self._waiting) >= self._batch:
             self._take_in_if_free()
