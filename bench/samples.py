@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from nocarrier import Attempt, Blame, DialTracker, Evidence, Fault, Phase, Reason, Source
+from nocarrier import Blame, DialTracker, Evidence, Fault, Phase, Reason, Source
+from nocarrier.model.event import EndedAttempt
 from nocarrier.model.node_state import ConnectedPeer, Direction, NodeInfo, PeerBookCounts
 
 NOW_UNIX = 1_750_000_000.0
@@ -22,18 +23,10 @@ def record_failed_dials(tracker: DialTracker, count: int) -> None:
             reason=Reason.CONNECTION_REFUSED,
             phase=Phase.CONNECT,
             blame=Blame.THEM,
-            detail=f"Connection refused, connecting to {addr}",
+            detail="Connection refused",
             evidence=evidence,
         )
-        attempt = Attempt(
-            addr=addr,
-            started_s=0.000_045,
-            duration_s=took_s,
-            reason=fault.reason,
-            blame=fault.blame,
-            detail=fault.detail,
-            evidence=evidence,
-        )
+        attempt = EndedAttempt(addr, 0.000_045, took_s, fault)
         dial_id = tracker.begin(addr, source, via="198.51.100.7:7072" if source is Source.GOSSIP else None)
         tracker.fail(
             dial_id,

@@ -140,7 +140,7 @@ async def test_a_winner_is_closed_when_the_caller_gives_up_while_the_losers_end(
     async with addresses(**{"127.0.0.2": backlog_full, "127.0.0.3": silent}) as port:
         race = Race([Address("127.0.0.2", port), Address("127.0.0.3", port)], 5, 0.0)
         racing = asyncio.ensure_future(race.run())
-        while not any(attempt.reason is None for attempt in race.attempts):
+        while not any(attempt.fault is None for attempt in race.attempts):
             await asyncio.sleep(0)
         for _ in range(turns):  # 127.0.0.3 has won, 127.0.0.2 is being told to stop
             await asyncio.sleep(0)
@@ -169,4 +169,4 @@ async def test_the_deadline_holds_for_all_addresses_together():
         started_s = time.perf_counter()
         assert await race.run() is None
         assert time.perf_counter() - started_s < 1.5
-    assert {attempt.reason for attempt in race.attempts} == {"timeout"}
+    assert {attempt.fault and attempt.fault.reason for attempt in race.attempts} == {"timeout"}

@@ -11,7 +11,7 @@ import pytest
 
 from nocarrier import DialTracker, Reason, Source
 from nocarrier.model.address import Address
-from nocarrier.model.event import Attempt
+from nocarrier.model.event import EndedAttempt
 from nocarrier.model.fault import Evidence, Fault
 from nocarrier.model.node_state import BookPeer, BookState
 from nocarrier.model.taxonomy import Blame, Phase
@@ -180,7 +180,12 @@ def test_a_peer_named_like_a_word_of_ours_does_not_garble_the_answer():
 def test_every_address_of_a_whole_view_is_masked():
     tracker = DialTracker()
     dial_id = tracker.begin("seedbox:7072", "seed", via="192.0.2.7:7072")
-    attempt = Attempt(addr="192.0.2.8:7072", started_s=0.0, duration_s=0.1, detail="to 192.0.2.8 by seedbox")
+    attempt = EndedAttempt(
+        "192.0.2.8:7072",
+        0.0,
+        0.1,
+        Fault(reason=Reason.TIMEOUT, phase=Phase.CONNECT, blame=Blame.PATH, detail="to 192.0.2.8 by seedbox"),
+    )
     evidence = Evidence(icmp={"type": 3, "code": 1, "hop": "192.0.2.254"}, ours=NODE_ID)
     fault = Fault(
         reason=Reason.HOST_UNREACHABLE, phase=Phase.CONNECT, blame=Blame.PATH, detail="192.0.2.8", evidence=evidence

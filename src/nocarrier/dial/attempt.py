@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import functools
 import os
 import socket
 from typing import NamedTuple
@@ -161,8 +162,14 @@ def _failed(error: OSError, evidence: Evidence, reason: Reason | None = None) ->
     if reason is None:
         reason = reason_of_errno(error.errno, Phase.CONNECT) or Reason.OTHER if error.errno else Reason.TIMEOUT
     blame = blame_for(reason, evidence)
-    detail = error.strerror or str(error)
+    detail = _strerror(error.errno) if error.errno else str(error)
     return Failed(error, Fault(reason=reason, phase=Phase.CONNECT, blame=blame, detail=detail, evidence=evidence))
+
+
+@functools.lru_cache
+def _strerror(number: int) -> str:
+    """One text for each errno, however many failures keep it."""
+    return os.strerror(number)
 
 
 def _name(number: int | None) -> str:

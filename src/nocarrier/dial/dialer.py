@@ -20,7 +20,7 @@ from nocarrier.dial.streams import EvidenceReader, open_streams
 from nocarrier.errors import AddressError, DialSkipped
 from nocarrier.model import bounds
 from nocarrier.model.address import Address, IPAddress, parse_ip
-from nocarrier.model.event import Attempt
+from nocarrier.model.event import Attempt, EndedAttempt
 from nocarrier.model.fault import Evidence, Fault
 from nocarrier.model.ports import DialRecorder
 from nocarrier.model.taxonomy import Blame, Phase, Reason
@@ -45,7 +45,6 @@ class Dial:
 
     Attributes:
         addr: the address as recorded.
-        attempts: connection attempts so far, each address of a name apart.
         evidence: facts to be recorded should the dial fail; a handshake may add its own.
         node_id: who the peer proved to be; set it once known.
         fault: why the dial failed, once it has.
@@ -78,7 +77,7 @@ class Dial:
             counts_against_peer: asked about every fault; a node that knows itself to be offline answers no.
         """
         self.addr = addr
-        self.attempts: list[Attempt] = []
+        self._attempts: list[EndedAttempt] = []
         self.evidence = Evidence()
         self.node_id: str | None = None
         self.fault: Fault | None = None
@@ -143,6 +142,11 @@ class Dial:
         if self._writer is not None and exc is not None:
             self._writer.transport.abort()
 
+    @property
+    def attempts(self) -> list[Attempt]:
+        """Connection attempts so far, each address of a name apart."""
+        return list(map(Attempt.of, self._attempts))
+
     def succeeded(self) -> None:
         """Record now that the dial reached its session; what happens later in the block is no longer part of it."""
         if self._dial_id is None:
@@ -151,7 +155,7 @@ class Dial:
         self._recorder.succeed(
             dial_id,
             duration_s=self._elapsed_s(),
-            attempts=tuple(self.attempts),
+            attempts=tuple(self._attempts),
             phases_s=self._phases_s,
             node_id=self.node_id,
         )
@@ -173,7 +177,7 @@ class Dial:
             dial_id,
             self.fault,
             duration_s=self._elapsed_s(),
-            attempts=tuple(self.attempts),
+            attempts=tuple(self._attempts),
             phases_s=self._phases_s,
             node_id=self.node_id,
             penalise=penalise,
@@ -243,7 +247,7 @@ class Dial:
         timeout_left_s = max(0.0, deadline - started)
         try:
             outcome = await connect_first(
-                addresses, timeout_left_s, self.attempts, dial_started=self._started, local_ip=self._local_ip
+                addresses, timeout_left_s, self._attempts, dial_started=self._started, local_ip=self._local_ip
             )
         finally:
             self._time(Phase.CONNECT, started)
@@ -276,7 +280,7 @@ class Dial:
                 allowed.append(address)
             else:
                 blocks.append(block)
-                self.attempts.append(self._blocked_attempt(address, block))
+                self._attempts.append(self._blocked_attempt(address, block))
         if not allowed:
             self._raise_nothing_allowed(host, blocks)
         return allowed
@@ -300,16 +304,9 @@ class Dial:
             return None
         return self._policy.check(ip, self._address.port)
 
-    def _blocked_attempt(self, address: Address, block: Block) -> Attempt:
-        return Attempt(
-            addr=str(address),
-            started_s=round(self._elapsed_s(), 6),
-            duration_s=0.0,
-            reason=block.reason,
-            blame=block.reason.blame,
-            phase=Phase.RESOLVE,
-            detail=block.detail,
-        )
+    def _blocked_attempt(self, address: Address, block: Block) -> EndedAttempt:
+        fault = Fault(reason=block.reason, phase=Phase.RESOLVE, blame=block.reason.blame, detail=block.detail)
+        return EndedAttempt(str(address), round(self._elapsed_s(), 6), 0.0, fault)
 
     # ---- phases ---------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Sequence
 
 from nocarrier.dial.attempt import Failed, connect_socket
 from nocarrier.model.address import Address, IPAddress
-from nocarrier.model.event import Attempt
+from nocarrier.model.event import EndedAttempt
 from nocarrier.model.fault import Fault
 from nocarrier.model.taxonomy import Blame, Phase, Reason
 
@@ -25,7 +25,7 @@ MAX_ADDRESSES = 16
 def connect_first(
     addresses: Sequence[Address],
     timeout_s: float,
-    attempts: list[Attempt],
+    attempts: list[EndedAttempt],
     *,
     dial_started: float,
     local_ip: IPAddress | None = None,
@@ -42,7 +42,7 @@ def connect_first(
 async def _race(
     addresses: Sequence[Address],
     timeout_s: float,
-    attempts: list[Attempt],
+    attempts: list[EndedAttempt],
     dial_started: float,
     local_ip: IPAddress | None,
 ) -> socket.socket | Failed:
@@ -60,7 +60,7 @@ _CANCELLED = Fault(reason=Reason.CANCELLED, phase=Phase.CONNECT, blame=Blame.NON
 async def _try_address(
     address: Address,
     timeout_s: float,
-    attempts: list[Attempt],
+    attempts: list[EndedAttempt],
     dial_started: float,
     local_ip: IPAddress | None,
 ) -> socket.socket | Failed:
@@ -71,17 +71,8 @@ async def _try_address(
         outcome = await connect_socket(address, timeout_s, local_ip)
         fault = outcome.fault if isinstance(outcome, Failed) else None
     finally:
-        attempts.append(
-            Attempt(
-                addr=str(address),
-                started_s=round(started - dial_started, 6),
-                duration_s=round(loop.time() - started, 6),
-                reason=fault.reason if fault else None,
-                blame=fault.blame if fault else None,
-                detail=fault.detail if fault else None,
-                evidence=fault.evidence if fault else {},
-            )
-        )
+        started_s, duration_s = round(started - dial_started, 6), round(loop.time() - started, 6)
+        attempts.append(EndedAttempt(str(address), started_s, duration_s, fault))
     return outcome
 
 
@@ -102,7 +93,7 @@ class Race:
         self._dial_started = dial_started
         self._deadline = self._loop.time() + timeout_s
         self._connected: list[socket.socket] = []
-        self.attempts: list[Attempt] = []
+        self.attempts: list[EndedAttempt] = []
         self.failures: list[Failed] = []
 
     async def run(self) -> socket.socket | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import ipaddress
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -69,6 +69,12 @@ class Address:
 
     host: str
     port: int
+    _text: str = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Make the text once: an address is shown far more often than made."""
+        text = f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        object.__setattr__(self, "_text", text)
 
     @classmethod
     def parse(cls, text: str, *, default_port: int | None = None) -> Address:
@@ -91,7 +97,7 @@ class Address:
         return parse_ip(self.host)
 
     def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return self._text
 
 
 @functools.lru_cache(maxsize=4096)  # a node dials the same peers again and again

@@ -2,21 +2,35 @@
 
 A dial begins with `DialStarted` and ends exactly once, with `DialSucceeded` or with a `DialFailure` of kind failure or
 cancelled. A skip or an early disconnect is a `DialFailure` of that kind and belongs to no open dial.
+
+Events are values made for whoever reads them; nothing in the tracker changes with them. They are not frozen, as that would
+triple what making a hundred of them costs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
-from nocarrier.model.fault import Evidence
+from nocarrier.model.fault import Evidence, Fault
 from nocarrier.model.taxonomy import Blame, Kind, Phase, Reason, Source
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+class EndedAttempt(NamedTuple):
+    """One connection attempt as a dialer hands it on: small and quick to make, as every dial pays for it."""
+
+    addr: str
+    started_s: float
+    """Seconds after the dial began."""
+    duration_s: float
+    fault: Fault | None
+    """None where it connected."""
+
+
+@dataclass(slots=True, kw_only=True)
 class Attempt:
-    """One connection attempt to one address of a peer. `reason` is None where it connected."""
+    """One connection attempt to one address of a peer, to be read. `reason` is None where it connected."""
 
     addr: str
     started_s: float
@@ -28,8 +42,25 @@ class Attempt:
     detail: str | None = None
     evidence: Evidence = field(default_factory=Evidence)
 
+    @classmethod
+    def of(cls, ended: EndedAttempt) -> Attempt:
+        """The readable form of `ended`."""
+        addr, started_s, duration_s, fault = ended
+        if fault is None:
+            return cls(addr=addr, started_s=started_s, duration_s=duration_s)
+        return cls(
+            addr=addr,
+            started_s=started_s,
+            duration_s=duration_s,
+            reason=fault.reason,
+            blame=fault.blame,
+            phase=fault.phase,
+            detail=fault.detail,
+            evidence=fault.evidence,
+        )
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+
+@dataclass(slots=True, kw_only=True)
 class DialStarted:
     """A dial began."""
 
@@ -41,7 +72,7 @@ class DialStarted:
     at_unix: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class DialSucceeded:
     """A dial reached its session."""
 
@@ -59,7 +90,7 @@ class DialSucceeded:
     """How long each phase took."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class DialFailure:
     """A dial that failed, was cancelled or skipped, or whose session ended early."""
 

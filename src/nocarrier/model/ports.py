@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol, TypeAlias
 
-from nocarrier.model.event import Attempt
+from nocarrier.model.event import EndedAttempt
 from nocarrier.model.fault import Evidence, Fault
 from nocarrier.model.taxonomy import Reason, Source
 
@@ -32,7 +32,7 @@ class DialRecorder(Protocol):
         fault: Fault,
         *,
         duration_s: float | None = None,
-        attempts: tuple[Attempt, ...] = (),
+        attempts: tuple[EndedAttempt, ...] = (),
         phases_s: Mapping[str, float] | None = None,
         node_id: str | None = None,
         penalise: bool = True,
@@ -44,7 +44,7 @@ class DialRecorder(Protocol):
         dial_id: int,
         *,
         duration_s: float | None = None,
-        attempts: tuple[Attempt, ...] = (),
+        attempts: tuple[EndedAttempt, ...] = (),
         phases_s: Mapping[str, float] | None = None,
         node_id: str | None = None,
     ) -> None:

@@ -7,13 +7,13 @@ accounting identity; nothing here computes the one from the other.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import fields
 from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
 from nocarrier.model import bounds
-from nocarrier.model.event import Attempt, DialFailure, DialStarted, DialSucceeded
+from nocarrier.model.event import DialFailure, DialStarted, DialSucceeded, EndedAttempt
 from nocarrier.model.fault import Fault
 from nocarrier.model.taxonomy import Blame, Kind, Phase, Reason, Source
 from nocarrier.track.record import BLAMELESS, SAMPLES_PER_CELL, Cell, Details, Record, to_event, to_failure
@@ -33,8 +33,8 @@ class End(NamedTuple):
     dial_id: int
     fault: Fault | None
     duration_s: float | None
-    attempts: tuple[Attempt, ...]
-    phases_s: Mapping[str, float]
+    attempts: tuple[EndedAttempt, ...]
+    phases: tuple[str | float, ...]
     node_id: str | None
     penalise: bool
 
@@ -99,13 +99,13 @@ class Ledger:
         if fault is None:
             cell = self.success_cells[source]
             detail, evidence, penal = None, None, False
-            details = Details(end.dial_id, Phase.SESSION, Blame.NONE, end.attempts, end.phases_s)
+            details = Details(end.dial_id, Phase.SESSION, Blame.NONE, end.attempts, end.phases)
         else:
             kind = Kind.CANCELLED if fault.reason is Reason.CANCELLED else Kind.FAILURE
             cell = self.cell(fault.reason, source, kind)
             detail, evidence = bounds.optional_text(fault.detail), fault.evidence
             penal = end.penalise and source is not Source.DIRECT and fault.blame not in BLAMELESS
-            details = Details(end.dial_id, fault.phase, fault.blame, end.attempts, end.phases_s)
+            details = Details(end.dial_id, fault.phase, fault.blame, end.attempts, end.phases)
         cell.ended_open += 1
         return (cell, end.at_unix, begun[2], penal, begun[4], detail, evidence, end.duration_s, end.node_id, details)
 

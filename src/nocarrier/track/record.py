@@ -6,10 +6,9 @@ tuple, and the readable `DialFailure` is made of it when it is asked for.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import NamedTuple, TypeAlias
 
-from nocarrier.model.event import Attempt, DialEvent, DialFailure, DialStarted, DialSucceeded
+from nocarrier.model.event import Attempt, DialEvent, DialFailure, DialStarted, DialSucceeded, EndedAttempt
 from nocarrier.model.fault import Evidence
 from nocarrier.model.taxonomy import Blame, Kind, Phase, Reason, Source
 
@@ -53,8 +52,9 @@ class Details(NamedTuple):
     dial_id: int
     phase: Phase = Phase.ANY
     blame: Blame = Blame.UNKNOWN
-    attempts: tuple[Attempt, ...] = ()
-    phases_s: Mapping[str, float] = {}
+    attempts: tuple[EndedAttempt, ...] = ()
+    phases: tuple[str | float, ...] = ()
+    """Name and seconds of each phase in turn; a third of what a dictionary of one phase takes."""
 
 
 # A plain tuple, because making one is a third of the cost of a NamedTuple and every failed dial pays for it. Positions:
@@ -64,13 +64,17 @@ Record: TypeAlias = tuple[
 ]
 
 
+def _by_name(phases: tuple[str | float, ...]) -> dict[str, float]:
+    return dict(zip(phases[::2], phases[1::2], strict=True))  # type: ignore[arg-type]
+
+
 def to_failure(seq: int, record: Record, repeats: int = 1) -> DialFailure:
     """The public form of a failure, skip, cancellation or early disconnect."""
     cell, at_unix, addr, penal, via, detail, evidence, duration_s, node_id, details = record
     reason, kind = cell.reason, cell.kind
     assert reason is not None
     assert kind is not None
-    dial_id, phase, blame, attempts, phases_s = details or (None, reason.phase, reason.blame, (), {})
+    dial_id, phase, blame, attempts, phases = details or (None, reason.phase, reason.blame, (), ())
     return DialFailure(
         addr=addr,
         reason=reason,
@@ -82,9 +86,9 @@ def to_failure(seq: int, record: Record, repeats: int = 1) -> DialFailure:
         detail=detail,
         via=via,
         duration_s=duration_s,
-        attempts=attempts,
-        evidence=evidence or Evidence(),
-        phases_s=phases_s,
+        attempts=tuple(map(Attempt.of, attempts)),
+        evidence=evidence.copy() if evidence else Evidence(),
+        phases_s=_by_name(phases),
         node_id=node_id,
         repeats=repeats,
         penalised=penal,
@@ -111,6 +115,6 @@ def to_event(seq: int, record: Record) -> DialEvent:
         at_unix=at_unix,
         duration_s=duration_s,
         node_id=node_id,
-        attempts=details.attempts if details else (),
-        phases_s=details.phases_s if details else {},
+        attempts=tuple(map(Attempt.of, details.attempts)) if details else (),
+        phases_s=_by_name(details.phases) if details else {},
     )

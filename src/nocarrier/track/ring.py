@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import deque
 from collections.abc import Iterator, Sequence
+from typing import NamedTuple
 
 from nocarrier.model.event import DialFailure
 from nocarrier.model.taxonomy import Kind
@@ -14,22 +15,12 @@ REPEAT_WINDOW_S = 60.0
 that a peer which is skipped at every round stays one entry and flushes no real failure."""
 
 
-class _Entry:
-    """One place in the ring; its public form is made when it is first read."""
+class _Entry(NamedTuple):
+    """One place in the ring. Its public form is made by who reads it: kept, it would take as much as all the rest."""
 
-    __slots__ = ("_failure", "record", "repeats", "seq")
-
-    def __init__(self, seq: int, record: Record, repeats: int) -> None:
-        self.seq = seq
-        self.record = record
-        self.repeats = repeats
-        self._failure: DialFailure | None = None
-
-    @property
-    def failure(self) -> DialFailure:
-        if self._failure is None:
-            self._failure = to_failure(self.seq, self.record, self.repeats)
-        return self._failure
+    seq: int
+    record: Record
+    repeats: int
 
 
 class Ring:
@@ -41,9 +32,9 @@ class Ring:
     def __init__(self, capacity: int, ttl_s: float | None) -> None:
         self.capacity = capacity
         self.ttl_s = ttl_s
-        self._entries: OrderedDict[int, _Entry] = OrderedDict()
-        self._newest_skip: dict[tuple[str, Cell], int] = {}
-        """Where the entry of the last skip of an address for one reason and source stands, if it still stands."""
+        self._entries: deque[_Entry] = deque()
+        self._newest_skip: dict[tuple[str, Cell], _Entry] = {}
+        """The entry of the last skip of an address for one reason and source, while it stands."""
 
     def extend(self, first_seq: int, records: Sequence[Record], *, one_entry_each: bool) -> None:
         """Add `records`, the first of which has the sequence number `first_seq`.
@@ -57,36 +48,33 @@ class Ring:
             if cell.kind is Kind.SKIP:
                 self._add_skip(seq, record)
             elif cell.reason is not None:
-                self._entries[seq] = _Entry(seq, record, 1)
+                self._entries.append(_Entry(seq, record, 1))
             if len(self._entries) > self.capacity:
-                _, evicted = self._entries.popitem(last=False)
-                self._forget_skip(evicted)
+                self._drop_oldest()
 
     def _add_skip(self, seq: int, record: Record) -> None:
         cell, at_unix, addr = record[:3]
-        earlier_seq = self._newest_skip.get((addr, cell))
+        earlier = self._newest_skip.get((addr, cell))
         repeats = 1
-        if earlier_seq is not None:
-            earlier = self._entries[earlier_seq]
-            if 0 <= at_unix - earlier.record[1] <= REPEAT_WINDOW_S:
-                del self._entries[earlier_seq]
-                repeats = earlier.repeats + 1
-        self._entries[seq] = _Entry(seq, record, repeats)
-        self._newest_skip[addr, cell] = seq
+        if earlier is not None and 0 <= at_unix - earlier.record[1] <= REPEAT_WINDOW_S:
+            self._entries.remove(earlier)
+            repeats = earlier.repeats + 1
+        entry = _Entry(seq, record, repeats)
+        self._entries.append(entry)
+        self._newest_skip[addr, cell] = entry
 
-    def _forget_skip(self, entry: _Entry) -> None:
+    def _drop_oldest(self) -> None:
+        entry = self._entries.popleft()
         key = (entry.record[2], entry.record[0])
-        if self._newest_skip.get(key) == entry.seq:
+        if self._newest_skip.get(key) is entry:
             del self._newest_skip[key]
 
     def read(self, now_unix: float) -> Iterator[DialFailure]:
         """The entries that are not expired, oldest first."""
         if self.ttl_s is not None:
-            oldest = now_unix - self.ttl_s
-            for entry in [entry for entry in self._entries.values() if entry.record[1] < oldest]:
-                del self._entries[entry.seq]
-                self._forget_skip(entry)
-        return (entry.failure for entry in self._entries.values())
+            while self._entries and self._entries[0].record[1] < now_unix - self.ttl_s:
+                self._drop_oldest()
+        return (to_failure(*entry) for entry in self._entries)
 
     def clear(self) -> None:
         """Forget all entries."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
 from nocarrier.model import bounds
-from nocarrier.model.event import Attempt, DialFailure
+from nocarrier.model.event import DialFailure, EndedAttempt
 from nocarrier.model.fault import Evidence, Fault
 from nocarrier.model.ports import Clock, Standing
 from nocarrier.model.taxonomy import Kind, Reason, Source
@@ -171,7 +171,7 @@ class DialTracker:
         fault: Fault,
         *,
         duration_s: float | None = None,
-        attempts: tuple[Attempt, ...] = (),
+        attempts: tuple[EndedAttempt, ...] = (),
         phases_s: Mapping[str, float] | None = None,
         node_id: str | None = None,
         penalise: bool = True,
@@ -184,7 +184,7 @@ class DialTracker:
         dial_id: int,
         *,
         duration_s: float | None = None,
-        attempts: tuple[Attempt, ...] = (),
+        attempts: tuple[EndedAttempt, ...] = (),
         phases_s: Mapping[str, float] | None = None,
         node_id: str | None = None,
     ) -> None:
@@ -196,7 +196,7 @@ class DialTracker:
         dial_id: int,
         fault: Fault | None,
         duration_s: float | None,
-        attempts: tuple[Attempt, ...],
+        attempts: tuple[EndedAttempt, ...],
         phases_s: Mapping[str, float] | None,
         node_id: str | None,
         *,
@@ -204,8 +204,10 @@ class DialTracker:
     ) -> None:
         try:
             duration_s, node_id = _seconds(duration_s), bounds.optional_text(node_id)
-            phases_s = dict(phases_s) if phases_s else {}  # the caller may go on with its own
-            self._append(End(None, self._clock(), dial_id, fault, duration_s, attempts, phases_s, node_id, penalise))
+            phases: tuple[str | float, ...] = ()
+            for name, seconds in (phases_s or {}).items():
+                phases += (name, seconds)
+            self._append(End(None, self._clock(), dial_id, fault, duration_s, attempts, phases, node_id, penalise))
         except Exception:  # noqa: BLE001 - recording must never raise into a dial
             self._count_recorder_error()
 
