@@ -3,7 +3,7 @@
 A dial begins with `DialStarted` and ends exactly once, with `DialSucceeded` or with a `DialFailure` of kind failure or
 cancelled. A skip or an early disconnect is a `DialFailure` of that kind and belongs to no open dial.
 
-Events are values made for whoever reads them; nothing in the tracker changes with them. They are not frozen, as that would
+Events are values made for whoever reads them; nothing in the tracker changes with them. They are not frozen: that would
 triple what making a hundred of them costs.
 """
 
