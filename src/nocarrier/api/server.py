@@ -115,6 +115,7 @@ class Server:
                 loop="asyncio",
                 lifespan="on",
                 log_config=None,  # logging is the program's own
+                log_level="warning",  # that a server starts and stops, its owner knows
                 access_log=False,
                 proxy_headers=False,  # nothing here depends on who asks
                 server_header=False,

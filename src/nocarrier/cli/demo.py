@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -123,8 +124,9 @@ def _summarise(console: Console, network: DemoNetwork, url: str) -> None:
     )
     console.print(f"skips: {totals.skipped} dials that policy kept from starting")
     console.print(f"\nlook at it:  curl -s {url}/api/p2p/debug | jq .dial_failures")
-    console.print(f"or:          nocarrier failures --url {url}")
-    console.print("what to do:  nocarrier explain REASON")
+    program = sys.argv[0]  # as it was called: a newcomer's virtual environment is not on the PATH
+    console.print(f"or:          {program} failures --url {url}")
+    console.print(f"what to do:  {program} explain REASON")
 
 
 def _newest_by_address(network: DemoNetwork) -> dict[str, DialFailure]:

@@ -27,7 +27,10 @@ def in_words(failure: Mapping[str, Any]) -> str:
     """The evidence, or, where that says nothing, the detail. `failure` is an entry as the API gives it."""
     evidence = failure["evidence"]
     said = [say(evidence[key], evidence) for key, say in _WORDS.items() if evidence.get(key) is not None]
-    return "; ".join(filter(None, said)) or failure["detail"] or ""
+    detail = failure["detail"] or ""
+    if detail and evidence.get("stated_by") == "remote":
+        detail = f"the peer says: {detail}"
+    return "; ".join(filter(None, said)) or detail
 
 
 def _differing(ours: object, theirs: object) -> tuple[str, str]:

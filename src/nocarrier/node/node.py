@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import random
 import secrets
@@ -13,7 +12,7 @@ from typing import Protocol, Self
 
 from nocarrier.dial import AddressPolicy, Resolve, resolve_with_system
 from nocarrier.dial.kernel import has_route_to
-from nocarrier.errors import AddressError, StateFileError
+from nocarrier.errors import StateFileError
 from nocarrier.model.address import Address, netgroup_of, parse_ip
 from nocarrier.model.fault import Evidence
 from nocarrier.model.listen import parse_listen
@@ -134,6 +133,7 @@ class Node:
             self._lock.close()
             raise
         self._learn_own_addresses()
+        self._add_seeds()
         self.sessions = SessionTable(self.identity.node_id)
         self.connectivity = Connectivity()
         self._admission = Admission(
@@ -257,12 +257,14 @@ class Node:
         loaded = state_files.load(self._book_path, PeerBookFile, now_unix=self._started_at_unix)
         _warn(loaded.warning)
         file = loaded.state or PeerBookFile([])
-        book = PeerBook.from_file(file, netgroup_prefix=self.options.netgroup_prefix)
+        return PeerBook.from_file(file, netgroup_prefix=self.options.netgroup_prefix)
+
+    def _add_seeds(self) -> None:
+        """Take the seeds into the book that may be dialed; the maintainer records what is wrong with the others."""
         for text in self.options.seeds:
-            with contextlib.suppress(AddressError):  # the maintainer records what is wrong with it
+            if self.policy.check_text(text, DEFAULT_P2P_PORT) is None:
                 seed = Address.parse(text, default_port=DEFAULT_P2P_PORT)
-                book.add(seed, Source.SEED, None, self._started_at_unix)
-        return book
+                self.book.add(seed, Source.SEED, None, self._started_at_unix)
 
     # ---- who we are -----------------------------------------------------------------------------------------------
 
