@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from nocarrier.model.taxonomy import Reason
-from nocarrier.node import node as node_module
+from nocarrier.node import session_keeper
 from nocarrier.wire.messages import Goodbye
 from support.nodes import RunningNode, eventually, eventually_recorded, facts, nodes_fixture
 from support.provokes import provokes
@@ -92,7 +92,7 @@ async def test_a_lost_tie_break_is_no_early_disconnect(nodes):
 
 
 async def test_a_session_that_lasted_has_no_early_end(nodes, monkeypatch):
-    monkeypatch.setattr(node_module, "EARLY_DISCONNECT_S", 0.2)
+    monkeypatch.setattr(session_keeper, "EARLY_DISCONNECT_S", 0.2)
 
     async def leave_later(peer: RawPeer) -> None:
         await asyncio.sleep(0.4)

@@ -11,55 +11,37 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from nocarrier.dial import AddressPolicy, Resolve, resolve_with_system
-from nocarrier.dial.kernel import has_route_to
 from nocarrier.errors import StateFileError
-from nocarrier.model.address import Address, netgroup_of, parse_ip
-from nocarrier.model.fault import Evidence
+from nocarrier.model.address import Address, parse_ip
 from nocarrier.model.listen import parse_listen
 from nocarrier.model.node_state import (
     BookPeer,
     ConnectedPeer,
     DialOutcome,
     DialResult,
-    Direction,
     NodeInfo,
     PeerBookCounts,
 )
 from nocarrier.model.ports import DialRecorder, StandingBook
-from nocarrier.model.taxonomy import Phase, Reason, Source
+from nocarrier.model.taxonomy import Phase, Source
 from nocarrier.node import listener, shown, state_files
 from nocarrier.node.admission import Admission
 from nocarrier.node.bans import BanList
 from nocarrier.node.connectivity import Connectivity
 from nocarrier.node.dialing import Dialer, Skip, normal_form
 from nocarrier.node.gossip import Gossip
-from nocarrier.node.handshake import Established
 from nocarrier.node.identity import Identity, verify
 from nocarrier.node.maintainer import Maintainer
 from nocarrier.node.options import DEFAULT_P2P_PORT, NodeOptions, TimingOptions
-from nocarrier.node.own_address import ObservedAddress
 from nocarrier.node.peer_book import PeerBook, PeerBookFile
-from nocarrier.node.session import Session, SessionEnd
+from nocarrier.node.session_keeper import SessionKeeper, report_if_died
 from nocarrier.node.session_table import SessionTable
 from nocarrier.wire import Admission as WireAdmission
-from nocarrier.wire import Connection, LocalPeer, PeerAddress, Role
-from nocarrier.wire.events import Event, PeersReceived, PeersRequested, ProtocolViolation
+from nocarrier.wire import Connection, LocalPeer, Role
 from nocarrier.wire.messages import WELCOME_PEERS_MAX
-
-EARLY_DISCONNECT_S = 60.0
-"""A session that ends sooner than this after its handshake is told of; the taxonomy's limit."""
 
 SAVE_INTERVAL_S = 5.0
 """How much of the peer book a crash may cost."""
-
-VIOLATION_BAN_S = 600.0
-"""How long a node that broke the protocol in a session is kept away: long enough to stop a loop, short enough that an
-upgraded peer is soon welcome again."""
-
-_HARMLESS_ENDS = frozenset({Reason.DUPLICATE_CONNECTION.value})
-"""Goodbyes that say nothing about a peer."""
-
-_STOPPING = "shutting_down"
 
 _log = logging.getLogger("nocarrier.node")
 
@@ -116,8 +98,6 @@ class Node:
         self._ready = False
         self._changes = 0
         self._rng = random.Random(secrets.randbits(64))  # noqa: S311 - spreads load, guards nothing
-        self._observed = ObservedAddress()
-        self._session_tasks: set[asyncio.Task[None]] = set()
         self._loops: list[asyncio.Task[None]] = []
         self._saving: asyncio.Task[None] | None = None
 
@@ -136,12 +116,33 @@ class Node:
         self._add_seeds()
         self.sessions = SessionTable(self.identity.node_id)
         self.connectivity = Connectivity()
-        self._admission = Admission(
+        admission = Admission(
             network=options.network,
             admission_key=options.admission_key,
             max_peers=options.max_peers,
             bans=self.bans,
             sessions=self.sessions,
+        )
+        self.gossip = Gossip(
+            book=self.book,
+            sessions=self.sessions,
+            policy=self.policy,
+            recorder=recorder,
+            interval_s=timing.gossip_interval_s,
+            on_learned=self._wake,
+            rng=self._rng,
+        )
+        self._keeper = SessionKeeper(
+            options,
+            sessions=self.sessions,
+            admission=admission,
+            connectivity=self.connectivity,
+            policy=self.policy,
+            book=self.book,
+            bans=self.bans,
+            gossip=self.gossip,
+            recorder=recorder,
+            on_end=self._wake,
         )
         self.dialer = Dialer(
             options,
@@ -152,11 +153,11 @@ class Node:
             bans=self.bans,
             book=self.book,
             sessions=self.sessions,
-            admission=self._admission,
+            admission=admission,
             connectivity=self.connectivity,
             make_connection=self._make_connection,
-            on_session=self._begin_session,
-            on_dial_ended=lambda: self.maintainer.wake(),  # noqa: PLW0108 - it is made after the dialer
+            on_session=self._keeper.begin,
+            on_dial_ended=self._wake,
             is_stopping=lambda: self._stopping,
             local_ip=parse_ip(self._listen_host),
             resolve=resolve,
@@ -164,9 +165,9 @@ class Node:
         self.listener = listener.Listener(
             self._socket,
             handshake_timeout_s=timing.handshake_attempt_s,
-            admission=self._admission,
+            admission=admission,
             make_connection=self._make_connection,
-            on_session=self._begin_session,
+            on_session=self._keeper.begin,
         )
         self.maintainer = Maintainer(
             options,
@@ -179,15 +180,9 @@ class Node:
             forgive_own_faults=recorder.forgive_own_faults,
             rng=self._rng,
         )
-        self.gossip = Gossip(
-            book=self.book,
-            sessions=self.sessions,
-            policy=self.policy,
-            recorder=recorder,
-            interval_s=timing.gossip_interval_s,
-            on_learned=self.maintainer.wake,
-            rng=self._rng,
-        )
+
+    def _wake(self) -> None:
+        self.maintainer.wake()
 
     def _load_state(self, data_dir: Path) -> None:
         self.identity = Identity.load_or_create(data_dir / "node_key.pem")
@@ -209,7 +204,7 @@ class Node:
         await self.listener.start()
         for loop in (self.maintainer.run(), self._gossip_regularly(), self._save_regularly()):
             task = asyncio.create_task(loop)
-            task.add_done_callback(_report_if_died)
+            task.add_done_callback(report_if_died)
             self._loops.append(task)
         self._ready = True
         self._changes += 1
@@ -224,10 +219,7 @@ class Node:
         await asyncio.gather(*self._loops, return_exceptions=True)
         await self.dialer.stop()
         await self.listener.stop()
-        await asyncio.gather(
-            *(session.close(_STOPPING, "this node is stopping") for session in self.sessions), return_exceptions=True
-        )
-        await asyncio.gather(*self._session_tasks, return_exceptions=True)
+        await self._keeper.stop()
         if self._saving is not None:
             await self._saving  # a thread goes on when its waiter is cancelled, and must not write after us
         self._save_file(self.book.to_file())
@@ -294,7 +286,7 @@ class Node:
     @property
     def advertised(self) -> str | None:
         """Where others can dial us: the setting, or where peers of different networks agree that they see us."""
-        host = self._observed.agreed()
+        host = self._keeper.observed.agreed()
         return self.options.advertise or (str(Address(host, self.p2p_port)) if host else None)
 
     def _make_connection(
@@ -311,118 +303,6 @@ class Node:
             observed_addr=str(remote),
             peers_to_share=self.gossip.peers_to_share(WELCOME_PEERS_MAX, receiver=str(remote)),
         )
-
-    # ---- sessions -------------------------------------------------------------------------------------------------
-
-    def _begin_session(self, session: Session, established: Established) -> None:
-        unwanted = self._why_unwanted(session)
-        if unwanted is not None:
-            self._keep(self._close(session, unwanted))
-            return
-        replaced = self.sessions.add(session)
-        if replaced is not None:
-            self._keep(self._close(replaced, Reason.DUPLICATE_CONNECTION))
-        self._keep(self._serve(session, established))
-
-    def _why_unwanted(self, session: Session) -> str | None:
-        """What came in between since the session was admitted: other handshakes were under way beside its own."""
-        if self._stopping:
-            return _STOPPING
-        if not self.sessions.stays(session.remote, session.direction):
-            return Reason.DUPLICATE_CONNECTION
-        if session.direction is Direction.INBOUND and self._admission.is_full(session.remote):
-            return Reason.TOO_MANY_PEERS
-        return None
-
-    def _keep(self, work: object) -> None:
-        task: asyncio.Task[None] = asyncio.create_task(work)  # type: ignore[arg-type]
-        self._session_tasks.add(task)
-        task.add_done_callback(self._session_tasks.discard)
-        task.add_done_callback(_report_if_died)
-
-    async def _close(self, session: Session, code: str) -> None:
-        await session.close(code)
-
-    async def _serve(self, session: Session, established: Established) -> None:
-        self._note_sessions()
-        self.connectivity.heard(session.last_received_s)
-        welcome = established.completed.welcome
-        self._observed.observe(self._netgroup_of(session), welcome.observed_addr)
-        if session.direction is Direction.INBOUND and session.is_dialable:
-            self._learn_dialer(session)
-        told = list(welcome.peers)
-        if session.remote.advertised is not None:
-            told.append(PeerAddress(addr=session.remote.advertised, node_id=session.node_id))
-        self.gossip.learn(told, Source.HANDSHAKE, session)
-        if len(self.sessions) < self.options.target_peers:
-            session.ask_for_peers()
-        try:
-            end = await session.run(lambda event: self._handle(session, event), established.early_events)
-        finally:
-            self.sessions.remove(session)
-            self._note_sessions()
-        self._note_end(session, end)
-        self.maintainer.wake()
-
-    def _learn_dialer(self, session: Session) -> None:
-        """An inbound peer says where it listens: an address learned during a handshake, not yet proven."""
-        block = self.policy.check_address(session.address)
-        if block is None:
-            self.book.add(session.address, Source.HANDSHAKE, session.addr, time.time())
-            self.book.set_node_id(session.addr, session.node_id)
-        elif block.reason is not Reason.SELF_DIAL_BLOCKED:
-            self._recorder.record(session.addr, block.reason, Source.HANDSHAKE, via=session.addr, detail=block.detail)
-
-    def _handle(self, session: Session, event: Event) -> None:
-        self.connectivity.heard(session.last_received_s)
-        match event:
-            case PeersRequested():
-                self.gossip.answer(session)
-            case PeersReceived(peers=peers):
-                self.gossip.learn(peers, Source.GOSSIP, session)
-            case ProtocolViolation(detail=detail):
-                now_unix = time.time()
-                self.ban(session.node_id, until_unix=now_unix + VIOLATION_BAN_S, reason=f"broke the protocol: {detail}")
-            case _:
-                pass
-
-    def _note_sessions(self) -> None:
-        self.connectivity.sessions_alive = len(self.sessions)
-        self._changes += 1
-
-    def _netgroup_of(self, session: Session) -> str:
-        return netgroup_of(session.address.host, ipv4_prefix=self.options.netgroup_prefix)
-
-    def _note_end(self, session: Session, end: SessionEnd) -> None:
-        self._observed.forget(self._netgroup_of(session))
-        if end.nobody_answered:
-            self._note_silence(session)
-            speaks_against_peer = self.connectivity.counts_against_peer(session.silent_since_s)
-        else:
-            speaks_against_peer = end.code != _STOPPING and not self.connectivity.offline()
-        is_ours = end.by_us and end.code not in {"ping_timeout", "send_timeout", "protocol_violation", "flooding"}
-        if session.source is None or session.direction is Direction.INBOUND or is_ours:
-            return
-        if session.age_s >= EARLY_DISCONNECT_S or end.code in _HARMLESS_ENDS:
-            return
-        self._recorder.record(
-            session.addr,
-            Reason.EARLY_DISCONNECT,
-            session.source,
-            detail=str(end),
-            via=session.via,
-            evidence=Evidence(elapsed_s=round(session.age_s, 3)),
-            duration_s=round(session.age_s, 6),
-            node_id=session.node_id,
-            penalise=speaks_against_peer,
-        )
-
-    def _note_silence(self, session: Session) -> None:
-        host = session.address.host
-        if self.sessions or has_route_to(host):
-            self.connectivity.path_failed(netgroup_of(host), session.silent_since_s)
-        else:
-            self.connectivity.local_failed(time.monotonic())
 
     # ---- for others -----------------------------------------------------------------------------------------------
 
@@ -448,15 +328,7 @@ class Node:
         Raises:
             ConfigError: `target` is none of these.
         """
-        try:
-            self.bans.add(target, now_unix=time.time(), until_unix=until_unix, reason=reason)
-        except StateFileError as error:
-            _log.error("the ban holds until this node stops: %s", error)
-        for session in self.sessions:
-            port = session.address.port if session.direction is Direction.OUTBOUND else None
-            ban = self.bans.match(ip=session.address.ip, port=port, node_id=session.node_id, now_unix=time.time())
-            if ban is not None:
-                self._keep(self._close(session, Reason.BANNED))
+        self._keeper.ban(target, until_unix=until_unix, reason=reason)
 
     @property
     def ready(self) -> bool:
@@ -466,7 +338,7 @@ class Node:
     @property
     def revision(self) -> int:
         """Changes whenever what the node shows may have changed."""
-        return self._changes + self.sessions.revision + self.book.revision
+        return self._changes + self._keeper.changes + self.sessions.revision + self.book.revision
 
     def info(self) -> NodeInfo:
         """Who this node is and how it is set."""
@@ -519,8 +391,3 @@ def _make_folder(path: Path) -> None:
 def _warn(warning: str | None) -> None:
     if warning:
         _log.warning("%s", warning)
-
-
-def _report_if_died(task: asyncio.Task[None]) -> None:
-    if not task.cancelled() and task.exception() is not None:
-        _log.critical("a part of the node died by a fault of ours", exc_info=task.exception())
