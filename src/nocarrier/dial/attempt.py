@@ -58,7 +58,7 @@ async def connect_socket(
         return _failed(exc, Evidence(errno=_name(exc.errno), decided_by="local"))
     connected = False
     try:
-        verdict = await _connect(loop, sock, destination, started + timeout_s)
+        verdict = _connect(sock, destination) or await _wait_for_verdict(loop, sock, started + timeout_s)
         if verdict.number == 0:
             if sock.getsockname()[:2] == destination:
                 return _met_itself(address)
@@ -80,9 +80,27 @@ async def connect_socket(
             sock.close()
 
 
+class _TcpSocket(socket.socket):
+    """A TCP socket that says so without a detour.
+
+    asyncio asks each connection three times for type and family, and socket.socket makes an enum member of a number
+    each time, 1.4 us (measured, CPython 3.11).
+    """
+
+    __slots__ = ()
+    type = socket.SOCK_STREAM
+    family = socket.AF_INET
+
+
+class _TcpSocketIPv6(_TcpSocket):
+    __slots__ = ()
+    family = socket.AF_INET6
+
+
 def _open(family: int, address: Address, local_ip: IPAddress | None) -> socket.socket:
     # asyncio switches Nagle's delay off only where the socket itself says that it is TCP.
-    sock = socket.socket(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK, socket.IPPROTO_TCP)
+    sock_class = _TcpSocketIPv6 if family == socket.AF_INET6 else _TcpSocket
+    sock = sock_class(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK, socket.IPPROTO_TCP)
     kernel.watch_errors(sock, family)
     if local_ip is not None and _can_reach(local_ip, address):
         try:
@@ -93,16 +111,22 @@ def _open(family: int, address: Address, local_ip: IPAddress | None) -> socket.s
     return sock
 
 
-async def _connect(
-    loop: asyncio.AbstractEventLoop, sock: socket.socket, destination: tuple[str, int], deadline: float
-) -> _Verdict:
+_CONNECTED_AT_ONCE = _Verdict(0, returned_by_connect=False)
+
+
+def _connect(sock: socket.socket, destination: tuple[str, int]) -> _Verdict | None:
+    """Begin to connect; None while the outcome is open."""
     number = sock.connect_ex(destination)
     if number != errno.EINPROGRESS:
         return _Verdict(number, returned_by_connect=True)
     # On this machine's own addresses the outcome is often there already; asking again spares the event loop.
     number = sock.connect_ex(destination)
-    if number != errno.EALREADY:
-        return _Verdict(0 if number == errno.EISCONN else number, returned_by_connect=False)
+    if number == errno.EISCONN:
+        return _CONNECTED_AT_ONCE
+    return None if number == errno.EALREADY else _Verdict(number, returned_by_connect=False)
+
+
+async def _wait_for_verdict(loop: asyncio.AbstractEventLoop, sock: socket.socket, deadline: float) -> _Verdict:
     late_s = await _wait_until_decided(loop, sock, deadline)
     if late_s is not None:
         return _Verdict(None, returned_by_connect=False, waited=True, late_s=late_s)

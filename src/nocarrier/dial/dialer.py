@@ -50,6 +50,21 @@ class Dial:
         fault: why the dial failed, once it has.
     """
 
+    # What every dial begins with stands here, once, and not in each of them.
+    node_id: str | None = None
+    fault: Fault | None = None
+    _address: Address | None = None
+    _dial_id: int | None = None
+    _loop: asyncio.AbstractEventLoop
+    _started = 0.0
+    _phase = Phase.CONNECT
+    _connect_error: BaseException | None = None
+    _connect_fault: Fault | None = None
+    _reader: EvidenceReader | None = None
+    _writer: asyncio.StreamWriter | None = None
+    _failed_phase: tuple[BaseException, Phase] | None = None
+    _handled: BaseException | None = None
+
     def __init__(
         self,
         addr: str,
@@ -79,28 +94,15 @@ class Dial:
         self.addr = addr
         self._attempts: list[EndedAttempt] = []
         self.evidence = Evidence()
-        self.node_id: str | None = None
-        self.fault: Fault | None = None
         self._source = source
         self._via = via
         self._recorder = recorder
         self._policy = policy
-        self._resolve = resolve
+        self._look_up = resolve
         self._default_port = default_port
         self._local_ip = local_ip
         self._counts_against_peer = counts_against_peer
-        self._address: Address | None = None
-        self._dial_id: int | None = None
-        self._loop: asyncio.AbstractEventLoop
-        self._started = 0.0
-        self._phase = Phase.CONNECT
         self._phases_s: dict[str, float] = {}
-        self._connect_error: BaseException | None = None
-        self._connect_fault: Fault | None = None
-        self._reader: EvidenceReader | None = None
-        self._writer: asyncio.StreamWriter | None = None
-        self._failed_phase: tuple[BaseException, Phase] | None = None
-        self._handled: BaseException | None = None
 
     # ---- the block ------------------------------------------------------------------------------------------------
 
@@ -241,7 +243,8 @@ class Dial:
             self._writer.transport.abort()
             self._writer = None
         deadline = self._loop.time() + timeout_s
-        addresses = await self._resolve_address(timeout_s)
+        is_address = parse_ip(self._address.host) is not None
+        addresses = [self._address] if is_address else await self._resolve(self._address, timeout_s)
         self._phase = Phase.CONNECT
         started = self._loop.time()
         timeout_left_s = max(0.0, deadline - started)
@@ -259,28 +262,25 @@ class Dial:
         self._phase = Phase.HANDSHAKE
         return self._reader, self._writer
 
-    async def _resolve_address(self, timeout_s: float) -> list[Address]:
-        assert self._address is not None
-        host, port = self._address.host, self._address.port
-        if parse_ip(host) is not None:
-            return [self._address]
+    async def _resolve(self, address: Address, timeout_s: float) -> list[Address]:
+        host, port = address.host, address.port
         self._phase = Phase.RESOLVE
         started = self._loop.time()
         try:
             async with asyncio.timeout(timeout_s):
-                found = [Address(ip, port) for ip in await self._resolve(host)]
+                found = [Address(ip, port) for ip in await self._look_up(host)]
         finally:
             self._time(Phase.RESOLVE, started)
         if not found:
             raise socket.gaierror(socket.EAI_NONAME, f"{host} has no address")
         allowed, blocks = [], []
-        for address in found:
-            block = self._blocked(address.host)
+        for candidate in found:
+            block = self._blocked(candidate.host)
             if block is None:
-                allowed.append(address)
+                allowed.append(candidate)
             else:
                 blocks.append(block)
-                self._attempts.append(self._blocked_attempt(address, block))
+                self._attempts.append(self._blocked_attempt(candidate, block))
         if not allowed:
             self._raise_nothing_allowed(host, blocks)
         return allowed

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
-from typing import TypeVar
+from collections.abc import Iterable, Mapping
 
 from nocarrier.model import bounds
 from nocarrier.model.taxonomy import Reason, Source
@@ -12,7 +11,6 @@ from nocarrier.model.taxonomy import Reason, Source
 MAX_WARNINGS = 100
 """How many unknown names are warned about; who invents names endlessly has been told."""
 
-_Name = TypeVar("_Name", Reason, Source)
 _REASONS: Mapping[str, Reason] = {reason.value: reason for reason in Reason}
 _SOURCES: Mapping[str, Source] = {source.value: source for source in Source}
 _warned: set[str] = set()
@@ -21,21 +19,24 @@ _log = logging.getLogger("nocarrier")
 
 def known_reason(name: str) -> Reason:
     """The reason called `name`, or ``other``."""
-    return _known(name, _REASONS, Reason.OTHER, "reason")
+    try:
+        return _REASONS[name]
+    except (KeyError, TypeError):  # callers give anything, also what no dictionary takes
+        _warn("reason", name, _REASONS)
+        return Reason.OTHER
 
 
 def known_source(name: str) -> Source:
     """The source called `name`, or ``other``."""
-    return _known(name, _SOURCES, Source.OTHER, "source")
+    try:
+        return _SOURCES[name]
+    except (KeyError, TypeError):
+        _warn("source", name, _SOURCES)
+        return Source.OTHER
 
 
-def _known(name: str, table: Mapping[str, _Name], other: _Name, what: str) -> _Name:
-    given: object = name  # callers give anything
-    known = table.get(given) if isinstance(given, str) else None
-    if known is not None:
-        return known
+def _warn(what: str, name: object, known: Iterable[str]) -> None:
     text = bounds.text(name)
     if text not in _warned and len(_warned) < MAX_WARNINGS:
         _warned.add(text)
-        _log.warning("nocarrier: unknown %s %r is recorded as 'other'; known ones are %s", what, text, ", ".join(table))
-    return other
+        _log.warning("nocarrier: unknown %s %r is recorded as 'other'; known ones are %s", what, text, ", ".join(known))

@@ -158,7 +158,7 @@ class DialTracker:
         """Record that a dial begins; returns its id, to be ended exactly once with `fail` or `succeed`."""
         dial_id = next(self._dial_ids)
         try:
-            addr, via = bounds.text(addr, bounds.MAX_ADDR_LENGTH), bounds.optional_text(via)
+            addr, via = bounds.text(addr, _MAX_ADDR_LENGTH), bounds.optional_text(via)
             cell = self._ledger.begin_cells[known_source(source)]
             self._append((cell, self._clock(), addr, False, via, None, None, None, None, Details(dial_id)))
         except Exception:  # noqa: BLE001 - recording must never raise into a dial
