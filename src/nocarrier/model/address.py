@@ -191,7 +191,7 @@ def netgroup_of(host: str, *, ipv4_prefix: int = 16) -> str:
     """The network that counts as one for limits and verdicts, as text.
 
     An IPv4 address gives its network of `ipv4_prefix` bits (default /16, as Bitcoin Core groups), an IPv6 address its
-    /32 (the smallest block a registry hands to a provider, RFC 6177 practice), a name itself.
+    /32 (the smallest block that address authorities allocate to a provider), a name itself.
     """
     ip = parse_ip(host)
     if ip is None:
