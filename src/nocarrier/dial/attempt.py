@@ -20,6 +20,10 @@ NOTED_LAG_S = 0.05
 """An event loop later than this at a deadline is noted as evidence; a healthy one is late by a few milliseconds."""
 
 
+_NONBLOCK = getattr(socket, "SOCK_NONBLOCK", 0)
+"""Makes a socket non-blocking from the start, on Linux and some others."""
+
+
 class Failed(NamedTuple):
     """An attempt that failed: `error` is what the caller will see, `fault` what is recorded."""
 
@@ -100,7 +104,9 @@ class _TcpSocketIPv6(_TcpSocket):
 def _open(family: int, address: Address, local_ip: IPAddress | None) -> socket.socket:
     # asyncio switches Nagle's delay off only where the socket itself says that it is TCP.
     sock_class = _TcpSocketIPv6 if family == socket.AF_INET6 else _TcpSocket
-    sock = sock_class(family, socket.SOCK_STREAM | socket.SOCK_NONBLOCK, socket.IPPROTO_TCP)
+    sock = sock_class(family, socket.SOCK_STREAM | _NONBLOCK, socket.IPPROTO_TCP)
+    if not _NONBLOCK:
+        sock.setblocking(False)
     kernel.watch_errors(sock, family)
     if local_ip is not None and _can_reach(local_ip, address):
         try:
@@ -119,6 +125,8 @@ def _connect(sock: socket.socket, destination: tuple[str, int]) -> _Verdict | No
     number = sock.connect_ex(destination)
     if number != errno.EINPROGRESS:
         return _Verdict(number, returned_by_connect=True)
+    if not kernel.IS_SUPPORTED:
+        return None  # what a second connect() answers differs between systems
     # On this machine's own addresses the outcome is often there already; asking again spares the event loop.
     number = sock.connect_ex(destination)
     if number == errno.EISCONN:

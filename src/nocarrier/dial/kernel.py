@@ -77,10 +77,10 @@ def failure_evidence(sock: socket.socket, number: int | None, *, returned_by_con
     evidence = Evidence()
     if number is not None:
         evidence["errno"] = errno.errorcode.get(number, str(number))
+    if not IS_SUPPORTED:
+        return evidence  # what another kernel means by the same answers was not measured
     if returned_by_connect:
         evidence["decided_by"] = "local"
-        return evidence
-    if not IS_SUPPORTED:
         return evidence
     # The caller has read SO_ERROR before: reading the error queue clears it.
     icmp = _read_error_queue(sock)
