@@ -61,10 +61,14 @@ def test_errors_are_watched_only_as_long_as_asked(family, host):
         assert dialer.getsockopt(level, option) == 0
 
 
-@pytest.mark.parametrize(("family", "host"), LOOPBACK)
-def test_loopback_can_be_dialed_from(family, host):
-    assert not kernel.lacks_source_address(family, (host, 9))
+@pytest.mark.parametrize("host", [host for _, host in LOOPBACK])
+def test_loopback_is_our_own_and_reachable(host):
+    assert kernel.source_ip_for(host) == host
+    assert kernel.is_own_ip(host)
+    assert kernel.has_route_to(host)
 
 
-def test_an_address_of_the_wrong_family_has_no_source():
-    assert kernel.lacks_source_address(socket.AF_INET6, ("127.0.0.1", 9))
+def test_where_nothing_may_be_sent_there_is_no_source():
+    assert kernel.source_ip_for("255.255.255.255") is None  # the kernel asks for SO_BROADCAST first (ip(7))
+    assert not kernel.is_own_ip("255.255.255.255")
+    assert not kernel.has_route_to("255.255.255.255")

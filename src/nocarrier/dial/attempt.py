@@ -78,7 +78,7 @@ async def connect_socket(
         if verdict.number is None:
             return _failed(TimeoutError(f"no answer from {address} within {timeout_s:.3g} s"), evidence)
         error = OSError(verdict.number, f"{os.strerror(verdict.number)}, connecting to {address}")
-        return _failed(error, evidence, _reason_beyond_errno(verdict.number, evidence, family, destination))
+        return _failed(error, evidence, _reason_beyond_errno(verdict.number, evidence, address))
     finally:
         if not connected:
             sock.close()
@@ -141,9 +141,9 @@ async def _wait_for_verdict(loop: asyncio.AbstractEventLoop, sock: socket.socket
     return _Verdict(sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR), returned_by_connect=False, waited=True)
 
 
-def _reason_beyond_errno(number: int, evidence: Evidence, family: int, destination: tuple[str, int]) -> Reason | None:
+def _reason_beyond_errno(number: int, evidence: Evidence, address: Address) -> Reason | None:
     """The reason where the errno alone would mislead, else None."""
-    if number == errno.EADDRNOTAVAIL and not kernel.lacks_source_address(family, destination):
+    if number == errno.EADDRNOTAVAIL and kernel.has_route_to(address.host):
         return Reason.EPHEMERAL_PORTS_EXHAUSTED
     if number == errno.EACCES and evidence.get("decided_by") == "network":
         # A router prohibits it. Linux makes EACCES of that in ICMPv6, EHOSTUNREACH in ICMP.

@@ -36,6 +36,8 @@ _HOST_UNREACHABLE = {(3, 1), (1, 3)}
 """(type, code) by which the kernel itself reports that nobody answered for an address: ICMP host unreachable (RFC 792)
 and ICMPv6 address unreachable (RFC 4443)."""
 
+_DISCARD_PORT = 9  # RFC 863; any port would do, as nothing is sent
+
 IS_SUPPORTED = sys.platform == "linux"
 
 
@@ -164,39 +166,26 @@ def _is_own(hop: str, sock: socket.socket) -> bool:
     return hop == own or own in {"0.0.0.0", "::"}
 
 
-def lacks_source_address(family: int, sockaddr: tuple[str, int]) -> bool:
-    """Whether this machine has no address to dial `sockaddr` from.
+def source_ip_for(ip: str) -> str | None:
+    """The address of this machine from which it would send to `ip`; None where it has no route or no such address.
 
-    Tells two causes of EADDRNOTAVAIL apart: a UDP socket needs the same source address but no TCP port. Connecting it
-    sends no packet.
+    Asks by connecting a UDP socket, which sends no packet. It needs no TCP port either, and so tells a machine without
+    free ports from one without an address, where connect() says EADDRNOTAVAIL for both.
     """
+    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
     try:
         with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            return probe.connect_ex(sockaddr) != 0
+            probe.connect((ip, _DISCARD_PORT))
+            return str(probe.getsockname()[0])
     except OSError:
-        return True
+        return None
 
 
 def is_own_ip(ip: str) -> bool:
-    """Whether `ip` is an address of this machine: the kernel then talks to it from that very address.
-
-    Connecting a UDP socket sends no packet.
-    """
-    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
-    try:
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.connect((ip, 9))
-            return str(probe.getsockname()[0]) == ip
-    except OSError:
-        return False
+    """Whether `ip` is an address of this machine: the kernel then talks to it from that very address."""
+    return source_ip_for(ip) == ip
 
 
 def has_route_to(ip: str) -> bool:
-    """Whether this machine would send packets for `ip` somewhere. Sends none itself."""
-    family = socket.AF_INET6 if ":" in ip else socket.AF_INET
-    try:
-        with socket.socket(family, socket.SOCK_DGRAM) as probe:
-            probe.connect((ip, 9))
-    except OSError:
-        return False
-    return True
+    """Whether this machine would send packets for `ip` somewhere."""
+    return source_ip_for(ip) is not None

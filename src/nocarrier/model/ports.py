@@ -8,7 +8,7 @@ from typing import Protocol, TypeAlias
 
 from nocarrier.model.event import EndedAttempt
 from nocarrier.model.fault import Evidence, Fault
-from nocarrier.model.taxonomy import Reason, Source
+from nocarrier.model.taxonomy import Reason
 
 Clock: TypeAlias = Callable[[], float]
 """Returns Unix seconds, such as `time.time`."""
@@ -86,6 +86,3 @@ class StandingBook(Protocol):
 
     def standing(self, addr: str) -> Standing:
         """The standing of `addr`; of an unknown one, that it may be dialed now."""
-
-
-__all__ = ["Clock", "DialRecorder", "MonotonicClock", "Source", "Standing", "StandingBook"]

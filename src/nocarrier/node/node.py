@@ -52,10 +52,6 @@ class Recorder(DialRecorder, StandingBook, Protocol):
     def forgive_own_faults(self) -> None:
         """Let addresses that only wait because of a fault of ours be dialed now."""
 
-    @property
-    def revision(self) -> int:
-        """Changes with every record."""
-
 
 class Node:
     """A running peer. Use it as ``async with Node(...) as node``.
