@@ -53,23 +53,14 @@ def _lock_and_append() -> Record:
     return record
 
 
-def _against_append(record: Record, tracker: nocarrier.DialTracker, rounds: int) -> Result:
+def record(rounds: int) -> Result:
     baseline = _lock_and_append()
     return compare(
-        _round_of(record, tracker, PASSES),
+        _round_of(nocarrier.record_dial_failure, nocarrier.global_tracker(), PASSES),
         lambda: cpu_seconds(lambda: _pass_over_addresses(baseline, PASSES), per=PASSES * len(ADDRESSES)),
         rounds=rounds,
         unit="s",
     )
-
-
-def record(rounds: int) -> Result:
-    return _against_append(nocarrier.record_dial_failure, nocarrier.global_tracker(), rounds)
-
-
-def record_own_tracker(rounds: int) -> Result:
-    tracker = nocarrier.DialTracker()
-    return _against_append(tracker.record, tracker, rounds)
 
 
 def _against(baseline: Record, rounds: int) -> Result:
@@ -127,14 +118,6 @@ BENCHMARKS = (
         goal=Goal(3.0, is_ceiling=True),
         rounds=15,
         run=record,
-    ),
-    Benchmark(
-        name="record_own_tracker",
-        what="the same through DialTracker.record",
-        baseline="lock, time.time(), deque.append of a tuple",
-        goal=Goal(3.0, is_ceiling=True),
-        rounds=15,
-        run=record_own_tracker,
     ),
     Benchmark(
         name="record_vs_prometheus",

@@ -11,7 +11,6 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 QUICK = (
     "record",
-    "record_own_tracker",
     "record_vs_prometheus",
     "record_vs_logging",
     "dial_accepted",

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from nocarrier.errors import ConfigError, StateFileError
+from nocarrier.model.address import Address
 from nocarrier.model.node_state import DialOutcome, Direction
 from nocarrier.model.taxonomy import Reason, Source
 from nocarrier.node import node as node_module
@@ -240,3 +241,15 @@ async def test_a_connect_tells_how_it_went(nodes):
     assert result.duration_s > 0
     again = await dialer.node.connect(listener.addr)
     assert (again.outcome, again.reason, again.duration_s) == (DialOutcome.SKIPPED, Reason.ALREADY_CONNECTED, None)
+
+
+async def test_a_book_that_could_not_be_saved_is_saved_once_it_can_be(nodes, monkeypatch, tmp_path, caplog):
+    monkeypatch.setattr(node_module, "SAVE_INTERVAL_S", 0.01)
+    running = await nodes.start(data_dir=tmp_path)
+    in_the_way = tmp_path / "peers.json"
+    in_the_way.mkdir()
+    running.node.book.add(Address("127.9.9.9", 7072), Source.DIRECT, None, 0.0)
+    await eventually(lambda: "peer book is not saved" in caplog.text)
+    in_the_way.rmdir()
+    await eventually(lambda: in_the_way.is_file() and "127.9.9.9:7072" in in_the_way.read_text())
+    assert caplog.text.count("peer book is not saved") == 1

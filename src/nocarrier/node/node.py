@@ -95,7 +95,8 @@ class Node:
         self._changes = 0
         self._rng = random.Random(secrets.randbits(64))  # noqa: S311 - spreads load, guards nothing
         self._loops: list[asyncio.Task[None]] = []
-        self._saving: asyncio.Task[None] | None = None
+        self._saving: asyncio.Task[bool] | None = None
+        self._save_failed = False
 
         self.policy = AddressPolicy(
             ipv4_only=options.ipv4_only, lan_mode=options.lan_mode, allow_networks=options.allow_networks
@@ -185,6 +186,7 @@ class Node:
         self.bans = BanList(self.options.bans, path=data_dir / "bans.json")
         _warn(self.bans.load(self._started_at_unix))
         self.book = self._load_book()
+        self._saved_revision = self.book.revision
 
     def _listen(self) -> None:
         self._listen_host, port = parse_listen("p2p_listen", self.options.p2p_listen)
@@ -227,19 +229,25 @@ class Node:
             self.gossip.broadcast()
 
     async def _save_regularly(self) -> None:
-        saved = self.book.revision
         while True:
             await asyncio.sleep(SAVE_INTERVAL_S)
-            if self.book.revision != saved:
-                saved = self.book.revision
+            revision = self.book.revision
+            if revision != self._saved_revision:
                 self._saving = asyncio.create_task(asyncio.to_thread(self._save_file, self.book.to_file()))
-                await asyncio.shield(self._saving)
+                if await asyncio.shield(self._saving):
+                    self._saved_revision = revision
 
-    def _save_file(self, file: PeerBookFile) -> None:
+    def _save_file(self, file: PeerBookFile) -> bool:
+        """Whether it is saved; until it is, it is tried again and again, and said once."""
         try:
             state_files.save(self._book_path, file)
         except StateFileError as error:
-            _log.error("the peer book is not saved: %s", error)
+            if not self._save_failed:
+                _log.error("the peer book is not saved, and will be tried again: %s", error)
+            self._save_failed = True
+            return False
+        self._save_failed = False
+        return True
 
     def _load_book(self) -> PeerBook:
         loaded = state_files.load(self._book_path, PeerBookFile, now_unix=self._started_at_unix)
