@@ -67,6 +67,30 @@ class ConnectedPeer:
     last_received_unix: float
     p2p_port: int | None
     http_port: int | None
+    clock_ahead_s: float
+    """How far its clock was ahead of ours when it said Hello."""
+
+
+class Reachability(StrEnum):
+    """Whether others can dial this node."""
+
+    PUBLIC = "public"
+    PRIVATE = "private"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReachabilityState:
+    """What the peers say that we asked to dial our published address back."""
+
+    state: Reachability = Reachability.UNKNOWN
+    reached_by: int = 0
+    """Peers that reached us, and met this very process."""
+    not_reached_by: int = 0
+    addr: str | None = None
+    """Where they tried."""
+    checked_unix: float | None = None
+    """When the newest answer came."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,6 +117,7 @@ class NodeInfo:
     offline_because: str | None
     inbound_rejections: dict[str, int] = field(default_factory=dict)
     """How often an inbound connection did not become a session, by reason."""
+    reachability: ReachabilityState = field(default_factory=ReachabilityState)
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,6 +162,117 @@ class DialResult:
     node_id: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeedState:
+    """One seed as it is configured."""
+
+    addr: str
+    reason: Reason | None
+    """Why policy forbids it; None: it may be dialed."""
+    detail: str | None
+    is_duplicate: bool
+    """Whether an earlier seed is the same."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DialingState:
+    """What the node wants and does to get it."""
+
+    wanted: int
+    """Further peers until the target is reached."""
+    known: int
+    """Addresses that policy allows, seeds among them, and that are not connected; counted up to 64."""
+    due: int
+    """Of these, how many no backoff keeps waiting."""
+    last_started_unix: float | None
+    """When the newest dial began."""
+    deadline_s: float
+    """The longest that a dial can take."""
+    maintain_interval_s: float
+    seeds: tuple[SeedState, ...]
+
+
+class PortMistake(StrEnum):
+    """What is wrong with a published port."""
+
+    HTTP_PORT = "http_port"
+    """It is the peer's HTTP port."""
+    SOURCE_PORT = "source_port"
+    """The peer dials from it; nobody listens there."""
+    OTHER_PORT = "other_port"
+    """The same node was met on another port of that host."""
+    NOT_REACHED = "not_reached"
+    """The peer publishes it, and we could not reach the peer there though it is connected with us."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PortClaim:
+    """A published address whose port is not what it should be."""
+
+    addr: str
+    """As published."""
+    mistake: PortMistake
+    true_addr: str | None
+    """Where that node is proven to listen, if that is known."""
+    node_id: str | None
+    source: Source | None
+    via: str | None
+    corrected: bool
+    """Whether the peer book has the true one in its place."""
+    at_unix: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IntroductionCounts:
+    """What became of the distinct addresses that somebody told us."""
+
+    introduced: int = 0
+    dialed: int = 0
+    connected: int = 0
+    """Led to a session at least once."""
+    dead: int = 0
+    """Dialed, and did not answer when dialed last, for no fault of ours."""
+    repeated: int = 0
+    """How often an address was told again that was known already."""
+    refused: int = 0
+    """Newcomers not taken in: no place, too fast, or the introducer is throttled."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Introducer:
+    """A peer that told us addresses."""
+
+    addr: str
+    counts: IntroductionCounts
+    throttled: bool
+    """Whether it is believed only slowly now, as too much of what it told was dead."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Introduction:
+    """One step of the chain by which an address came to us."""
+
+    addr: str
+    source: Source
+    via: str | None
+    first_seen_unix: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeState:
+    """What a diagnosis wants to know of a node, at one instant."""
+
+    info: NodeInfo
+    connected: tuple[ConnectedPeer, ...]
+    dialing: DialingState
+    proven: dict[str, float]
+    """Addresses of the book that led to a session once, with the last time (Unix seconds)."""
+    port_claims: tuple[PortClaim, ...]
+    introducers: tuple[Introducer, ...]
+    loop_lag_s: float
+    """The longest that our event loop stood still within the last minute."""
+
+
 class NodePort(Protocol):
     """What views, API and CLI may ask of a node."""
 
@@ -159,6 +295,15 @@ class NodePort(Protocol):
 
     def book_peers(self) -> list[BookPeer]:
         """The peer book, hot first."""
+
+    def state(self) -> NodeState:
+        """What a diagnosis wants to know."""
+
+    def introduced_by_source(self) -> dict[Source, IntroductionCounts]:
+        """What became of the addresses of each source."""
+
+    def introduction_chain(self, addr: str) -> list[Introduction]:
+        """How `addr` came to us, itself first and the root last; empty where it is not known."""
 
     async def connect(self, addr: str) -> DialResult:
         """Dial `addr` by hand: source direct, backoff passed, not penalised. Never raises for the peer's faults."""

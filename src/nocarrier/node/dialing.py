@@ -19,7 +19,7 @@ from nocarrier.model.taxonomy import Blame, Phase, Reason, Source
 from nocarrier.node.admission import Admission
 from nocarrier.node.bans import BanList
 from nocarrier.node.connectivity import NOBODY_ANSWERED, Connectivity
-from nocarrier.node.handshake import Established, part, shake_hands
+from nocarrier.node.handshake import FAREWELL_TIMEOUT_S, Established, part, shake_hands
 from nocarrier.node.options import DEFAULT_P2P_PORT, NodeOptions, TimingOptions
 from nocarrier.node.peer_book import PeerBook
 from nocarrier.node.session import Session
@@ -96,6 +96,7 @@ class Dialer:
         self._on_dial_ended = on_dial_ended
         self._tasks: dict[str, asyncio.Task[DialResult]] = {}
         self._started_s: dict[str, float] = {}
+        self.last_started_unix: float | None = None
 
     @property
     def in_flight(self) -> int:
@@ -108,20 +109,22 @@ class Dialer:
         slow_s = time.monotonic() - SLOW_DIAL_S
         return sum(started_s > slow_s for started_s in self._started_s.values())
 
+    @property
+    def deadline_s(self) -> float:
+        """The longest that a dial can take: its last connection may begin just before the handshake window ends."""
+        timing = self._timing
+        return 2 * timing.connect_timeout_s + timing.handshake_window_s + FAREWELL_TIMEOUT_S
+
     # ---- whether --------------------------------------------------------------------------------------------------
 
     def why_not(self, addr: str, *, is_manual: bool = False) -> Skip | None:
         """What keeps `addr` from being dialed now. A manual dial passes backoff."""
         if self._is_stopping():
             return Skip(Reason.SHUTTING_DOWN, "this node is stopping")
-        try:
-            address = Address.parse(addr, default_port=DEFAULT_P2P_PORT)
-        except AddressError as error:
-            return Skip(Reason.INVALID_IPV4_ENDPOINT, str(error))
-        self._learn_whether_own(address)
-        block = self._policy.check_address(address)
-        if block is not None:
-            return Skip(block.reason, block.detail)
+        forbidden = self.why_forbidden(addr)
+        if forbidden is not None:
+            return forbidden
+        address = Address.parse(addr, default_port=DEFAULT_P2P_PORT)
         text = str(address)
         return (
             self._why_banned(address)
@@ -129,6 +132,16 @@ class Dialer:
             or (None if is_manual else self._why_backing_off(text))
             or self._why_full(is_manual=is_manual)
         )
+
+    def why_forbidden(self, addr: str) -> Skip | None:
+        """What policy has against `addr`, whatever else is going on."""
+        try:
+            address = Address.parse(addr, default_port=DEFAULT_P2P_PORT)
+        except AddressError as error:
+            return Skip(Reason.INVALID_IPV4_ENDPOINT, str(error))
+        self._learn_whether_own(address)
+        block = self._policy.check_address(address)
+        return Skip(block.reason, block.detail) if block is not None else None
 
     def _learn_whether_own(self, address: Address) -> None:
         # Only a node that listens on every interface has own addresses that its settings do not name.
@@ -187,6 +200,7 @@ class Dialer:
         task = asyncio.create_task(self._dial(address, source, via), name=f"dial {addr}")
         self._tasks[addr] = task
         self._started_s[addr] = time.monotonic()
+        self.last_started_unix = time.time()
         task.add_done_callback(lambda _: self._ended(addr, task))
         return task
 

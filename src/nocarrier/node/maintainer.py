@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from nocarrier.dial.kernel import has_route_to
 from nocarrier.errors import AddressError
 from nocarrier.model.address import Address
+from nocarrier.model.node_state import DialingState, SeedState
 from nocarrier.model.ports import StandingBook
 from nocarrier.model.taxonomy import Reason, Source
 from nocarrier.node.connectivity import Connectivity
@@ -36,6 +37,10 @@ OFFLINE_DIALS = 4
 SEEDS_WHEN_BELOW = 0.5
 """Seeds are asked when fewer than this share of the wanted peers are connected, or when the book has nobody else: they
 are shared by all, and a node that has peers should not need them."""
+
+
+_DIALABLE_LATER = frozenset({Reason.BACKOFF_ACTIVE, Reason.ALREADY_DIALING, Reason.SLOTS_FULL})
+"""Skips of addresses that are good as such."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +133,40 @@ class Maintainer:
                 wanted -= 1
             elif started.reason is Reason.SLOTS_FULL:
                 return
+
+    def state(self) -> DialingState:
+        """What is wanted, and what there is to get it with."""
+        due = known = 0
+        for candidate in self._candidates():
+            skip = self._dialer.why_not(candidate.addr)
+            if skip is None:
+                due += 1
+            if skip is None or skip.reason in _DIALABLE_LATER:
+                known += 1
+            if known == CONSIDERED_PER_ROUND:
+                break
+        return DialingState(
+            wanted=max(0, self._options.target_peers - len(self._sessions)),
+            known=known,
+            due=due,
+            last_started_unix=self._dialer.last_started_unix,
+            deadline_s=self._dialer.deadline_s,
+            maintain_interval_s=self._interval_s,
+            seeds=tuple(self._seed_states()),
+        )
+
+    def _seed_states(self) -> Iterator[SeedState]:
+        seen: set[str] = set()
+        for text in self._options.seeds:
+            addr = normal_form(text)
+            skip = self._dialer.why_forbidden(addr)
+            yield SeedState(
+                addr=addr,
+                reason=skip.reason if skip else None,
+                detail=skip.detail if skip else None,
+                is_duplicate=addr in seen,
+            )
+            seen.add(addr)
 
     def _candidates(self) -> Iterator[Candidate]:
         """Whom to consider, most promising first, those in backoff last."""

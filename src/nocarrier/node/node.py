@@ -19,7 +19,10 @@ from nocarrier.model.node_state import (
     ConnectedPeer,
     DialOutcome,
     DialResult,
+    Introduction,
+    IntroductionCounts,
     NodeInfo,
+    NodeState,
     PeerBookCounts,
 )
 from nocarrier.model.ports import DialRecorder, StandingBook
@@ -377,6 +380,26 @@ class Node:
         return PeerBookCounts(
             **self.book.counts(connected=self.sessions.addresses(), standings=self._recorder, now_unix=time.time())
         )
+
+    def state(self) -> NodeState:
+        """What a diagnosis wants to know."""
+        return NodeState(
+            info=self.info(),
+            connected=tuple(self.connected_peers()),
+            dialing=self.maintainer.state(),
+            proven=self.book.proven(),
+            port_claims=(),
+            introducers=(),
+            loop_lag_s=0.0,
+        )
+
+    def introduced_by_source(self) -> dict[Source, IntroductionCounts]:
+        """What became of the addresses of each source."""
+        return {}
+
+    def introduction_chain(self, addr: str) -> list[Introduction]:  # noqa: ARG002
+        """How `addr` came to us, itself first and the root last; empty where it is not known."""
+        return []
 
     def book_peers(self) -> list[BookPeer]:
         """The peer book, hot first."""

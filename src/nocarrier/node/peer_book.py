@@ -185,6 +185,14 @@ class PeerBook:
         """The entry of `addr`."""
         return self._entries.get(addr)
 
+    def proven(self) -> dict[str, float]:
+        """The addresses that led to a session once, with the last time."""
+        return {
+            addr: entry.last_success_unix
+            for addr, entry in self._entries.items()
+            if entry.last_success_unix is not None
+        }
+
     def counts(self, *, connected: Collection[str], standings: StandingBook, now_unix: float) -> dict[str, int]:
         """How many entries are hot, warm and cold, and the total."""
         alive = self._proven_or(connected)

@@ -29,6 +29,7 @@ def connected_peers(sessions: Iterable[Session]) -> list[ConnectedPeer]:
             last_received_unix=session.last_received_unix,
             p2p_port=session.remote.listen_port,
             http_port=session.remote.http_port,
+            clock_ahead_s=round(session.remote.clock_ahead_s, 3),
         )
         for session in sorted(sessions, key=lambda session: session.connected_at_s)
     ]

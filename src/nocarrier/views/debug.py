@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nocarrier.model.event import DialFailure
-from nocarrier.model.node_state import ConnectedPeer, NodeInfo, NodePort, PeerBookCounts
+from nocarrier.model.node_state import ConnectedPeer, NodeInfo, NodePort, PeerBookCounts, Reachability
 from nocarrier.track import DialTracker, Totals
 
 FAILURES_SHOWN = 100
@@ -22,6 +22,8 @@ class DebugView:
     dial_failures: list[DialFailure]
     """The newest failures, skips, cancellations and early disconnects, oldest first."""
     dial_totals: Totals
+    reachability: Reachability
+    """Whether others can dial this node, as far as they have tried."""
     node: NodeInfo | None
     """None: a program that embeds the tracker without our node."""
     findings: None
@@ -32,11 +34,13 @@ def debug_view(tracker: DialTracker, node: NodePort | None) -> DebugView:
     """The view of this instant."""
     # Entries first: a dial recorded in between then counts before it is listed, never the other way round.
     failures = tracker.recent(FAILURES_SHOWN)
+    info = node.info() if node is not None else None
     return DebugView(
         connected_peers=node.connected_peers() if node is not None else [],
         peer_book_counts=node.book_counts() if node is not None else PeerBookCounts(),
         dial_failures=failures,
         dial_totals=tracker.totals(),
-        node=node.info() if node is not None else None,
+        reachability=info.reachability.state if info is not None else Reachability.UNKNOWN,
+        node=info,
         findings=None,
     )

@@ -1,0 +1,75 @@
+"""What a diagnosis says: findings, each a root cause with the evidence for it and what to do about it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from nocarrier.model.taxonomy import Blame
+
+
+class Severity(StrEnum):
+    """How much a finding matters, the worst first."""
+
+    CRITICAL = "critical"
+    """The node cannot do its work, or soon will not."""
+    WARNING = "warning"
+    """Somebody should act; the node works meanwhile."""
+    INFO = "info"
+    """Usual in any network; good to know. A healthy node has nothing above it."""
+
+    @property
+    def rank(self) -> int:
+        """0 for the worst."""
+        return list(Severity).index(self)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EvidenceItem:
+    """One statement that speaks for a finding."""
+
+    statement: str
+    """For people. May quote a peer: hostile."""
+    count: int
+    """How many distinct peers, or whatever the statement counts."""
+    addrs: tuple[str, ...] = ()
+    """Up to five of them."""
+    event_ids: tuple[int, ...] = ()
+    """`seq` of the events behind it, as many as there are addresses."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finding:
+    """One root cause that stands."""
+
+    code: str
+    """Name of the cause."""
+    title: str
+    """What the cause says, without numbers."""
+    severity: Severity
+    blame: Blame
+    summary: str
+    """One sentence with the numbers of this case."""
+    confidence: float
+    """0 to 1, from how many distinct peers and netgroups say so."""
+    evidence: tuple[EvidenceItem, ...]
+    affected_peers: int
+    """Distinct addresses that this keeps us from."""
+    affected_dials: int
+    """Their failed dials since they last worked."""
+    next_actions: tuple[str, ...]
+    """What an operator can do now, the most useful first."""
+    since_unix: float
+    """When it was first found in an unbroken row of diagnoses."""
+    hides: tuple[str, ...] = ()
+    """Codes of causes that would stand if this one did not explain their evidence."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnosis:
+    """The findings of one instant, worst first."""
+
+    at_unix: float
+    healthy: bool
+    """Whether nothing above info was found."""
+    findings: tuple[Finding, ...]
