@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parent.parent / "src"
-CORE = ("nocarrier", "nocarrier.model", "nocarrier.classify", "nocarrier.track", "nocarrier.dial")
+CORE = ("nocarrier", "nocarrier.model", "nocarrier.classify", "nocarrier.track", "nocarrier.dial", "nocarrier.diagnose")
 
 SCRIPT = """
 import importlib, pkgutil, sys

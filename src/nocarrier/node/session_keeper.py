@@ -35,6 +35,9 @@ VIOLATION_BAN_S = 600.0
 """How long a node that broke the protocol in a session is kept away: long enough to stop a loop, short enough that an
 upgraded peer is soon welcome again."""
 
+LOST_FOR_S = 600.0
+"""How long a session that ended in silence is remembered: long enough for two or three dials to find out why."""
+
 _STOPPING = "shutting_down"
 
 _HARMLESS_ENDS = frozenset({Reason.DUPLICATE_CONNECTION.value})
@@ -80,6 +83,7 @@ class SessionKeeper:
         self._on_end = on_end
         self._stopping = False
         self._tasks: set[asyncio.Task[None]] = set()
+        self._lost: dict[str, float] = {}
         self.observed = ObservedAddress()
         self.changes = 0
 
@@ -189,6 +193,7 @@ class SessionKeeper:
         self.observed.forget(self._netgroup_of(session))
         if end.nobody_answered:
             self._note_silence(session)
+            self._lost = {**self.lost(time.time()), session.addr: time.time()}
             speaks_against_peer = self._connectivity.counts_against_peer(session.silent_since_s)
         else:
             speaks_against_peer = end.code != _STOPPING and not self._connectivity.offline()
@@ -215,6 +220,11 @@ class SessionKeeper:
             self._connectivity.path_failed(netgroup_of(host), session.silent_since_s)
         else:
             self._connectivity.local_failed(time.monotonic())
+
+    def lost(self, now_unix: float) -> dict[str, float]:
+        """Addresses whose session ended in silence within the last ten minutes, with the time (Unix seconds)."""
+        self._lost = {addr: at for addr, at in self._lost.items() if now_unix - at <= LOST_FOR_S}
+        return dict(self._lost)
 
     def _note_sessions(self) -> None:
         self._connectivity.sessions_alive = len(self._sessions)

@@ -9,6 +9,7 @@ from operator import attrgetter, itemgetter
 from nocarrier.model.ports import Standing
 from nocarrier.model.taxonomy import Reason, Source
 from nocarrier.track.backoff import delay_s
+from nocarrier.track.latest import LastOutcome, last_outcome
 from nocarrier.track.record import Record
 
 _AT = itemgetter(1)
@@ -40,10 +41,24 @@ class PeerRecord:
 
 
 class _Peer:
-    __slots__ = ("failures", "last", "last_manual", "last_success", "own_streak", "streak", "successes", "waits")
+    __slots__ = (
+        "failure_seq",
+        "failures",
+        "failures_before_success",
+        "last",
+        "last_manual",
+        "last_success",
+        "own_streak",
+        "streak",
+        "successes",
+        "waits",
+    )
 
     def __init__(self) -> None:
         self.failures = 0
+        self.failures_before_success = 0
+        self.failure_seq = 0
+        """Sequence number of the newest failure."""
         self.successes = 0
         self.streak = 0
         self.own_streak = 0
@@ -76,10 +91,10 @@ class PeerTable:
         self._limit = int(capacity * (1 + EVICTION_SLACK))
         self._peers: dict[str, _Peer] = {}
 
-    def apply(self, records: Iterable[Record]) -> None:
-        """Take in outcomes, oldest first."""
+    def apply(self, first_seq: int, records: Iterable[Record]) -> None:
+        """Take in outcomes, oldest first; `first_seq` is the sequence number of the first."""
         peers = self._peers
-        for record in records:
+        for seq, record in enumerate(records, first_seq):
             peer = peers.get(record[2])
             if record[3]:
                 if peer is None:
@@ -87,9 +102,10 @@ class PeerTable:
                 peer.failures += 1
                 peer.streak += 1
                 peer.last = record
+                peer.failure_seq = seq
                 peer.waits = True
             elif record[0].concerns_peer:
-                self._apply_blameless(peer or self._add(record[2]), record)
+                self._apply_blameless(peer or self._add(record[2]), seq, record)
         if len(peers) > self._limit:
             self._evict()
 
@@ -97,15 +113,17 @@ class PeerTable:
         peer = self._peers[addr] = _Peer()
         return peer
 
-    def _apply_blameless(self, peer: _Peer, record: Record) -> None:
+    def _apply_blameless(self, peer: _Peer, seq: int, record: Record) -> None:
         cell = record[0]
         if cell.kind is None:
             peer.successes += 1
+            peer.failures_before_success = peer.failures
             peer.streak = peer.own_streak = 0
             peer.waits = False
             peer.last_success = record
             return
         peer.failures += 1
+        peer.failure_seq = seq
         if cell.source is Source.DIRECT:
             peer.last_manual = record
         else:
@@ -135,6 +153,19 @@ class PeerTable:
         records = [_peer_record(addr, peer, now_unix) for addr, peer in self._peers.items()]
         records.sort(key=attrgetter("streak", "failures_total"), reverse=True)
         return records
+
+    def latest(self) -> list[LastOutcome]:
+        """What happened last with each address: less than `read` tells, at a fifth of its cost."""
+        return [
+            last_outcome(
+                addr,
+                peer.newest_failure,
+                peer.failure_seq,
+                peer.failures - peer.failures_before_success,
+                peer.last_success,
+            )
+            for addr, peer in self._peers.items()
+        ]
 
     def clear(self) -> None:
         """Forget all addresses."""

@@ -16,6 +16,7 @@ from nocarrier.model.event import DialFailure, EndedAttempt
 from nocarrier.model.fault import Evidence, Fault
 from nocarrier.model.ports import Clock, Standing
 from nocarrier.model.taxonomy import Kind, Reason, Source
+from nocarrier.track.latest import Latest
 from nocarrier.track.ledger import End, Ledger, sum_of
 from nocarrier.track.names import known_reason, known_source
 from nocarrier.track.peers import PeerRecord, PeerTable
@@ -266,7 +267,7 @@ class DialTracker:
             return
         first_seq = self._seq + 1
         self._seq += len(records)
-        self._peers.apply(records)
+        self._peers.apply(first_seq, records)
         one_entry_each = all(cell.kind is not None and cell.kind is not Kind.SKIP for cell in cells)
         self._ring.extend(first_seq, records, one_entry_each=one_entry_each)
         if len(self._subscriptions):
@@ -357,6 +358,17 @@ class DialTracker:
                     "ended_twice": self._ledger.ended_twice,
                     "recorder_error": self._recorder_errors,
                 },
+            )
+
+    def latest(self) -> Latest:
+        """The latest outcome of every address, and what else a diagnosis reads; cheaper than a snapshot."""
+        with self._all_taken_in():
+            now_unix = self._clock()
+            return Latest(
+                at_unix=now_unix,
+                peers=tuple(self._peers.latest()),
+                recent=tuple(self._ring.read(now_unix)),
+                in_flight=self._ledger.in_flight(),
             )
 
     @property

@@ -1,0 +1,76 @@
+"""Something on the path answers for everyone."""
+
+from __future__ import annotations
+
+from nocarrier.diagnose.cause import Case, Cause, count_of, evidence_of
+from nocarrier.diagnose.confidence import PATTERN, confidence
+from nocarrier.diagnose.facts import Facts, FailingPeer, netgroups
+from nocarrier.model.address import Address
+from nocarrier.model.finding import Severity
+from nocarrier.model.taxonomy import Blame, Phase, Reason
+
+UNRELATED = 2
+"""Netgroups that give the same foreign answer."""
+
+_HTTP_PORTS = frozenset({7070})
+"""Where nodes of ours serve HTTP unless told otherwise: the same answer there is a list of wrong ports."""
+
+SAME_BYTES = 12
+"""Hex digits of the first bytes that must agree where the protocol has no name: six bytes hardly agree by chance."""
+
+
+def _signature(peer: FailingPeer) -> str | None:
+    """What answered; equal for answers of one kind."""
+    if peer.reason is Reason.NOT_OUR_PROTOCOL:
+        speaks, first_bytes = peer.evidence.get("speaks"), peer.evidence.get("first_bytes")
+        return str(speaks) if speaks else f"bytes {str(first_bytes)[:SAME_BYTES]}" if first_bytes else None
+    if peer.reason is Reason.CONNECTION_RESET and peer.phase is Phase.HANDSHAKE:
+        return "a reset after our hello"
+    return None
+
+
+def _rule(facts: Facts) -> Case | None:
+    by_signature: dict[str, list[FailingPeer]] = {}
+    for peer in facts.failing:
+        signature = _signature(peer)
+        if signature is not None and _port(peer) not in _HTTP_PORTS:
+            by_signature.setdefault(signature, []).append(peer)
+    for signature, peers in by_signature.items():
+        began_unix = min(peer.began_unix for peer in peers)
+        got_through = facts.succeeded_unix is not None and facts.succeeded_unix >= began_unix
+        if len(netgroups(peers)) >= UNRELATED and not got_through and not facts.has_living_session:
+            worked = [peer for peer in peers if peer.worked_unix is not None]
+            evidence = [evidence_of(f"the same answer from unrelated networks: {signature}", peers)]
+            if worked:
+                evidence.append(evidence_of("of these, peers that worked before", worked))
+            return Case(
+                summary=f"Something on the path answers for {count_of(len(peers), 'peer')} in "
+                f"{count_of(len(netgroups(peers)), 'unrelated network')} with {signature}; nobody gets through.",
+                confidence=confidence(PATTERN, peers),
+                evidence=tuple(evidence),
+                peers=peers,
+                values={"addr": peers[0].addr, "host": peers[0].host},
+            )
+    return None
+
+
+def _port(peer: FailingPeer) -> int:
+    return Address.parse(peer.addr, default_port=1).port if peer.netgroup != peer.addr else 0
+
+
+CAUSE = Cause(
+    code="middlebox",
+    title="Something on the path answers for everyone",
+    severity=Severity.WARNING,
+    blame=Blame.PATH,
+    evidence_rule="The same foreign protocol, or an immediate reset after our hello, from unrelated netgroups, and no dial "
+    "and no session gets through since.",
+    next_actions=(
+        "Look for a captive portal: open http://{addr}/ in a browser, or curl -si http://{addr}/ | head, and log in where "
+        "it asks for it.",
+        "Look for a proxy or firewall that intercepts TCP here; ask who runs the network to let the P2P ports pass.",
+        "See how near it is: nocarrier doctor --probe; an answer after one or two hops is not the peer's.",
+    ),
+    rule=_rule,
+    depends_on=("offline", "outbound_blocked"),
+)

@@ -1,0 +1,76 @@
+"""That peer and we do not get along, for a reason that the handshake states."""
+
+from __future__ import annotations
+
+from nocarrier.diagnose.cause import Case, Cause, count_of, evidence_of, some
+from nocarrier.diagnose.causes.clock_wrong import ahead_s
+from nocarrier.diagnose.confidence import KERNEL, confidence
+from nocarrier.diagnose.facts import Facts, FailingPeer
+from nocarrier.model.finding import Severity
+from nocarrier.model.taxonomy import Blame, Reason
+
+_WHAT = {
+    Reason.BANNED: "it says that we are banned",
+    Reason.BANNED_LOCAL: "it is on our own ban list",
+    Reason.CLOCK_SKEW: "its clock and ours differ",
+    Reason.TICKET_INVALID: "its admission ticket does not satisfy us",
+    Reason.VERSION_MISMATCH: "it wants another protocol version",
+    Reason.SELF_DIAL_BLOCKED: "it is ourselves",
+}
+
+
+def _rule(facts: Facts) -> Case | None:
+    peers = facts.failing_with(*_WHAT)
+    if not peers:
+        return None
+    reasons = dict.fromkeys(peer.reason for peer in peers)
+    values: dict[str, object] = {}
+    for peer in peers:
+        values |= _values(peer)
+    return Case(
+        summary=f"{count_of(len(peers), 'peer')} ({some(peer.addr for peer in peers)}) and we do not get along: "
+        f"{', '.join(_WHAT[reason] for reason in reasons)}.",
+        confidence=confidence(KERNEL, peers),
+        evidence=tuple(
+            evidence_of(_WHAT[reason], [peer for peer in peers if peer.reason is reason]) for reason in reasons
+        ),
+        peers=peers,
+        values=values,
+    )
+
+
+def _values(peer: FailingPeer) -> dict[str, object]:
+    if peer.reason is Reason.BANNED:
+        return {"banned": peer.addr}
+    if peer.reason is Reason.CLOCK_SKEW:
+        return {"skewed": peer.addr, "seconds": f"{ahead_s(peer) or 0.0:+.0f}"}
+    if peer.reason is Reason.VERSION_MISMATCH:
+        return {"newer": peer.addr}
+    if peer.reason is Reason.TICKET_INVALID:
+        return {"unadmitted": peer.addr}
+    return {}
+
+
+CAUSE = Cause(
+    code="peer_incompatible",
+    title="That peer and we do not get along",
+    severity=Severity.INFO,
+    blame=Blame.UNKNOWN,
+    evidence_rule="The handshake states a reason that holds for single peers only: one ban, one clock, one version, its "
+    "ticket.",
+    next_actions=(
+        "Ask who runs {banned} why it bans us; one ban is one operator's choice.",
+        "Compare the clocks: that of {skewed} is {seconds} s off ours; date -u on both machines shows which one is wrong.",
+        "{newer} wants a newer protocol version than we speak: look for an update.",
+        "{unadmitted} shows a ticket that we do not accept: whoever runs it needs a new one from the network's issuer.",
+    ),
+    rule=_rule,
+    depends_on=(
+        "clock_wrong",
+        "version_outdated",
+        "peers_outdated",
+        "ticket_rejected",
+        "banned_by_peers",
+        "seeds_misconfigured",
+    ),
+)

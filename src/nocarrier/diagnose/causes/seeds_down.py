@@ -1,0 +1,83 @@
+"""Seeds do not answer while the network is fine."""
+
+from __future__ import annotations
+
+from nocarrier.diagnose import signs
+from nocarrier.diagnose.cause import Case, Cause, count_of, evidence_of, some, stated
+from nocarrier.diagnose.confidence import NETWORK, PATTERN, confidence
+from nocarrier.diagnose.facts import Facts, FailingPeer
+from nocarrier.model.finding import EvidenceItem, Severity
+from nocarrier.model.taxonomy import Blame, Reason
+
+MOST = 0.5
+"""More than this share of the seeds that were dialed."""
+
+_DOWN = (
+    signs.SILENT
+    | signs.HUNG_UP
+    | {Reason.CONNECTION_REFUSED, Reason.HANDSHAKE_TIMEOUT, Reason.DNS_NOT_FOUND}
+    | signs.RESOLVER
+)
+
+
+def _is_down(peer: FailingPeer) -> bool:
+    return peer.is_seed and peer.reason in _DOWN and peer.blame is not Blame.US
+
+
+def _rule(facts: Facts) -> Case | None:
+    down = facts.failing_where(_is_down)
+    dialed = sum(peer.is_seed for peer in facts.all_failing) + sum(peer.is_seed for peer in facts.working)
+    if not down or len(down) <= MOST * dialed:
+        return None
+    network_answers = facts.answered_unix is not None or bool(facts.working)
+    evidence = [
+        evidence_of(f"seeds that end with {reason}", [peer for peer in down if peer.reason is reason])
+        for reason in dict.fromkeys(peer.reason for peer in down)
+    ]
+    evidence.append(_network(facts, answers=network_answers))
+    return Case(
+        summary=f"{len(down)} of {count_of(dialed, 'seed')} that were dialed {'is' if len(down) == 1 else 'are'} down "
+        f"({some(peer.addr for peer in down)}), "
+        + ("while the network works." if network_answers else "and whether the network here works is not known."),
+        confidence=confidence(NETWORK if network_answers else PATTERN, down),
+        evidence=tuple(evidence),
+        peers=down,
+        values={"addr": down[0].addr} | ({} if network_answers else {"unsure": down[0].addr}),
+    )
+
+
+def _network(facts: Facts, *, answers: bool) -> EvidenceItem:
+    if facts.working:
+        return stated("other peers work", [peer.addr for peer in facts.working])
+    if answers:
+        return stated("the network answers our dials", count=1)
+    return stated("nothing else has answered yet", count=0)
+
+
+CAUSE = Cause(
+    code="seeds_down",
+    title="Seeds do not answer while the network is fine",
+    severity=Severity.WARNING,
+    blame=Blame.THEM,
+    evidence_rule="More than half of the seeds that were dialed refuse, time out or close, and something else answers.",
+    next_actions=(
+        "Tell who runs the seeds, {addr} for one; ask for the present list.",
+        'Name other seeds: seeds = ["HOST:7072", ...] under [node]; or dial any peer you know: nocarrier connect HOST:7072',
+        "See whether it is the network here: nocarrier doctor --probe traces the way to {unsure}.",
+    ),
+    rule=_rule,
+    depends_on=(
+        "offline",
+        "outbound_blocked",
+        "dns_broken",
+        "local_exhaustion",
+        "local_overload",
+        "seeds_misconfigured",
+        "wrong_port_published",
+        "middlebox",
+        "path_mtu",
+        "partition",
+        "ipv6_broken",
+        "retry_too_fast",
+    ),
+)

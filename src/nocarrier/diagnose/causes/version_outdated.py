@@ -1,0 +1,61 @@
+"""Our protocol version is too old for most peers."""
+
+from __future__ import annotations
+
+from nocarrier.diagnose import signs
+from nocarrier.diagnose.cause import Case, Cause, count_of, evidence_of
+from nocarrier.diagnose.confidence import KERNEL, PATTERN, confidence
+from nocarrier.diagnose.facts import Facts, FailingPeer
+from nocarrier.model.finding import Severity
+from nocarrier.model.taxonomy import Blame, Reason
+
+MOST = 0.5
+"""From this share of the peers that exchanged Hellos with us on, it is we who are out of step."""
+
+
+def is_newer(peer: FailingPeer) -> bool | None:
+    """Whether the peer wants a newer version than we speak; None: the versions were not recorded."""
+    ours, theirs = signs.values(peer)
+    if isinstance(ours.get("wire"), int) and isinstance(theirs.get("wire"), int):
+        return bool(theirs["wire"] > ours["wire"])
+    our_newest, our_oldest = ours.get("max"), ours.get("min")
+    if isinstance(our_newest, int) and isinstance(theirs.get("min"), int) and theirs["min"] > our_newest:
+        return True
+    if isinstance(our_oldest, int) and isinstance(theirs.get("max"), int) and theirs["max"] < our_oldest:
+        return False
+    return None
+
+
+def _rule(facts: Facts) -> Case | None:
+    peers = [peer for peer in facts.failing_with(Reason.VERSION_MISMATCH) if is_newer(peer) is not False]
+    known = [peer for peer in peers if is_newer(peer)]
+    if not peers or facts.share_of_judges(peers) < MOST:
+        return None
+    if not known and len(peers) == 1:
+        return None  # that versions differ says nothing about which side is old
+    oldest_wanted = min((signs.values(peer)[1].get("min", 0) for peer in known), default=None)
+    ours = next((signs.values(peer)[0].get("max") for peer in known), None)
+    numbers = f": they want at least version {oldest_wanted}, we speak up to {ours}" if known else ""
+    return Case(
+        summary=f"Our protocol version is too old for {count_of(len(peers), 'peer')} of those that answered{numbers}.",
+        confidence=confidence(KERNEL if len(known) > 1 else PATTERN, peers),
+        evidence=(evidence_of("they accept only newer protocol versions than ours", peers),),
+        peers=peers,
+        values={"wanted": oldest_wanted} if oldest_wanted is not None else {"wanted": "theirs"},
+    )
+
+
+CAUSE = Cause(
+    code="version_outdated",
+    title="Our protocol version is too old",
+    severity=Severity.WARNING,
+    blame=Blame.US,
+    evidence_rule="version_mismatch with at least half of the distinct peers that exchanged Hellos with us, their minimum "
+    "above our newest.",
+    next_actions=(
+        "Update this program to one that speaks protocol version {wanted}; where it does already, raise protocol_version "
+        "under [node].",
+        "See what a peer speaks: nocarrier diff http://127.0.0.1:7070 http://PEER:7070",
+    ),
+    rule=_rule,
+)

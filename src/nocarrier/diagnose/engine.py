@@ -1,0 +1,102 @@
+"""Asks every cause, in the order of what explains what, and ranks the answers. Pure.
+
+A cause *explains* failing peers. For a cause that depends on it these peers are no evidence any more, so a symptom is
+hidden as long as its cause stands, and a second fault beside it, with evidence of its own, is not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from graphlib import TopologicalSorter
+
+from nocarrier.diagnose.cause import Case, Cause, actions_for, severity_for
+from nocarrier.diagnose.facts import Facts
+from nocarrier.model.finding import Diagnosis, Finding, Severity
+from nocarrier.model.taxonomy import Blame
+
+
+def in_order(causes: Iterable[Cause]) -> tuple[Cause, ...]:
+    """`causes` such that each comes after all that it depends on.
+
+    Raises:
+        graphlib.CycleError: two causes depend on each other.
+        KeyError: a cause depends on one that does not exist.
+    """
+    by_code = {cause.code: cause for cause in causes}
+    order = TopologicalSorter({code: cause.depends_on for code, cause in by_code.items()}).static_order()
+    return tuple(by_code[code] for code in order)
+
+
+def diagnose(facts: Facts, causes: Sequence[Cause], earlier: Diagnosis | None = None) -> Diagnosis:
+    """What is wrong, the worst first.
+
+    Args:
+        facts: of this instant.
+        causes: from `in_order`.
+        earlier: the diagnosis before this one, so that a finding knows since when it stands.
+    """
+    cases: dict[str, Case] = {}
+    hidden: dict[str, list[str]] = {}
+    explained: dict[str, frozenset[str]] = {}
+    for cause in causes:
+        ancestors = _ancestors(cause, causes)
+        taken = frozenset().union(*(explained[code] for code in ancestors if code in explained))
+        case = cause.rule(facts.without(taken))
+        if case is not None:
+            cases[cause.code] = case
+            explained[cause.code] = frozenset(peer.addr for peer in case.peers)
+        elif taken and cause.rule(facts) is not None:
+            for code in ancestors:
+                if code in cases:
+                    hidden.setdefault(code, []).append(cause.code)
+    began = {finding.code: finding.since_unix for finding in earlier.findings} if earlier else {}
+    findings = [
+        _finding(cause, cases[cause.code], facts, began.get(cause.code), hidden.get(cause.code, ()))
+        for cause in causes
+        if cause.code in cases
+    ]
+    findings.sort(key=_rank)
+    return Diagnosis(
+        at_unix=facts.now_unix,
+        healthy=all(finding.severity is Severity.INFO for finding in findings),
+        findings=tuple(findings),
+    )
+
+
+def _rank(finding: Finding) -> tuple[int, bool, float]:
+    """The worst first; of equals what we can mend ourselves, then what keeps us from most peers."""
+    return finding.severity.rank, finding.blame is not Blame.US, -finding.affected_peers * finding.confidence
+
+
+def _ancestors(cause: Cause, causes: Sequence[Cause]) -> list[str]:
+    """Codes of all that `cause` depends on, directly or not, in the order of `causes`."""
+    by_code = {each.code: each for each in causes}
+    seen: set[str] = set()
+    waiting = list(cause.depends_on)
+    while waiting:
+        code = waiting.pop()
+        if code not in seen:
+            seen.add(code)
+            waiting += by_code[code].depends_on
+    return [each.code for each in causes if each.code in seen]
+
+
+def _finding(cause: Cause, case: Case, facts: Facts, began_unix: float | None, hides: Sequence[str]) -> Finding:
+    affected = {peer.addr for peer in case.peers} | case.addrs
+    if began_unix is None:
+        oldest = min((peer.failed_unix for peer in case.peers), default=facts.now_unix)
+        began_unix = case.since_unix if case.since_unix is not None else oldest
+    return Finding(
+        code=cause.code,
+        title=cause.title,
+        severity=severity_for(facts, cause.severity) if case.severity is None else case.severity,
+        blame=case.blame or cause.blame,
+        summary=case.summary,
+        confidence=case.confidence,
+        evidence=case.evidence,
+        affected_peers=len(affected),
+        affected_dials=sum(peer.dials for peer in case.peers),
+        next_actions=actions_for(cause, case.values),
+        since_unix=began_unix,
+        hides=tuple(hides),
+    )

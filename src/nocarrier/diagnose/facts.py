@@ -1,0 +1,312 @@
+"""The facts that causes are found from, derived from the tracker, the node and the machine at one instant. Pure.
+
+Facts are three-valued: None means not known, which is never taken for no.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import NamedTuple
+
+from nocarrier.diagnose import signs
+from nocarrier.errors import AddressError
+from nocarrier.model.address import Address, netgroup_of
+from nocarrier.model.event import DialFailure, DialStarted
+from nocarrier.model.fault import Evidence
+from nocarrier.model.host_state import HostState
+from nocarrier.model.node_state import NodeState
+from nocarrier.model.taxonomy import Kind, Reason, Retry, Source
+from nocarrier.track import LastOutcome, Latest
+
+TELLING_FOR_S = {
+    Retry.SHORT: 600.0,
+    Retry.MID: 2_700.0,
+    Retry.LONG: 50_000.0,
+    Retry.NEVER: 86_400.0,
+    Retry.WHEN_CONFIG_CHANGES: 2_700.0,
+    Retry.WHEN_LIFTED: 2_700.0,
+    Retry.AT_STATED_TIME: 600.0,
+    Retry.NOT_APPLICABLE: 600.0,
+}
+"""How long a failure tells of the present when the address is not dialed again. A quarter more than the longest backoff
+of its retry class (2 min, 30 min, 12 h), and at least ten minutes: until then nobody has looked again."""
+
+WORKED_FOR_S = 600.0
+"""A peer that was reached this short a time ago and has not failed since counts as one that works."""
+
+SKIPS_FOR_S = 600.0
+"""Gossip and the maintainer come back to what policy forbids within a minute; ten without it mean that it is over."""
+
+ALIVE_FOR_S = 60.0
+"""A session without a byte for longer than three pings (45 s) is dead or about to be."""
+
+
+class Place(NamedTuple):
+    """Where an address lies."""
+
+    host: str
+    netgroup: str
+    is_ipv6: bool
+
+
+class FailingPeer:
+    """An address whose newest dial failed. Made once for each failure, and never changed."""
+
+    __slots__ = (
+        "addr",
+        "blame",
+        "detail",
+        "dials",
+        "event_id",
+        "evidence",
+        "failed_unix",
+        "has_answered",
+        "has_no_host",
+        "has_no_network",
+        "hop",
+        "host",
+        "is_ipv6",
+        "is_local",
+        "is_prohibited",
+        "is_refused_by_rule",
+        "is_seed",
+        "is_silent",
+        "netgroup",
+        "phase",
+        "reason",
+        "source",
+        "took_s",
+        "via",
+        "worked_unix",
+    )
+
+    def __init__(self, outcome: LastOutcome, place: Place, *, proven_unix: float | None, is_seed: bool) -> None:
+        """Read an outcome that is a failure.
+
+        Args:
+            outcome: of the tracker.
+            place: where the address lies.
+            proven_unix: when it last worked as the peer book remembers.
+            is_seed: whether it stands in the seed list.
+        """
+        reason, phase, blame, failed_unix = outcome.reason, outcome.phase, outcome.blame, outcome.failed_unix
+        assert reason is not None and phase is not None and blame is not None and failed_unix is not None  # noqa: PT018
+        self.addr = outcome.addr
+        self.host, self.netgroup, self.is_ipv6 = place
+        self.source = outcome.source
+        self.via = outcome.via
+        self.reason = reason
+        self.phase = phase
+        self.blame = blame
+        self.detail = outcome.detail
+        self.evidence = outcome.evidence or Evidence()
+        self.failed_unix = failed_unix
+        self.took_s = outcome.duration_s or 0.0
+        self.event_id = outcome.failure_seq
+        self.dials = outcome.failures_since_success or 1
+        """Failed dials since it last worked."""
+        self.worked_unix = outcome.succeeded_unix if outcome.succeeded_unix is not None else proven_unix
+        """When it last worked, as far as tracker or peer book remember."""
+        self.is_seed = is_seed
+        (
+            self.is_local,
+            self.is_silent,
+            self.is_prohibited,
+            self.is_refused_by_rule,
+            self.has_no_network,
+            self.has_no_host,
+            self.has_answered,
+            self.hop,
+        ) = signs.read(reason, phase, self.evidence)
+
+    @property
+    def began_unix(self) -> float:
+        """When the failed dial began."""
+        return self.failed_unix - self.took_s
+
+
+class WorkingPeer(NamedTuple):
+    """An address that is connected, or whose newest dial worked."""
+
+    addr: str
+    place: Place
+    source: Source | None
+    via: str | None
+    worked_unix: float | None
+    """When a dial worked last; None: it is connected now."""
+    is_seed: bool
+
+    @property
+    def host(self) -> str:
+        """Without the port."""
+        return self.place.host
+
+    @property
+    def netgroup(self) -> str:
+        """The network that counts as one."""
+        return self.place.netgroup
+
+    @property
+    def is_ipv6(self) -> bool:
+        """Whether it is an IPv6 address."""
+        return self.place.is_ipv6
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """Everything a cause may look at."""
+
+    now_unix: float
+    failing: tuple[FailingPeer, ...]
+    all_failing: tuple[FailingPeer, ...]
+    """With those that were left out of `failing`, as other causes explain them."""
+    working: tuple[WorkingPeer, ...]
+    recent: tuple[DialFailure, ...]
+    """The newest entries of the record, oldest first."""
+    in_flight: tuple[DialStarted, ...]
+    node: NodeState | None
+    """None: the program has no node of ours."""
+    host: HostState | None
+    answered_unix: float | None
+    """When anything beyond this machine last answered a dial: a success, a refusal, a byte."""
+    succeeded_unix: float | None
+    """When a dial last reached its session."""
+    read: Mapping[str, FailingPeer]
+    """All failures by address, those that tell nothing any more among them; for the next `derive`."""
+
+    # ---- choosing peers -------------------------------------------------------------------------------------------
+
+    def failing_with(self, *reasons: Reason) -> list[FailingPeer]:
+        """Failing peers with one of these reasons."""
+        wanted = frozenset(reasons)
+        return [peer for peer in self.failing if peer.reason in wanted]
+
+    def failing_where(self, holds: Callable[[FailingPeer], bool]) -> list[FailingPeer]:
+        """Failing peers for which `holds`."""
+        return [peer for peer in self.failing if holds(peer)]
+
+    def skips(self, *reasons: Reason) -> list[DialFailure]:
+        """Dials that policy kept from starting lately, for one of these reasons."""
+        return [
+            entry
+            for entry in self.recent
+            if entry.kind is Kind.SKIP and entry.reason in reasons and self.now_unix - entry.at_unix <= SKIPS_FOR_S
+        ]
+
+    def without(self, explained: Collection[str]) -> Facts:
+        """These facts without the failing peers at `explained` addresses."""
+        if not explained:
+            return self
+        return replace(
+            self,
+            failing=tuple(peer for peer in self.failing if peer.addr not in explained),
+        )
+
+    # ---- what is known of the whole -------------------------------------------------------------------------------
+
+    @property
+    def sessions(self) -> int | None:
+        """Live sessions; None: not known."""
+        return None if self.node is None else len(self.node.connected)
+
+    @property
+    def has_living_session(self) -> bool:
+        """Whether a session has received something lately."""
+        return self.node is not None and any(
+            self.now_unix - peer.last_received_unix <= ALIVE_FOR_S for peer in self.node.connected
+        )
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether the program has nobody to talk to, and wants somebody."""
+        if self.node is not None:
+            return not self.node.connected and self.node.info.target_peers > 0
+        return bool(self.all_failing) and not self.working
+
+    def share_of_judges(self, peers: Collection[FailingPeer]) -> float:
+        """Of all peers with whom Hellos were exchanged, so that they could judge us and we them, the share of `peers`.
+
+        Peers that other causes explain count too: they have judged.
+        """
+        judges = sum(peer.reason in signs.JUDGED for peer in self.all_failing) + len(self.working)
+        return len(peers) / judges if judges else 0.0
+
+
+def netgroups(peers: Iterable[FailingPeer | WorkingPeer]) -> set[str]:
+    """Distinct netgroups of `peers`."""
+    return {peer.netgroup for peer in peers}
+
+
+def derive(
+    latest: Latest,
+    node: NodeState | None = None,
+    host: HostState | None = None,
+    *,
+    prefix: int = 16,
+    earlier: Facts | None = None,
+) -> Facts:
+    """The facts of this instant.
+
+    Args:
+        latest: what the tracker remembers.
+        node: None: the program has no node of ours.
+        host: None: nobody looked.
+        prefix: IPv4 bits that count as one network; the same as in `earlier`.
+        earlier: the facts before these: failures that have not changed since are not read again.
+    """
+    read_before = earlier.read if earlier is not None else {}
+    read: dict[str, FailingPeer] = {}
+    seeds = {seed.addr for seed in node.dialing.seeds} if node is not None else set()
+    connected = {peer.addr for peer in node.connected} if node is not None else set()
+    proven = node.proven if node is not None else {}
+    now_unix = latest.at_unix
+    failing: list[FailingPeer] = []
+    working: list[WorkingPeer] = []
+    answered_unix: float | None = None
+    succeeded_unix: float | None = None
+    for peer in latest.peers:
+        addr, worked_unix = peer.addr, peer.succeeded_unix
+        if worked_unix is not None:
+            succeeded_unix = max(worked_unix, succeeded_unix or worked_unix)
+        is_seed = addr in seeds or peer.source is Source.SEED
+        if peer.is_failing:
+            failed = read_before.get(addr)
+            if failed is None or failed.event_id != peer.failure_seq or failed.is_seed is not is_seed:
+                failed = FailingPeer(peer, _place(addr, prefix), proven_unix=proven.get(addr), is_seed=is_seed)
+            read[addr] = failed
+            if failed.has_answered:
+                answered_unix = max(failed.failed_unix, answered_unix or failed.failed_unix)
+            if addr not in connected and now_unix - failed.failed_unix <= TELLING_FOR_S[failed.reason.retry]:
+                failing.append(failed)
+        elif addr not in connected and worked_unix is not None and now_unix - worked_unix <= WORKED_FOR_S:
+            working.append(WorkingPeer(addr, _place(addr, prefix), peer.source, peer.via, worked_unix, is_seed))
+    for session in node.connected if node is not None else ():
+        place = _place(session.addr, prefix)
+        working.append(WorkingPeer(session.addr, place, session.source, session.via, None, session.addr in seeds))
+    if succeeded_unix is not None:
+        answered_unix = max(succeeded_unix, answered_unix or succeeded_unix)
+    return Facts(
+        now_unix=now_unix,
+        failing=tuple(failing),
+        all_failing=tuple(failing),
+        working=tuple(working),
+        recent=latest.recent,
+        in_flight=latest.in_flight,
+        node=node,
+        host=host,
+        answered_unix=answered_unix,
+        succeeded_unix=succeeded_unix,
+        read=read,
+    )
+
+
+@functools.lru_cache(maxsize=8192)  # twice the addresses of a full tracker, as the next diagnosis asks for the same
+def _place(addr: str, prefix: int) -> Place:
+    """Host, netgroup and whether it is IPv6; an address that cannot be parsed is a place of its own."""
+    try:
+        host = Address.parse(addr, default_port=1).host
+    except AddressError:
+        return Place(addr, addr, is_ipv6=False)
+    return Place(host, netgroup_of(host, ipv4_prefix=prefix), is_ipv6=":" in host)

@@ -1,0 +1,78 @@
+"""The latest outcome of every address: what a diagnosis reads, again and again, so it is cheap to make."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from nocarrier.model.event import DialFailure, DialStarted
+from nocarrier.model.fault import Evidence
+from nocarrier.model.taxonomy import Blame, Phase, Reason, Source
+from nocarrier.track.record import Record
+
+
+class LastOutcome(NamedTuple):
+    """What happened last with one address. Fields of the failure are None where it never failed."""
+
+    addr: str
+    source: Source
+    via: str | None
+    reason: Reason | None
+    phase: Phase | None
+    blame: Blame | None
+    detail: str | None
+    evidence: Evidence | None
+    """Not a copy: read it only."""
+    duration_s: float | None
+    failed_unix: float | None
+    failure_seq: int
+    failures_since_success: int
+    succeeded_unix: float | None
+    """When it last worked, as far as is remembered."""
+
+    @property
+    def is_failing(self) -> bool:
+        """Whether the failure is newer than the last success."""
+        return self.failed_unix is not None and (self.succeeded_unix is None or self.failed_unix > self.succeeded_unix)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latest:
+    """The latest outcome of every address that is remembered, at one instant."""
+
+    at_unix: float
+    peers: tuple[LastOutcome, ...]
+    recent: tuple[DialFailure, ...]
+    """The newest entries, oldest first."""
+    in_flight: tuple[DialStarted, ...]
+
+
+def last_outcome(
+    addr: str, failure: Record | None, failure_seq: int, failures_since_success: int, success: Record | None
+) -> LastOutcome:
+    """The outcome of `addr`, of which at least one of `failure` and `success` is known."""
+    succeeded_unix = success[1] if success else None
+    if failure is None:
+        assert success is not None
+        return LastOutcome(
+            addr, success[0].source, success[4], None, None, None, None, None, None, None, 0, 0, succeeded_unix
+        )
+    cell, at_unix, _, _, via, detail, evidence, duration_s, _, details = failure
+    reason = cell.reason
+    assert reason is not None
+    phase, blame = (details.phase, details.blame) if details else (reason.phase, reason.blame)
+    return LastOutcome(
+        addr,
+        cell.source,
+        via,
+        reason,
+        phase,
+        blame,
+        detail,
+        evidence,
+        duration_s,
+        at_unix,
+        failure_seq,
+        failures_since_success,
+        succeeded_unix,
+    )
