@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from nocarrier import __version__
-from nocarrier.api.server import Server
 from nocarrier.config import Settings
+from nocarrier.doctor import Doctor
 from nocarrier.embed import api_server
 from nocarrier.node.node import Node
 from nocarrier.track import DialTracker
@@ -23,6 +23,7 @@ class Running:
 
     node: Node
     tracker: DialTracker
+    doctor: Doctor
     url: str
 
 
@@ -36,22 +37,25 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
     """
     tracker = DialTracker()
     node = Node(settings.node, settings.timing, data_dir=settings.data_dir(), recorder=tracker, version=__version__)
-    server = api_server(tracker, node=node, listen=settings.http.listen, token=settings.http.token or None)
+    doctor = Doctor(tracker, node)
+    server = api_server(
+        tracker, node=node, doctor=doctor, listen=settings.http.listen, token=settings.http.token or None
+    )
     node.http_port = server.address.port
-    async with answering(server), node:
-        yield Running(node=node, tracker=tracker, url=server.url)
+    async with in_background(server.run()), node, in_background(doctor.run()):
+        yield Running(node=node, tracker=tracker, doctor=doctor, url=server.url)
 
 
 @asynccontextmanager
-async def answering(server: Server) -> AsyncIterator[None]:
-    """Have `server` answer in this event loop until the block ends."""
-    serving = asyncio.create_task(server.run())
+async def in_background(work: Coroutine[object, object, None]) -> AsyncIterator[None]:
+    """Do endless `work`, such as a server's, beside the block until that ends."""
+    task = asyncio.create_task(work)
     try:
         yield
     finally:
-        serving.cancel()
+        task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
-            await serving
+            await task
 
 
 async def until_told_to_stop() -> None:

@@ -13,6 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from nocarrier.doctor import Doctor
 from nocarrier.model.node_state import NodePort
 from nocarrier.recorder import global_tracker
 from nocarrier.track import DialTracker
@@ -37,6 +38,7 @@ def asgi_app(
     tracker: DialTracker | None = None,
     *,
     node: NodePort | None = None,
+    doctor: Doctor | None = None,
     token: str | None = None,
     allowed_hosts: Iterable[str] | None = None,
 ) -> ASGIApp:
@@ -45,6 +47,7 @@ def asgi_app(
     Args:
         tracker: whose dials to show; None: the global tracker.
         node: whose peers to show; None: the program has no node of ours.
+        doctor: whose findings to show; None: one of its own, which examines when somebody asks.
         token: secret that requests must bear (``Authorization: Bearer``).
         allowed_hosts: host names, without port, that requests may be addressed to, besides localhost, 127.0.0.1 and
             [::1]. Without a token, name here by what name the server is reached; with one, None allows any.
@@ -52,9 +55,11 @@ def asgi_app(
     from nocarrier import __version__  # noqa: PLC0415 - the package imports this module
     from nocarrier.api.app import create_app  # noqa: PLC0415 - the web library is loaded by who uses it
 
+    tracker = global_tracker() if tracker is None else tracker
     return create_app(
-        global_tracker() if tracker is None else tracker,
+        tracker,
         node,
+        Doctor(tracker, node) if doctor is None else doctor,
         version=__version__,
         token=token,
         allowed_hosts=allowed_hosts,
@@ -79,6 +84,7 @@ def api_server(
     tracker: DialTracker | None = None,
     *,
     node: NodePort | None = None,
+    doctor: Doctor | None = None,
     listen: str = "127.0.0.1:7070",
     token: str | None = None,
 ) -> Server:
@@ -95,4 +101,4 @@ def api_server(
     host, _ = check_listen(listen, token)
     # Who listens on a loopback address of his own may be asked by it.
     hosts = None if token else [f"[{host}]" if ":" in host else host]
-    return Server(asgi_app(tracker, node=node, token=token, allowed_hosts=hosts), listen, token=token)
+    return Server(asgi_app(tracker, node=node, doctor=doctor, token=token, allowed_hosts=hosts), listen, token=token)

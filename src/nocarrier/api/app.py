@@ -19,13 +19,15 @@ from nocarrier.api.handlers import Api
 from nocarrier.api.openapi import openapi_document
 from nocarrier.api.problems import on_http_exception, on_unexpected
 from nocarrier.api.routes import ROUTES, Handler
+from nocarrier.doctor import Doctor
 from nocarrier.model.node_state import NodePort
 from nocarrier.track import DialTracker
 
 
 def create_app(
     tracker: DialTracker,
-    node: NodePort | None = None,
+    node: NodePort | None,
+    doctor: Doctor,
     *,
     version: str,
     token: str | None = None,
@@ -35,12 +37,15 @@ def create_app(
 
     Args:
         tracker: whose dials to show.
-        node: whose peers to show, and what to dial with.
+        node: whose peers to show, and what to dial with; None: the program has no node of ours.
+        doctor: whose findings to show.
         version: of nocarrier, for the OpenAPI document.
         token: secret that requests must bear.
         allowed_hosts: see `Guard`.
     """
-    api = Api(tracker, node, openapi=msgspec.json.encode(openapi_document(ROUTES, version)), index=_index_page())
+    api = Api(
+        tracker, node, doctor, openapi=msgspec.json.encode(openapi_document(ROUTES, version)), index=_index_page()
+    )
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from nocarrier.doctor import Doctor
 from nocarrier.model.node_state import NodePort
 from nocarrier.model.ports import MonotonicClock
 from nocarrier.track import DialTracker
@@ -18,7 +19,7 @@ hot peers cool down."""
 
 
 class _Kept(NamedTuple):
-    revisions: tuple[int, int]
+    revisions: tuple[int, ...]
     until_s: float
     body: bytes
 
@@ -31,24 +32,30 @@ class DebugBody:
     Args:
         tracker: whose dials to show.
         node: whose peers to show; None: the program has no node of ours.
+        doctor: whose findings to show.
         clock: returns seconds that never go back.
     """
 
-    def __init__(self, tracker: DialTracker, node: NodePort | None, clock: MonotonicClock = time.monotonic) -> None:
+    def __init__(
+        self, tracker: DialTracker, node: NodePort | None, doctor: Doctor, clock: MonotonicClock = time.monotonic
+    ) -> None:
         self._tracker = tracker
         self._node = node
+        self._doctor = doctor
         self._clock = clock
         self._kept: dict[bool, _Kept] = {}
 
-    def read(self, *, redacted: bool = False) -> bytes:
+    async def read(self, *, redacted: bool = False) -> bytes:
         """The view as JSON; with `redacted` without addresses, names and identities."""
+        diagnosis = await self._doctor.diagnosis()
         # Read before the view is made: what is recorded meanwhile makes the next reader look again.
-        revisions = (self._tracker.revision, self._node.revision if self._node is not None else 0)
+        node_revision = self._node.revision if self._node is not None else 0
+        revisions = (self._tracker.revision, node_revision, self._doctor.revision)
         now_s = self._clock()
         kept = self._kept.get(redacted)
         if kept is not None and kept.revisions == revisions and now_s < kept.until_s:
             return kept.body
-        view = debug_view(self._tracker, self._node)
+        view = debug_view(self._tracker, self._node, diagnosis)
         body = msgspec.json.encode(redact(view) if redacted else view)
         self._kept[redacted] = _Kept(revisions, now_s + KEPT_FOR_S, body)
         return body

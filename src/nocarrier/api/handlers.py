@@ -14,6 +14,7 @@ from starlette.responses import Response
 from nocarrier.api.connects import Connects
 from nocarrier.api.debug_body import DebugBody
 from nocarrier.api.requests import read_body, read_query
+from nocarrier.doctor import Doctor
 from nocarrier.model.address import MAX_ADDRESS_LENGTH
 from nocarrier.model.node_state import NodePort
 from nocarrier.track import DialTracker
@@ -66,22 +67,26 @@ class Api:
     Args:
         tracker: whose dials.
         node: whose peers, and what to dial with; None: the program has no node of ours.
+        doctor: whose findings.
         openapi: the document of this API.
         index: the page that lists the routes.
     """
 
-    def __init__(self, tracker: DialTracker, node: NodePort | None, *, openapi: bytes, index: bytes) -> None:
+    def __init__(
+        self, tracker: DialTracker, node: NodePort | None, doctor: Doctor, *, openapi: bytes, index: bytes
+    ) -> None:
         self.tracker = tracker
         self.node = node
+        self.doctor = doctor
         self.openapi = openapi
         self.index = index
-        self.debug_body = DebugBody(tracker, node)
+        self.debug_body = DebugBody(tracker, node, doctor)
         self.connects = Connects(node) if node is not None else None
 
 
 async def debug(api: Api, request: Request) -> Response:
     """What goes on."""
-    return _json_response(api.debug_body.read(redacted=read_query(request, RedactQuery).redact))
+    return _json_response(await api.debug_body.read(redacted=read_query(request, RedactQuery).redact))
 
 
 async def connect(api: Api, request: Request) -> Response:
@@ -98,6 +103,13 @@ async def connect(api: Api, request: Request) -> Response:
         return _encoded(await api.connects.dial(body.peer_addr))
     dial_id = api.connects.dial_in_background(body.peer_addr)
     return _encoded(ConnectStarted(dial_id=dial_id, peer_addr=body.peer_addr), HTTPStatus.ACCEPTED)
+
+
+async def diagnosis(api: Api, request: Request) -> Response:
+    """What is wrong, and why."""
+    query = read_query(request, RedactQuery)
+    found = await api.doctor.diagnosis()
+    return _encoded(redact(found) if query.redact else found)
 
 
 async def failures(api: Api, request: Request) -> Response:

@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from nocarrier.api import handlers
 from nocarrier.api.handlers import Api, ConnectBody, ConnectStarted, FailuresQuery, Health, NoQuery, RedactQuery
+from nocarrier.model.finding import Diagnosis
 from nocarrier.model.node_state import DialResult
 from nocarrier.views import DebugView, FailuresView, PeersView, ReasonsView
 
@@ -61,6 +62,15 @@ ROUTES: tuple[Route, ...] = (
             HTTPStatus.UNPROCESSABLE_ENTITY,
             HTTPStatus.TOO_MANY_REQUESTS,
         ),
+    ),
+    Route(
+        method="GET",
+        path="/api/p2p/diagnosis",
+        summary="What is wrong and why, the worst first, with evidence and what to do.",
+        handler=handlers.diagnosis,
+        query=RedactQuery,
+        answers={HTTPStatus.OK: Diagnosis},
+        problems=(HTTPStatus.UNPROCESSABLE_ENTITY,),
     ),
     Route(
         method="GET",

@@ -18,7 +18,7 @@ from rich.text import Text
 
 from nocarrier.api.listen import DEFAULT_LISTEN
 from nocarrier.api.server import Server
-from nocarrier.app import answering, until_told_to_stop
+from nocarrier.app import in_background, until_told_to_stop
 from nocarrier.cli.evidence import in_words
 from nocarrier.embed import api_server
 from nocarrier.model.event import DialFailure
@@ -52,7 +52,7 @@ async def _demo(listen: str, folder: Path, *, once: bool) -> None:
         servers.append(server)
 
     stop = asyncio.create_task(until_told_to_stop())
-    async with demo_network(folder, serve) as network, answering(servers[0]):
+    async with demo_network(folder, serve) as network, in_background(servers[0].run()):
         console.print(
             f"[bold]nocarrier demo[/]: {len(network.mesh)} nodes on 127.0.0.0/8, "
             f"and {len(network.faulty)} seeds that do not work"

@@ -39,6 +39,9 @@ WORKED_FOR_S = 600.0
 SKIPS_FOR_S = 600.0
 """Gossip and the maintainer come back to what policy forbids within a minute; ten without it mean that it is over."""
 
+DEFAULT_NETGROUP_PREFIX = 16
+"""IPv4 bits that count as one network, as in Bitcoin Core; a node of ours has a setting for it."""
+
 ALIVE_FOR_S = 60.0
 """A session without a byte for longer than three pings (45 s) is dead or about to be."""
 
@@ -244,7 +247,6 @@ def derive(
     node: NodeState | None = None,
     host: HostState | None = None,
     *,
-    prefix: int = 16,
     earlier: Facts | None = None,
 ) -> Facts:
     """The facts of this instant.
@@ -253,9 +255,9 @@ def derive(
         latest: what the tracker remembers.
         node: None: the program has no node of ours.
         host: None: nobody looked.
-        prefix: IPv4 bits that count as one network; the same as in `earlier`.
         earlier: the facts before these: failures that have not changed since are not read again.
     """
+    prefix = node.netgroup_prefix if node is not None else DEFAULT_NETGROUP_PREFIX
     read_before = earlier.read if earlier is not None else {}
     read: dict[str, FailingPeer] = {}
     seeds = {seed.addr for seed in node.dialing.seeds} if node is not None else set()

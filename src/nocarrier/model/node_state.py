@@ -267,8 +267,12 @@ class NodeState:
     dialing: DialingState
     proven: dict[str, float]
     """Addresses of the book that led to a session once, with the last time (Unix seconds)."""
+    lost: dict[str, float]
+    """Addresses whose session ended because nobody answered any more, with the time; those of the last ten minutes."""
     port_claims: tuple[PortClaim, ...]
     introducers: tuple[Introducer, ...]
+    netgroup_prefix: int
+    """IPv4 bits that count as one network."""
     loop_lag_s: float
     """The longest that our event loop stood still within the last minute."""
 

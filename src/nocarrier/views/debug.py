@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nocarrier.model.event import DialFailure
+from nocarrier.model.finding import Diagnosis, Finding
 from nocarrier.model.node_state import ConnectedPeer, NodeInfo, NodePort, PeerBookCounts, Reachability
 from nocarrier.track import DialTracker, Totals
 
@@ -26,11 +27,11 @@ class DebugView:
     """Whether others can dial this node, as far as they have tried."""
     node: NodeInfo | None
     """None: a program that embeds the tracker without our node."""
-    findings: None
-    """What is wrong and why; None: not known, as nothing has been diagnosed. An empty list would claim health."""
+    findings: tuple[Finding, ...]
+    """What is wrong and why, the worst first; as in `/api/p2p/diagnosis`."""
 
 
-def debug_view(tracker: DialTracker, node: NodePort | None) -> DebugView:
+def debug_view(tracker: DialTracker, node: NodePort | None, diagnosis: Diagnosis) -> DebugView:
     """The view of this instant."""
     # Entries first: a dial recorded in between then counts before it is listed, never the other way round.
     failures = tracker.recent(FAILURES_SHOWN)
@@ -42,5 +43,5 @@ def debug_view(tracker: DialTracker, node: NodePort | None) -> DebugView:
         dial_totals=tracker.totals(),
         reachability=info.reachability.state if info is not None else Reachability.UNKNOWN,
         node=info,
-        findings=None,
+        findings=diagnosis.findings,
     )

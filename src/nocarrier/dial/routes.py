@@ -1,0 +1,132 @@
+"""Which ways out this machine has: default routes, refusing routes, interfaces, and whether a gateway answers.
+
+Read from what the kernel shows anybody (proc_net(5), netdevice(7)); no packet is sent. Only the main routing table is
+shown there: a default route that stands in another one (policy routing) does not appear.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import struct
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+if sys.platform == "linux":
+    import fcntl
+
+_IPV4_ROUTES = Path("/proc/net/route")
+_IPV6_ROUTES = Path("/proc/net/ipv6_route")
+_NEIGHBOURS = Path("/proc/net/arp")
+
+_RTF_GATEWAY = 0x2  # linux/route.h
+_RTF_REJECT = 0x200
+_NO_INTERFACE = "*"
+"""A blackhole route of IPv4 carries no flag of its own, but has no interface either (measured)."""
+_NULL_ROUTE_METRIC = 0xFFFF_FFFF
+"""The kernel's own last entry of IPv6, there on every machine, which refuses what no other route takes (measured)."""
+
+_DEFAULT_IPV4_BITS = 1
+_DEFAULT_IPV6_BITS = 3
+"""A route this wide is as good as a default route: a VPN lays 0.0.0.0/1 and 128.0.0.0/1 over the default route, and
+2000::/3 holds all public IPv6 addresses (RFC 4291 section 2.4)."""
+
+_ATF_COM = 0x2  # linux/if_arp.h: the link has said who has the address
+_SIOCGIFFLAGS = 0x8913  # linux/sockios.h
+_IFREQ = struct.Struct("16sH14x")  # linux/if.h: name, flags; the rest of a union
+_IFF_UP, _IFF_LOOPBACK, _IFF_RUNNING = 0x1, 0x8, 0x40  # linux/if.h
+
+
+@dataclass(frozen=True, slots=True)
+class Routes:
+    """The ways out of this machine at one instant."""
+
+    gateways: tuple[str, ...]
+    """Next hops of the default routes, IPv4 before IPv6."""
+    default_ipv4: bool
+    default_ipv6: bool
+    reject_routes: tuple[str, ...]
+    """Networks, as CIDR text, that an unreachable, prohibit or blackhole route of this machine refuses."""
+    interfaces_up: tuple[str, ...]
+    """Without loopback; up, and with a carrier."""
+
+
+class _Route(NamedTuple):
+    network: ipaddress.IPv4Network | ipaddress.IPv6Network
+    gateway: str | None
+    rejects: bool
+
+
+def read_routes() -> Routes | None:
+    """The ways out of this machine; None where this system does not show them. Blocks for some 0.1 ms."""
+    if sys.platform != "linux":
+        return None
+    try:
+        ipv4 = list(_parse_ipv4(_IPV4_ROUTES.read_text(encoding="ascii")))
+        # With IPv6 off in the kernel there is no such file.
+        ipv6 = list(_parse_ipv6(_IPV6_ROUTES.read_text(encoding="ascii"))) if _IPV6_ROUTES.exists() else []
+        interfaces_up = tuple(_interfaces_up())
+    except (OSError, ValueError):
+        return None  # a sandbox hides them
+    default_ipv4 = [route for route in ipv4 if not route.rejects and route.network.prefixlen <= _DEFAULT_IPV4_BITS]
+    default_ipv6 = [route for route in ipv6 if not route.rejects and route.network.prefixlen <= _DEFAULT_IPV6_BITS]
+    return Routes(
+        gateways=_once(route.gateway for route in default_ipv4 + default_ipv6 if route.gateway is not None),
+        default_ipv4=bool(default_ipv4),
+        default_ipv6=bool(default_ipv6),
+        reject_routes=_once(str(route.network) for route in ipv4 + ipv6 if route.rejects),
+        interfaces_up=interfaces_up,
+    )
+
+
+def read_neighbours() -> dict[str, bool]:
+    """IPv4 addresses on our links that were asked for lately, and whether anybody answered (ARP). Empty: not known."""
+    try:
+        lines = _NEIGHBOURS.read_text(encoding="ascii").splitlines()[1:]
+        return {address: bool(int(flags, 16) & _ATF_COM) for address, _, flags, *_ in map(str.split, lines)}
+    except (OSError, ValueError):
+        return {}
+
+
+def _parse_ipv4(text: str) -> Iterator[_Route]:
+    for line in text.splitlines()[1:]:
+        interface, destination, gateway, flag_text, _, _, _, mask, *_ = line.split()
+        flags = int(flag_text, 16)
+        network = ipaddress.IPv4Network((_ipv4(destination), str(_ipv4(mask))))
+        hop = str(_ipv4(gateway)) if flags & _RTF_GATEWAY else None
+        yield _Route(network, hop, rejects=bool(flags & _RTF_REJECT) or interface == _NO_INTERFACE)
+
+
+def _ipv4(text: str) -> ipaddress.IPv4Address:
+    """The address that the kernel shows as one number in this machine's byte order."""
+    return ipaddress.IPv4Address(struct.pack("=I", int(text, 16)))
+
+
+def _parse_ipv6(text: str) -> Iterator[_Route]:
+    for line in text.splitlines():
+        destination, bits, _, _, gateway, metric, _, _, flag_text, _ = line.split()
+        if int(metric, 16) == _NULL_ROUTE_METRIC:
+            continue
+        flags = int(flag_text, 16)
+        network = ipaddress.IPv6Network((int(destination, 16), int(bits, 16)))
+        hop = str(ipaddress.IPv6Address(int(gateway, 16))) if flags & _RTF_GATEWAY else None
+        yield _Route(network, hop, rejects=bool(flags & _RTF_REJECT))
+
+
+def _interfaces_up() -> Iterator[str]:
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        for _, name in socket.if_nameindex():
+            try:
+                answer = fcntl.ioctl(sock, _SIOCGIFFLAGS, _IFREQ.pack(name.encode(), 0))
+            except OSError:
+                continue  # taken away since it was listed
+            _, flags = _IFREQ.unpack_from(answer)
+            if flags & _IFF_UP and flags & _IFF_RUNNING and not flags & _IFF_LOOPBACK:
+                yield name
+
+
+def _once(texts: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(texts))

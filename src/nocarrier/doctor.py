@@ -1,0 +1,117 @@
+"""The doctor: examines tracker, node and machine again and again, and remembers what it found.
+
+The rules are pure and live in `diagnose`; here is what they need around them: time, a thread, and a memory.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+
+from nocarrier.diagnose import CAUSES, Facts, derive, diagnose
+from nocarrier.model.finding import Diagnosis, Finding, Severity
+from nocarrier.model.host_state import HostState
+from nocarrier.model.node_state import NodePort, NodeState
+from nocarrier.model.ports import MonotonicClock
+from nocarrier.track import DialTracker
+
+EXAMINE_EVERY_S = 2.0
+"""A finding is there a few seconds after the failure that tells; an examination of a full tracker takes some 20 ms of a
+thread."""
+
+FRESH_FOR_S = 1.0
+"""A diagnosis this young answers whoever asks."""
+
+UNCHANGED_FOR_S = 10.0
+"""Where nothing was recorded since, only time has passed, which changes findings slowly."""
+
+_log = logging.getLogger("nocarrier.doctor")
+
+
+class Doctor:
+    """Knows what is wrong with one tracker, and with its node where there is one.
+
+    Args:
+        tracker: whose dials to examine.
+        node: None: the program has no node of ours.
+        read_host: looks at this machine; called in a thread.
+        clock: returns seconds that never go back.
+
+    Attributes:
+        revision: changes whenever the findings do.
+    """
+
+    def __init__(
+        self,
+        tracker: DialTracker,
+        node: NodePort | None = None,
+        *,
+        read_host: Callable[[], HostState | None] = lambda: None,
+        clock: MonotonicClock = time.monotonic,
+    ) -> None:
+        self._tracker = tracker
+        self._node = node
+        self._read_host = read_host
+        self._clock = clock
+        self._diagnosis: Diagnosis | None = None
+        self._facts: Facts | None = None
+        self._examined_s = 0.0
+        self._examined_revisions = (-1, -1)
+        self._examination: asyncio.Task[Diagnosis] | None = None
+        self.revision = 0
+
+    async def run(self) -> None:
+        """Examine until cancelled, and log what comes and goes."""
+        while True:
+            try:
+                await self.diagnosis()
+            except Exception:  # noqa: BLE001 - a task boundary; logged
+                _log.exception("an examination failed by a fault of ours; the next one follows")
+            await asyncio.sleep(EXAMINE_EVERY_S)
+
+    async def diagnosis(self) -> Diagnosis:
+        """What is wrong now: at most a second old, or ten where nothing happened since."""
+        if self._diagnosis is not None and self._is_fresh():
+            return self._diagnosis
+        if self._examination is None or self._examination.done():
+            self._examination = asyncio.create_task(self._examine_in_thread())
+        return await asyncio.shield(self._examination)
+
+    def _is_fresh(self) -> bool:
+        age_s = self._clock() - self._examined_s
+        return age_s < FRESH_FOR_S or (age_s < UNCHANGED_FOR_S and self._revisions() == self._examined_revisions)
+
+    def _revisions(self) -> tuple[int, int]:
+        return self._tracker.revision, self._node.revision if self._node is not None else 0
+
+    async def _examine_in_thread(self) -> Diagnosis:
+        revisions = self._revisions()  # read before: what comes meanwhile makes the next one look again
+        # The node lives in this loop, so it is asked here; everything that takes long happens in the thread.
+        state = self._node.state() if self._node is not None else None
+        diagnosis = await asyncio.to_thread(self._examine, state)
+        self._take(diagnosis, revisions)
+        return diagnosis
+
+    def _examine(self, state: NodeState | None) -> Diagnosis:
+        self._facts = derive(self._tracker.latest(), state, self._read_host(), earlier=self._facts)
+        return diagnose(self._facts, CAUSES, self._diagnosis)
+
+    def _take(self, diagnosis: Diagnosis, revisions: tuple[int, int]) -> None:
+        earlier = self._diagnosis.findings if self._diagnosis is not None else ()
+        self._diagnosis, self._examined_s, self._examined_revisions = diagnosis, self._clock(), revisions
+        if diagnosis.findings != earlier:
+            self.revision += 1
+            _log_changes(earlier, diagnosis.findings)
+
+
+def _log_changes(earlier: tuple[Finding, ...], now: tuple[Finding, ...]) -> None:
+    stood, stand = ({finding.code: finding for finding in findings} for findings in (earlier, now))
+    for code, finding in stand.items():
+        if code not in stood or stood[code].severity is not finding.severity:
+            level = logging.INFO if finding.severity is Severity.INFO else logging.WARNING
+            # The sentence may quote a peer; %r keeps it from steering a terminal.
+            _log.log(level, "%s: %s, %r", finding.severity, code, finding.summary)
+    for code in stood.keys() - stand.keys():
+        _log.info("over: %s", code)
