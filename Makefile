@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := .make/installed
 
-.PHONY: help setup run demo check fix test bench soak docs clean
+.PHONY: help setup run demo check fix test bench lab soak docs clean
 
 help:
 	@echo "make demo    a small network on loopback with faults in it; the API on http://127.0.0.1:7070"
@@ -12,6 +12,7 @@ help:
 	@echo "make check   format, lint, types, import contracts, docs that lag behind the code"
 	@echo "make test    all tests (as root on Linux also those with network namespaces)"
 	@echo "make bench   measurements, as ratios against baselines of the same run"
+	@echo "make lab     the doctor against real faults in network namespaces (root, Linux); LAB='NAME ...' for some"
 	@echo "make soak    ten minutes of churn in a five-node mesh"
 	@echo "make fix     format and repair what can be repaired; make docs regenerates the reference"
 
@@ -52,6 +53,10 @@ test: $(STAMP)
 
 bench: $(STAMP)
 	@$(BIN)/python -m bench
+
+lab: $(STAMP)
+	@tools/install_test_programs
+	@$(BIN)/python -m lab $(LAB)
 
 soak: $(STAMP)
 	@$(BIN)/python tools/soak.py

@@ -21,6 +21,8 @@ from typing import Any, Self
 
 import msgspec
 
+from nocarrier.doctor import Doctor
+from nocarrier.model.finding import Diagnosis
 from nocarrier.node import session
 from nocarrier.node.node import Node
 from nocarrier.node.options import NodeOptions, TimingOptions
@@ -158,6 +160,7 @@ async def _serve(settings: dict[str, Any]) -> None:
     timing = msgspec.convert(settings["timing"], TimingOptions)
     async with Node(options, timing, data_dir=Path(settings["folder"]), recorder=tracker, version="process") as node:
         host = options.p2p_listen.rpartition(":")[0]
+        doctor = Doctor(tracker, node)
         _say({"addr": f"{host}:{node.p2p_port}", "node_id": node.identity.node_id})
         questions = asyncio.StreamReader()
         await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(questions), sys.stdin)
@@ -166,7 +169,7 @@ async def _serve(settings: dict[str, Any]) -> None:
             if "connect" in question:
                 _say(asdict(await node.connect(question["connect"])))
             else:
-                _say(_status(node, tracker))
+                _say({**_status(node, tracker), "findings": _findings(await doctor.diagnosis())})
 
 
 def _say(answer: dict[str, Any]) -> None:
@@ -201,6 +204,18 @@ def _status(node: Node, tracker: DialTracker) -> Status:
         "rss_bytes": _rss_bytes(),
         "open_files": len(list(Path("/proc/self/fd").iterdir())),
     }
+
+
+def _findings(diagnosis: Diagnosis) -> list[dict[str, Any]]:
+    return [
+        {
+            "code": finding.code,
+            "severity": finding.severity,
+            "summary": finding.summary,
+            "addrs": sorted({addr for item in finding.evidence for addr in item.addrs}),
+        }
+        for finding in diagnosis.findings
+    ]
 
 
 def _rss_bytes() -> int:

@@ -35,6 +35,9 @@ takes some four round trips: even over a satellite link less than three seconds.
 
 _log = logging.getLogger("nocarrier.node")
 
+_ONE_OF_US_IS_WRONG = frozenset({Reason.CLOCK_SKEW, Reason.GENESIS_MISMATCH})
+"""One event does not tell who. Live sessions are peers that agree with us, so that the odd one is the other."""
+
 _NO_WAY_OUT = frozenset({Reason.NETWORK_UNREACHABLE, Reason.ADDR_NOT_AVAILABLE})
 
 
@@ -330,6 +333,8 @@ class Dialer:
         if fault.reason in NOBODY_ANSWERED:
             self._connectivity.path_failed(netgroup_of(address.host), started_s)
             return self._connectivity.counts_against_peer(started_s)
+        if fault.reason in _ONE_OF_US_IS_WRONG and not self._sessions:
+            return False  # nobody has agreed with us yet
         if fault.reason is Reason.CONNECTION_REFUSED and "icmp" not in evidence:
             self._connectivity.heard(now_s)
         return not self._connectivity.offline()
