@@ -42,6 +42,8 @@ SKIPS_FOR_S = 600.0
 DEFAULT_NETGROUP_PREFIX = 16
 """IPv4 bits that count as one network, as in Bitcoin Core; a node of ours has a setting for it."""
 
+FAR_HOPS = 2
+
 ALIVE_FOR_S = 60.0
 """A session without a byte for longer than three pings (45 s) is dead or about to be."""
 
@@ -82,6 +84,7 @@ class FailingPeer:
         "source",
         "took_s",
         "via",
+        "worked_in_this_run",
         "worked_unix",
     )
 
@@ -112,6 +115,7 @@ class FailingPeer:
         """Failed dials since it last worked."""
         self.worked_unix = outcome.succeeded_unix if outcome.succeeded_unix is not None else proven_unix
         """When it last worked, as far as tracker or peer book remember."""
+        self.worked_in_this_run = outcome.succeeded_unix is not None
         self.is_seed = is_seed
         (
             self.is_local,
@@ -227,6 +231,17 @@ class Facts:
         if self.node is not None:
             return not self.node.connected and self.node.info.target_peers > 0
         return bool(self.all_failing) and not self.working
+
+    @property
+    def far_hops_answer(self) -> bool:
+        """Whether different routers beyond our gateways send errors: then packets get out, and answers come back.
+
+        One alone may be the modem behind the gateway, which says so when its uplink is down.
+        """
+        if self.host is None or not self.host.gateways:
+            return False
+        hops = {peer.hop for peer in self.all_failing if peer.hop is not None and not peer.is_local}
+        return len(hops - set(self.host.gateways)) >= FAR_HOPS
 
     def share_of_judges(self, peers: Collection[FailingPeer]) -> float:
         """Of all peers with whom Hellos were exchanged, so that they could judge us and we them, the share of `peers`.

@@ -38,8 +38,10 @@ def _rule(facts: Facts) -> Case | None:
     for signature, peers in by_signature.items():
         began_unix = min(peer.began_unix for peer in peers)
         got_through = facts.succeeded_unix is not None and facts.succeeded_unix >= began_unix
-        if len(netgroups(peers)) >= UNRELATED and not got_through and not facts.has_living_session:
-            worked = [peer for peer in peers if peer.worked_unix is not None]
+        worked = [peer for peer in peers if peer.worked_unix is not None]
+        # Sessions may outlive a box that looks at new connections only; then peers that were others before tell.
+        is_everybody = not facts.has_living_session or len(netgroups(worked)) >= UNRELATED
+        if len(netgroups(peers)) >= UNRELATED and not got_through and is_everybody:
             evidence = [evidence_of(f"the same answer from unrelated networks: {signature}", peers)]
             if worked:
                 evidence.append(evidence_of("of these, peers that worked before", worked))

@@ -25,9 +25,9 @@ def _rule(facts: Facts) -> Case | None:
     if facts.node is not None:
         # The node's own guard knows more than the last outcomes: when each session was last heard, for one.
         others_explain_it = not (local or silent) and len(facts.failing) < len(facts.all_failing)
-        if not facts.node.info.offline or others_explain_it:
+        if not facts.node.info.offline or others_explain_it or (not local and facts.far_hops_answer):
             return None
-    elif not local and len(netgroups(silent)) < SILENT_NETGROUPS:
+    elif not local and (len(netgroups(silent)) < SILENT_NETGROUPS or facts.far_hops_answer):
         return None
     peers = [*local, *silent]
     return Case(

@@ -19,7 +19,7 @@ UNRELATED = 2
 """Netgroups that must meet the same refusal before it is taken for one near us and not near them."""
 
 SILENT_WHEN_BLOCKED = 3
-"""Silent peers in a row, as with every verdict that rests on a pattern alone."""
+"""Netgroups silent in a row, with no other dial answered: one more than for a refusal, as silence has many causes."""
 
 
 def _is_local(peer: FailingPeer) -> bool:
@@ -46,15 +46,20 @@ def _near_hops(facts: Facts) -> dict[str, list[FailingPeer]]:
 
 
 def _all_silent(facts: Facts) -> list[FailingPeer]:
-    """Peers that worked before and are all silent since one moment, while established sessions live on."""
+    """Peers that worked in this run and are all silent since one moment, while established sessions live on.
+
+    Those whose sessions fell silent themselves are left out: a filter on new connections lets old ones live.
+    """
     if not facts.has_living_session or facts.node is None:
         return []
-    silent = facts.failing_where(lambda peer: peer.is_silent and (peer.worked_unix is not None or peer.is_seed))
     answered_unix = facts.answered_unix or 0.0
-    silent = [peer for peer in silent if peer.began_unix > answered_unix and peer.addr not in facts.node.lost]
-    proven = sum(peer.worked_unix is not None for peer in silent)
-    enough = len(silent) >= SILENT_WHEN_BLOCKED and len(netgroups(silent)) >= UNRELATED and proven >= UNRELATED
-    return silent if enough else []
+    lost = facts.node.lost
+    silent = facts.failing_where(
+        lambda peer: (
+            peer.is_silent and peer.worked_in_this_run and peer.began_unix > answered_unix and peer.addr not in lost
+        )
+    )
+    return silent if len(netgroups(silent)) >= SILENT_WHEN_BLOCKED else []
 
 
 def _action_values(peer: FailingPeer) -> dict[str, object]:
@@ -89,7 +94,9 @@ def _rule(facts: Facts) -> Case | None:
         values |= {"hop": hop, "refused": hop_peers[0].addr}
     if silent:
         evidence.append(
-            evidence_of("peers that worked before are silent, all since one moment, while sessions live on", silent)
+            evidence_of(
+                "peers that worked in this run are silent, all since one moment, while sessions live on", silent
+            )
         )
         where.append("something near us")
         values["silent"] = silent[0].addr

@@ -6,7 +6,7 @@ from nocarrier.diagnose.cause import Case, Cause, count_of, evidence_of, some
 from nocarrier.diagnose.confidence import NETWORK, PATTERN, confidence
 from nocarrier.diagnose.facts import Facts, FailingPeer, netgroups
 from nocarrier.model.finding import EvidenceItem, Severity
-from nocarrier.model.taxonomy import Blame
+from nocarrier.model.taxonomy import Blame, Source
 
 HOSTS = 2
 """One silent host is that host."""
@@ -49,9 +49,10 @@ def _silent_netgroups(facts: Facts) -> list[FailingPeer]:
 
 
 def _lived(peers: list[FailingPeer]) -> bool:
-    """Whether there is more to it than dead addresses that one introducer made up."""
-    worked = sum(peer.worked_unix is not None for peer in peers)
-    return worked >= HOSTS or len({peer.via or peer.source for peer in peers}) >= HOSTS
+    """Whether there is more to it than dead addresses that one introducer made up, or that an old peer book holds."""
+    worked = sum(peer.worked_in_this_run for peer in peers)
+    told_lately = {peer.via or peer.source for peer in peers if peer.source is not Source.PEER_BOOK}
+    return worked >= HOSTS or len(told_lately) >= HOSTS
 
 
 def _rule(facts: Facts) -> Case | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nocarrier.diagnose import signs
-from nocarrier.diagnose.cause import Case, Cause, count_of, evidence_of, some, stated
+from nocarrier.diagnose.cause import Case, Cause, evidence_of, some, stated
 from nocarrier.diagnose.confidence import NETWORK, PATTERN, confidence
 from nocarrier.diagnose.facts import Facts, FailingPeer
 from nocarrier.model.finding import EvidenceItem, Severity
@@ -29,21 +29,27 @@ def _rule(facts: Facts) -> Case | None:
     dialed = sum(peer.is_seed for peer in facts.all_failing) + sum(peer.is_seed for peer in facts.working)
     if not down or len(down) <= MOST * dialed:
         return None
-    network_answers = facts.answered_unix is not None or bool(facts.working)
+    network_answers = facts.answered_unix is not None or bool(facts.working) or facts.far_hops_answer
     evidence = [
         evidence_of(f"seeds that end with {reason}", [peer for peer in down if peer.reason is reason])
         for reason in dict.fromkeys(peer.reason for peer in down)
     ]
     evidence.append(_network(facts, answers=network_answers))
     return Case(
-        summary=f"{len(down)} of {count_of(dialed, 'seed')} that were dialed {'is' if len(down) == 1 else 'are'} down "
-        f"({some(peer.addr for peer in down)}), "
+        summary=_who(down, dialed)
         + ("while the network works." if network_answers else "and whether the network here works is not known."),
         confidence=confidence(NETWORK if network_answers else PATTERN, down),
         evidence=tuple(evidence),
         peers=down,
         values={"addr": down[0].addr} | ({} if network_answers else {"unsure": down[0].addr}),
     )
+
+
+def _who(down: list[FailingPeer], dialed: int) -> str:
+    if dialed == 1:
+        return f"The only seed that was dialed, {down[0].addr}, is down, "
+    all_or_some = f"All {dialed}" if len(down) == dialed else f"{len(down)} of {dialed}"
+    return f"{all_or_some} seeds that were dialed {'is' if len(down) == 1 else 'are'} down ({some(peer.addr for peer in down)}), "
 
 
 def _network(facts: Facts, *, answers: bool) -> EvidenceItem:
