@@ -287,7 +287,8 @@ def derive(
         addr, worked_unix = peer.addr, peer.succeeded_unix
         if worked_unix is not None:
             succeeded_unix = max(worked_unix, succeeded_unix or worked_unix)
-        is_seed = addr in seeds or peer.source is Source.SEED
+        # A peer book remembers seeds of earlier runs as such; the node knows which ones it has now.
+        is_seed = addr in seeds if node is not None else peer.source is Source.SEED
         if peer.is_failing:
             failed = read_before.get(addr)
             if failed is None or failed.event_id != peer.failure_seq or failed.is_seed is not is_seed:

@@ -1,0 +1,114 @@
+"""`python -m lab [NAME ...]`: run scenarios, print what came out, write it as JSON.
+
+Ends with 0 where every verdict was right, 1 where one was not, 2 where nothing could be run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import random
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from support.programs import lacks_for_netns
+
+from lab.runner import run_all
+from lab.scenarios import SCENARIOS
+from lab.trial import Result
+
+RESULTS = Path(__file__).with_name("results.json")
+
+JOBS = 4
+"""A scenario mostly waits; four at once keep two cores half busy."""
+
+_COLUMNS = "{:<34} {:<24} {:<22} {:>5} {:>6} {:>6}  {}"
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the chosen scenarios."""
+    options = _parser().parse_args(arguments)
+    if options.list:
+        for scenario in SCENARIOS.values():
+            print(f"{scenario.name:<34} {scenario.expected_cause or '(healthy)':<22} {scenario.what}")
+        return 0
+    unknown = set(options.names) - SCENARIOS.keys()
+    if unknown:
+        print(f"unknown: {', '.join(sorted(unknown))}; see --list", file=sys.stderr)
+        return 2
+    lack = lacks_for_netns()
+    if lack is not None:
+        print(f"the lab cannot run: {lack}", file=sys.stderr)
+        return 2
+    return _run(options)
+
+
+def _run(options: argparse.Namespace) -> int:
+    chosen = [SCENARIOS[name] for name in options.names] or list(SCENARIOS.values())
+    seed = random.SystemRandom().randrange(1_000_000) if options.seed is None else options.seed
+    trials = [(scenario, seed + run) for run in range(options.runs) for scenario in chosen]
+    print(f"{len(trials)} trials of {len(chosen)} scenarios, {options.jobs} at once; --seed {seed} repeats them")
+    print(_COLUMNS.format("scenario", "reason", "cause", "sure", "s", "took", "verdict"))
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: through all the clean-up there is
+    results: list[Result] = []
+    started_s = time.monotonic()
+    with contextlib.closing(run_all(trials, jobs=options.jobs)) as coming:
+        try:
+            for result in coming:
+                results.append(result)
+                _show(result)
+        except KeyboardInterrupt:
+            print("ended early", file=sys.stderr)
+    order = {scenario.name: number for number, scenario in enumerate(chosen)}
+    results.sort(key=lambda result: (order[result.scenario], result.seed))
+    options.output.write_text(json.dumps([asdict(result) for result in results], indent=2) + "\n")
+    failed = [result for result in results if not result.passed]
+    for result in failed:
+        _explain(result)
+    took_s = time.monotonic() - started_s
+    print(f"{len(results) - len(failed)} of {len(trials)} passed in {took_s:.0f} s; written to {options.output}")
+    return int(len(results) - len(failed) < len(trials))
+
+
+def _show(result: Result) -> None:
+    seconds, confidence = result.seconds_to_cause, result.confidence
+    print(
+        _COLUMNS.format(
+            result.scenario,
+            result.reason or "-",
+            result.cause or "(healthy)",
+            "" if confidence is None else f"{confidence:.2f}",
+            "" if seconds is None else f"{seconds:.1f}",
+            f"{result.took_s:.0f} s",
+            "passed" if result.passed else "FAILED",
+        ),
+        flush=True,
+    )
+
+
+def _explain(result: Result) -> None:
+    print(f"\nFAILED {result.scenario} (--seed {result.seed} --runs 1): {result.why_not}")
+    print(f"  expected {result.expected_reason} and {result.expected_cause}, {result.notes.get('timing', '')}")
+    for key in ("findings", "failures"):
+        for line in result.notes.get(key, ()):
+            print(f"  {key[:-1]}: {line}")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m lab", description="Proves the doctor's verdicts with real faults.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="which scenarios; without any, all")
+    parser.add_argument("--seed", type=int, help="of all that is drawn, to repeat a run")
+    parser.add_argument("--jobs", type=int, default=JOBS, help="scenarios at once (default: %(default)s)")
+    parser.add_argument("--runs", type=int, default=1, help="of each scenario, each with another seed")
+    parser.add_argument("--list", action="store_true", help="only say which there are")
+    parser.add_argument("--output", type=Path, default=RESULTS, help="file for the results (default: %(default)s)")
+    return parser
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,225 @@
+"""The node under test: the real `nocarrier run` as a process on the host `here`, asked over its HTTP API alone."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from support.netns import PYTHON_PATH, Namespace
+
+from lab.setns import socket_in
+
+ANSWER_S = 10.0
+"""For one request; a node whose event loop stands still for some seconds answers late."""
+
+STARTS_WITHIN_S = 30.0
+STOPS_WITHIN_S = 15.0
+
+
+class NodeDied(RuntimeError):
+    """The node under test ended by itself."""
+
+
+class NoAnswer(RuntimeError):
+    """The API of the node did not answer in time; it may later."""
+
+
+class NodeUnderTest:
+    """One node with the settings `options` ([node]) and `timing`; change them before `start`.
+
+    Attributes:
+        under: a command that the node is run by, such as ``["prlimit", "--nofile=64"]``.
+        environment: variables that are added to its environment.
+    """
+
+    def __init__(self, where: Namespace, folder: Path, rng: random.Random, *, p2p_port: int, http_port: int) -> None:
+        self._where = where
+        self._folder = folder
+        self._http_port = http_port
+        self._process: subprocess.Popen[str] | None = None
+        self._connection: http.client.HTTPConnection | None = None
+        self.p2p_port = p2p_port
+        self.options: dict[str, Any] = {"p2p_listen": f"0.0.0.0:{p2p_port}", "data_dir": str(folder / "node")}
+        self.timing: dict[str, float] = draw_timing(rng)
+        self.under: list[str] = []
+        self.environment: dict[str, str] = {}
+
+    # ---- the process ----------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Start it, and wait until its API answers.
+
+        Raises:
+            NodeDied: it did not start.
+        """
+        config = self._folder / "nocarrier.toml"
+        config.write_text(
+            to_toml({"node": self.options, "timing": self.timing, "http": {"listen": f"127.0.0.1:{self._http_port}"}})
+        )
+        with (self._folder / "node.log").open("a") as log:
+            self._process = self._where.popen(
+                [*self.under, sys.executable, "-m", "nocarrier", "run", "--config", str(config)],
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "PYTHONPATH": PYTHON_PATH, **self.environment},
+            )
+        deadline_s = time.monotonic() + STARTS_WITHIN_S
+        while not self._is_ready():
+            if time.monotonic() > deadline_s:
+                raise NodeDied(f"not ready within {STARTS_WITHIN_S:g} s: {self.log_tail()}")
+            time.sleep(0.1)
+
+    def stop(self) -> None:
+        """Let it stop in order (SIGTERM); `start` brings the same node back."""
+        self._running.terminate()
+        try:
+            self._running.wait(STOPS_WITHIN_S)
+        finally:
+            self.kill()
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self._disconnect()
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+            self._process = None
+
+    def stand_still(self, seconds: float) -> None:
+        """Stop the process for a while, then let it go on (SIGSTOP, SIGCONT).
+
+        From outside this is what a blocked event loop looks like: nothing is read, timers fire late, and the kernel
+        goes on to take in what peers send.
+        """
+        self._running.send_signal(signal.SIGSTOP)
+        try:
+            time.sleep(seconds)
+        finally:
+            self._running.send_signal(signal.SIGCONT)
+
+    @property
+    def pid(self) -> int:
+        """Of the node itself, where nothing in `under` forks."""
+        return self._running.pid
+
+    def log_tail(self, lines: int = 5) -> str:
+        """The last lines that it logged."""
+        return "\n".join((self._folder / "node.log").read_text(errors="replace").splitlines()[-lines:])
+
+    @property
+    def _running(self) -> subprocess.Popen[str]:
+        assert self._process is not None, "it does not run"
+        return self._process
+
+    def _is_ready(self) -> bool:
+        with contextlib.suppress(NoAnswer):
+            return self.get("/readyz") is not None
+        return False
+
+    # ---- the API --------------------------------------------------------------------------------------------------
+
+    def get(self, path: str) -> Any:
+        """The JSON that a GET answers; None where the route or the resource does not exist.
+
+        Raises:
+            NoAnswer: nothing came in time.
+            NodeDied: there is nobody to answer any more.
+        """
+        return self._request("GET", path)
+
+    def findings(self) -> list[dict[str, Any]] | None:
+        """What the doctor says, worst first; None where there is no doctor."""
+        answer = self.get("/api/p2p/diagnosis")
+        return None if answer is None else answer["findings"]
+
+    def reasons(self) -> dict[str, int]:
+        """How often each reason was recorded since the node started."""
+        answer = self.get("/api/p2p/failures?limit=1&addr=none")
+        return dict(answer["by_reason"])
+
+    def failures(self, **wanted: Any) -> list[dict[str, Any]]:
+        """Recorded failures, newest first; `wanted` as in the query of ``/api/p2p/failures``."""
+        query = "&".join(f"{key}={quote(str(value))}" for key, value in wanted.items())
+        return list(self.get(f"/api/p2p/failures?{query}")["failures"])
+
+    def connected(self) -> list[dict[str, Any]]:
+        """The live sessions."""
+        return list(self.get("/api/p2p/debug")["connected_peers"])
+
+    def connect(self, addr: str) -> None:
+        """Dial by hand, as `nocarrier connect` does, without waiting for the outcome."""
+        self._disconnect()  # a connection that was idle for too long is closed just as it is used, and a POST is sent once
+        self._request("POST", "/api/p2p/connect", {"peer_addr": addr, "wait": False})
+
+    def _request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
+        headers = {"Content-Type": "application/json"} if body is not None else {}
+        content = None if body is None else json.dumps(body)
+        try:
+            connection = self._connect()
+            connection.request(method, path, content, headers)
+            response = connection.getresponse()
+            text = response.read()
+        except (OSError, http.client.HTTPException) as error:
+            self._disconnect()
+            if self._process is None or self._process.poll() is not None:
+                raise NodeDied(f"the node under test is gone: {self.log_tail()}") from error
+            raise NoAnswer(f"{method} {path}: {error!r}") from error
+        if response.status == HTTPStatus.NOT_FOUND:
+            return None
+        if response.status >= HTTPStatus.BAD_REQUEST:
+            if response.status == HTTPStatus.SERVICE_UNAVAILABLE:
+                raise NoAnswer(f"{method} {path}: not ready")
+            raise RuntimeError(f"{method} {path}: {response.status} {text.decode(errors='replace')}")
+        return json.loads(text)
+
+    def _connect(self) -> http.client.HTTPConnection:
+        if self._connection is None:
+            connection = http.client.HTTPConnection("127.0.0.1", self._http_port, timeout=ANSWER_S)
+            made = socket_in(self._where.name)
+            made.settimeout(ANSWER_S)
+            try:
+                made.connect(("127.0.0.1", self._http_port))
+            except OSError:
+                made.close()
+                raise
+            connection.sock = made
+            self._connection = connection
+        return self._connection
+
+    def _disconnect(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+
+def draw_timing(rng: random.Random) -> dict[str, float]:
+    """Little patience, so that a scenario takes seconds, and another one in each run, so that none is relied on."""
+    ranges = {
+        "connect_timeout_s": (2.0, 4.0),
+        "handshake_attempt_s": (2.0, 3.0),
+        "handshake_window_s": (4.0, 8.0),
+        "maintain_interval_s": (1.0, 3.0),
+        "gossip_interval_s": (1.0, 3.0),
+    }
+    return {key: round(rng.uniform(*span), 2) for key, span in ranges.items()}
+
+
+def to_toml(sections: Mapping[str, Mapping[str, Any]]) -> str:
+    """Settings as TOML: its strings, numbers, lists and truth values of these kinds are written as in JSON."""
+    lines = []
+    for section, content in sections.items():
+        lines.append(f"[{section}]")
+        lines += [f"{key} = {json.dumps(value)}" for key, value in content.items()]
+    return "\n".join(lines) + "\n"

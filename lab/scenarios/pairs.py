@@ -1,0 +1,78 @@
+"""Two faults at once: the second must not be taken for a symptom of the first."""
+
+from __future__ import annotations
+
+from lab.scenario import Scenario, after, at_start, once_connected
+from lab.scenarios.topology import IDLE_AND_DIAL_S, cut_off_half, feeds_dead_addresses, write_peer_book
+from lab.stage import Stage
+from lab.steps import absent_peer, wrong_clock
+
+
+def dead_seeds_and_a_book_of_good_peers(stage: Stage) -> None:
+    """All seeds refuse; the good peers are known from an earlier run."""
+    stage.node.options["seeds"] = [peer.addr for peer in stage.bad]
+    write_peer_book(stage, [peer.addr for peer in stage.good], age_s=600)
+
+
+def one_old_peer_bans_us(stage: Stage) -> None:
+    """Among the peers of a newer protocol there is one of ours, and it bans us."""
+    stage.add_node(known_as="seed", bans=[stage.world.public_ipv4])
+
+
+def stands_still_around_deadlines(stage: Stage) -> None:
+    """The node stands still just as its handshakes with peers that come back should go on."""
+    for peer in stage.rng.sample(stage.good, 3):
+        stage.peers.stop(peer.name)
+        stage.restart(peer)
+        stage.node.connect(peer.addr)
+    stage.node.stand_still(stage.node.timing["handshake_attempt_s"] + stage.rng.uniform(2.0, 4.0))
+
+
+SCENARIOS = (
+    Scenario(
+        name="seeds_down_and_clock_off",
+        what="All seeds refuse, and our clock is off by an hour, which the peers of the book tell us.",
+        faults=(
+            at_start(
+                wrong_clock("+1h"),
+                absent_peer((2, 3), known_as="nobody", carried=True),
+                dead_seeds_and_a_book_of_good_peers,
+            ),
+        ),
+        expected_reason="clock_skew",
+        expected_cause="clock_wrong",
+        expected_beside=("seeds_down",),
+    ),
+    Scenario(
+        name="version_outdated_and_banned_by_one",
+        what="Most peers speak a newer protocol only, and the one that does not bans us.",
+        peer_options={"protocol_version": 5, "min_protocol_version": 4},
+        faults=(at_start(one_old_peer_bans_us),),
+        expected_reason="version_mismatch",
+        expected_cause="version_outdated",
+        allowed_beside=("peer_incompatible",),
+    ),
+    Scenario(
+        name="overload_and_one_dead_peer",
+        what="Our event loop is blocked across deadlines, and one peer is really down.",
+        faults=(
+            at_start(absent_peer(carried=True)),
+            once_connected(stands_still_around_deadlines),
+            after(3, stands_still_around_deadlines),
+        ),
+        expected_reason="handshake_timeout",
+        expected_cause="local_overload",
+        expected_beside=("peer_down",),
+    ),
+    Scenario(
+        name="partition_and_poisoned_introducer",
+        what="Half of the network falls silent, and one of the others tells of 500 dead addresses.",
+        good_peers=(6, 8),
+        faults=(once_connected(cut_off_half, feeds_dead_addresses),),
+        expected_reason=None,
+        expected_cause="partition",
+        expected_beside=("stale_source",),
+        # Dead addresses tell at once; it is the sessions that take their time to end.
+        within_s=IDLE_AND_DIAL_S,
+    ),
+)

@@ -1,0 +1,398 @@
+"""Faults of links, routes and firewalls: this machine's own, those on the way, and the peer's."""
+
+from __future__ import annotations
+
+from lab.scenario import Remedy, Scenario, Step, after, at_start, once_connected
+from lab.stage import Stage
+from lab.steps import (
+    absent_peer,
+    bad_node,
+    bad_server,
+    firewall,
+    firewall_of_bad_peers,
+    ip_here,
+    kill_good,
+    lift_firewall,
+    link_down,
+    link_up,
+    restart_bad,
+    restart_good,
+)
+from lab.wire import WireSettings
+
+NEW_CONNECTIONS = "tcp flags & (syn | ack) == syn"
+"""nft(8): the first packet of a connection."""
+
+EVERYWHERE = ("0.0.0.0/1", "128.0.0.0/1")
+"""More specific than any default route, as the kill switch of a VPN sets it; the local network stays reachable."""
+
+BACKOFF_AND_DIAL_S = 60.0
+"""A peer that failed once is dialed again after 24 to 36 s; then the doctor has to look."""
+
+PATIENT = {"connect_timeout_s": 10.0, "handshake_attempt_s": 12.0, "handshake_window_s": 36.0}
+"""The product's own defaults."""
+
+LONG_TICKET = "x" * 3_000
+"""Makes our hello larger than one segment. Peers without an admission key do not read it."""
+
+
+def routes_here(kind: str) -> Step:
+    """Routes of ours that refuse everything: prohibit, blackhole or unreachable."""
+
+    def step(stage: Stage) -> None:
+        for network in EVERYWHERE:
+            stage.world.here.ip("route", "add", kind, network)
+
+    return step
+
+
+def remove_routes_here(kind: str) -> Step:
+    """Take them away again."""
+
+    def step(stage: Stage) -> None:
+        for network in EVERYWHERE:
+            stage.world.here.ip("route", "del", kind, network)
+
+    return step
+
+
+def prohibit_one_network(stage: Stage) -> None:
+    """A route of ours that refuses the network of one bad peer."""
+    stage.world.here.ip("route", "add", "prohibit", stage.bad[0].place.network)
+
+
+def forget_the_way(stage: Stage) -> None:
+    """The backbone knows no way to the networks of the bad peers."""
+    for peer in stage.bad:
+        stage.world.unroute(peer.place)
+
+
+def silent_link(role: str) -> Step:
+    """The bad peers should be on the link of that host, and nobody answers for them there."""
+
+    def step(stage: Stage) -> None:
+        for peer in stage.bad:
+            stage.world.expect_on_link(peer.place, by=getattr(stage.world, role))
+
+    return step
+
+
+def swallow_large_packets(stage: Stage) -> None:
+    """A tunnel on the way takes less than a full segment, and the error that says so is lost."""
+    assert stage.world.wire is not None
+    stage.world.wire.set(mtu_bytes=stage.rng.randint(1_290, 1_450))
+
+
+def lose_power(stage: Stage) -> None:
+    """One good peer vanishes without a last packet."""
+    peer = stage.rng.choice(stage.good)
+    stage.good.remove(peer)
+    stage.bad.append(peer)
+    stage.world.drop_place(peer.place)  # first, so that no goodbye gets out
+    stage.peers.kill(peer.name)
+
+
+def dial_by_hand(stage: Stage) -> None:
+    """The operator dials some addresses."""
+    for _ in range(3):
+        stage.add_absent(known_as="direct", carried=True)
+
+
+def restart_most(stage: Stage) -> None:
+    """All good peers but one say goodbye and come back at once."""
+    restart_good(stage, all_but=1)
+
+
+SCENARIOS = (
+    Scenario(
+        name="healthy",
+        what="Nothing is wrong.",
+        expected_reason=None,
+        expected_cause=None,
+    ),
+    # ---- the peer's own --------------------------------------------------------------------------------------------
+    Scenario(
+        name="closed_port",
+        what="Nobody listens on the port of one or two peers.",
+        faults=(at_start(bad_server("closed_port", (1, 2))),),
+        expected_reason="connection_refused",
+        expected_cause="peer_down",
+    ),
+    Scenario(
+        name="peer_crashes",
+        what="A connected peer's program dies, and its machine answers with resets.",
+        faults=(once_connected(kill_good(1)),),
+        expected_reason="connection_refused",
+        expected_cause="peer_down",
+        needs_s=BACKOFF_AND_DIAL_S,
+        remedy=Remedy(says="Check that the peer's program runs", step=restart_bad, clears_within_s=120),
+    ),
+    Scenario(
+        name="peer_loses_power",
+        what="A connected peer vanishes without a last packet, and the session stays half open.",
+        faults=(once_connected(lose_power),),
+        expected_reason="timeout",
+        expected_cause="peer_down",
+        needs_s=45 + 15 + BACKOFF_AND_DIAL_S,  # until pings have found out, and then one backoff
+    ),
+    Scenario(
+        name="host_down",
+        what="One or two peers are switched off; their networks are routed, and nobody answers.",
+        faults=(at_start(absent_peer((1, 2))),),
+        expected_reason="timeout",
+        expected_cause="peer_down",
+    ),
+    Scenario(
+        name="peer_firewall_drops",
+        what="The firewall of one peer drops what we send; from here it looks as if the machine was off.",
+        faults=(at_start(bad_node(), firewall_of_bad_peers("drop")),),
+        expected_reason="timeout",
+        expected_cause="peer_down",
+    ),
+    Scenario(
+        name="peer_firewall_resets",
+        what="The firewall of one peer answers as a closed port does.",
+        faults=(at_start(bad_node(), firewall_of_bad_peers("reject with tcp reset")),),
+        expected_reason="connection_refused",
+        expected_cause="peer_down",
+    ),
+    Scenario(
+        name="peer_firewall_port_unreachable",
+        what="The firewall of one peer says that the port is unreachable, which no TCP of its own would.",
+        faults=(at_start(bad_node(), firewall_of_bad_peers("reject with icmpx port-unreachable")),),
+        expected_reason="connection_refused",
+        expected_cause="peer_firewalled",
+    ),
+    Scenario(
+        name="peer_firewall_prohibits",
+        what="The firewall of one peer says that it prohibits the connection.",
+        faults=(at_start(bad_node(), firewall_of_bad_peers("reject with icmpx admin-prohibited")),),
+        expected_reason="host_unreachable",
+        expected_cause="peer_firewalled",
+        remedy=Remedy(says="to let TCP in to", step=lift_firewall("internet"), clears_within_s=BACKOFF_AND_DIAL_S),
+    ),
+    Scenario(
+        name="backlog_full",
+        what="A peer's queue of new connections is full, so its kernel drops our SYN.",
+        faults=(at_start(bad_server("backlog_full")),),
+        expected_reason="timeout",
+        expected_cause="peer_down",
+    ),
+    Scenario(
+        name="reset_after_accept",
+        what="One peer resets every connection at once.",
+        faults=(at_start(bad_server("reset")),),
+        expected_reason="connection_reset",
+        expected_cause="peer_closes",
+    ),
+    Scenario(
+        name="close_after_accept",
+        what="One peer closes every connection at once, in order.",
+        faults=(at_start(bad_server("close")),),
+        expected_reason="remote_closed",
+        expected_cause="peer_closes",
+    ),
+    Scenario(
+        name="reset_after_hello",
+        what="One peer resets the connection when it has heard our hello.",
+        faults=(at_start(bad_server("reset_after_first_bytes")),),
+        expected_reason="connection_reset",
+        expected_cause="peer_closes",
+    ),
+    # ---- on the way ------------------------------------------------------------------------------------------------
+    Scenario(
+        name="no_route_to_one_network",
+        what="A router on the way knows no way to the network of one peer.",
+        faults=(at_start(bad_node(), forget_the_way),),
+        expected_reason="network_unreachable",
+        expected_cause="partition",
+    ),
+    Scenario(
+        name="silence_on_the_last_link",
+        what="The last router asks for one peer's hardware address, and nobody answers.",
+        faults=(at_start(absent_peer(), silent_link("backbone")),),
+        timing={"connect_timeout_s": 5.0},  # the router gives up after 3 s, and then says so
+        expected_reason="host_unreachable",
+        expected_cause="peer_down",
+    ),
+    Scenario(
+        name="silence_behind_the_gateway",
+        what="Our gateway asks for one peer's hardware address, and nobody answers.",
+        faults=(at_start(absent_peer(), silent_link("gateway")),),
+        timing={"connect_timeout_s": 5.0},
+        expected_reason="host_unreachable",
+        expected_cause="peer_down",
+    ),
+    Scenario(
+        name="silence_on_our_link",
+        what="One peer should be on our own link, and nobody answers for its address.",
+        faults=(at_start(absent_peer(), silent_link("here")),),
+        timing={"connect_timeout_s": 5.0},
+        expected_reason="host_unreachable",
+        expected_cause="peer_down",
+    ),
+    Scenario(
+        name="half_the_round_trips_lost",
+        what="Half of all round trips are lost, and with usual patience dials succeed nevertheless.",
+        wire=WireSettings(loss=0.29),  # each way: 1 - 0.71 ** 2 is a half
+        timing=PATIENT,
+        watch_s=60,
+        connects=0.5,
+        expected_reason=None,
+        expected_cause=None,
+    ),
+    Scenario(
+        name="slow_satellite",
+        what="Every round trip takes 600 ms.",
+        wire=WireSettings(delay_s=0.3),
+        expected_reason=None,
+        expected_cause=None,
+    ),
+    Scenario(
+        name="mtu_black_hole",
+        what="Something on the way swallows large packets without a word.",
+        wire=WireSettings(),
+        options={"ticket": LONG_TICKET},
+        faults=(at_start(swallow_large_packets),),
+        expected_reason="handshake_timeout",
+        expected_cause="path_mtu",
+        remedy=Remedy(
+            says="mtu 1280", step=ip_here("link", "set", "eth0", "mtu", "1280"), clears_within_s=BACKOFF_AND_DIAL_S
+        ),
+    ),
+    # ---- near us ---------------------------------------------------------------------------------------------------
+    Scenario(
+        name="gateway_prohibits",
+        what="Our gateway says that it prohibits every connection.",
+        faults=(at_start(firewall("gateway", "forward", "iifname lan reject with icmpx admin-prohibited")),),
+        expected_reason="host_unreachable",
+        expected_cause="outbound_blocked",
+        remedy=Remedy(says="to let TCP out", step=lift_firewall("gateway"), clears_within_s=BACKOFF_AND_DIAL_S),
+    ),
+    Scenario(
+        name="gateway_prohibits_later",
+        what="Our gateway begins to prohibit new connections, and the peers restart.",
+        behind_nat=True,  # else they come to us
+        faults=(
+            once_connected(
+                firewall("gateway", "forward", f"{NEW_CONNECTIONS} reject with icmpx admin-prohibited"), restart_good
+            ),
+        ),
+        expected_reason="host_unreachable",
+        expected_cause="outbound_blocked",
+        needs_s=BACKOFF_AND_DIAL_S,  # their sessions were short, so they wait first
+    ),
+    Scenario(
+        name="gateway_drops_new_connections",
+        what="Our gateway begins to drop new connections, both ways, and all peers but one restart.",
+        good_peers=(5, 6),
+        faults=(once_connected(firewall("gateway", "forward", f"{NEW_CONNECTIONS} drop"), restart_most),),
+        expected_reason="timeout",
+        expected_cause="outbound_blocked",
+        needs_s=BACKOFF_AND_DIAL_S,  # their sessions were short, so they wait first
+    ),
+    Scenario(
+        name="uplink_dead",
+        what="The gateway works and what is behind it swallows everything.",
+        faults=(at_start(firewall("backbone", "forward", "drop")),),
+        expected_reason="timeout",
+        expected_cause="offline",
+        remedy=Remedy(says="ping", step=lift_firewall("backbone"), clears_within_s=BACKOFF_AND_DIAL_S),
+    ),
+    Scenario(
+        name="uplink_unreachable",
+        what="The gateway has lost its own way out, and says that every network is unreachable.",
+        faults=(at_start(firewall("gateway", "forward", "reject with icmpx no-route")),),
+        expected_reason="network_unreachable",
+        expected_cause="offline",
+    ),
+    # ---- this machine's own ----------------------------------------------------------------------------------------
+    Scenario(
+        name="own_firewall_drops",
+        what="A rule of this machine drops what it sends.",
+        faults=(at_start(firewall("here", "output", "oifname eth0 meta l4proto tcp drop")),),
+        expected_reason="timeout",
+        expected_cause="outbound_blocked",
+        remedy=Remedy(says="nft list ruleset", step=lift_firewall("here"), clears_within_s=BACKOFF_AND_DIAL_S),
+    ),
+    Scenario(
+        name="own_firewall_drops_later",
+        what="A rule of this machine begins to drop new connections, and the peers restart.",
+        behind_nat=True,
+        faults=(once_connected(firewall("here", "output", f"oifname eth0 {NEW_CONNECTIONS} drop"), restart_good),),
+        expected_reason="timeout",
+        expected_cause="outbound_blocked",
+        needs_s=BACKOFF_AND_DIAL_S,  # their sessions were short, so they wait first
+    ),
+    Scenario(
+        name="own_firewall_rejects",
+        what="A rule of this machine refuses what it sends: port unreachable, as nft's reject says by itself.",
+        faults=(at_start(firewall("here", "output", "oifname eth0 meta l4proto tcp reject")),),
+        expected_reason="connection_refused",
+        expected_cause="outbound_blocked",
+    ),
+    Scenario(
+        name="own_firewall_prohibits",
+        what="A rule of this machine refuses what it sends as prohibited.",
+        faults=(
+            at_start(firewall("here", "output", "oifname eth0 meta l4proto tcp reject with icmpx admin-prohibited")),
+        ),
+        expected_reason="host_unreachable",
+        expected_cause="outbound_blocked",
+    ),
+    Scenario(
+        name="own_prohibit_routes",
+        what="Routes of this machine prohibit everything.",
+        faults=(at_start(routes_here("prohibit")),),
+        expected_reason="permission_denied",
+        expected_cause="outbound_blocked",
+        remedy=Remedy(
+            says="ip route del", step=remove_routes_here("prohibit"), clears_within_s=BACKOFF_AND_DIAL_S
+        ),
+    ),
+    Scenario(
+        name="own_blackhole_routes",
+        what="Routes of this machine swallow everything.",
+        faults=(at_start(routes_here("blackhole")),),
+        expected_reason="route_blackhole",
+        expected_cause="outbound_blocked",
+    ),
+    Scenario(
+        name="own_unreachable_routes",
+        what="Routes of this machine call everything unreachable.",
+        faults=(at_start(routes_here("unreachable")),),
+        expected_reason="host_unreachable",
+        expected_cause="outbound_blocked",
+    ),
+    Scenario(
+        name="own_prohibit_route_for_one_network",
+        what="A route of this machine prohibits the network of one peer.",
+        faults=(at_start(bad_node(), prohibit_one_network),),
+        expected_reason="permission_denied",
+        expected_cause="outbound_blocked",
+    ),
+    Scenario(
+        name="link_down_at_start",
+        what="The cable is out when the node starts.",
+        faults=(at_start(link_down),),
+        expected_reason="network_unreachable",
+        expected_cause="offline",
+        remedy=Remedy(says="ip link set", step=link_up),
+    ),
+    Scenario(
+        name="link_down_later",
+        what="The cable is pulled while everything works, and the operator dials by hand.",
+        faults=(once_connected(link_down), after(1, dial_by_hand)),
+        expected_reason="network_unreachable",
+        expected_cause="offline",
+        remedy=Remedy(says="ip link set", step=link_up),
+    ),
+    Scenario(
+        name="no_default_route",
+        what="This machine has no default route.",
+        faults=(at_start(ip_here("route", "del", "default")),),
+        expected_reason="network_unreachable",
+        expected_cause="offline",
+        remedy=Remedy(says="ip route", step=lambda stage: stage.world.add_default_routes()),
+    ),
+)

@@ -1,0 +1,169 @@
+"""Steps that several scenarios share: each function returns one, to be put into `at_start`, `once_connected`, `after`.
+
+A scenario that needs something of its own writes a function of its stage beside it.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lab.scenario import Step
+from lab.stage import Stage
+
+Count = int | tuple[int, int]
+"""How many; of a pair, the fewest and the most, drawn."""
+
+
+def drawn(stage: Stage, count: Count) -> int:
+    """The number that is meant."""
+    return count if isinstance(count, int) else stage.rng.randint(*count)
+
+
+# ---- peers that are not as they should be ---------------------------------------------------------------------------
+
+
+def bad_server(kind: str, count: Count = 1, *, known_as: str | None = None) -> Step:
+    """Peers that are fault servers, as in `Stage.add_server`."""
+
+    def step(stage: Stage) -> None:
+        for _ in range(drawn(stage, count)):
+            stage.add_server(kind, known_as=known_as)
+
+    return step
+
+
+def bad_node(count: Count = 1, *, known_as: str | None = None, **options: Any) -> Step:
+    """Real nodes that differ from the good ones, as in `Stage.add_node`."""
+
+    def step(stage: Stage) -> None:
+        for _ in range(drawn(stage, count)):
+            stage.add_node(known_as=known_as, **options)
+
+    return step
+
+
+def absent_peer(count: Count = 1, *, known_as: str | None = None, carried: bool = False) -> Step:
+    """Addresses without a program, as in `Stage.add_absent`."""
+
+    def step(stage: Stage) -> None:
+        for _ in range(drawn(stage, count)):
+            stage.add_absent(known_as=known_as, carried=carried)
+
+    return step
+
+
+def stop_good(count: Count = 1) -> Step:
+    """Good peers stop in order, and become bad ones."""
+
+    def step(stage: Stage) -> None:
+        for peer in _leaving(stage, count):
+            stage.peers.stop(peer.name)
+
+    return step
+
+
+def kill_good(count: Count = 1) -> Step:
+    """Good peers crash, and become bad ones."""
+
+    def step(stage: Stage) -> None:
+        for peer in _leaving(stage, count):
+            stage.peers.kill(peer.name)
+
+    return step
+
+
+def restart_good(stage: Stage, *, all_but: int = 0) -> None:
+    """Good peers say goodbye and come back at once, so that the node under test must dial them again."""
+    for peer in stage.rng.sample(stage.good, len(stage.good) - all_but):
+        stage.peers.stop(peer.name)
+        stage.restart(peer)
+
+
+def restart_bad(stage: Stage) -> None:
+    """Those that stopped or crashed come back."""
+    for peer in stage.bad:
+        stage.restart(peer)
+
+
+def _leaving(stage: Stage, count: Count):
+    leaving = stage.rng.sample(stage.good, drawn(stage, count))
+    stage.good = [peer for peer in stage.good if peer not in leaving]
+    stage.bad += leaving
+    return leaving
+
+
+# ---- hosts between --------------------------------------------------------------------------------------------------
+
+
+def firewall(role: str, hook: str, *rules: str) -> Step:
+    """nft(8) rules at `hook` of the host in that role (here, gateway, backbone, internet)."""
+    return lambda stage: stage.world.firewall(getattr(stage.world, role), hook, *rules)
+
+
+def lift_firewall(role: str) -> Step:
+    """Take the rules of that host away again."""
+    return lambda stage: stage.world.lift_firewall(getattr(stage.world, role))
+
+
+def firewall_of_bad_peers(*rules: str) -> Step:
+    """The bad peers' own firewall treats what comes for them with `rules`."""
+
+    def step(stage: Stage) -> None:
+        for peer in stage.bad:
+            target = f"ip daddr {peer.place.ipv4} tcp dport {peer.port}"
+            stage.world.firewall(stage.world.internet, "input", *(f"{target} {rule}" for rule in rules))
+
+    return step
+
+
+def ip_here(*arguments: str) -> Step:
+    """ip(8) on the host of the node under test."""
+    return lambda stage: stage.world.here.ip(*arguments)
+
+
+def sysctl(role: str, key: str, value: object) -> Step:
+    """A kernel setting of the host in that role."""
+    return lambda stage: getattr(stage.world, role).sysctl(key, value)
+
+
+def set_wire(**changes: Any) -> Step:
+    """Change the wire with faults, as in `WireSettings`."""
+
+    def step(stage: Stage) -> None:
+        assert stage.world.wire is not None, "the scenario has no wire"
+        stage.world.wire.set(**changes)
+
+    return step
+
+
+def link_down(stage: Stage) -> None:
+    """Pull the cable of `here`."""
+    stage.world.link_down()
+
+
+def link_up(stage: Stage) -> None:
+    """Put the cable of `here` back."""
+    stage.world.link_up()
+
+
+# ---- the node under test --------------------------------------------------------------------------------------------
+
+
+def stand_still(seconds: float) -> Step:
+    """The node's event loop is blocked for that long, as in `NodeUnderTest.stand_still`."""
+    return lambda stage: stage.node.stand_still(seconds)
+
+
+def run_under(*command: str) -> Step:
+    """Run the node under a command that replaces itself by it, such as ``prlimit --nofile=64``; only at start."""
+    return lambda stage: stage.node.under.extend(command)
+
+
+def wrong_clock(offset: str) -> Step:
+    """Set the clock of the node, and of it alone, off by such as ``+20m`` (libfaketime); only at start."""
+
+    def step(stage: Stage) -> None:
+        stage.node.under += ["faketime", "-f", offset]
+        stage.node.environment["FAKETIME_DONT_FAKE_MONOTONIC"] = "1"
+
+    return step
