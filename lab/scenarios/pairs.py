@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import time
+
 from lab.scenario import Scenario, after, at_start, once_connected
 from lab.scenarios.topology import IDLE_AND_DIAL_S, cut_off_half, feeds_dead_addresses, write_peer_book
 from lab.stage import Stage
 from lab.steps import absent_peer, wrong_clock
+from lab.wire import WireSettings
+
+FAR_S = 0.15
+"""One way: a handshake takes about a second then, long enough to strike in its middle."""
 
 
 def dead_seeds_and_a_book_of_good_peers(stage: Stage) -> None:
@@ -19,12 +25,13 @@ def one_old_peer_bans_us(stage: Stage) -> None:
     stage.add_node(known_as="seed", bans=[stage.world.public_ipv4])
 
 
-def stands_still_around_deadlines(stage: Stage) -> None:
-    """The node stands still just as its handshakes with peers that come back should go on."""
+def stands_still_in_the_middle_of_handshakes(stage: Stage) -> None:
+    """Peers come back, and the node stands still while it shakes hands with them, until its deadlines are over."""
     for peer in stage.rng.sample(stage.good, 3):
         stage.peers.stop(peer.name)
         stage.restart(peer)
         stage.node.connect(peer.addr)
+    time.sleep(FAR_S * 3)  # one and a half round trips: connected, and not yet through the handshake
     stage.node.stand_still(stage.node.timing["handshake_attempt_s"] + stage.rng.uniform(2.0, 4.0))
 
 
@@ -55,10 +62,11 @@ SCENARIOS = (
     Scenario(
         name="overload_and_one_dead_peer",
         what="Our event loop is blocked across deadlines, and one peer is really down.",
+        wire=WireSettings(delay_s=FAR_S),
         faults=(
             at_start(absent_peer(carried=True)),
-            once_connected(stands_still_around_deadlines),
-            after(3, stands_still_around_deadlines),
+            once_connected(stands_still_in_the_middle_of_handshakes),
+            after(3, stands_still_in_the_middle_of_handshakes),
         ),
         expected_reason="handshake_timeout",
         expected_cause="local_overload",

@@ -55,17 +55,19 @@ def diagnose(facts: Facts, causes: Sequence[Cause], earlier: Diagnosis | None = 
         for cause in causes
         if cause.code in cases
     ]
-    findings.sort(key=_rank)
+    ranked = sorted(findings, key=lambda finding: _rank(finding, cases[finding.code]))
     return Diagnosis(
         at_unix=facts.now_unix,
-        healthy=all(finding.severity is Severity.INFO for finding in findings),
-        findings=tuple(findings),
+        healthy=all(finding.severity is Severity.INFO for finding in ranked),
+        findings=tuple(ranked),
     )
 
 
-def _rank(finding: Finding) -> tuple[int, bool, float]:
-    """The worst first; of equals what we can mend ourselves, then what keeps us from most peers."""
-    return finding.severity.rank, finding.blame is not Blame.US, -finding.affected_peers * finding.confidence
+def _rank(finding: Finding, case: Case) -> tuple[int, bool, int, float]:
+    """The worst first; of equals what we can mend ourselves, then what cost us most peers that worked, then the most."""
+    lost = sum(peer.worked_unix is not None for peer in case.peers)
+    is_ours = finding.blame is Blame.US
+    return finding.severity.rank, not is_ours, -lost, -finding.affected_peers * finding.confidence
 
 
 def _ancestors(cause: Cause, causes: Sequence[Cause]) -> list[str]:

@@ -26,6 +26,8 @@ def about_target(target: Target, way_out: WayOut | None, *, wants_redial: bool, 
         text = f"{target.addr} was not dialed: the time was over."
         return [Statement(text=text, addr=target.addr)] if wants_redial else []
     gateways = {gateway.addr for gateway in way_out.gateways} if way_out else set()
+    if target.route is not None and target.route.gateway is not None:
+        gateways.add(target.route.gateway)
     text, suggests = _of_redial(target, target.redial, gateways)
     if is_common and suggests == "peer_firewalled":
         suggests = None
