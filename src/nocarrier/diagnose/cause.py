@@ -82,8 +82,13 @@ def stated(statement: str, addrs: Iterable[str] = (), count: int | None = None) 
 
 
 def severity_for(facts: Facts, usual: Severity) -> Severity:
-    """Critical where the program has nobody to talk to, whatever keeps it from that; else the usual one."""
-    return Severity.CRITICAL if facts.is_cut_off else usual
+    """Critical where the program has nobody to talk to, whatever keeps it from that; else the usual one.
+
+    Where it is not known whether it has anybody, nothing is merely for information.
+    """
+    if facts.is_cut_off:
+        return Severity.CRITICAL
+    return Severity.WARNING if facts.is_cut_off is None and usual is Severity.INFO else usual
 
 
 def some(addrs: Iterable[str], shown: int = 3) -> str:

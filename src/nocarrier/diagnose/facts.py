@@ -6,6 +6,7 @@ Facts are three-valued: None means not known, which is never taken for no.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -36,6 +37,9 @@ of its retry class (2 min, 30 min, 12 h), and at least ten minutes: until then n
 WORKED_FOR_S = 600.0
 """A peer that was reached this short a time ago and has not failed since counts as one that works."""
 
+WORKED_FOR_S_WITHOUT_NODE = 86_400.0
+"""The same where nobody tells which sessions live: a peer that is not dialed again most likely still has one."""
+
 SKIPS_FOR_S = 600.0
 """Gossip and the maintainer come back to what policy forbids within a minute; ten without it mean that it is over."""
 
@@ -62,7 +66,6 @@ class FailingPeer:
     __slots__ = (
         "addr",
         "blame",
-        "detail",
         "dials",
         "event_id",
         "evidence",
@@ -106,12 +109,11 @@ class FailingPeer:
         self.reason = reason
         self.phase = phase
         self.blame = blame
-        self.detail = outcome.detail
         self.evidence = outcome.evidence or Evidence()
         self.failed_unix = failed_unix
-        self.took_s = outcome.duration_s or 0.0
+        self.took_s = outcome.duration_s
         self.event_id = outcome.failure_seq
-        self.dials = outcome.failures_since_success or 1
+        self.dials = outcome.failures_since_success
         """Failed dials since it last worked."""
         self.worked_unix = outcome.succeeded_unix if outcome.succeeded_unix is not None else proven_unix
         """When it last worked, as far as tracker or peer book remember."""
@@ -130,8 +132,8 @@ class FailingPeer:
 
     @property
     def began_unix(self) -> float:
-        """When the failed dial began."""
-        return self.failed_unix - self.took_s
+        """When the failed dial began; before all else where nobody said how long it took."""
+        return -math.inf if self.took_s is None else self.failed_unix - self.took_s
 
 
 class WorkingPeer(NamedTuple):
@@ -214,11 +216,6 @@ class Facts:
     # ---- what is known of the whole -------------------------------------------------------------------------------
 
     @property
-    def sessions(self) -> int | None:
-        """Live sessions; None: not known."""
-        return None if self.node is None else len(self.node.connected)
-
-    @property
     def has_living_session(self) -> bool:
         """Whether a session has received something lately."""
         return self.node is not None and any(
@@ -226,11 +223,17 @@ class Facts:
         )
 
     @property
-    def is_cut_off(self) -> bool:
-        """Whether the program has nobody to talk to, and wants somebody."""
+    def is_cut_off(self) -> bool | None:
+        """Whether the program has nobody to talk to, and wants somebody; None: not known."""
         if self.node is not None:
-            return not self.node.connected and self.node.info.target_peers > 0
-        return bool(self.all_failing) and not self.working
+            return not self.node.connected and self.node.info.target_peers > 0 and not self._is_starting(self.node)
+        if self.working or not self.all_failing:
+            return False
+        return True if self.succeeded_unix is not None else None  # it may record nothing but failures
+
+    def _is_starting(self, node: NodeState) -> bool:
+        """Whether the first dials are still under way, so that nobody can say yet what becomes of them."""
+        return bool(self.in_flight) and self.now_unix - node.info.started_at_unix < node.dialing.deadline_s
 
     @property
     def far_hops_answer(self) -> bool:
@@ -279,13 +282,15 @@ def derive(
     connected = {peer.addr for peer in node.connected} if node is not None else set()
     proven = node.proven if node is not None else {}
     now_unix = latest.at_unix
+    worked_for_s = WORKED_FOR_S if node is not None else WORKED_FOR_S_WITHOUT_NODE
     failing: list[FailingPeer] = []
     working: list[WorkingPeer] = []
     answered_unix: float | None = None
     succeeded_unix: float | None = None
     for peer in latest.peers:
         addr, worked_unix = peer.addr, peer.succeeded_unix
-        if worked_unix is not None:
+        # What lies ahead is from before the wall clock was set back, and then no order of times is known.
+        if worked_unix is not None and worked_unix <= now_unix:
             succeeded_unix = max(worked_unix, succeeded_unix or worked_unix)
         # A peer book remembers seeds of earlier runs as such; the node knows which ones it has now.
         is_seed = addr in seeds if node is not None else peer.source is Source.SEED
@@ -294,11 +299,14 @@ def derive(
             if failed is None or failed.event_id != peer.failure_seq or failed.is_seed is not is_seed:
                 failed = FailingPeer(peer, _place(addr, prefix), proven_unix=proven.get(addr), is_seed=is_seed)
             read[addr] = failed
+            age_s = now_unix - failed.failed_unix
+            if age_s < 0:
+                continue
             if failed.has_answered:
                 answered_unix = max(failed.failed_unix, answered_unix or failed.failed_unix)
-            if addr not in connected and now_unix - failed.failed_unix <= TELLING_FOR_S[failed.reason.retry]:
+            if addr not in connected and age_s <= TELLING_FOR_S[failed.reason.retry]:
                 failing.append(failed)
-        elif addr not in connected and worked_unix is not None and now_unix - worked_unix <= WORKED_FOR_S:
+        elif addr not in connected and worked_unix is not None and 0 <= now_unix - worked_unix <= worked_for_s:
             working.append(WorkingPeer(addr, _place(addr, prefix), peer.source, peer.via, worked_unix, is_seed))
     for session in node.connected if node is not None else ():
         place = _place(session.addr, prefix)
