@@ -64,7 +64,7 @@ def diagnose(facts: Facts, causes: Sequence[Cause], earlier: Diagnosis | None = 
 
 
 def _rank(finding: Finding, case: Case) -> tuple[int, bool, int, float]:
-    """The worst first; of equals what we can mend ourselves, then what cost us peers that worked, then what costs most."""
+    """The worst first; of equals what is ours to mend, then what cost us peers that worked, then what costs most."""
     lost = sum(peer.worked_unix is not None for peer in case.peers)
     is_ours = finding.blame is Blame.US
     return finding.severity.rank, not is_ours, -lost, -finding.affected_peers * finding.confidence

@@ -278,7 +278,7 @@ def derive(
     prefix = node.netgroup_prefix if node is not None else DEFAULT_NETGROUP_PREFIX
     read_before = earlier.read if earlier is not None else {}
     read: dict[str, FailingPeer] = {}
-    seeds = {seed.addr for seed in node.dialing.seeds} if node is not None else set()
+    seeds = {seed.addr for seed in node.dialing.seeds} if node is not None else None
     connected = {peer.addr for peer in node.connected} if node is not None else set()
     proven = node.proven if node is not None else {}
     now_unix = latest.at_unix
@@ -292,8 +292,7 @@ def derive(
         # What lies ahead is from before the wall clock was set back, and then no order of times is known.
         if worked_unix is not None and worked_unix <= now_unix:
             succeeded_unix = max(worked_unix, succeeded_unix or worked_unix)
-        # A peer book remembers seeds of earlier runs as such; the node knows which ones it has now.
-        is_seed = addr in seeds if node is not None else peer.source is Source.SEED
+        is_seed = _is_seed(peer, seeds)
         if peer.is_failing:
             failed = read_before.get(addr)
             if failed is None or failed.event_id != peer.failure_seq or failed.is_seed is not is_seed:
@@ -310,7 +309,8 @@ def derive(
             working.append(WorkingPeer(addr, _place(addr, prefix), peer.source, peer.via, worked_unix, is_seed))
     for session in node.connected if node is not None else ():
         place = _place(session.addr, prefix)
-        working.append(WorkingPeer(session.addr, place, session.source, session.via, None, session.addr in seeds))
+        is_seed = session.addr in (seeds or ())
+        working.append(WorkingPeer(session.addr, place, session.source, session.via, None, is_seed))
     if succeeded_unix is not None:
         answered_unix = max(succeeded_unix, answered_unix or succeeded_unix)
     return Facts(
@@ -326,6 +326,11 @@ def derive(
         succeeded_unix=succeeded_unix,
         read=read,
     )
+
+
+def _is_seed(peer: LastOutcome, seeds: Collection[str] | None) -> bool:
+    """Whether it is a seed now: a peer book remembers those of earlier runs as such, and the node knows the present."""
+    return peer.source is Source.SEED if seeds is None else peer.addr in seeds
 
 
 @functools.lru_cache(maxsize=8192)  # twice the addresses of a full tracker, as the next diagnosis asks for the same
