@@ -16,11 +16,10 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from support.programs import lacks_for_netns
-
 from lab.runner import run_all
 from lab.scenarios import SCENARIOS
 from lab.trial import Result
+from support.programs import lacks_for_netns
 
 RESULTS = Path(__file__).with_name("results.json")
 

@@ -17,22 +17,24 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from support.netns import PYTHON_PATH, Namespace
-
 from lab.setns import socket_in
+from support.netns import PYTHON_PATH, Namespace
 
 ANSWER_S = 10.0
 """For one request; a node whose event loop stands still for some seconds answers late."""
+
+REUSED_FOR_S = 2.0
+"""A connection that was idle for longer is not used again: the server closes it after five, perhaps just then."""
 
 STARTS_WITHIN_S = 30.0
 STOPS_WITHIN_S = 15.0
 
 
-class NodeDied(RuntimeError):
+class NodeDiedError(RuntimeError):
     """The node under test ended by itself."""
 
 
-class NoAnswer(RuntimeError):
+class NoAnswerError(RuntimeError):
     """The API of the node did not answer in time; it may later."""
 
 
@@ -50,6 +52,7 @@ class NodeUnderTest:
         self._http_port = http_port
         self._process: subprocess.Popen[str] | None = None
         self._connection: http.client.HTTPConnection | None = None
+        self._used_s = 0.0
         self.p2p_port = p2p_port
         self.options: dict[str, Any] = {"p2p_listen": f"0.0.0.0:{p2p_port}", "data_dir": str(folder / "node")}
         self.timing: dict[str, float] = draw_timing(rng)
@@ -62,7 +65,7 @@ class NodeUnderTest:
         """Start it, and wait until its API answers.
 
         Raises:
-            NodeDied: it did not start.
+            NodeDiedError: it did not start.
         """
         config = self._folder / "nocarrier.toml"
         config.write_text(
@@ -78,7 +81,7 @@ class NodeUnderTest:
         deadline_s = time.monotonic() + STARTS_WITHIN_S
         while not self._is_ready():
             if time.monotonic() > deadline_s:
-                raise NodeDied(f"not ready within {STARTS_WITHIN_S:g} s: {self.log_tail()}")
+                raise NodeDiedError(f"not ready within {STARTS_WITHIN_S:g} s: {self.log_tail()}")
             time.sleep(0.1)
 
     def stop(self) -> None:
@@ -124,7 +127,7 @@ class NodeUnderTest:
         return self._process
 
     def _is_ready(self) -> bool:
-        with contextlib.suppress(NoAnswer):
+        with contextlib.suppress(NoAnswerError):
             return self.get("/readyz") is not None
         return False
 
@@ -134,8 +137,8 @@ class NodeUnderTest:
         """The JSON that a GET answers; None where the route or the resource does not exist.
 
         Raises:
-            NoAnswer: nothing came in time.
-            NodeDied: there is nobody to answer any more.
+            NoAnswerError: nothing came in time.
+            NodeDiedError: there is nobody to answer any more.
         """
         return self._request("GET", path)
 
@@ -160,7 +163,6 @@ class NodeUnderTest:
 
     def connect(self, addr: str) -> None:
         """Dial by hand, as `nocarrier connect` does, without waiting for the outcome."""
-        self._disconnect()  # a connection that was idle for too long is closed just as it is used, and a POST is sent once
         self._request("POST", "/api/p2p/connect", {"peer_addr": addr, "wait": False})
 
     def _request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
@@ -174,17 +176,20 @@ class NodeUnderTest:
         except (OSError, http.client.HTTPException) as error:
             self._disconnect()
             if self._process is None or self._process.poll() is not None:
-                raise NodeDied(f"the node under test is gone: {self.log_tail()}") from error
-            raise NoAnswer(f"{method} {path}: {error!r}") from error
+                raise NodeDiedError(f"the node under test is gone: {self.log_tail()}") from error
+            raise NoAnswerError(f"{method} {path}: {error!r}") from error
         if response.status == HTTPStatus.NOT_FOUND:
             return None
         if response.status >= HTTPStatus.BAD_REQUEST:
             if response.status == HTTPStatus.SERVICE_UNAVAILABLE:
-                raise NoAnswer(f"{method} {path}: not ready")
+                raise NoAnswerError(f"{method} {path}: not ready")
             raise RuntimeError(f"{method} {path}: {response.status} {text.decode(errors='replace')}")
         return json.loads(text)
 
     def _connect(self) -> http.client.HTTPConnection:
+        if time.monotonic() - self._used_s > REUSED_FOR_S:
+            self._disconnect()
+        self._used_s = time.monotonic()
         if self._connection is None:
             connection = http.client.HTTPConnection("127.0.0.1", self._http_port, timeout=ANSWER_S)
             made = socket_in(self._where.name)

@@ -70,7 +70,14 @@ class Peers:
         self._read()
 
     def start_node(
-        self, name: str, host: str, port: int, *, new_identity: bool = False, http_port: int | None = None, **options: Any
+        self,
+        name: str,
+        host: str,
+        port: int,
+        *,
+        new_identity: bool = False,
+        http_port: int | None = None,
+        **options: Any,
     ) -> Started:
         """Start a node on `host`; one of a name that was stopped or killed before is the same node again.
 
@@ -84,7 +91,10 @@ class Peers:
         """
         listen = str(Address(host, port)) if port else f"{host}:0"
         answer = self._ask(
-            "start_node", name=name, options={"p2p_listen": listen, **options}, new_identity=new_identity,
+            "start_node",
+            name=name,
+            options={"p2p_listen": listen, **options},
+            new_identity=new_identity,
             http_port=http_port,
         )
         return Started(**answer)
@@ -107,13 +117,17 @@ class Peers:
         """Let the node `name` ban an address, network or node id."""
         self._ask("ban", name=name, target=target, seconds=seconds, because=because)
 
+    def lift_ban(self, name: str, target: str) -> None:
+        """Let the node `name` lift that ban again."""
+        self._ask("lift_ban", name=name, target=target)
+
     def teach(self, name: str, *addrs: str) -> None:
         """Put addresses into the peer book of the node `name` as ones that worked: it tells its peers of them."""
         self._ask("teach", name=name, addrs=addrs)
 
     def status(self) -> dict[str, dict[str, Any]]:
         """By name of the node: connected node ids, book size, how often each inbound rejection happened."""
-        return self._ask("status")
+        return dict(self._ask("status"))
 
     def close(self) -> None:
         """End the process, with all in it."""
@@ -189,12 +203,15 @@ class _Population:
         node = self._nodes.pop(name)
         for session in node.sessions:
             # What the kernel does with the sockets of a process that died.
-            session._writer.transport.abort()
+            session._writer.transport.abort()  # noqa: SLF001 - no node would do that of itself
         await node.__aexit__()
 
     async def ban(self, name: str, target: str, seconds: float | None, because: str) -> None:
         until_unix = None if seconds is None else time.time() + seconds
         self._nodes[name].ban(target, until_unix=until_unix, reason=because)
+
+    async def lift_ban(self, name: str, target: str) -> None:
+        self._nodes[name].bans.remove(target)
 
     async def teach(self, name: str, addrs: list[str]) -> None:
         book = self._nodes[name].book
@@ -228,7 +245,7 @@ async def _serve(folder: Path) -> None:
         request = json.loads(line)
         try:
             done = await getattr(population, request.pop("do"))(**request)
-        except Exception as error:  # whoever asked shall read it
+        except Exception as error:  # noqa: BLE001 - whoever asked shall read it
             _say({"error": repr(error)})
         else:
             _say({"done": done})

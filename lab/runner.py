@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import multiprocessing
 import os
 import signal
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 
-from support import netns
-
 from lab import trial
 from lab.scenario import Scenario
 from lab.trial import Result
+from support import netns
 
 CLEANS_UP_WITHIN_S = 20.0
 """A scenario that was told to end; after that it is killed, and swept up after."""
@@ -40,7 +40,7 @@ class _Running:
         return time.monotonic() - self.started_s > self.scenario.limit_s
 
 
-def run_all(scenarios: Iterable[tuple[Scenario, int]], *, jobs: int) -> Iterator[Result]:
+def run_all(scenarios: Iterable[tuple[Scenario, int]], *, jobs: int) -> Generator[Result, None, None]:
     """Run each scenario with its seed, `jobs` at a time; gives the results as they come.
 
     When the iteration ends early, by Ctrl-C or SIGTERM for instance, the running scenarios are ended and cleaned up.
@@ -81,10 +81,9 @@ def _run_in_process(scenario: Scenario, seed: int, answer: Connection, runner: i
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != runner:
         return  # it died before we asked to be told
-    try:
+    # Told to end: everything is cleaned up on the way here.
+    with contextlib.suppress(KeyboardInterrupt):
         answer.send(trial.run(scenario, seed))
-    except KeyboardInterrupt:
-        pass  # everything is cleaned up on the way here
 
 
 def _end(each: _Running) -> Result:

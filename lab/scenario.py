@@ -84,6 +84,10 @@ class Scenario:
     expected_cause: str | None
     """The code of the finding that must come first; None: nothing above info may be found."""
     faults: tuple[Fault, ...] = ()
+    expected_severity: str | None = None
+    """Of that finding; None: not looked at."""
+    expected_blame: str | None = None
+    """Of that finding, likewise."""
 
     good_peers: tuple[int, int] = (4, 6)
     """Fewest and most good peers; each is in networks of its own."""

@@ -12,18 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from nocarrier.model.address import Address
-
-from lab.node_under_test import NoAnswer, NodeUnderTest
+from lab.node_under_test import NoAnswerError, NodeUnderTest
 from lab.peers import Peers
 from lab.world import Place, World
+from nocarrier.model.address import Address
 
 FINDS_ALL_WITHIN_S = 45.0
 """The node under test, and before it the good peers each other. A dial that got lost is tried again after half a
 minute."""
 
 
-class LabFailed(RuntimeError):
+class LabFailedError(RuntimeError):
     """The lab itself did not work; says nothing of the doctor."""
 
 
@@ -134,14 +133,14 @@ class Stage:
         self.notes.setdefault("known_as", {})[addr] = known_as
         if known_as == "seed":
             if self._node_started:
-                raise LabFailed(f"{addr} cannot become a seed of a node that runs")
+                raise LabFailedError(f"{addr} cannot become a seed of a node that runs")
             self._bad_seeds.append(addr)
         elif known_as == "gossip":
             self.peers.teach(self.rng.choice(self.good).name, addr)
         elif known_as == "direct":
             self.node.connect(addr)
         elif known_as != "nobody":
-            raise LabFailed(f"nobody learns of addresses by {known_as!r}")
+            raise LabFailedError(f"nobody learns of addresses by {known_as!r}")
 
     def _start_node(self, name: str, place: Place, options: Mapping[str, Any], *, port: int | None = None) -> Peer:
         port = port or self.world.draw_port()
@@ -156,8 +155,11 @@ class Stage:
     # ---- the node under test --------------------------------------------------------------------------------------
 
     def start_node(self) -> None:
-        """Start the node under test. What its options do not say yet: more good seeds than bad ones, so that the seeds
-        as such are fine, and a wish for everybody."""
+        """Start the node under test.
+
+        What its options do not say yet: more good seeds than bad ones, so that the seeds as such are fine, and a wish
+        for more peers than there are.
+        """
         usual = self.node_options(target_peers=len(self.good) + len(self.bad) + 1, seeds=self._draw_seeds())
         self.node.options = usual | self.node.options
         self.node.start()
@@ -180,7 +182,7 @@ class Stage:
 
     def connected_share(self) -> float:
         """With how many of the good peers the node under test has a session, as a share."""
-        with contextlib.suppress(NoAnswer):
+        with contextlib.suppress(NoAnswerError):
             connected = {peer["node_id"] for peer in self.node.connected()}
             return sum(peer.node_id in connected for peer in self.good) / max(1, len(self.good))
         return 0.0
@@ -190,12 +192,12 @@ def wait_until(holds: Callable[[], bool], *, within_s: float, what: str) -> None
     """Wait until `holds()`.
 
     Raises:
-        LabFailed: not within `within_s` seconds; `what` says what was waited for.
+        LabFailedError: not within `within_s` seconds; `what` says what was waited for.
     """
     deadline_s = time.monotonic() + within_s
     while not holds():
         if time.monotonic() > deadline_s:
-            raise LabFailed(f"not within {within_s:g} s: {what}")
+            raise LabFailedError(f"not within {within_s:g} s: {what}")
         time.sleep(0.2)
 
 
@@ -214,9 +216,7 @@ def stage(
         network = life.enter_context(World(rng, **world))
         peers = Peers(network.internet.popen, folder / "peers")
         life.callback(peers.close)
-        node = NodeUnderTest(
-            network.here, folder, rng, p2p_port=network.draw_port(), http_port=network.draw_port()
-        )
+        node = NodeUnderTest(network.here, folder, rng, p2p_port=network.draw_port(), http_port=network.draw_port())
         life.callback(node.kill)
         node.options |= options
         node.timing |= timing

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from lab.scenario import Step
-from lab.stage import Stage
+from lab.stage import Peer, Stage
 
 Count = int | tuple[int, int]
 """How many; of a pair, the fewest and the most, drawn."""
@@ -85,7 +85,7 @@ def restart_bad(stage: Stage) -> None:
         stage.restart(peer)
 
 
-def _leaving(stage: Stage, count: Count):
+def _leaving(stage: Stage, count: Count) -> list[Peer]:
     leaving = stage.rng.sample(stage.good, drawn(stage, count))
     stage.good = [peer for peer in stage.good if peer not in leaving]
     stage.bad += leaving
@@ -163,7 +163,32 @@ def wrong_clock(offset: str) -> Step:
     """Set the clock of the node, and of it alone, off by such as ``+20m`` (libfaketime); only at start."""
 
     def step(stage: Stage) -> None:
-        stage.node.under += ["faketime", "-f", offset]
-        stage.node.environment["FAKETIME_DONT_FAKE_MONOTONIC"] = "1"
+        # Its library without its wrapper: that forks, and would catch the signals that are for the node.
+        library = stage.world.here.run(["faketime", "-f", "+0", "printenv", "LD_PRELOAD"]).stdout.strip()
+        stage.node.environment |= {"LD_PRELOAD": library, "FAKETIME": offset, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
     return step
+
+
+def restart_node(*changes: Step) -> Step:
+    """The operator stops the node, changes something, and starts it; it has to find all good peers then."""
+
+    def step(stage: Stage) -> None:
+        stage.node.stop()
+        for change in changes:
+            change(stage)
+        stage.node.start()
+        stage.wait_until_connected()
+
+    return step
+
+
+def node_options(**options: Any) -> Step:
+    """Settings of the node under [node]; before it starts."""
+    return lambda stage: stage.node.options.update(options)
+
+
+def dial_good_peers(stage: Stage) -> None:
+    """The operator dials all good peers by hand, which passes their backoff."""
+    for peer in stage.good:
+        stage.node.connect(peer.addr)

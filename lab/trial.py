@@ -5,11 +5,11 @@ from __future__ import annotations
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from lab.node_under_test import NoAnswer
+from lab.node_under_test import NoAnswerError
 from lab.scenario import Scenario, When
 from lab.stage import Stage, stage
 
@@ -77,7 +77,7 @@ def run(scenario: Scenario, seed: int) -> Result:
         result.passed = True
     except NotPassed as verdict:
         result.why_not = str(verdict)
-    except Exception as error:  # what breaks one scenario must not end the others
+    except Exception as error:  # noqa: BLE001 - what breaks one scenario must not end the others
         result.why_not = f"the lab failed: {type(error).__name__}: {error}"
     result.took_s = round(time.monotonic() - started_s, 1)
     return result
@@ -89,6 +89,7 @@ class _Trial:
         self._stage = there
         self._result = result
         self._reasons_before: Counter[str] = Counter()
+        self._reasons: Counter[str] = Counter()
         self._findings: Findings = ()
 
     def run(self) -> None:
@@ -123,28 +124,28 @@ class _Trial:
     # ---- looking --------------------------------------------------------------------------------------------------
 
     def _look(self) -> bool:
-        """Take a look at the findings; False where the node did not answer in time."""
+        """Take a look at the node; False where it did not answer in time."""
         time.sleep(LOOK_EVERY_S)
         try:
             self._findings = self._stage.node.findings() or ()
-        except NoAnswer:
+            self._reasons = Counter(self._stage.node.reasons()) - self._reasons_before
+        except NoAnswerError:
             return False
         return True
 
     def _told(self) -> int:
         """How many failures have told of the fault; notes the reason."""
-        reasons = Counter(self._stage.node.reasons()) - self._reasons_before
         expected = self._scenario.expected_reason
-        if expected is None or not reasons[expected]:
-            self._result.reason = next((reason for reason, _ in reasons.most_common(1)), None)
-            return reasons.total() if expected is None else 0
+        if expected is None or not self._reasons[expected]:
+            self._result.reason = next((reason for reason, _ in self._reasons.most_common(1)), None)
+            return self._reasons.total() if expected is None else 0
         self._result.reason = expected
-        return reasons[expected]
+        return self._reasons[expected]
 
     def _newest_failures(self) -> list[str]:
         try:
             failures = self._stage.node.failures(limit=12)
-        except (NoAnswer, RuntimeError) as error:
+        except (NoAnswerError, RuntimeError) as error:
             return [repr(error)]
         return [
             f"{failure['addr']} {failure['reason']} ({failure['source']}, {failure['kind']}, blame {failure['blame']}) "
@@ -160,16 +161,15 @@ class _Trial:
         limit_s = started_s + scenario.needs_s + scenario.within_s
         told, told_s = 0, started_s
         while True:
-            answered = self._look()
-            now_s = time.monotonic()
-            now_told = self._told() if answered else told
+            self._look()
+            now_s, now_told = time.monotonic(), self._told()
             if now_told > told and told < TELLING:
                 told_s = now_s
                 if now_told >= TELLING:
                     limit_s = min(limit_s, now_s + scenario.within_s)
             told = now_told
             self._note_findings()
-            if told and self._is_found():
+            if (told or scenario.expected_reason is None) and self._is_found():
                 result.seconds_to_cause = round(now_s - told_s, 1)
                 self._refuse_what_is_false()
                 return
@@ -178,7 +178,16 @@ class _Trial:
 
     def _is_found(self) -> bool:
         codes = [finding["code"] for finding in self._findings]
-        return codes[:1] == [self._scenario.expected_cause] and set(self._scenario.expected_beside) <= set(codes)
+        if codes[:1] != [self._scenario.expected_cause] or not set(self._scenario.expected_beside) <= set(codes):
+            return False
+        return not self._told_otherwise(self._findings[0])
+
+    def _told_otherwise(self, finding: dict[str, Any]) -> str | None:
+        """What of the finding that must come first is not as expected."""
+        for key, expected in (("severity", self._scenario.expected_severity), ("blame", self._scenario.expected_blame)):
+            if expected is not None and finding[key] != expected:
+                return f"its {key} is {finding[key]}, not {expected}"
+        return None
 
     def _what_was_found_instead(self, told: int, after_s: float) -> str:
         codes = [finding["code"] for finding in self._findings]
@@ -191,6 +200,8 @@ class _Trial:
         missing = set(self._scenario.expected_beside) - set(codes)
         if missing:
             return f"{sorted(missing)} were not found beside it, though {seen}; found: {codes}"
+        if codes[0] == expected:
+            return f"{expected} was found, and {self._told_otherwise(self._findings[0])}; found: {codes}"
         return f"{expected} is not the first finding, though {seen}; found: {codes}"
 
     def _stays(self) -> None:
@@ -207,7 +218,9 @@ class _Trial:
         remedy, code = self._scenario.remedy, self._scenario.expected_cause
         if remedy is None:
             return
-        actions = [action for finding in self._findings if finding["code"] == code for action in finding["next_actions"]]
+        actions = [
+            action for finding in self._findings if finding["code"] == code for action in finding["next_actions"]
+        ]
         if not any(remedy.says in action for action in actions):
             raise NotPassed(f"no next action says {remedy.says!r}: {actions}")
         remedy.step(self._stage)
@@ -256,9 +269,7 @@ def false_findings(findings: Findings, scenario: Scenario) -> list[dict[str, Any
     true = {scenario.expected_cause, *scenario.expected_beside, *scenario.allowed_beside}
     is_quiet = scenario.expected_cause is None and not scenario.may_have_info
     return [
-        finding
-        for finding in findings
-        if finding["code"] not in true and (is_quiet or finding["severity"] != "info")
+        finding for finding in findings if finding["code"] not in true and (is_quiet or finding["severity"] != "info")
     ]
 
 

@@ -8,6 +8,7 @@ It runs until its standard input ends; each line there sets it anew, as in ``{"d
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import heapq
 import json
@@ -97,8 +98,8 @@ def _carry(near: int, far: int, settings: WireSettings, rng: random.Random) -> N
     number = 0  # keeps packets with one due time in order
     while True:
         pause_s = max(0.0, under_way[0][0] - time.monotonic()) if under_way else None
-        for ready in select.select([near, far, sys.stdin], [], [], pause_s)[0]:
-            if ready is sys.stdin:
+        for ready in select.select([near, far, sys.stdin.fileno()], [], [], pause_s)[0]:
+            if ready == sys.stdin.fileno():
                 line = sys.stdin.readline()
                 if not line:
                     return
@@ -115,10 +116,9 @@ def _carry(near: int, far: int, settings: WireSettings, rng: random.Random) -> N
 
 
 def _deliver(device: int, packet: bytes) -> None:
-    try:
+    # EIO: the interface at that end is down, as where a cable is out.
+    with contextlib.suppress(OSError):
         os.write(device, packet)
-    except OSError:
-        pass  # EIO: the interface at that end is down, as a cable that is out
 
 
 def _main() -> None:

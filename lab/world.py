@@ -14,14 +14,12 @@ import contextlib
 import ipaddress
 import random
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
-
-from nocarrier.model.address import Scope, scope_of
-from support.netns import Namespace, Namespaces
 
 from lab.wire import Wire, WireSettings
+from nocarrier.model.address import Scope, scope_of
+from support.netns import Namespace, Namespaces
 
 _FIRST_INTERFACE = 100
 """Index of each link's near end; support.netns says why the two ends must not have the same."""
@@ -113,7 +111,9 @@ class World(Namespaces):
             if self.wire is not None:
                 both.callback(self.wire.close)
 
-    def _link(self, near: Namespace, near_device: str, far: Namespace, far_device: str, *, private: bool = False):
+    def _link(
+        self, near: Namespace, near_device: str, far: Namespace, far_device: str, *, private: bool = False
+    ) -> Link:
         link = self._draw_link(private=private)
         roles = {host.name.rpartition("-")[2] for host in (near, far)}
         if self._wire_settings is not None and roles == self._wire_between:
@@ -207,8 +207,7 @@ class World(Namespaces):
         ip_batch(self.backbone, [f"route del {place.network}", f"route del {place.network6}"])
 
     def expect_on_link(self, place: Place, *, by: Namespace) -> None:
-        """Let `by` (here, gateway or backbone) look for `place` on its own link towards the internet: nobody answers
-        for that address there."""
+        """Let `by` (here, gateway or backbone) look for `place` on its own next link, where nobody answers for it."""
         device = {self.here.name: "eth0", self.gateway.name: "wan", self.backbone.name: "internet"}[by.name]
         ip_batch(by, [f"route replace {place.ipv4}/32 dev {device}", f"route replace {place.ipv6}/128 dev {device}"])
 

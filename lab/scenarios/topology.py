@@ -8,7 +8,7 @@ from pathlib import Path
 
 from lab.scenario import Remedy, Scenario, Step, after, at_start, once_connected
 from lab.stage import Stage, wait_until
-from lab.steps import absent_peer, kill_good, restart_bad
+from lab.steps import absent_peer, bad_server, kill_good, restart_bad
 from nocarrier.model.address import Address
 from nocarrier.model.taxonomy import Source
 
@@ -214,8 +214,15 @@ SCENARIOS = (
     ),
     Scenario(
         name="published_port_is_the_http_port",
-        what="A peer advertises the port of its HTTP server.",
+        what="A peer that is reached as it should be advertises the port of its HTTP server.",
         faults=(at_start(publishes_its_http_port),),
+        expected_reason=None,  # corrected before anybody dials it
+        expected_cause="wrong_port_published",
+    ),
+    Scenario(
+        name="seed_with_the_http_port",
+        what="A seed is written with the port of its HTTP server.",
+        faults=(at_start(bad_server("http_ok", known_as="seed")),),
         expected_reason="not_our_protocol",
         expected_cause="wrong_port_published",
     ),

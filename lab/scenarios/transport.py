@@ -23,11 +23,17 @@ from lab.wire import WireSettings
 NEW_CONNECTIONS = "tcp flags & (syn | ack) == syn"
 """nft(8): the first packet of a connection."""
 
+WITH_CONTENT = "tcp flags & (syn | ack | psh) == ack | psh"
+"""A packet that carries something."""
+
 EVERYWHERE = ("0.0.0.0/1", "128.0.0.0/1")
 """More specific than any default route, as the kill switch of a VPN sets it; the local network stays reachable."""
 
 BACKOFF_AND_DIAL_S = 60.0
 """A peer that failed once is dialed again after 24 to 36 s; then the doctor has to look."""
+
+SESSIONS_DIE_S = 60.0
+"""A session without a byte for 45 s is given up, and pings go out every 15 s."""
 
 PATIENT = {"connect_timeout_s": 10.0, "handshake_attempt_s": 12.0, "handshake_window_s": 36.0}
 """The product's own defaults."""
@@ -59,6 +65,12 @@ def remove_routes_here(kind: str) -> Step:
 def prohibit_one_network(stage: Stage) -> None:
     """A route of ours that refuses the network of one bad peer."""
     stage.world.here.ip("route", "add", "prohibit", stage.bad[0].place.network)
+
+
+def drop_to_bad_peers(stage: Stage) -> None:
+    """A rule of ours that drops what goes to the bad peers."""
+    for peer in stage.bad:
+        stage.world.firewall(stage.world.here, "output", f"ip daddr {peer.place.ipv4} drop")
 
 
 def forget_the_way(stage: Stage) -> None:
@@ -133,7 +145,7 @@ SCENARIOS = (
         faults=(once_connected(lose_power),),
         expected_reason="timeout",
         expected_cause="peer_down",
-        needs_s=45 + 15 + BACKOFF_AND_DIAL_S,  # until pings have found out, and then one backoff
+        needs_s=SESSIONS_DIE_S + BACKOFF_AND_DIAL_S,
     ),
     Scenario(
         name="host_down",
@@ -232,9 +244,9 @@ SCENARIOS = (
         expected_cause="peer_down",
     ),
     Scenario(
-        name="half_the_round_trips_lost",
-        what="Half of all round trips are lost, and with usual patience dials succeed nevertheless.",
-        wire=WireSettings(loss=0.29),  # each way: 1 - 0.71 ** 2 is a half
+        name="half_the_packets_lost",
+        what="Half of all packets are lost, each way, and with usual patience most dials succeed nevertheless.",
+        wire=WireSettings(loss=0.5),
         timing=PATIENT,
         watch_s=60,
         connects=0.5,
@@ -259,6 +271,22 @@ SCENARIOS = (
         remedy=Remedy(
             says="mtu 1280", step=ip_here("link", "set", "eth0", "mtu", "1280"), clears_within_s=BACKOFF_AND_DIAL_S
         ),
+    ),
+    Scenario(
+        name="mtu_black_hole_towards_us",
+        what="What peers send is swallowed where it is large, and what we send is small.",
+        wire=WireSettings(),
+        peer_options={"ticket": LONG_TICKET},
+        faults=(at_start(swallow_large_packets),),
+        expected_reason="handshake_timeout",
+        expected_cause="path_mtu",
+    ),
+    Scenario(
+        name="hellos_reset_on_the_way",
+        what="Something on the way lets connections stand and resets each when it carries a hello.",
+        faults=(at_start(firewall("backbone", "forward", f"iifname gateway {WITH_CONTENT} reject with tcp reset")),),
+        expected_reason="connection_reset",
+        expected_cause="middlebox",
     ),
     # ---- near us ---------------------------------------------------------------------------------------------------
     Scenario(
@@ -300,6 +328,14 @@ SCENARIOS = (
         remedy=Remedy(says="ping", step=lift_firewall("backbone"), clears_within_s=BACKOFF_AND_DIAL_S),
     ),
     Scenario(
+        name="uplink_dies_later",
+        what="What is behind the gateway begins to swallow everything while all is connected.",
+        faults=(once_connected(firewall("backbone", "forward", "drop")),),
+        expected_reason="timeout",
+        expected_cause="offline",
+        needs_s=SESSIONS_DIE_S + BACKOFF_AND_DIAL_S,
+    ),
+    Scenario(
         name="uplink_unreachable",
         what="The gateway has lost its own way out, and says that every network is unreachable.",
         faults=(at_start(firewall("gateway", "forward", "reject with icmpx no-route")),),
@@ -314,6 +350,13 @@ SCENARIOS = (
         expected_reason="timeout",
         expected_cause="outbound_blocked",
         remedy=Remedy(says="nft list ruleset", step=lift_firewall("here"), clears_within_s=BACKOFF_AND_DIAL_S),
+    ),
+    Scenario(
+        name="own_firewall_drops_one_peer",
+        what="A rule of this machine drops what it sends to one peer.",
+        faults=(at_start(bad_node(), drop_to_bad_peers),),
+        expected_reason="timeout",
+        expected_cause="outbound_blocked",
     ),
     Scenario(
         name="own_firewall_drops_later",
@@ -346,9 +389,7 @@ SCENARIOS = (
         faults=(at_start(routes_here("prohibit")),),
         expected_reason="permission_denied",
         expected_cause="outbound_blocked",
-        remedy=Remedy(
-            says="ip route del", step=remove_routes_here("prohibit"), clears_within_s=BACKOFF_AND_DIAL_S
-        ),
+        remedy=Remedy(says="ip route del", step=remove_routes_here("prohibit"), clears_within_s=BACKOFF_AND_DIAL_S),
     ),
     Scenario(
         name="own_blackhole_routes",

@@ -10,9 +10,15 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from nocarrier import __version__
+from nocarrier.api.server import Server
 from nocarrier.config import Settings
+from nocarrier.diagnose.probes import conclude, plan_probes
+from nocarrier.dial.host import read_host_state
+from nocarrier.dial.prober import Prober
 from nocarrier.doctor import Doctor
 from nocarrier.embed import api_server
+from nocarrier.model.address import parse_ip
+from nocarrier.model.listen import parse_listen
 from nocarrier.node.node import Node
 from nocarrier.track import DialTracker
 
@@ -37,13 +43,23 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
     """
     tracker = DialTracker()
     node = Node(settings.node, settings.timing, data_dir=settings.data_dir(), recorder=tracker, version=__version__)
-    doctor = Doctor(tracker, node)
-    server = api_server(
-        tracker, node=node, doctor=doctor, listen=settings.http.listen, token=settings.http.token or None
-    )
-    node.http_port = server.address.port
+    doctor, server = attend(node, tracker, listen=settings.http.listen, token=settings.http.token or None)
     async with in_background(server.run()), node, in_background(doctor.run()):
         yield Running(node=node, tracker=tracker, doctor=doctor, url=server.url)
+
+
+def attend(node: Node, tracker: DialTracker, *, listen: str, token: str | None = None) -> tuple[Doctor, Server]:
+    """Give `node`, which has not started yet, a doctor and an API that shows both. Neither runs yet.
+
+    Raises:
+        ConfigError: `listen` is taken or cannot be had, or needs a token.
+    """
+    doctor = Doctor(tracker, node, read_host=read_host_state)
+    host, _ = parse_listen("p2p_listen", node.options.p2p_listen)
+    prober = Prober(node.policy, plan=plan_probes, conclude=conclude, local_ip=parse_ip(host))
+    server = api_server(tracker, node=node, doctor=doctor, prober=prober, listen=listen, token=token)
+    node.http_port = server.address.port
+    return doctor, server
 
 
 @asynccontextmanager

@@ -13,6 +13,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from nocarrier.diagnose.probes import conclude, plan_probes
+from nocarrier.dial.host import read_host_state
+from nocarrier.dial.policy import AddressPolicy
+from nocarrier.dial.prober import Prober
 from nocarrier.doctor import Doctor
 from nocarrier.model.node_state import NodePort
 from nocarrier.recorder import global_tracker
@@ -39,6 +43,7 @@ def asgi_app(
     *,
     node: NodePort | None = None,
     doctor: Doctor | None = None,
+    prober: Prober | None = None,
     token: str | None = None,
     allowed_hosts: Iterable[str] | None = None,
 ) -> ASGIApp:
@@ -48,6 +53,9 @@ def asgi_app(
         tracker: whose dials to show; None: the global tracker.
         node: whose peers to show; None: the program has no node of ours.
         doctor: whose findings to show; None: one of its own, which examines when somebody asks.
+        prober: what looks into findings when somebody asks it to; None: one of its own. It dials addresses of findings
+            only, which are those that the tracker was told of: all of them, as your own policy has let them pass, or
+            with a `node` the public ones.
         token: secret that requests must bear (``Authorization: Bearer``).
         allowed_hosts: host names, without port, that requests may be addressed to, besides localhost, 127.0.0.1 and
             [::1]. Without a token, name here by what name the server is reached; with one, None allows any.
@@ -59,11 +67,18 @@ def asgi_app(
     return create_app(
         tracker,
         node,
-        Doctor(tracker, node) if doctor is None else doctor,
+        Doctor(tracker, node, read_host=read_host_state) if doctor is None else doctor,
+        _prober_of_its_own(node) if prober is None else prober,
         version=__version__,
         token=token,
         allowed_hosts=allowed_hosts,
     )
+
+
+def _prober_of_its_own(node: NodePort | None) -> Prober:
+    # What a node may dial beyond the public networks, only its maker knows.
+    policy = AddressPolicy() if node is not None else AddressPolicy(ipv4_only=False, lan_mode=True)
+    return Prober(policy, plan=plan_probes, conclude=conclude)
 
 
 def serve(tracker: DialTracker | None = None, listen: str = "127.0.0.1:7070", token: str | None = None) -> Server:
@@ -85,6 +100,7 @@ def api_server(
     *,
     node: NodePort | None = None,
     doctor: Doctor | None = None,
+    prober: Prober | None = None,
     listen: str = "127.0.0.1:7070",
     token: str | None = None,
 ) -> Server:
@@ -101,4 +117,5 @@ def api_server(
     host, _ = check_listen(listen, token)
     # Who listens on a loopback address of his own may be asked by it.
     hosts = None if token else [f"[{host}]" if ":" in host else host]
-    return Server(asgi_app(tracker, node=node, doctor=doctor, token=token, allowed_hosts=hosts), listen, token=token)
+    app = asgi_app(tracker, node=node, doctor=doctor, prober=prober, token=token, allowed_hosts=hosts)
+    return Server(app, listen, token=token)

@@ -13,16 +13,26 @@ from nocarrier.model.node_state import (
     BookPeer,
     BookState,
     ConnectedPeer,
+    DialingState,
     DialOutcome,
     DialResult,
     Direction,
+    Introducer,
+    Introduction,
+    IntroductionCounts,
     NodeInfo,
+    NodeState,
     PeerBookCounts,
+    SeedState,
 )
 from nocarrier.model.taxonomy import Phase, Reason, Source
 
 NODE_ID = "ab" * 32
 PEER_ID = "cd" * 32
+
+SEED = "198.51.100.1:7072"
+TOLD = "10.0.0.1:7072"
+"""An address that the seed told, and where nobody answers."""
 
 
 class FakeNode:
@@ -61,7 +71,7 @@ class FakeNode:
     def connected_peers(self) -> list[ConnectedPeer]:
         return [
             ConnectedPeer(
-                addr="198.51.100.1:7072",
+                addr=SEED,
                 node_id=PEER_ID,
                 direction=Direction.OUTBOUND,
                 source=Source.SEED,
@@ -73,6 +83,7 @@ class FakeNode:
                 last_received_unix=1_700_000_002.0,
                 p2p_port=7072,
                 http_port=None,
+                clock_ahead_s=0.25,
             )
         ]
 
@@ -81,7 +92,7 @@ class FakeNode:
 
     def book_peers(self) -> list[BookPeer]:
         hot = BookPeer(
-            addr="198.51.100.1:7072",
+            addr=SEED,
             state=BookState.HOT,
             connected=True,
             source=Source.SEED,
@@ -96,11 +107,11 @@ class FakeNode:
             because=None,
         )
         never = BookPeer(
-            addr="10.0.0.1:7072",
+            addr=TOLD,
             state=BookState.COLD,
             connected=False,
             source=Source.GOSSIP,
-            via="198.51.100.1:7072",
+            via=SEED,
             node_id=None,
             first_seen_unix=1_700_000_000.0,
             last_success_unix=None,
@@ -112,12 +123,49 @@ class FakeNode:
         )
         return [hot, never]
 
+    def state(self) -> NodeState:
+        return NodeState(
+            info=self.info(),
+            connected=tuple(self.connected_peers()),
+            dialing=DialingState(
+                wanted=7,
+                known=1,
+                due=0,
+                last_started_unix=1_700_000_001.0,
+                deadline_s=58.0,
+                maintain_interval_s=30.0,
+                seeds=(SeedState(addr=SEED, reason=None, detail=None, is_duplicate=False),),
+            ),
+            proven={SEED: 1_700_000_001.0},
+            lost={},
+            port_claims=(),
+            introducers=(
+                Introducer(addr="203.0.113.50:7072", counts=IntroductionCounts(), throttled=False),
+                Introducer(addr=SEED, counts=IntroductionCounts(introduced=1, dialed=1, dead=1), throttled=False),
+            ),
+            netgroup_prefix=16,
+            loop_lag_s=0.0,
+        )
+
+    def introduced_by_source(self) -> dict[Source, IntroductionCounts]:
+        return {
+            Source.SEED: IntroductionCounts(introduced=1, dialed=1, connected=1),
+            Source.GOSSIP: IntroductionCounts(introduced=1, dialed=1, dead=1),
+        }
+
+    def introduction_chain(self, addr: str) -> list[Introduction]:
+        chain = [
+            Introduction(addr=peer.addr, source=peer.source, via=peer.via, first_seen_unix=peer.first_seen_unix)
+            for peer in reversed(self.book_peers())
+        ]
+        return next((chain[index:] for index, step in enumerate(chain) if step.addr == addr), [])
+
     async def connect(self, addr: str) -> DialResult:
         self.dialed.append(addr)
         await self.answer_dials.wait()
         if self.bug is not None:
             raise self.bug
-        if addr == "198.51.100.1:7072":
+        if addr == SEED:
             return DialResult(
                 peer_addr=addr,
                 outcome=DialOutcome.CONNECTED,

@@ -13,6 +13,7 @@ from nocarrier import DialTracker, __version__
 from nocarrier.api.app import create_app
 from nocarrier.api.openapi import openapi_document
 from nocarrier.api.routes import ROUTES
+from nocarrier.doctor import Doctor
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,8 @@ def document():
 
 
 def test_document_and_application_have_the_same_routes(document):
-    app = create_app(DialTracker(), version="1")._app
+    tracker = DialTracker()
+    app = create_app(tracker, None, Doctor(tracker), version="1")._app
     served = {
         (route.path, method) for route in app.routes if isinstance(route, StarletteRoute) for method in route.methods
     }
@@ -68,6 +70,11 @@ def test_answers_have_the_keys_that_the_document_requires(document, server, trac
     assert required_keys(document, "DialFailure") == set(debug["dial_failures"][0])
     assert required_keys(document, "FailuresView") == set(get(server, "/api/p2p/failures").json)
     assert required_keys(document, "PeerView") == set(get(server, "/api/p2p/peers").json["peers"][0])
+    propagation = get(server, "/api/p2p/propagation?addr=10.0.0.1:7072").json
+    assert required_keys(document, "PropagationView") == set(propagation)
+    assert required_keys(document, "IntroducerView") == set(propagation["by_introducer"][0])
+    assert required_keys(document, "PropagationCounts") == set(propagation["by_source"]["gossip"])
+    assert required_keys(document, "Introduction") == set(propagation["chain"][0])
     result = post_json(server, "/api/p2p/connect", {"peer_addr": "192.0.2.1:7072"}).json
     assert required_keys(document, "DialResult") == set(result)
 

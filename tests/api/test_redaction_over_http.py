@@ -9,7 +9,7 @@ from api.http_client import get
 SECRETS = ("203.0.113.9", "198.51.100", "192.0.2", "10.0.0.1", "seedbox", "seed.example", "cd" * 32, "ab" * 32)
 
 
-@pytest.mark.parametrize("path", ["/api/p2p/debug", "/api/p2p/failures", "/api/p2p/peers"])
+@pytest.mark.parametrize("path", ["/api/p2p/debug", "/api/p2p/failures", "/api/p2p/peers", "/api/p2p/propagation"])
 def test_no_address_name_or_identity_is_left(server, tracker, path):
     tracker.record(
         "192.0.2.1:7072",

@@ -14,6 +14,8 @@ ROUTES_OF_THE_CONTRACT = {
     ("POST", "/api/p2p/connect"),
     ("GET", "/api/p2p/failures"),
     ("GET", "/api/p2p/peers"),
+    ("GET", "/api/p2p/diagnosis"),
+    ("GET", "/api/p2p/propagation"),
     ("GET", "/api/p2p/reasons"),
     ("GET", "/healthz"),
     ("GET", "/readyz"),
@@ -49,8 +51,11 @@ def test_debug_has_every_key_of_the_contract(server, tracker):
     assert type(failure["timestamp_unix"]) is int
 
 
-def test_debug_does_not_claim_health_that_nobody_diagnosed(server):
-    assert get(server, "/api/p2p/debug").json["findings"] is None
+def test_debug_has_the_findings_of_the_diagnosis(embedded, tracker):
+    tracker.record("192.168.1.7:7072", "private_ip_blocked", "seed")
+    diagnosis = get(embedded, "/api/p2p/diagnosis").json
+    assert "seeds_misconfigured" in [finding["code"] for finding in diagnosis["findings"]]
+    assert get(embedded, "/api/p2p/debug").json["findings"] == diagnosis["findings"]
 
 
 def test_debug_shows_the_hundred_newest_failures_oldest_first(server, tracker):

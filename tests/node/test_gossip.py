@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import time
 
 from msgspec import structs
 
 from nocarrier.model.address import Address
 from nocarrier.model.taxonomy import Reason, Source
 from nocarrier.node import gossip
+from nocarrier.node.introductions import THROTTLE_DIALED
 from nocarrier.node.shares import SHARES
+from nocarrier.testing.fault_servers import FAULT_SERVERS
 from nocarrier.wire import PeerAddress
 from nocarrier.wire.messages import PEER_LIST_MAX, WELCOME_PEERS_MAX, GetPeers, PeerList
+from nocarrier.views import propagation_view
 from support.nodes import TIMING, RunningNode, eventually, nodes_fixture
 from support.raw_peer import RawPeer, raw_dial
 
@@ -186,3 +190,102 @@ async def test_dead_addresses_of_one_introducer_fill_neither_book_nor_time(nodes
     await eventually(lambda: node.recorded(reason=Reason.CONNECTION_REFUSED))
     refused = node.recorded(reason=Reason.CONNECTION_REFUSED)
     assert {entry.via for entry in refused if entry.source is Source.GOSSIP} == {f"{INTRODUCER}:7072"}
+
+
+DEAD = [f"127.{number}.{part}.1" for number in range(100, 150) for part in range(10)]
+"""Hosts of loopback where nobody listens."""
+
+
+@contextlib.asynccontextmanager
+async def honest_introducer(node: RunningNode, good: list[RunningNode]):
+    """A peer that names `good`."""
+    async with raw_dial(node.addr, local_host="127.83.0.1", listen_port=7072) as peer:
+        await peer.shake_hands()
+        await peer.send(named(*(each.addr for each in good)))
+        yield peer
+
+
+def introducer_of(node: RunningNode, addr: str = f"{INTRODUCER}:7072"):
+    [found] = [introducer for introducer in node.node.state().introducers if introducer.addr == addr]
+    return found
+
+
+async def test_who_feeds_dead_addresses_is_named_and_throttled_and_the_good_are_dialed_nonetheless(nodes, monkeypatch):
+    monkeypatch.setattr(gossip, "ADDRESSES_BURST", 10_000)
+    good = [await nodes.start() for _ in range(3)]
+    node = await nodes.start(target_peers=5)  # with the two introducers
+    async with introducer(node) as peer:
+        await tell(peer, [f"{host}:1" for host in DEAD])
+        await eventually(lambda: introducer_of(node).throttled)
+        async with honest_introducer(node, good):
+            started_s = time.monotonic()
+            await eventually(lambda: all(map(node.is_connected_with, good)), within_s=5)
+            assert time.monotonic() - started_s < 3
+        bad = introducer_of(node).counts
+        assert bad.dead >= THROTTLE_DIALED
+        assert (bad.connected, bad.introduced + bad.refused) == (0, len(DEAD) + 1), "it introduced itself as well"
+        honest = introducer_of(node, "127.83.0.1:7072")
+        assert (honest.counts.connected, honest.throttled) == (3, False)
+        worst = propagation_view(node.tracker, node.node).by_introducer[0]
+        assert (worst.addr, worst.throttled) == (f"{INTRODUCER}:7072", True)
+
+
+async def test_a_throttled_introducer_is_believed_one_address_at_a_time(nodes):
+    node = await nodes.start(target_peers=2)
+    async with introducer(node) as peer:
+        await tell(peer, [f"{host}:1" for host in DEAD[:10]])
+        await eventually(lambda: introducer_of(node).throttled)
+        before = introducer_of(node).counts
+        assert (before.introduced, before.refused) == (11, 0), "it introduced itself as well"
+        interval_s, started_s = TIMING.gossip_interval_s, time.monotonic()
+        for host in DEAD[100:140]:
+            await peer.send(named(f"{host}:1"))  # many short lists gain nothing
+        await tell(peer, [f"{host}:1" for host in DEAD[200:240]])
+        await eventually(lambda: introducer_of(node).counts.introduced + introducer_of(node).counts.refused == 91)
+        taken = introducer_of(node).counts.introduced - before.introduced
+        assert 1 <= taken <= 1 + (time.monotonic() - started_s) / interval_s
+        await tell(peer, [f"{host}:1" for host in DEAD[:10]])  # what is known is no newcomer
+        await eventually(lambda: introducer_of(node).counts.repeated == before.repeated + 10)
+
+
+async def test_a_throttled_introducer_recovers_when_it_tells_good_addresses(nodes):
+    good = [await nodes.start() for _ in range(4)]
+    node = await nodes.start(target_peers=6)
+    async with introducer(node) as peer:
+        await tell(peer, [f"{host}:1" for host in DEAD[:10]])
+        await eventually(lambda: introducer_of(node).throttled)
+        for _ in range(100):
+            await peer.send(named(*(each.addr for each in good)))
+            await asyncio.sleep(0.1)
+            if not introducer_of(node).throttled:
+                break
+        assert not introducer_of(node).throttled
+        assert introducer_of(node).counts.connected >= 3
+
+
+async def test_addresses_that_never_answer_keep_those_of_others_waiting_for_seconds_only(nodes, monkeypatch):
+    monkeypatch.setattr(gossip, "ADDRESSES_BURST", 10_000)
+    good = [await nodes.start() for _ in range(3)]
+    node = await nodes.start(target_peers=5)
+    # One server for all of loopback, which accepts and says nothing: each dial lasts 1.5 s, all of them minutes.
+    async with FAULT_SERVERS["silent"]("0.0.0.0") as port, introducer(node) as peer:
+        await tell(peer, [f"{host}:{port}" for host in DEAD])
+        await eventually(lambda: len(node.recorded(reason=Reason.HANDSHAKE_TIMEOUT)) >= 3, within_s=15)
+        assert not introducer_of(node).throttled, "not even that is needed"
+        async with honest_introducer(node, good):
+            await eventually(lambda: all(map(node.is_connected_with, good)), within_s=10)
+            dialed = introducer_of(node).counts.dialed
+    assert dialed < 20, "good ones came between, and not after all the others"
+
+
+async def test_one_dial_at_once_goes_to_what_a_throttled_introducer_told(nodes):
+    node = await nodes.start(target_peers=6)
+    async with FAULT_SERVERS["silent"]("0.0.0.0") as port, introducer(node) as peer:
+        await tell(peer, [f"{host}:1" for host in DEAD[:10]])
+        await eventually(lambda: introducer_of(node).throttled)
+        for number in range(30):
+            await peer.send(named(f"127.200.{number}.1:{port}"))
+            await asyncio.sleep(0.1)
+            assert node.node.dialer.in_flight <= 1
+    assert introducer_of(node).counts.introduced >= 13
+    assert introducer_of(node).counts.dialed >= 12, "and they are dialed"

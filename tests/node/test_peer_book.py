@@ -16,7 +16,7 @@ from nocarrier.model.ports import Standing
 from nocarrier.model.taxonomy import Source
 from nocarrier.node import state_files
 from nocarrier.node.peer_book import Outcome, PeerBook, PeerBookFile, PeerEntry, state_of
-from nocarrier.node.peer_entry import Stage, stage_of
+from nocarrier.node.peer_entry import LOST_AFTER_FAILURES, LOST_AFTER_S, Stage, stage_of
 from nocarrier.node.shares import STALE_AFTER_S
 
 NOW = 1_800_000_000.0
@@ -227,6 +227,64 @@ def test_of_one_netgroup_the_address_not_dialed_for_longest_comes_first():
         assert [entry.addr for entry in found] == [str(address(1, number)) for number in (3, 2, 1)]
 
 
+def test_an_address_that_was_dialed_comes_later_even_where_its_failure_was_nobodys_fault():
+    book = PeerBook()
+    for number in (1, 2):
+        add(book, address(1, number))
+    book.dialed(str(address(1, 1)), NOW)
+    for seed in range(10):
+        found = book.candidates(connected=(), standings=Standings(), now_unix=NOW, rng=random.Random(seed))
+        assert [entry.addr for entry in found] == [str(address(1, number)) for number in (2, 1)]
+
+
+def places(book: PeerBook, addrs: list[str], seed: int = 1) -> list[int]:
+    """Where `addrs` stand among the candidates."""
+    found = book.candidates(connected=(), standings=Standings(), now_unix=NOW, rng=random.Random(seed))
+    order = [entry.addr for entry in found]
+    return sorted(order.index(addr) for addr in addrs)
+
+
+def tell_many(book: PeerBook, where: list[Address], via: str) -> list[str]:
+    for each in where:
+        assert add(book, each, via=via) is Outcome.ADDED
+    return list(map(str, where))
+
+
+@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize("bad_netgroups", ["everywhere", "those of the good"])
+def test_however_many_one_introducer_tells_the_addresses_of_others_come_in_turn(seed, bad_netgroups):
+    book = PeerBook()
+    where = address if bad_netgroups == "everywhere" else lambda number: address(1000 + number % 5, 100 + number)
+    tell_many(book, [where(number) for number in range(250)], introducer(1))
+    good = tell_many(book, [address(1000 + number) for number in range(5)], introducer(2))
+    assert max(places(book, good, seed)) < 10, "at least every second one"
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_who_changes_its_address_within_its_netgroup_gains_no_further_turn(seed):
+    book = PeerBook()
+    for number in range(250):
+        tell_many(book, [address(number)], str(address(5000, number % 250)))
+    good = tell_many(book, [address(1000 + number) for number in range(5)], introducer(2))
+    assert max(places(book, good, seed)) < 10
+
+
+def test_many_introducers_gain_no_turns_for_addresses_of_one_netgroup():
+    book = PeerBook()
+    for number in range(100):
+        tell_many(book, [address(1, number)], introducer(10 + number))
+    good = tell_many(book, [address(1000 + number) for number in range(5)], introducer(2))
+    assert max(places(book, good)) < 10
+
+
+def test_what_the_operator_gave_waits_for_no_introducer():
+    book = PeerBook()
+    tell_many(book, [address(number) for number in range(100)], introducer(1))
+    for number in range(5):
+        add(book, address(1000 + number), Source.DIRECT)
+    assert max(places(book, [str(address(1000 + number)) for number in range(5)])) < 6
+
+
 def test_only_proven_or_connected_addresses_are_shared():
     book = PeerBook()
     for netgroup in range(30):
@@ -242,6 +300,18 @@ def test_only_proven_or_connected_addresses_are_shared():
     assert len(some) == 5
     assert set(some) < worth
     assert some == book.addresses_to_share(5, connected=connected, rng=random.Random(1))
+
+
+def test_an_address_that_failed_since_it_worked_is_not_passed_on():
+    book = PeerBook()
+    addr = str(address(1))
+    add(book, address(1))
+    book.succeeded(addr, NODE, NOW)
+    book.attempted(addr, NOW + 1)
+    assert book.addresses_to_share(9, connected=(), rng=random.Random(1)) == []
+    assert book.addresses_to_share(9, connected={addr}, rng=random.Random(1)) == [addr]
+    book.succeeded(addr, NODE, NOW + 2)
+    assert book.addresses_to_share(9, connected=(), rng=random.Random(1)) == [addr]
 
 
 # ---- bounds -------------------------------------------------------------------------------------------------------
@@ -403,6 +473,97 @@ def test_seeds_stay_and_count_in_no_share_until_nothing_else_is_left():
     assert add(book, address(3), Source.SEED) is Outcome.ADDED
 
 
+# ---- proven ones that are gone ------------------------------------------------------------------------------------
+
+
+def fail(book: PeerBook, addr: str, times: int, *, for_s: float) -> None:
+    """Let dials to `addr` fail for so long."""
+    for number in range(times):
+        book.attempted(addr, NOW + 10 + for_s * number / (times - 1))
+
+
+def proven(book: PeerBook, where: Address) -> str:
+    add(book, where)
+    book.succeeded(str(where), NODE, NOW)
+    return str(where)
+
+
+@pytest.mark.parametrize(
+    ("times", "for_s", "is_lost"),
+    [
+        (LOST_AFTER_FAILURES, LOST_AFTER_S + 1, True),
+        (LOST_AFTER_FAILURES, LOST_AFTER_S, False),
+        (LOST_AFTER_FAILURES - 1, 10 * LOST_AFTER_S, False),
+        (1000, LOST_AFTER_S / 2, False),
+    ],
+)
+def test_a_proven_entry_that_fails_for_a_week_is_lost(times, for_s, is_lost):
+    book = PeerBook()
+    addr = proven(book, address(1))
+    fail(book, addr, times, for_s=for_s)
+    assert stage_of(book.get(addr)) is (Stage.FAILED if is_lost else Stage.PROVEN)
+    again = PeerBook.from_file(book.to_file())
+    assert stage_of(again.get(addr)) is stage_of(book.get(addr))
+    book.succeeded(addr, NODE, NOW + 1e7)
+    assert stage_of(book.get(addr)) is Stage.PROVEN
+
+
+def test_a_node_that_was_switched_off_for_a_month_condemns_nobody_at_once():
+    book = PeerBook()
+    addr = proven(book, address(1))
+    for number in range(50):
+        book.attempted(addr, NOW + 30 * 86_400 + number * 60)
+    assert stage_of(book.get(addr)) is Stage.PROVEN
+
+
+def test_lost_entries_make_place_and_living_ones_do_not():
+    book = PeerBook(SMALL)
+    for number in range(SMALL):
+        add(book, address(number), via=introducer(number))
+        book.succeeded(str(address(number)), NODE, NOW)
+    assert add(book, address(500), via=introducer(500)) is Outcome.BOOK_FULL
+    lost = [str(address(number)) for number in range(10)]
+    for addr in lost:
+        fail(book, addr, LOST_AFTER_FAILURES, for_s=LOST_AFTER_S + 1)
+    fail(book, str(address(20)), LOST_AFTER_FAILURES, for_s=LOST_AFTER_S - 1)
+    for number in range(10):
+        assert add(book, address(500 + number), via=introducer(500 + number)) is Outcome.ADDED
+    assert add(book, address(600), via=introducer(600)) is Outcome.BOOK_FULL
+    assert not addrs(book) & set(lost)
+    assert {str(address(number)) for number in range(10, SMALL)} <= addrs(book)
+
+
+def test_lost_entries_count_in_the_share_of_newcomers():
+    book = PeerBook(SMALL)
+    old = [proven(book, address(1, number)) for number in range(SHARE)]
+    for number in range(100, 100 + SHARE):
+        add(book, address(1, number))
+    for addr in old:
+        fail(book, addr, LOST_AFTER_FAILURES, for_s=LOST_AFTER_S + 1)
+        assert_no_share_is_exceeded(book, SHARE)
+    assert addrs(book) == {str(address(1, number)) for number in range(100, 100 + SHARE)}, "untried ones are worth more"
+
+
+def test_a_seed_is_never_lost():
+    book = PeerBook(SMALL)
+    add(book, address(1), Source.SEED)
+    book.succeeded(str(address(1)), NODE, NOW)
+    fail(book, str(address(1)), 100, for_s=10 * LOST_AFTER_S)
+    for number in range(3 * SMALL):
+        add(book, address(1000 + number), via=introducer(number))
+    assert str(address(1)) in book
+
+
+def test_lost_entries_are_dialed_with_those_that_never_worked():
+    book = PeerBook()
+    lost = proven(book, address(1))
+    fail(book, lost, LOST_AFTER_FAILURES, for_s=LOST_AFTER_S + 1)
+    warm = proven(book, address(2))
+    add(book, address(3))
+    found = book.candidates(connected=(), standings=Standings(), now_unix=NOW + 1000, rng=random.Random(1))
+    assert [entry.addr for entry in found] == [warm, str(address(3)), lost]
+
+
 _ADDRESSES = st.builds(address, st.integers(0, 12), st.integers(0, 5))
 _VIAS = st.none() | st.integers(0, 3).map(introducer) | st.just(NODE)
 _STEPS = st.lists(
@@ -410,7 +571,7 @@ _STEPS = st.lists(
         st.tuples(
             st.just("add"), _ADDRESSES, st.sampled_from([*[Source.GOSSIP] * 6, Source.DIRECT, Source.SEED]), _VIAS
         ),
-        st.tuples(st.sampled_from(["attempted", "succeeded", "remove"]), _ADDRESSES),
+        st.tuples(st.sampled_from(["attempted", "succeeded", "remove", "lose"]), _ADDRESSES),
     ),
     max_size=150,
 )
@@ -431,6 +592,8 @@ def test_whatever_is_done_no_bound_is_exceeded_and_the_counts_are_exact(steps, m
             book.attempted(addr, now)
         elif verb == "succeeded":
             book.succeeded(addr, NODE, now)
+        elif verb == "lose":
+            fail(book, addr, LOST_AFTER_FAILURES, for_s=LOST_AFTER_S + 1)
         else:
             removed += addr in book
             book.remove(addr)

@@ -91,7 +91,7 @@ async def test_a_flood_ends_the_session(nodes):
 async def test_messages_of_a_later_version_are_passed_over(nodes):
     node = await nodes.start()
     async with session_with(node) as (peer, end):
-        await peer.send_bytes(frame(msgspec.msgpack.encode({"type": "dial_back", "addr": "x"})))
+        await peer.send_bytes(frame(msgspec.msgpack.encode({"type": "later", "addr": "x"})))
         await peer.send(Ping(nonce=6))
         assert (await peer.receive_until(Pong)).nonce == 6
         assert end.end is None

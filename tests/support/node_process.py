@@ -183,6 +183,8 @@ def _status(node: Node, tracker: DialTracker) -> Status:
         "offline": info.offline,
         "offline_because": info.offline_because,
         "rejections": info.inbound_rejections,
+        "reachability": asdict(info.reachability) | {"refused_total": node.reachability.refused_total},
+        "port_claims": [asdict(claim) for claim in node.state().port_claims],
         "book": {peer.addr: asdict(peer) for peer in node.book_peers()},
         "totals": asdict(tracker.totals()),
         "counts": {f"{reason}/{source}": total for (reason, source), total in tracker.counts().items()},

@@ -13,11 +13,13 @@ from nocarrier import DialTracker, Reason, Source
 from nocarrier.model.address import Address
 from nocarrier.model.event import EndedAttempt
 from nocarrier.model.fault import Evidence, Fault
+from nocarrier.model.finding import Diagnosis
 from nocarrier.model.node_state import BookPeer, BookState
 from nocarrier.model.taxonomy import Blame, Phase
 from nocarrier.views import FailureFilter, debug_view, failures_view, peers_view, reasons_view, redact
 
 NODE_ID = "cd" * 32
+HEALTHY = Diagnosis(at_unix=0.0, healthy=True, findings=())
 
 
 def as_json(view):
@@ -38,7 +40,7 @@ def test_totals_of_the_debug_view_add_up():
     tracker.succeed(tracker.begin("192.0.2.2:7072", "seed"))
     tracker.record("192.0.2.3:7072", "timeout", "gossip")
     tracker.record("10.0.0.1:7072", "private_ip_blocked", "gossip")
-    totals = debug_view(tracker, None).dial_totals
+    totals = debug_view(tracker, None, HEALTHY).dial_totals
     assert (totals.started, totals.succeeded, totals.failed, totals.in_flight, totals.skipped) == (3, 1, 1, 1, 1)
     assert open_dial
 
@@ -191,7 +193,7 @@ def test_every_address_of_a_whole_view_is_masked():
         reason=Reason.HOST_UNREACHABLE, phase=Phase.CONNECT, blame=Blame.PATH, detail="192.0.2.8", evidence=evidence
     )
     tracker.fail(dial_id, fault, attempts=(attempt,), node_id=NODE_ID)
-    for view in (debug_view(tracker, None), failures_view(tracker, FailureFilter()), peers_view(tracker, None)):
+    for view in (debug_view(tracker, None, HEALTHY), failures_view(tracker, FailureFilter()), peers_view(tracker, None)):
         text = msgspec.json.encode(redact(view)).decode()
         assert [secret for secret in ("192.0.2", "seedbox", NODE_ID) if secret in text] == []
 

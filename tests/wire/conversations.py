@@ -10,7 +10,7 @@ import msgspec
 from nocarrier.model.taxonomy import Reason
 from nocarrier.wire import Connection, PeerAddress, Rejection
 from nocarrier.wire.frames import PREAMBLE, frame
-from nocarrier.wire.messages import Goodbye, Reject, encode
+from nocarrier.wire.messages import DialBack, DialBackOutcome, Goodbye, Reject, encode
 from wire.pair import ALICE, BOB, MALLORY, NOW, Pair, dialer, listener, refuse
 
 
@@ -45,12 +45,15 @@ def _talk(pair: Pair) -> None:
         side.send_get_peers()
         side.send_peer_list(peers)
         pair.play()
-        dial_back = msgspec.msgpack.encode({"type": "dial_back", "addr": "192.0.2.2:7072"})
-        other.receive_data(frame(dial_back), NOW)
+        side.send_dial_back(2**64 - 1, 7072)
+        side.send_dial_back_result(0, DialBackOutcome.NOT_REACHED, "connection_refused")
+        pair.play()
+        later = msgspec.msgpack.encode({"type": "later", "addr": "192.0.2.2:7072"})
+        other.receive_data(frame(later), NOW)
         if other is pair.listener:
-            pair.to_listener += frame(dial_back)
+            pair.to_listener += frame(later)
         else:
-            pair.to_dialer += frame(dial_back)
+            pair.to_dialer += frame(later)
     goodbye = frame(encode(Goodbye(code="shutting_down", detail="bye")))
     pair.to_dialer += goodbye + b"never read"
     pair.to_listener += goodbye + b"never read"
@@ -70,6 +73,7 @@ PAIRS: list[tuple[str, Callable[[], Connection], Callable[[], Connection]]] = [
     ("dialer refuses the claim", lambda: dialer(admit=refuse(_BANNED, when_proven=False)), listener),
     ("dialer refuses the proof", lambda: dialer(admit=refuse(_TICKET, when_proven=True)), listener),
     ("false proof", lambda: dialer(sign=MALLORY.sign), listener),
+    ("dial-back", lambda: dialer(dial_back=True), listener),
 ]
 
 FOREIGN = [
@@ -91,7 +95,8 @@ BROKEN = [
     ("huge frame", PREAMBLE + b"\xff\xff\xff\xff"),
     ("no msgpack", PREAMBLE + frame(b"\xc1")),
     ("deep nesting", PREAMBLE + frame(b"\x82\xa4type\xa4ping\xa1x" + b"\x91" * 2000 + b"\xc0")),
-    ("unknown message", PREAMBLE + frame(msgspec.msgpack.encode({"type": "dial_back"}))),
+    ("unknown message", PREAMBLE + frame(msgspec.msgpack.encode({"type": "later"}))),
+    ("dial-back asked for at once", PREAMBLE + frame(encode(DialBack(nonce=1, port=7072)))),
     ("unknown rejection", PREAMBLE + frame(encode(Reject(code="full_moon", detail="awoo")))),
     ("goodbye at once", PREAMBLE + frame(encode(Goodbye(code="bye")))),
 ]

@@ -25,7 +25,14 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 with atheris.instrument_imports():
     from nocarrier.wire import Connection, State
     from nocarrier.wire.claims import TICKET_KINDS
-    from nocarrier.wire.events import Event, HandshakeCompleted, HandshakeFailed, PeersReceived, ProtocolViolation
+    from nocarrier.wire.events import (
+        DialedBack,
+        Event,
+        HandshakeCompleted,
+        HandshakeFailed,
+        PeersReceived,
+        ProtocolViolation,
+    )
     from nocarrier.wire.frames import HANDSHAKE_FRAME_MAX_BYTES, LENGTH_BYTES, PREAMBLE, SESSION_FRAME_MAX_BYTES, frame
     from nocarrier.wire.messages import PEER_LIST_MAX
 
@@ -33,7 +40,7 @@ from wire.conversations import conversations
 from wire.pair import NOW, dialer, listener, messages_of
 
 CHOICES = 3
-MAKERS = (dialer, listener)
+MAKERS = (dialer, listener, lambda **changes: dialer(dial_back=True, **changes))
 SENT_WITHOUT_SESSION_MAX_BYTES = 16 * 1024
 """Preamble, Hello, Auth, Welcome and Reject of ours, generously."""
 
@@ -87,9 +94,10 @@ def hear(connection: Connection, pieces: list[bytes]) -> tuple[list[Event], byte
 
 def check_events(events: list[Event], heard_bytes: int) -> None:
     assert len(events) <= 1 + heard_bytes // LENGTH_BYTES, "more events than frames"
-    assert sum(isinstance(event, HandshakeCompleted | HandshakeFailed) for event in events) == 1, "one outcome"
-    assert isinstance(events[0], HandshakeCompleted | HandshakeFailed), "nothing comes before the outcome"
-    assert not isinstance(events[0], HandshakeFailed) or len(events) == 1, "nothing comes after a failure"
+    outcomes = HandshakeCompleted | HandshakeFailed | DialedBack
+    assert sum(isinstance(event, outcomes) for event in events) == 1, "one outcome"
+    assert isinstance(events[0], outcomes), "nothing comes before the outcome"
+    assert isinstance(events[0], HandshakeCompleted) or len(events) == 1, "nothing comes after an end"
     assert all(not isinstance(event, ProtocolViolation) for event in events[:-1]), "nothing comes after a violation"
     for event in events:
         msgspec.json.encode(event)  # every text is valid UTF-8

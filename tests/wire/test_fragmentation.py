@@ -73,5 +73,6 @@ def test_the_conversations_cover_every_kind_of_end():
         if isinstance(event, HandshakeFailed)
     }
     assert {"HandshakeCompleted", "HandshakeFailed", "GoodbyeReceived", "UnknownMessage", "PeersReceived"} <= endings
+    assert {"DialedBack", "DialBackRequested", "DialBackAnswered"} <= endings
     assert {"version_mismatch", "genesis_mismatch", "self_dial_blocked", "peer_id_mismatch", "banned"} <= reasons
     assert {"ticket_invalid", "malformed_handshake", "not_our_protocol", "remote_closed", "handshake_error"} <= reasons

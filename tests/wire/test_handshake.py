@@ -374,7 +374,7 @@ def test_a_handshake_fails_only_once():
     assert alice.receive_data(PREAMBLE, NOW) == []
 
 
-@pytest.mark.parametrize("body", [b"\xc1", b"\x80", encode(Welcome()), msgspec.msgpack.encode({"type": "dial_back"})])
+@pytest.mark.parametrize("body", [b"\xc1", b"\x80", encode(Welcome()), msgspec.msgpack.encode({"type": "later"})])
 def test_a_broken_handshake_is_told_to_who_broke_it(body):
     bob = listener()
     heard = failure(bob.receive_data(PREAMBLE + frame(body), NOW))

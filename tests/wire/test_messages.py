@@ -15,6 +15,7 @@ from nocarrier.wire.frames import SESSION_FRAME_MAX_BYTES
 from nocarrier.wire.messages import (
     DETAIL_MAX_LENGTH,
     MESSAGE_TYPES,
+    DialBack,
     GetPeers,
     Goodbye,
     Hello,
@@ -55,6 +56,9 @@ LARGEST = [
     {"type": "peer_list", "peers": [PEER | {"node_id": None}] * 64},
     {"type": "ping", "nonce": 2**64 - 1},
     {"type": "pong", "nonce": 0},
+    {"type": "dial_back", "nonce": 2**64 - 1, "port": 65535},
+    {"type": "dial_back_result", "nonce": 0, "outcome": "not_reached", "reason": "r" * 40},
+    {"type": "dial_back_result", "nonce": 0, "outcome": "reached", "reason": None},
     {"type": "goodbye", "code": "c", "detail": ""},
 ]
 
@@ -88,6 +92,8 @@ TOO_MUCH = [
             {"clock_unix": 2**64 - 1},
             {"clock_unix": "now"},
             {"ticket": "t" * 4097},
+            {"dial_back": 1},
+            {"dial_back": None},
         )
     ),
     {"type": "auth", "signature": bytes(63)},
@@ -106,6 +112,13 @@ TOO_MUCH = [
     {"type": "ping", "nonce": -1},
     {"type": "ping", "nonce": 1.5},
     {"type": "ping"},
+    {"type": "dial_back", "nonce": 1},
+    {"type": "dial_back", "nonce": 1, "port": 0},
+    {"type": "dial_back", "nonce": 1, "port": 65536},
+    {"type": "dial_back", "nonce": -1, "port": 7072},
+    {"type": "dial_back_result", "nonce": 1},
+    {"type": "dial_back_result", "nonce": 1, "outcome": "maybe"},
+    {"type": "dial_back_result", "nonce": 1, "outcome": "refused", "reason": "Not now"},
     {"type": "goodbye", "code": ""},
     {"type": "u" * 41},
     {"type": "No word"},
@@ -167,7 +180,13 @@ def test_unknown_fields_are_skipped_so_that_later_versions_can_add_some():
 
 
 def test_an_unknown_type_is_told_apart_from_broken_bytes():
-    assert decode(msgspec.msgpack.encode({"type": "dial_back", "addr": "x"})) == UnknownType(type="dial_back")
+    assert decode(msgspec.msgpack.encode({"type": "later", "addr": "x"})) == UnknownType(type="later")
+
+
+def test_a_dial_back_names_no_address_so_that_nobody_is_made_to_dial_others():
+    asked = decode(msgspec.msgpack.encode({"type": "dial_back", "nonce": 1, "port": 80, "addr": "192.0.2.9"}))
+    assert asked == DialBack(nonce=1, port=80)
+    assert set(DialBack.__struct_fields__) == {"nonce", "port"}
 
 
 def test_a_refusal_quotes_the_peer_only_in_bounds():
@@ -207,5 +226,5 @@ def test_a_shortened_text_always_fits_and_can_be_sent(text):
 
 def test_the_schema_knows_every_message_by_one_word():
     tags = [str(each.__struct_config__.tag) for each in MESSAGE_TYPES]
-    assert len(set(tags)) == len(tags) == 9
+    assert len(set(tags)) == len(tags) == 11
     assert Hello in MESSAGE_TYPES

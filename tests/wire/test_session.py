@@ -7,6 +7,8 @@ import pytest
 
 from nocarrier.wire import PeerAddress, State
 from nocarrier.wire.events import (
+    DialBackAnswered,
+    DialBackRequested,
     GoodbyeReceived,
     PeersReceived,
     PeersRequested,
@@ -16,7 +18,7 @@ from nocarrier.wire.events import (
     UnknownMessage,
 )
 from nocarrier.wire.frames import HANDSHAKE_FRAME_MAX_BYTES, frame
-from nocarrier.wire.messages import Hello, decode
+from nocarrier.wire.messages import DialBackOutcome, Hello, decode
 from wire.pair import NOW, dialer, session
 
 
@@ -49,6 +51,20 @@ def test_a_full_peer_list_passes_and_one_more_is_refused_here():
         pair.dialer.send_peer_list([*peers, peers[0]])
 
 
+def test_a_dial_back_is_asked_for_and_answered():
+    pair = session()
+    pair.listener.send_dial_back(2**64 - 1, 7072)
+    pair.play()
+    assert pair.dialer_events == [DialBackRequested(nonce=2**64 - 1, port=7072)]
+    pair.dialer.send_dial_back_result(2**64 - 1, DialBackOutcome.NOT_REACHED, "timeout")
+    pair.dialer.send_dial_back_result(7, DialBackOutcome.REACHED)
+    pair.play()
+    assert pair.listener_events == [
+        DialBackAnswered(nonce=2**64 - 1, outcome=DialBackOutcome.NOT_REACHED, reason="timeout"),
+        DialBackAnswered(nonce=7, outcome=DialBackOutcome.REACHED, reason=None),
+    ]
+
+
 def test_a_goodbye_ends_both_sides():
     pair = session()
     pair.dialer.send_goodbye("shutting_down", "x" * 1000)
@@ -76,21 +92,31 @@ def test_the_end_of_the_stream_ends_the_session_without_a_word():
     assert pair.dialer.ended
 
 
-@pytest.mark.parametrize("send", ["send_get_peers", "send_ping", "send_peer_list", "send_goodbye"])
-def test_nothing_of_a_session_can_be_sent_before_it(send):
+@pytest.mark.parametrize(
+    ("send", "arguments"),
+    [
+        ("send_get_peers", []),
+        ("send_ping", [1]),
+        ("send_peer_list", [[]]),
+        ("send_dial_back", [1, 7072]),
+        ("send_dial_back_result", [1, DialBackOutcome.REACHED]),
+        ("send_goodbye", ["bye"]),
+    ],
+)
+def test_nothing_of_a_session_can_be_sent_before_it(send, arguments):
     alice = dialer()
     alice.data_to_send()
     with pytest.raises(RuntimeError, match="before the handshake is complete"):
-        getattr(alice, send)(*{"send_ping": [1], "send_peer_list": [[]], "send_goodbye": ["bye"]}.get(send, []))
+        getattr(alice, send)(*arguments)
     assert alice.data_to_send() == b""
 
 
 def test_messages_of_later_versions_are_counted_and_ignored():
     pair = session()
-    later = frame(msgspec.msgpack.encode({"type": "dial_back", "port": 1}))
+    later = frame(msgspec.msgpack.encode({"type": "later", "port": 1}))
     assert pair.dialer.receive_data(later * 2, NOW) == [
-        UnknownMessage(type="dial_back", total=1),
-        UnknownMessage(type="dial_back", total=2),
+        UnknownMessage(type="later", total=1),
+        UnknownMessage(type="later", total=2),
     ]
     assert pair.dialer.unknown_messages_total == 2
     assert pair.dialer.state is State.SESSION

@@ -13,6 +13,9 @@ from nocarrier.wire.frames import PREAMBLE, frame
 from nocarrier.wire.messages import (
     MESSAGE_TYPES,
     Auth,
+    DialBack,
+    DialBackOutcome,
+    DialBackResult,
     GetPeers,
     Goodbye,
     Message,
@@ -40,6 +43,8 @@ OTHERS: tuple[Message, ...] = (
     Pong(nonce=1),
     GetPeers(),
     PeerList(peers=[]),
+    DialBack(nonce=1, port=7072),
+    DialBackResult(nonce=1, outcome=DialBackOutcome.REFUSED, reason="busy"),
     Goodbye(code="bye"),
 )
 

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp
 from nocarrier.api.guard import Guard
 from nocarrier.api.handlers import Api
 from nocarrier.api.openapi import openapi_document
+from nocarrier.api.probes import Prober
 from nocarrier.api.problems import on_http_exception, on_unexpected
 from nocarrier.api.routes import ROUTES, Handler
 from nocarrier.doctor import Doctor
@@ -28,6 +29,7 @@ def create_app(
     tracker: DialTracker,
     node: NodePort | None,
     doctor: Doctor,
+    prober: Prober,
     *,
     version: str,
     token: str | None = None,
@@ -39,19 +41,20 @@ def create_app(
         tracker: whose dials to show.
         node: whose peers to show, and what to dial with; None: the program has no node of ours.
         doctor: whose findings to show.
+        prober: what looks into them when it is asked to.
         version: of nocarrier, for the OpenAPI document.
         token: secret that requests must bear.
         allowed_hosts: see `Guard`.
     """
-    api = Api(
-        tracker, node, doctor, openapi=msgspec.json.encode(openapi_document(ROUTES, version)), index=_index_page()
-    )
+    document = msgspec.json.encode(openapi_document(ROUTES, version))
+    api = Api(tracker, node, doctor, prober, openapi=document, index=_index_page())
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         yield
         if api.connects is not None:
             await api.connects.close()
+        await api.probes.close()
 
     app = Starlette(
         routes=[StarletteRoute(row.path, _endpoint(row.handler, api), methods=[row.method]) for row in ROUTES],

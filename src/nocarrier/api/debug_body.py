@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from nocarrier.api.known_addresses import known_addresses
 from nocarrier.doctor import Doctor
 from nocarrier.model.node_state import NodePort
 from nocarrier.model.ports import MonotonicClock
@@ -56,6 +57,6 @@ class DebugBody:
         if kept is not None and kept.revisions == revisions and now_s < kept.until_s:
             return kept.body
         view = debug_view(self._tracker, self._node, diagnosis)
-        body = msgspec.json.encode(redact(view) if redacted else view)
+        body = msgspec.json.encode(redact(view, known_addresses(self._tracker, self._node)) if redacted else view)
         self._kept[redacted] = _Kept(revisions, now_s + KEPT_FOR_S, body)
         return body

@@ -13,12 +13,14 @@ from starlette.responses import Response
 
 from nocarrier.api.connects import Connects
 from nocarrier.api.debug_body import DebugBody
+from nocarrier.api.known_addresses import known_addresses
+from nocarrier.api.probes import Prober, Probes
 from nocarrier.api.requests import read_body, read_query
 from nocarrier.doctor import Doctor
 from nocarrier.model.address import MAX_ADDRESS_LENGTH
 from nocarrier.model.node_state import NodePort
 from nocarrier.track import DialTracker
-from nocarrier.views import FailureFilter, failures_view, peers_view, reasons_view, redact
+from nocarrier.views import FailureFilter, failures_view, peers_view, propagation_view, reasons_view, redact
 
 _REDACT = Meta(description="Mask addresses, names and identities, so that the answer can be shared.")
 
@@ -39,6 +41,18 @@ class FailuresQuery(FailureFilter, frozen=True, kw_only=True):
     redact: Annotated[bool, _REDACT] = False
 
 
+class PropagationQuery(RedactQuery, frozen=True, kw_only=True):
+    """Whose chain to show, and for whom."""
+
+    addr: (
+        Annotated[
+            str,
+            Meta(min_length=1, max_length=MAX_ADDRESS_LENGTH, description="How this address came to us: host:port."),
+        ]
+        | None
+    ) = None
+
+
 class ConnectBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Whom to dial."""
 
@@ -46,6 +60,12 @@ class ConnectBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         str, Meta(min_length=1, max_length=MAX_ADDRESS_LENGTH, description="host:port, an IPv6 address as [host]:port")
     ]
     wait: Annotated[bool, Meta(description="Answer when the dial has ended; else at once.")] = True
+
+
+class ProbeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Which finding to look into."""
+
+    code: Annotated[str, Meta(min_length=1, max_length=100, description="Code of a finding that stands.")]
 
 
 class ConnectStarted(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,12 +88,20 @@ class Api:
         tracker: whose dials.
         node: whose peers, and what to dial with; None: the program has no node of ours.
         doctor: whose findings.
+        prober: what looks into them.
         openapi: the document of this API.
         index: the page that lists the routes.
     """
 
     def __init__(
-        self, tracker: DialTracker, node: NodePort | None, doctor: Doctor, *, openapi: bytes, index: bytes
+        self,
+        tracker: DialTracker,
+        node: NodePort | None,
+        doctor: Doctor,
+        prober: Prober,
+        *,
+        openapi: bytes,
+        index: bytes,
     ) -> None:
         self.tracker = tracker
         self.node = node
@@ -82,6 +110,11 @@ class Api:
         self.index = index
         self.debug_body = DebugBody(tracker, node, doctor)
         self.connects = Connects(node) if node is not None else None
+        self.probes = Probes(prober, doctor, node)
+
+    def answer(self, view: object, *, redacted: bool) -> Response:
+        """`view` as JSON; with `redacted` without addresses, names and identities."""
+        return _encoded(redact(view, known_addresses(self.tracker, self.node)) if redacted else view)
 
 
 async def debug(api: Api, request: Request) -> Response:
@@ -108,22 +141,39 @@ async def connect(api: Api, request: Request) -> Response:
 async def diagnosis(api: Api, request: Request) -> Response:
     """What is wrong, and why."""
     query = read_query(request, RedactQuery)
-    found = await api.doctor.diagnosis()
-    return _encoded(redact(found) if query.redact else found)
+    return api.answer(await api.doctor.diagnosis(), redacted=query.redact)
+
+
+async def probe(api: Api, request: Request) -> Response:
+    """Look into one finding."""
+    query = read_query(request, RedactQuery)
+    body = await read_body(request, ProbeBody)
+    return api.answer(await api.probes.probe(body.code), redacted=query.redact)
 
 
 async def failures(api: Api, request: Request) -> Response:
     """Failures that match."""
     query = read_query(request, FailuresQuery)
-    view = failures_view(api.tracker, query)
-    return _encoded(redact(view) if query.redact else view)
+    return api.answer(failures_view(api.tracker, query), redacted=query.redact)
 
 
 async def peers(api: Api, request: Request) -> Response:
     """The peer book."""
     query = read_query(request, RedactQuery)
-    view = peers_view(api.tracker, api.node)
-    return _encoded(redact(view) if query.redact else view)
+    return api.answer(peers_view(api.tracker, api.node), redacted=query.redact)
+
+
+async def propagation(api: Api, request: Request) -> Response:
+    """What became of the addresses that each source and introducer told."""
+    query = read_query(request, PropagationQuery)
+    view = propagation_view(api.tracker, api.node, query.addr)
+    if view.chain == []:
+        raise HTTPException(
+            HTTPStatus.NOT_FOUND,
+            f"Nothing is known of the address {query.addr!a}: it was never told, or was forgotten since. "
+            "GET /api/p2p/peers lists the known ones.",
+        )
+    return api.answer(view, redacted=query.redact)
 
 
 async def reasons(_api: Api, request: Request) -> Response:

@@ -12,10 +12,21 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from nocarrier.api import handlers
-from nocarrier.api.handlers import Api, ConnectBody, ConnectStarted, FailuresQuery, Health, NoQuery, RedactQuery
+from nocarrier.api.handlers import (
+    Api,
+    ConnectBody,
+    ConnectStarted,
+    FailuresQuery,
+    Health,
+    NoQuery,
+    ProbeBody,
+    PropagationQuery,
+    RedactQuery,
+)
 from nocarrier.model.finding import Diagnosis
 from nocarrier.model.node_state import DialResult
-from nocarrier.views import DebugView, FailuresView, PeersView, ReasonsView
+from nocarrier.model.probe import ProbeResult
+from nocarrier.views import DebugView, FailuresView, PeersView, PropagationView, ReasonsView
 
 Handler: TypeAlias = Callable[[Api, Request], Awaitable[Response]]
 
@@ -73,6 +84,23 @@ ROUTES: tuple[Route, ...] = (
         problems=(HTTPStatus.UNPROCESSABLE_ENTITY,),
     ),
     Route(
+        method="POST",
+        path="/api/p2p/diagnosis/probe",
+        summary="Look into a finding with a few packets, at most once a minute; a result that young is kept.",
+        handler=handlers.probe,
+        query=RedactQuery,
+        body=ProbeBody,
+        answers={HTTPStatus.OK: ProbeResult},
+        problems=(
+            HTTPStatus.BAD_REQUEST,
+            HTTPStatus.NOT_FOUND,
+            HTTPStatus.REQUEST_TIMEOUT,
+            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+        ),
+    ),
+    Route(
         method="GET",
         path="/api/p2p/failures",
         summary="Failures that match, newest first, with counts and samples that never forget.",
@@ -89,6 +117,15 @@ ROUTES: tuple[Route, ...] = (
         query=RedactQuery,
         answers={HTTPStatus.OK: PeersView},
         problems=(HTTPStatus.UNPROCESSABLE_ENTITY,),
+    ),
+    Route(
+        method="GET",
+        path="/api/p2p/propagation",
+        summary="What became of the addresses that each source and introducer told, and how one came to us.",
+        handler=handlers.propagation,
+        query=PropagationQuery,
+        answers={HTTPStatus.OK: PropagationView},
+        problems=(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
     ),
     Route(
         method="GET",

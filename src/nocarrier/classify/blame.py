@@ -9,8 +9,13 @@ from nocarrier.model.fault import Evidence
 from nocarrier.model.taxonomy import Blame, Reason
 
 LATE_LOOP_S = 1.0
-"""An event loop that was this late when a handshake deadline fired could have missed the answer. A healthy loop is late
-by milliseconds; a second is a tenth of the usual deadlines."""
+"""An event loop that stood still this long could have missed the answer, or kept the peer waiting until it gave up. A
+healthy loop is late by milliseconds; and whoever has patience for one lost segment waits longer than a second (the first
+retransmission timeout, RFC 6298 section 2)."""
+
+LATE_SHARE = 0.1
+"""A stall shorter than this share of the time that the dial took did not decide it. A loop that is late by a second now
+and then would else take the blame off every peer that is mute for the 36 s of a handshake window."""
 
 
 def _where_decided(answered: Blame) -> Callable[[Evidence], Blame]:
@@ -28,15 +33,33 @@ def _where_decided(answered: Blame) -> Callable[[Evidence], Blame]:
 
 def _loop_was_late(evidence: Evidence) -> bool:
     lag_s: object = evidence.get("loop_lag_s")  # a caller may have put anything there
-    return isinstance(lag_s, int | float) and lag_s >= LATE_LOOP_S
+    took_s: object = evidence.get("elapsed_s")
+    if not isinstance(lag_s, int | float):
+        return False
+    return lag_s >= LATE_LOOP_S and (not isinstance(took_s, int | float) or lag_s >= LATE_SHARE * took_s)
 
 
-def _handshake_deadline(evidence: Evidence) -> Blame:
-    return Blame.US if _loop_was_late(evidence) else Blame.THEM
+def _once_connected(otherwise: Blame) -> Callable[[Evidence], Blame]:
+    """Who let a connection end without an answer: the path, us who kept the peer waiting, or `otherwise`."""
+
+    def decide(evidence: Evidence) -> Blame:
+        if "large_segments_lost" in evidence:
+            return Blame.PATH  # the kernels on both sides tried, whatever our loop did
+        if evidence.get("unacknowledged") and evidence.get("data_retransmits"):
+            return Blame.UNKNOWN  # not even the peer's kernel has our bytes: its host is gone, or the path drops them
+        return Blame.US if _loop_was_late(evidence) else otherwise
+
+    return decide
 
 
 def _connect_deadline(evidence: Evidence) -> Blame:
-    if _loop_was_late(evidence) or evidence.get("decided_by") == "local":
+    if evidence.get("decided_by") == "local":
+        return Blame.US
+    if evidence.get("syn_retransmits"):
+        # The kernel keeps the time of a SYN, not our loop: nothing came, even after it was sent again. And a late loop
+        # looks at what came before it looks at what is due.
+        return Blame.PATH
+    if _loop_was_late(evidence):
         return Blame.US
     # Where the kernel was asked and knows nothing against this machine, the silence is the path's.
     return Blame.PATH if "syn_retransmits" in evidence else Blame.UNKNOWN
@@ -67,7 +90,9 @@ _FROM_EVIDENCE: dict[Reason, Callable[[Evidence], Blame]] = {
     Reason.TIMEOUT: _connect_deadline,
     Reason.NETWORK_UNREACHABLE: _where_decided(Blame.PATH),
     Reason.HOST_UNREACHABLE: _where_decided(Blame.PATH),
-    Reason.HANDSHAKE_TIMEOUT: _handshake_deadline,
+    Reason.HANDSHAKE_TIMEOUT: _once_connected(Blame.THEM),
+    Reason.REMOTE_CLOSED: _once_connected(Blame.THEM),
+    Reason.CONNECTION_RESET: _once_connected(Blame.UNKNOWN),
     Reason.VERSION_MISMATCH: _older_version,
     Reason.TICKET_INVALID: _ticket,
 }

@@ -7,6 +7,8 @@ import logging
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import click
@@ -18,10 +20,12 @@ from rich.text import Text
 
 from nocarrier.api.listen import DEFAULT_LISTEN
 from nocarrier.api.server import Server
-from nocarrier.app import in_background, until_told_to_stop
+from nocarrier.app import attend, in_background, until_told_to_stop
 from nocarrier.cli.evidence import in_words
-from nocarrier.embed import api_server
+from nocarrier.cli.lines import Line, print_lines
+from nocarrier.doctor import Doctor
 from nocarrier.model.event import DialFailure
+from nocarrier.model.finding import Diagnosis, Severity
 from nocarrier.model.taxonomy import Kind, Reason, Source
 from nocarrier.node.node import Node
 from nocarrier.testing.demo_network import DemoNetwork, demo_network
@@ -44,15 +48,17 @@ def demo(listen: str, once: bool) -> None:
 
 async def _demo(listen: str, folder: Path, *, once: bool) -> None:
     console = Console()
-    servers: list[Server] = []
+    attendants: list[tuple[Doctor, Server]] = []
 
-    def serve(node: Node, tracker: DialTracker) -> None:
-        server = api_server(tracker, node=node, listen=listen)
-        node.http_port = server.address.port
-        servers.append(server)
+    def attended(node: Node, tracker: DialTracker) -> None:
+        attendants.append(attend(node, tracker, listen=listen))
 
     stop = asyncio.create_task(until_told_to_stop())
-    async with demo_network(folder, serve) as network, in_background(servers[0].run()):
+    async with AsyncExitStack() as stack:
+        network = await stack.enter_async_context(demo_network(folder, attended))
+        [(doctor, server)] = attendants
+        await stack.enter_async_context(in_background(server.run()))
+        await stack.enter_async_context(in_background(doctor.run()))
         console.print(
             f"[bold]nocarrier demo[/]: {len(network.mesh)} nodes on 127.0.0.0/8, "
             f"and {len(network.faulty)} seeds that do not work"
@@ -60,7 +66,7 @@ async def _demo(listen: str, folder: Path, *, once: bool) -> None:
         watch = asyncio.create_task(_watch(console, network))
         await asyncio.wait({stop, watch}, return_when=asyncio.FIRST_COMPLETED)
         if watch.done():
-            _summarise(console, network, servers[0].url)
+            _summarise(console, network, await doctor.diagnosis(), server.url)
             if not once:
                 console.print("\nCtrl-C ends it and leaves nothing behind.")
                 await stop
@@ -95,7 +101,7 @@ async def _watch(console: Console, network: DemoNetwork) -> None:
             await asyncio.sleep(0.2)
 
 
-def _summarise(console: Console, network: DemoNetwork, url: str) -> None:
+def _summarise(console: Console, network: DemoNetwork, diagnosis: Diagnosis, url: str) -> None:
     newest = _newest_by_address(network)
     table = Table(title="what became of the seeds that do not work", title_justify="left")
     table.add_column("seed", no_wrap=True)
@@ -123,10 +129,24 @@ def _summarise(console: Console, network: DemoNetwork, url: str) -> None:
         f"{totals.cancelled} cancelled + {totals.in_flight} in flight"
     )
     console.print(f"skips: {totals.skipped} dials that policy kept from starting")
-    console.print(f"\nlook at it:  curl -s {url}/api/p2p/debug | jq .dial_failures")
+    print_lines(console, _verdict(diagnosis))
     program = sys.argv[0]  # as it was called: a newcomer's virtual environment is not on the PATH
-    console.print(f"or:          {program} failures --url {url}")
-    console.print(f"what to do:  {program} explain REASON")
+    # Commands to be copied are not broken into lines.
+    console.print(f"\nwhy, and what to do:  {program} doctor --url {url}", soft_wrap=True)
+    console.print(f"what a word means:    {program} explain NAME", soft_wrap=True)
+    console.print(f"for programs:         curl -s {url}/api/p2p/debug | jq .dial_failures", soft_wrap=True)
+
+
+def _verdict(diagnosis: Diagnosis) -> Iterator[Line]:
+    """What the doctor says, in short: the screen is full already."""
+    yield Line(0, "")
+    yield Line(0, "the doctor says:", style="bold")
+    known = [finding.code for finding in diagnosis.findings if finding.severity is Severity.INFO]
+    for finding in diagnosis.findings:
+        if finding.severity is not Severity.INFO:
+            yield Line(2, finding.summary, f"{finding.severity}:", mark_style="yellow")
+    if known:
+        yield Line(2, ", ".join(known), "info:", mark_style="cyan")
 
 
 def _newest_by_address(network: DemoNetwork) -> dict[str, DialFailure]:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import difflib
 import json
+import string
 import sys
 from dataclasses import asdict
+from typing import Any
 
 import click
 
 from nocarrier.cli.text import printable
+from nocarrier.diagnose import CAUSES
+from nocarrier.diagnose.cause import Cause
 from nocarrier.model.taxonomy import Reason
 from nocarrier.views.reasons import reason_view
 
@@ -18,22 +22,72 @@ from nocarrier.views.reasons import reason_view
 @click.argument("name")
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def explain(name: str, *, as_json: bool) -> None:
-    """Explain the reason NAME: what was seen, what is behind it most often, and what to do. Needs no node."""
-    known = {reason.value: reason for reason in Reason}
-    reason = known.get(name.strip().lower().replace("-", "_"))
-    if reason is None:
-        near = difflib.get_close_matches(name, known, n=3, cutoff=0.4)
-        meant = f"near to it are {', '.join(near)}" if near else f"there are {', '.join(known)}"
-        click.echo(f"There is no reason {printable(name)!r}; {meant}.", err=True)
+    """Explain NAME, a reason or a cause. Needs no node.
+
+    A reason says what was seen at one dial: what it means, what is behind it most often, and what to do. A cause says
+    why many dials fail: what decides that it stands, what it depends on, and what to do.
+    """
+    reasons = {reason.value: reason for reason in Reason}
+    causes = {cause.code: cause for cause in CAUSES}
+    wanted = name.strip().lower().replace("-", "_")
+    if wanted in reasons:
+        reason = reasons[wanted]
+        click.echo(json.dumps(asdict(reason_view(reason)), indent=2) if as_json else _of_reason(reason))
+    elif wanted in causes:
+        cause = causes[wanted]
+        click.echo(json.dumps(_cause_view(cause), indent=2) if as_json else _of_cause(cause, causes))
+    else:
+        near = difflib.get_close_matches(wanted, [*reasons, *causes], n=3, cutoff=0.4)
+        meant = f"near to it are {', '.join(near)}" if near else f"there are {', '.join([*reasons, *causes])}"
+        click.echo(f"There is no reason or cause {printable(name)!r}; {meant}.", err=True)
         sys.exit(1)
-    if as_json:
-        click.echo(json.dumps(asdict(reason_view(reason)), indent=2))
-        return
+
+
+def _of_reason(reason: Reason) -> str:
     blame = " or ".join(reason.blames) + (", decided by evidence" if len(reason.blames) > 1 else "")
-    click.echo(
-        f"{reason}\n"
+    return (
+        f"{reason} (a reason)\n"
         f"  meaning:     {reason.meaning}\n"
         f"  usual cause: {reason.usual_cause}\n"
         f"  next step:   {reason.next_step}\n"
         f"  phase {reason.phase}, kind {reason.kind}, blame {blame}, retry {reason.retry}"
     )
+
+
+def _of_cause(cause: Cause, causes: dict[str, Cause]) -> str:
+    lines = [
+        f"{cause.code} (a cause)",
+        f"  what it says: {cause.title}",
+        f"  what decides: {cause.evidence_rule}",
+        "  what to do:",
+        *(f"    {number}. {action}" for number, action in enumerate(_actions(cause), 1)),
+    ]
+    if cause.depends_on:
+        lines.append("  depends on, as each of these explains it away where it stands:")
+        lines += [f"    {code}: {causes[code].title}" for code in cause.depends_on]
+    hidden = [each.code for each in causes.values() if cause.code in each.depends_on]
+    if hidden:
+        lines.append(f"  explains away: {', '.join(hidden)}")
+    lines.append(f"  usual severity {cause.severity}, usual blame {cause.blame}")
+    return "\n".join(lines)
+
+
+def _cause_view(cause: Cause) -> dict[str, Any]:
+    return {
+        "code": cause.code,
+        "title": cause.title,
+        "severity": cause.severity,
+        "blame": cause.blame,
+        "evidence_rule": cause.evidence_rule,
+        "next_actions": _actions(cause),
+        "depends_on": list(cause.depends_on),
+    }
+
+
+def _actions(cause: Cause) -> list[str]:
+    """The next actions with <placeholders> for what a finding fills in."""
+    return ["".join(_with_placeholders(action)) for action in cause.next_actions]
+
+
+def _with_placeholders(action: str) -> list[str]:
+    return [text + (f"<{name}>" if name else "") for text, name, _, _ in string.Formatter().parse(action)]

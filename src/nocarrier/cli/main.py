@@ -16,6 +16,7 @@ from nocarrier.errors import NocarrierError, NodeUnreachableError
 VERBS = {
     "run": "Run a node.",
     "demo": "Run a small network with faults in it, on this machine alone.",
+    "doctor": "Say what is wrong, why, and what to do.",
     "failures": "Show the newest dial failures.",
     "peers": "Show the peer book.",
     "connect": "Dial a peer now, and say what became of it.",

@@ -38,16 +38,21 @@ def diagnose(facts: Facts, causes: Sequence[Cause], earlier: Diagnosis | None = 
     cases: dict[str, Case] = {}
     hidden: dict[str, list[str]] = {}
     explained: dict[str, frozenset[str]] = {}
+    left: dict[frozenset[str], Facts] = {frozenset(): facts}
+    """The facts without what is explained: many causes depend on the same ones."""
     for cause in causes:
-        ancestors = _ancestors(cause, causes)
-        taken = frozenset().union(*(explained[code] for code in ancestors if code in explained))
-        case = cause.rule(facts.without(taken))
+        ancestors = [code for code in _ancestors(cause, causes) if code in cases]
+        taken = frozenset().union(*(explained[code] for code in ancestors))
+        if taken not in left:
+            left[taken] = facts.without(taken)
+        case = cause.rule(left[taken])
         if case is not None:
             cases[cause.code] = case
             explained[cause.code] = frozenset(peer.addr for peer in case.peers)
-        elif taken and cause.rule(facts) is not None:
+        elif taken and (without_them := cause.rule(facts)) is not None:
+            evidence = {peer.addr for peer in without_them.peers}
             for code in ancestors:
-                if code in cases:
+                if explained[code] & evidence:
                     hidden.setdefault(code, []).append(cause.code)
     began = {finding.code: finding.since_unix for finding in earlier.findings} if earlier else {}
     findings = [
@@ -84,7 +89,7 @@ def _ancestors(cause: Cause, causes: Sequence[Cause]) -> list[str]:
 
 
 def _finding(cause: Cause, case: Case, facts: Facts, began_unix: float | None, hides: Sequence[str]) -> Finding:
-    affected = {peer.addr for peer in case.peers} | case.addrs
+    failing = {peer.addr: peer for peer in case.peers}
     if began_unix is None:
         oldest = min((peer.failed_unix for peer in case.peers), default=facts.now_unix)
         began_unix = case.since_unix if case.since_unix is not None else oldest
@@ -96,8 +101,8 @@ def _finding(cause: Cause, case: Case, facts: Facts, began_unix: float | None, h
         summary=case.summary,
         confidence=case.confidence,
         evidence=case.evidence,
-        affected_peers=len(affected),
-        affected_dials=sum(peer.dials for peer in case.peers),
+        affected_peers=len(failing.keys() | case.addrs),
+        affected_dials=sum(peer.dials for peer in failing.values()),
         next_actions=actions_for(cause, case.values),
         since_unix=began_unix,
         hides=tuple(hides),

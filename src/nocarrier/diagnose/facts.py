@@ -17,7 +17,7 @@ from nocarrier.model.address import Address, netgroup_of
 from nocarrier.model.event import DialFailure, DialStarted
 from nocarrier.model.fault import Evidence
 from nocarrier.model.host_state import HostState
-from nocarrier.model.node_state import NodeState
+from nocarrier.model.node_state import ConnectedPeer, NodeState
 from nocarrier.model.taxonomy import Kind, Reason, Retry, Source
 from nocarrier.track import LastOutcome, Latest
 
@@ -47,6 +47,7 @@ DEFAULT_NETGROUP_PREFIX = 16
 """IPv4 bits that count as one network, as in Bitcoin Core; a node of ours has a setting for it."""
 
 FAR_HOPS = 2
+"""Different ones, as said at `Facts.far_hops_answer`."""
 
 ALIVE_FOR_S = 60.0
 """A session without a byte for longer than three pings (45 s) is dead or about to be."""
@@ -163,7 +164,7 @@ class WorkingPeer(NamedTuple):
         return self.place.is_ipv6
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Facts:
     """Everything a cause may look at."""
 
@@ -189,8 +190,15 @@ class Facts:
 
     def failing_with(self, *reasons: Reason) -> list[FailingPeer]:
         """Failing peers with one of these reasons."""
-        wanted = frozenset(reasons)
-        return [peer for peer in self.failing if peer.reason in wanted]
+        return [peer for reason in reasons for peer in self._by_reason.get(reason, ())]
+
+    @functools.cached_property
+    def _by_reason(self) -> dict[Reason, list[FailingPeer]]:
+        """The failing peers by reason: most causes look at a few reasons only."""
+        by_reason: dict[Reason, list[FailingPeer]] = {}
+        for peer in self.failing:
+            by_reason.setdefault(peer.reason, []).append(peer)
+        return by_reason
 
     def failing_where(self, holds: Callable[[FailingPeer], bool]) -> list[FailingPeer]:
         """Failing peers for which `holds`."""
@@ -217,10 +225,10 @@ class Facts:
 
     @property
     def has_living_session(self) -> bool:
-        """Whether a session has received something lately."""
-        return self.node is not None and any(
-            self.now_unix - peer.last_received_unix <= ALIVE_FOR_S for peer in self.node.connected
-        )
+        """Whether a session has received something lately; without a node, whether any peer worked when dialed last."""
+        if self.node is None:
+            return bool(self.working)
+        return any(self.now_unix - peer.last_received_unix <= ALIVE_FOR_S for peer in self.node.connected)
 
     @property
     def is_cut_off(self) -> bool | None:
@@ -275,16 +283,14 @@ def derive(
         host: None: nobody looked.
         earlier: the facts before these: failures that have not changed since are not read again.
     """
-    prefix = node.netgroup_prefix if node is not None else DEFAULT_NETGROUP_PREFIX
     read_before = earlier.read if earlier is not None else {}
-    read: dict[str, FailingPeer] = {}
-    seeds = {seed.addr for seed in node.dialing.seeds} if node is not None else None
-    connected = {peer.addr for peer in node.connected} if node is not None else set()
-    proven = node.proven if node is not None else {}
+    surroundings = _Surroundings.of(node)
+    prefix, connected, proven = surroundings.prefix, surroundings.connected, surroundings.proven
     now_unix = latest.at_unix
     worked_for_s = WORKED_FOR_S if node is not None else WORKED_FOR_S_WITHOUT_NODE
+    read: dict[str, FailingPeer] = {}
     failing: list[FailingPeer] = []
-    working: list[WorkingPeer] = []
+    working = surroundings.working()
     answered_unix: float | None = None
     succeeded_unix: float | None = None
     for peer in latest.peers:
@@ -292,7 +298,7 @@ def derive(
         # What lies ahead is from before the wall clock was set back, and then no order of times is known.
         if worked_unix is not None and worked_unix <= now_unix:
             succeeded_unix = max(worked_unix, succeeded_unix or worked_unix)
-        is_seed = _is_seed(peer, seeds)
+        is_seed = surroundings.is_seed(peer)
         if peer.is_failing:
             failed = read_before.get(addr)
             if failed is None or failed.event_id != peer.failure_seq or failed.is_seed is not is_seed:
@@ -307,10 +313,6 @@ def derive(
                 failing.append(failed)
         elif addr not in connected and worked_unix is not None and 0 <= now_unix - worked_unix <= worked_for_s:
             working.append(WorkingPeer(addr, _place(addr, prefix), peer.source, peer.via, worked_unix, is_seed))
-    for session in node.connected if node is not None else ():
-        place = _place(session.addr, prefix)
-        is_seed = session.addr in (seeds or ())
-        working.append(WorkingPeer(session.addr, place, session.source, session.via, None, is_seed))
     if succeeded_unix is not None:
         answered_unix = max(succeeded_unix, answered_unix or succeeded_unix)
     return Facts(
@@ -328,9 +330,36 @@ def derive(
     )
 
 
-def _is_seed(peer: LastOutcome, seeds: Collection[str] | None) -> bool:
-    """Whether it is a seed now: a peer book remembers those of earlier runs as such, and the node knows the present."""
-    return peer.source is Source.SEED if seeds is None else peer.addr in seeds
+@dataclass(frozen=True, slots=True)
+class _Surroundings:
+    """What the node knows besides the outcomes of dials."""
+
+    prefix: int
+    seeds: Collection[str] | None
+    """None: the program has no node of ours."""
+    sessions: Mapping[str, ConnectedPeer]
+    proven: Mapping[str, float]
+
+    @classmethod
+    def of(cls, node: NodeState | None) -> _Surroundings:
+        if node is None:
+            return cls(DEFAULT_NETGROUP_PREFIX, None, {}, {})
+        seeds = {seed.addr for seed in node.dialing.seeds}
+        return cls(node.netgroup_prefix, seeds, {peer.addr: peer for peer in node.connected}, node.proven)
+
+    @property
+    def connected(self) -> Collection[str]:
+        return self.sessions.keys()
+
+    def is_seed(self, peer: LastOutcome | ConnectedPeer) -> bool:
+        # A peer book remembers the seeds of earlier runs as such; the node knows which ones it has now.
+        return peer.source is Source.SEED if self.seeds is None else peer.addr in self.seeds
+
+    def working(self) -> list[WorkingPeer]:
+        return [
+            WorkingPeer(addr, _place(addr, self.prefix), peer.source, peer.via, None, self.is_seed(peer))
+            for addr, peer in self.sessions.items()
+        ]
 
 
 @functools.lru_cache(maxsize=8192)  # twice the addresses of a full tracker, as the next diagnosis asks for the same

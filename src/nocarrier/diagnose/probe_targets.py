@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from nocarrier.diagnose import signs
 from nocarrier.model.address import Address
@@ -68,9 +68,9 @@ def _refused(target: Target, redial: Redial) -> tuple[str, str | None]:
     if _ends_before_gateway(target):
         text = "refused before the first router: by a firewall rule of this machine, or by the gateway."
         return text, "outbound_blocked"
-    accepting = [str(port.port) for port in target.other_ports if port.answer is Answer.CONNECTED]
-    besides = f", though it accepts connections on port {' and '.join(accepting)}" if accepting else ""
-    return f"its host refuses: nothing listens on port {_port(target)}{besides}.", "peer_down"
+    accepting = [port.port for port in target.other_ports if port.answer is Answer.CONNECTED]
+    besides = f", though it accepts connections on port {_listed(accepting)}" if accepting else ""
+    return f"it refuses port {_port(target)} with a RST, as hosts do where nothing listens{besides}.", "peer_down"
 
 
 def _refused_here(target: Target, fault: Fault) -> tuple[str, str | None]:
@@ -124,20 +124,18 @@ def _silent(target: Target, redial: Redial, gateways: Collection[str]) -> tuple[
         return "nobody on our link answers for its address.", "peer_down"
     counters = redial.counters if redial.is_alone else {}
     if counters.get("TcpExt.IPReversePathFilter"):
-        text = (
-            "it answers, and this machine throws the answers away: they come by another interface than the route back "
-            "takes (rp_filter)."
-        )
+        text = "it answers, and this machine throws the answers away: rp_filter wants them by another interface."
         return text, "outbound_blocked"
     if counters.get("Tcp.InCsumErrors"):
         return "it answers, and the answers come damaged (wrong TCP checksums).", None
     if counters.get("TcpExt.ListenOverflows") and target.is_own:
         return "its accept queue is full: the program does not take its connections.", "peer_overloaded"
     where = _where_it_ends(target, gateways)
-    alive = [str(port.port) for port in target.other_ports if port.is_alive]
+    alive = [port.port for port in target.other_ports if port.is_alive]
     if alive:
-        ports = f"port {' and '.join(alive)}"
-        text = f"its host is up ({ports} answers), and something drops port {_port(target)}: a firewall{where}."
+        text = (
+            f"its host answers on port {_listed(alive)}, and something drops port {_port(target)}: a firewall{where}."
+        )
         return text, "peer_firewalled"
     return f"nothing answers{where}.", None
 
@@ -170,6 +168,10 @@ def _distance(target: Target, hop: str) -> str:
 
 def _port(target: Target) -> int:
     return Address.parse(target.addr).port
+
+
+def _listed(ports: Iterable[int]) -> str:
+    return ", ".join(map(str, ports))
 
 
 def _milliseconds(duration_s: float) -> str:

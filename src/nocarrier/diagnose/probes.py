@@ -98,10 +98,11 @@ def conclude(code: str, facts: ProbeFacts) -> tuple[Statement, ...]:
     look = _LOOKS.get(code, _NO_LOOK)
     if not look.probes:
         return (Statement(text=f"Nothing to probe: {look.why_none}"),)
-    said = [*_about_machine(facts), *_about_resolver(facts.resolver), *_about_all(facts.targets)]
-    is_common = any(statement.suggests == "outbound_blocked" for statement in said)
+    in_common = list(_about_all(facts.targets))
+    said = [*_about_machine(facts), *_about_resolver(facts.resolver), *in_common]
+    wants_redial = Probe.REDIAL in look.probes
     for target in facts.targets:
-        said += about_target(target, facts.way_out, wants_redial=Probe.REDIAL in look.probes, is_common=is_common)
+        said += about_target(target, facts.way_out, wants_redial=wants_redial, is_common=bool(in_common))
     return tuple(said) or (Statement(text="The probes saw nothing that tells more."),)
 
 

@@ -82,7 +82,7 @@ def read(reason: Reason, phase: Phase, evidence: Evidence) -> Signs:
     if not isinstance(icmp, Mapping):
         no_host = evidence.get("no_neighbour") is True
         return Signs(is_local, not is_local and reason in SILENT, False, False, False, no_host, answered, None)
-    meaning = None if is_local else (icmp.get("type"), icmp.get("code"))
+    meaning = None if is_local else _type_and_code(icmp)
     is_prohibited = meaning in _PROHIBITED
     hop = icmp.get("hop")
     return Signs(
@@ -95,6 +95,13 @@ def read(reason: Reason, phase: Phase, evidence: Evidence) -> Signs:
         has_answered=answered,
         hop=str(hop) if hop else None,
     )
+
+
+def _type_and_code(icmp: Mapping[str, object]) -> tuple[int, int] | None:
+    match icmp.get("type"), icmp.get("code"):
+        case int(icmp_type), int(code):
+            return icmp_type, code
+    return None
 
 
 def is_answer(reason: Reason, phase: Phase | None, evidence: Mapping[str, Any]) -> bool:

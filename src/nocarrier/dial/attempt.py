@@ -12,13 +12,11 @@ from typing import NamedTuple
 from nocarrier.classify import blame_for
 from nocarrier.classify.errnos import reason_of_errno
 from nocarrier.dial import kernel
+from nocarrier.dial.host import exhaustion_evidence
+from nocarrier.dial.loop_monitor import NOTED_LAG_S
 from nocarrier.model.address import Address, IPAddress
 from nocarrier.model.fault import Evidence, Fault
 from nocarrier.model.taxonomy import Phase, Reason
-
-NOTED_LAG_S = 0.05
-"""An event loop later than this at a deadline is noted as evidence; a healthy one is late by a few milliseconds."""
-
 
 _NONBLOCK = getattr(socket, "SOCK_NONBLOCK", 0)
 """Makes a socket non-blocking from the start, on Linux and some others."""
@@ -193,6 +191,7 @@ def _met_itself(address: Address) -> Failed:
 def _failed(error: OSError, evidence: Evidence, reason: Reason | None = None) -> Failed:
     if reason is None:
         reason = reason_of_errno(error.errno, Phase.CONNECT) or Reason.OTHER if error.errno else Reason.TIMEOUT
+    evidence.update(exhaustion_evidence(reason))
     blame = blame_for(reason, evidence)
     detail = _strerror(error.errno) if error.errno else str(error)
     return Failed(error, Fault(reason=reason, phase=Phase.CONNECT, blame=blame, detail=detail, evidence=evidence))

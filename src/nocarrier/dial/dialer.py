@@ -7,16 +7,18 @@ import contextlib
 import socket
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from types import TracebackType
 from typing import Self, cast
 
 from nocarrier.classify import blame_for, classify, describe
-from nocarrier.classify.first_bytes import name_protocol
 from nocarrier.dial.attempt import Failed
+from nocarrier.dial.loop_monitor import NOTED_LAG_S
 from nocarrier.dial.policy import AddressPolicy, Block
 from nocarrier.dial.race import connect_first
 from nocarrier.dial.resolve import Resolve, resolve_with_system
 from nocarrier.dial.streams import EvidenceReader, open_streams
+from nocarrier.dial.tcp_info import handshake_evidence, last_heard_s
 from nocarrier.errors import AddressError, DialSkipped
 from nocarrier.model import bounds
 from nocarrier.model.address import Address, IPAddress, parse_ip
@@ -25,14 +27,12 @@ from nocarrier.model.fault import Evidence, Fault
 from nocarrier.model.ports import DialRecorder
 from nocarrier.model.taxonomy import Blame, Phase, Reason
 
-OUR_PROTOCOL = "nocarrier"
-"""What `name_protocol` calls our own wire; that a peer speaks it is no evidence of anything."""
-
 DEFAULT_CONNECT_TIMEOUT_S = 10.0
 """The contract's connect_timeout_s."""
 
-NOTED_LAG_S = 0.05
-"""An event loop later than this at a deadline is noted as evidence; a healthy one is late by a few milliseconds."""
+_WAITED_IN_VAIN = frozenset({Reason.HANDSHAKE_TIMEOUT, Reason.REMOTE_CLOSED, Reason.CONNECTION_RESET})
+"""Somebody may have lost patience, we with the peer or the peer with us: it matters whether our own loop stood still,
+and what became of our bytes."""
 
 
 class Dial:
@@ -62,6 +62,9 @@ class Dial:
     _connect_fault: Fault | None = None
     _reader: EvidenceReader | None = None
     _writer: asyncio.StreamWriter | None = None
+    _connecting_since = 0.0
+    _late_s = 0.0
+    """How late our event loop noticed the deadline of this connection's handshake."""
     _failed_phase: tuple[BaseException, Phase] | None = None
     _handled: BaseException | None = None
 
@@ -77,6 +80,7 @@ class Dial:
         default_port: int | None = None,
         local_ip: IPAddress | None = None,
         counts_against_peer: Callable[[Fault], bool] = lambda _: True,
+        stalled_s: Callable[[float], float] | None = None,
     ) -> None:
         """Prepare a dial.
 
@@ -90,6 +94,8 @@ class Dial:
             default_port: for an address without a port.
             local_ip: address of this machine to dial from, for peers in its family and scope; None: any.
             counts_against_peer: asked about every fault; a node that knows itself to be offline answers no.
+            stalled_s: for how many seconds our event loop has stood still since a time of its clock, as `LoopMonitor`
+                knows; None: only how late a deadline was noticed is known.
         """
         self.addr = addr
         self._attempts: list[EndedAttempt] = []
@@ -102,6 +108,7 @@ class Dial:
         self._default_port = default_port
         self._local_ip = local_ip
         self._counts_against_peer = counts_against_peer
+        self._stalled_s = stalled_s
         self._phases_s: dict[str, float] = {}
 
     # ---- the block ------------------------------------------------------------------------------------------------
@@ -193,15 +200,17 @@ class Dial:
                 blame=Blame.NONE,
                 detail="the block ended without connect() having been called",
             )
-        if exc is self._connect_error and self._connect_fault is not None:
-            return self._connect_fault
+        if self._connect_fault is not None:
+            self._connect_fault = self._with_our_lag(self._connect_fault)
+            if exc is self._connect_error:
+                return self._connect_fault
         failed_in = self._failed_phase[1] if self._failed_phase and self._failed_phase[0] is exc else self._phase
         known = {id(self._handled): None, id(self._connect_error): self._connect_fault}
         fault = classify(exc, failed_in, known=known)
         if fault is self._connect_fault:
             return fault
         stated = bounds.evidence(cast("Evidence", {**self.evidence, **fault.evidence}))
-        evidence = cast("Evidence", {**self._connection_evidence(), **(stated or {})})
+        evidence = cast("Evidence", {**self._connection_evidence(fault.reason), **(stated or {})})
         return Fault(
             reason=fault.reason,
             phase=fault.phase,
@@ -210,17 +219,30 @@ class Dial:
             evidence=evidence,
         )
 
-    def _connection_evidence(self) -> Evidence:
+    def _with_our_lag(self, fault: Fault) -> Fault:
+        if fault.reason is not Reason.TIMEOUT:
+            return fault
+        lag = self._lag_evidence(fault.evidence.get("loop_lag_s", 0.0), until_s=self._loop.time())
+        evidence = cast("Evidence", {**fault.evidence, **lag})
+        return replace(fault, evidence=evidence, blame=blame_for(fault.reason, evidence))
+
+    def _connection_evidence(self, reason: Reason) -> Evidence:
         evidence = Evidence(elapsed_s=round(self._elapsed_s(), 6))
-        reader = self._reader
-        if reader is not None:
-            evidence["bytes_received"] = reader.bytes_received
-            speaks = name_protocol(reader.first_bytes)
-            if reader.first_bytes and speaks != OUR_PROTOCOL:
-                evidence["first_bytes"] = reader.first_bytes.hex()
-                if speaks is not None:
-                    evidence["speaks"] = speaks
+        if self._reader is None:
+            return evidence
+        evidence.update(self._reader.evidence())
+        if reason in _WAITED_IN_VAIN and self._writer is not None:
+            sock = self._writer.get_extra_info("socket")
+            evidence.update(handshake_evidence(sock, self._reader.bytes_received))
+            heard_s = last_heard_s(sock) if reason is Reason.REMOTE_CLOSED else None
+            # Our being late after the peer had hung up did not make it hang up.
+            evidence.update(self._lag_evidence(self._late_s, until_s=self._loop.time() - (heard_s or 0.0)))
         return evidence
+
+    def _lag_evidence(self, late_s: float, until_s: float) -> Evidence:
+        if self._stalled_s is not None:
+            late_s = max(late_s, self._stalled_s(self._connecting_since) - self._stalled_s(until_s))
+        return Evidence(loop_lag_s=round(late_s, 3)) if late_s > NOTED_LAG_S else Evidence()
 
     def _elapsed_s(self) -> float:
         return self._loop.time() - self._started
@@ -242,7 +264,8 @@ class Dial:
         if self._writer is not None:
             self._writer.transport.abort()
             self._writer = None
-        deadline = self._loop.time() + timeout_s
+        self._connecting_since, self._late_s = self._loop.time(), 0.0
+        deadline = self._connecting_since + timeout_s
         is_address = parse_ip(self._address.host) is not None
         addresses = [self._address] if is_address else await self._resolve(self._address, timeout_s)
         self._phase = Phase.CONNECT
@@ -352,9 +375,7 @@ class _PhaseBlock:
             await self._timeout.__aexit__(kind, exc, traceback)
         except TimeoutError as timeout:
             raised = timeout
-            late_s = self._loop.time() - (self._timeout.when() or 0.0)
-            if late_s > NOTED_LAG_S:
-                dial.evidence["loop_lag_s"] = round(late_s, 3)
+            dial._late_s = self._loop.time() - (self._timeout.when() or 0.0)  # noqa: SLF001
             raise
         finally:
             dial._time(self._name, self._started)  # noqa: SLF001

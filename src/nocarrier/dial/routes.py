@@ -15,6 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from nocarrier.model.address import IPAddress
+from nocarrier.model.probe import Route
+
 if sys.platform == "linux":
     import fcntl
 
@@ -54,7 +57,7 @@ class Routes:
     """Without loopback; up, and with a carrier."""
 
 
-class _Route(NamedTuple):
+class _Entry(NamedTuple):
     network: ipaddress.IPv4Network | ipaddress.IPv6Network
     gateway: str | None
     rejects: bool
@@ -62,12 +65,8 @@ class _Route(NamedTuple):
 
 def read_routes() -> Routes | None:
     """The ways out of this machine; None where this system does not show them. Blocks for some 0.1 ms."""
-    if sys.platform != "linux":
-        return None
     try:
-        ipv4 = list(_parse_ipv4(_IPV4_ROUTES.read_text(encoding="ascii")))
-        # With IPv6 off in the kernel there is no such file.
-        ipv6 = list(_parse_ipv6(_IPV6_ROUTES.read_text(encoding="ascii"))) if _IPV6_ROUTES.exists() else []
+        ipv4, ipv6 = _read_ipv4(), _read_ipv6()
         interfaces_up = tuple(_interfaces_up())
     except (OSError, ValueError):
         return None  # a sandbox hides them
@@ -82,22 +81,46 @@ def read_routes() -> Routes | None:
     )
 
 
+def read_route_to(ip: IPAddress) -> Route | None:
+    """The entry that takes packets for `ip`: the longest prefix wins. None: there is none, or it is not shown."""
+    try:
+        entries = _read_ipv4() if ip.version == 4 else _read_ipv6()  # noqa: PLR2004 - the IP version
+    except (OSError, ValueError):
+        return None
+    # Of routes to the same network the kernel lists the one that it prefers first, as max() does.
+    entry = max((entry for entry in entries if ip in entry.network), key=_prefix_length, default=None)
+    return entry and Route(network=str(entry.network), gateway=entry.gateway, rejects=entry.rejects)
+
+
+def _prefix_length(entry: _Entry) -> int:
+    return entry.network.prefixlen
+
+
 def read_neighbours() -> dict[str, bool]:
     """IPv4 addresses on our links that were asked for lately, and whether anybody answered (ARP). Empty: not known."""
     try:
-        lines = _NEIGHBOURS.read_text(encoding="ascii").splitlines()[1:]
+        lines = _NEIGHBOURS.read_text(encoding="utf-8").splitlines()[1:]
         return {address: bool(int(flags, 16) & _ATF_COM) for address, _, flags, *_ in map(str.split, lines)}
     except (OSError, ValueError):
         return {}
 
 
-def _parse_ipv4(text: str) -> Iterator[_Route]:
+def _read_ipv4() -> list[_Entry]:
+    return list(_parse_ipv4(_IPV4_ROUTES.read_text(encoding="utf-8")))
+
+
+def _read_ipv6() -> list[_Entry]:
+    # With IPv6 off in the kernel there is no such file.
+    return list(_parse_ipv6(_IPV6_ROUTES.read_text(encoding="utf-8"))) if _IPV6_ROUTES.exists() else []
+
+
+def _parse_ipv4(text: str) -> Iterator[_Entry]:
     for line in text.splitlines()[1:]:
         interface, destination, gateway, flag_text, _, _, _, mask, *_ = line.split()
         flags = int(flag_text, 16)
         network = ipaddress.IPv4Network((_ipv4(destination), str(_ipv4(mask))))
         hop = str(_ipv4(gateway)) if flags & _RTF_GATEWAY else None
-        yield _Route(network, hop, rejects=bool(flags & _RTF_REJECT) or interface == _NO_INTERFACE)
+        yield _Entry(network, hop, rejects=bool(flags & _RTF_REJECT) or interface == _NO_INTERFACE)
 
 
 def _ipv4(text: str) -> ipaddress.IPv4Address:
@@ -105,7 +128,7 @@ def _ipv4(text: str) -> ipaddress.IPv4Address:
     return ipaddress.IPv4Address(struct.pack("=I", int(text, 16)))
 
 
-def _parse_ipv6(text: str) -> Iterator[_Route]:
+def _parse_ipv6(text: str) -> Iterator[_Entry]:
     for line in text.splitlines():
         destination, bits, _, _, gateway, metric, _, _, flag_text, _ = line.split()
         if int(metric, 16) == _NULL_ROUTE_METRIC:
@@ -113,10 +136,12 @@ def _parse_ipv6(text: str) -> Iterator[_Route]:
         flags = int(flag_text, 16)
         network = ipaddress.IPv6Network((int(destination, 16), int(bits, 16)))
         hop = str(ipaddress.IPv6Address(int(gateway, 16))) if flags & _RTF_GATEWAY else None
-        yield _Route(network, hop, rejects=bool(flags & _RTF_REJECT))
+        yield _Entry(network, hop, rejects=bool(flags & _RTF_REJECT))
 
 
 def _interfaces_up() -> Iterator[str]:
+    if sys.platform != "linux":
+        return  # not reached: the files above are Linux's
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         for _, name in socket.if_nameindex():
             try:

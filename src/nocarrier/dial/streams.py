@@ -5,8 +5,14 @@ from __future__ import annotations
 import asyncio
 import socket
 
+from nocarrier.classify.first_bytes import name_protocol
+from nocarrier.model.fault import Evidence
+
 FIRST_BYTES = 32
 """Kept as evidence; enough to name any protocol that greets."""
+
+OUR_PROTOCOL = "nocarrier"
+"""What `name_protocol` calls our own wire; that a peer speaks it is no evidence of anything."""
 
 _READ_LIMIT = 2**16  # asyncio's own default
 
@@ -30,6 +36,16 @@ class EvidenceReader(asyncio.StreamReader):
         if len(self.first_bytes) < FIRST_BYTES:
             self.first_bytes = (self.first_bytes + data)[:FIRST_BYTES]
         super().feed_data(data)
+
+    def evidence(self) -> Evidence:
+        """How much came, and which protocol it was, should that not be ours."""
+        evidence = Evidence(bytes_received=self.bytes_received)
+        speaks = name_protocol(self.first_bytes)
+        if self.first_bytes and speaks != OUR_PROTOCOL:
+            evidence["first_bytes"] = self.first_bytes.hex()
+            if speaks is not None:
+                evidence["speaks"] = speaks
+        return evidence
 
 
 async def open_streams(sock: socket.socket) -> tuple[EvidenceReader, asyncio.StreamWriter]:

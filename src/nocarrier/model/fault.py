@@ -45,7 +45,17 @@ class Evidence(TypedDict, total=False):
     because: str
     """Which reason set the backoff that lasts until `until_unix`."""
     loop_lag_s: float
-    """How late our own event loop was when the deadline fired."""
+    """How late our own event loop was when the deadline fired, or how long it stood still while the peer waited."""
+    limit: int
+    """How many of what ran out there can be: file descriptors of this process, or local ports to dial from."""
+    in_use: int
+    """How many were in use: descriptors, or TCP sockets of this machine, TIME_WAIT included."""
+    unacknowledged: int
+    """Segments of ours that the peer's kernel never confirmed. 0: it has them all, and its program does not answer."""
+    data_retransmits: int
+    """How many segments were sent again on the connection that stood."""
+    large_segments_lost: str
+    """sent or received: in that direction small segments arrive and large ones never do."""
     connect_attempts: int
     """How many connections were made within the handshake window."""
 

@@ -353,7 +353,7 @@ class Reason(StrEnum):
         _Row(
             Phase.CONNECT,
             Kind.FAILURE,
-            (Blame.THEM, Blame.PATH),
+            (Blame.THEM, Blame.PATH, Blame.US),
             Retry.MID,
             "The connection was reset before the handshake was answered.",
             "The peer's program closes at once or crashed, or a middlebox on the path resets connections.",
@@ -513,7 +513,7 @@ class Reason(StrEnum):
         _Row(
             Phase.HANDSHAKE,
             Kind.FAILURE,
-            (Blame.THEM, Blame.US),
+            (Blame.THEM, Blame.US, Blame.PATH),
             Retry.MID,
             "The connection stood, but the handshake was not complete within its window.",
             "The peer is overloaded or stuck, or our own event loop was late (evidence.loop_lag_s).",
@@ -525,7 +525,7 @@ class Reason(StrEnum):
         _Row(
             Phase.HANDSHAKE,
             Kind.FAILURE,
-            (Blame.THEM,),
+            (Blame.THEM, Blame.US, Blame.PATH),
             Retry.MID,
             "The peer closed the connection in order, without answering the handshake.",
             "A peer or load balancer that drops us without saying why: full, rate limit, or an old version.",

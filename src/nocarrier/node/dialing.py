@@ -22,6 +22,7 @@ from nocarrier.node.connectivity import NOBODY_ANSWERED, Connectivity
 from nocarrier.node.handshake import FAREWELL_TIMEOUT_S, Established, part, shake_hands
 from nocarrier.node.options import DEFAULT_P2P_PORT, NodeOptions, TimingOptions
 from nocarrier.node.peer_book import PeerBook
+from nocarrier.node.port_truth import PortTruth
 from nocarrier.node.session import Session
 from nocarrier.node.session_table import SessionTable
 from nocarrier.wire import Connection, Role
@@ -37,6 +38,23 @@ _log = logging.getLogger("nocarrier.node")
 
 _ONE_OF_US_IS_WRONG = frozenset({Reason.CLOCK_SKEW, Reason.GENESIS_MISMATCH})
 """One event does not tell who. Live sessions are peers that agree with us, so that the odd one is the other."""
+
+_PEER_ANSWERED = frozenset(
+    {
+        Reason.VERSION_MISMATCH,
+        Reason.GENESIS_MISMATCH,
+        Reason.BANNED,
+        Reason.TICKET_INVALID,
+        Reason.TOO_MANY_PEERS,
+        Reason.CLOCK_SKEW,
+        Reason.PEER_ID_MISMATCH,
+        Reason.DUPLICATE_CONNECTION,
+    }
+)
+"""Verdicts for which the other side must have said who it is: whatever became of the dial, the address is not dead."""
+
+_TOLD_NOTHING = frozenset({Reason.NOT_OUR_PROTOCOL, Reason.REMOTE_CLOSED})
+"""Who speaks another protocol, or is gone, gets no reason to read."""
 
 _NO_WAY_OUT = frozenset({Reason.NETWORK_UNREACHABLE, Reason.ADDR_NOT_AVAILABLE})
 
@@ -74,10 +92,12 @@ class Dialer:
         sessions: SessionTable,
         admission: Admission,
         connectivity: Connectivity,
+        ports: PortTruth,
         make_connection: Connect,
         on_session: Callable[[Session, Established], None],
         on_dial_ended: Callable[[], None],
         is_stopping: Callable[[], bool],
+        stalled_s: Callable[[float], float],
         local_ip: IPAddress | None = None,
         resolve: Resolve = resolve_with_system,
     ) -> None:
@@ -91,9 +111,11 @@ class Dialer:
         self._sessions = sessions
         self._admission = admission
         self._connectivity = connectivity
+        self._ports = ports
         self._make_connection = make_connection
         self._on_session = on_session
         self._is_stopping = is_stopping
+        self._stalled_s = stalled_s
         self._local_ip = local_ip
         self._resolve = resolve
         self._on_dial_ended = on_dial_ended
@@ -204,6 +226,7 @@ class Dialer:
         self._tasks[addr] = task
         self._started_s[addr] = time.monotonic()
         self.last_started_unix = time.time()
+        self._book.dialed(addr, self.last_started_unix)
         task.add_done_callback(lambda _: self._ended(addr, task))
         return task
 
@@ -231,18 +254,21 @@ class Dialer:
             resolve=self._resolve,
             local_ip=self._local_ip,
             counts_against_peer=lambda fault: self._counts_against_peer(address, fault, started_s),
+            stalled_s=self._stalled_s,
         )
         node_id: str | None = None
         try:
             async with dial:
                 established, reader, writer = await self._shake_hands_in_window(dial, address)
                 node_id = dial.node_id = established.completed.remote.node_id
+                self._ports.met(address, established.completed.remote, time.time())
                 if not self._sessions.stays(established.completed.remote, Direction.OUTBOUND):
                     established.connection.send_goodbye(Reason.DUPLICATE_CONNECTION)
                     writer.write(established.connection.data_to_send())
                     raise PeerRejected(Reason.DUPLICATE_CONNECTION, "the other connection between us stays")
                 dial.succeeded()
-                self._book.add(address, source, via, time.time())  # a manual dial may have found a new peer
+                if addr not in self._book:  # a manual dial may have found a new peer
+                    self._book.add(address, source, via, time.time())
                 self._book.succeeded(addr, node_id, time.time())
                 session = Session(
                     established.connection,
@@ -254,6 +280,7 @@ class Dialer:
                     direction=Direction.OUTBOUND,
                     source=source,
                     via=via,
+                    stalled_s=self._stalled_s,
                 )
                 self._on_session(session, established)
         except Exception as exc:
@@ -261,6 +288,7 @@ class Dialer:
             if fault is None:
                 raise
             self._learn_from(address, fault, started_s)
+            self._ports.dial_failed(address, fault, source, via, time.time())
             return DialResult(
                 peer_addr=addr,
                 outcome=DialOutcome.FAILED,
@@ -305,15 +333,16 @@ class Dialer:
             )
             try:
                 async with dial.phase(Phase.HANDSHAKE, timeout_s=attempt_s):
-                    return await shake_hands(connection, reader, writer), reader, writer
+                    established = await shake_hands(connection, reader, writer)
+                assert isinstance(established, Established), "only who dials back ends with a dial-back"
+                return established, reader, writer
             except TimeoutError:
                 # Another attempt that could not even begin before the window ends would only rename the failure.
                 if time.monotonic() + attempt_s / 2 >= window_ends_s:
                     window = f"{connections} connections in {self._timing.handshake_window_s:g} s"
                     raise TimeoutError(f"{window}, at last {connection.state.value}") from None
             except PeerRejected as exc:
-                # Whoever speaks another protocol was told nothing.
-                if exc.evidence.get("stated_by") == "us" and exc.reason != Reason.NOT_OUR_PROTOCOL:
+                if exc.evidence.get("stated_by") == "us" and exc.reason not in _TOLD_NOTHING:
                     await part(reader, writer)  # the peer shall read why
                     if exc.reason == Reason.BANNED:
                         raise PeerRejected(Reason.BANNED_LOCAL, exc.detail, evidence=exc.evidence) from None
@@ -330,6 +359,8 @@ class Dialer:
             if fault.reason in _NO_WAY_OUT and ":" not in address.host and not self._has_way_to_a_peer():
                 self._connectivity.local_failed(now_s)
             return False
+        if fault.blame is Blame.US and "loop_lag_s" in evidence:
+            return False  # a silence that we slept through is no sign of an outage either
         if fault.reason in NOBODY_ANSWERED:
             self._connectivity.path_failed(netgroup_of(address.host), started_s)
             return self._connectivity.counts_against_peer(started_s)
@@ -345,6 +376,8 @@ class Dialer:
     def _learn_from(self, address: Address, fault: Fault, started_s: float) -> None:
         if fault.blame not in {Blame.US, Blame.NONE} and self._connectivity.counts_against_peer(started_s):
             self._book.attempted(str(address), time.time())
+        if fault.reason in _PEER_ANSWERED:
+            self._book.answered(str(address))
         if fault.reason is Reason.PEER_ID_MISMATCH:
             self._book.forget_node_id(str(address))  # the pair is wrong; who lives there now may be dialed
         if fault.reason is Reason.SELF_DIAL_BLOCKED:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from nocarrier.errors import PeerRejected
 from nocarrier.wire import Connection
-from nocarrier.wire.events import Event, HandshakeCompleted, HandshakeFailed
+from nocarrier.wire.events import DialedBack, Event, HandshakeCompleted, HandshakeFailed
 
 _READ_BYTES = 65536
 
@@ -30,8 +30,8 @@ class Established:
 
 async def shake_hands(
     connection: Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-) -> Established:
-    """Exchange messages until the handshake is complete. Set a deadline around it.
+) -> Established | DialedBack:
+    """Exchange messages until the handshake is complete, or a dial-back over. Set a deadline around it.
 
     Raises:
         PeerRejected: it failed, by our verdict or by the peer's (`evidence["stated_by"]`).
@@ -46,6 +46,9 @@ async def shake_hands(
                 case HandshakeCompleted():
                     await _send(connection, writer)
                     return Established(connection, event, events[index + 1 :])
+                case DialedBack():
+                    await _send(connection, writer)
+                    return event
                 case HandshakeFailed():
                     await _send(connection, writer)
                     raise PeerRejected(event.reason, event.detail or None, evidence=event.evidence)

@@ -8,19 +8,22 @@ import errno
 import logging
 import os
 import socket
+import time
 from collections import Counter
 from collections.abc import Callable
 
-from nocarrier.classify import classify
+from nocarrier.classify import blame_for, classify
 from nocarrier.errors import ConfigError, PeerRejected
 from nocarrier.model.address import Address, parse_ip
+from nocarrier.model.fault import Evidence
 from nocarrier.model.node_state import Direction
-from nocarrier.model.taxonomy import Phase, Source
+from nocarrier.model.taxonomy import Blame, Phase, Reason, Source
 from nocarrier.node.admission import Admission
 from nocarrier.node.dialing import Connect
 from nocarrier.node.handshake import Established, part, shake_hands
 from nocarrier.node.session import Session
 from nocarrier.wire import Role
+from nocarrier.wire.events import DialedBack
 
 MAX_PENDING = 64
 """Handshakes under way at once, so that strangers cannot use up descriptors. For one more the oldest makes place: a
@@ -30,6 +33,11 @@ MAX_PENDING_PER_HOST = 16
 """Of these from one IP address."""
 
 BACKLOG = 128
+
+LOCAL_OVERLOAD = "local_overload"
+"""Rejections where nobody is to blame but our own event loop."""
+
+_LOST_PATIENCE = frozenset({Reason.HANDSHAKE_TIMEOUT, Reason.REMOTE_CLOSED, Reason.CONNECTION_RESET})
 
 _log = logging.getLogger("nocarrier.node")
 
@@ -63,7 +71,9 @@ class Listener:
     """Accepts peers.
 
     Attributes:
-        rejections: how often an inbound connection did not become a session, by reason.
+        rejections: how often an inbound connection did not become a session, by reason. ``too_many_pending`` and
+            ``local_overload`` are ours.
+        dialed_back_total: how often somebody only looked whether we can be dialed, asked by us or not.
     """
 
     def __init__(
@@ -74,17 +84,20 @@ class Listener:
         admission: Admission,
         make_connection: Connect,
         on_session: Callable[[Session, Established], None],
+        stalled_s: Callable[[float], float],
     ) -> None:
         self._sock = sock
         self._handshake_timeout_s = handshake_timeout_s
         self._admission = admission
         self._make_connection = make_connection
         self._on_session = on_session
+        self._stalled_s = stalled_s
         self._tasks: set[asyncio.Task[None]] = set()
         self._pending: dict[asyncio.Task[None], str] = {}
         """Those that hold a place, the oldest first, with the host of each."""
         self._server: asyncio.Server | None = None
         self.rejections: Counter[str] = Counter()
+        self.dialed_back_total = 0
 
     @property
     def pending(self) -> int:
@@ -126,6 +139,7 @@ class Listener:
             writer.transport.abort()
 
     async def _receive(self, remote: Address, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        started_s = time.monotonic()
         connection = self._make_connection(
             role=Role.LISTENER, remote=remote, admit=self._admission.rules_for(remote, Direction.INBOUND)
         )
@@ -133,16 +147,20 @@ class Listener:
             async with asyncio.timeout(self._handshake_timeout_s):
                 established = await shake_hands(connection, reader, writer)
         except PeerRejected as exc:
-            self.rejections[exc.reason] += 1
+            self._count(exc.reason, started_s)
             await part(reader, writer)
             return
         except (OSError, TimeoutError) as exc:
-            self.rejections[classify(exc, Phase.HANDSHAKE).reason] += 1
+            self._count(classify(exc, Phase.HANDSHAKE).reason, started_s)
             writer.transport.abort()
             return
         except Exception:  # noqa: BLE001 - a task boundary; logged
             _log.exception("an inbound handshake with %s failed by a fault of ours", remote)
             writer.transport.abort()
+            return
+        if isinstance(established, DialedBack):
+            self.dialed_back_total += 1
+            await part(reader, writer)
             return
         listen_port = established.completed.remote.listen_port
         session = Session(
@@ -155,8 +173,16 @@ class Listener:
             direction=Direction.INBOUND,
             source=Source.HANDSHAKE,
             via=None,
+            stalled_s=self._stalled_s,
         )
         self._on_session(session, established)
+
+    def _count(self, reason: str, started_s: float) -> None:
+        # Before we accepted it, the connection may have waited in the backlog while our loop stood still.
+        lag = Evidence(loop_lag_s=self._stalled_s(started_s - self._handshake_timeout_s))
+        known = Reason.named(reason)
+        is_ours = known in _LOST_PATIENCE and blame_for(known, lag) is Blame.US
+        self.rejections[LOCAL_OVERLOAD if is_ours else reason] += 1
 
     async def stop(self) -> None:
         """Stop accepting and drop handshakes under way."""

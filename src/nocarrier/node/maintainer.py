@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from nocarrier.dial.kernel import has_route_to
 from nocarrier.errors import AddressError
 from nocarrier.model.address import Address
-from nocarrier.model.node_state import DialingState, SeedState
+from nocarrier.model.node_state import DialingState, DialResult, SeedState
 from nocarrier.model.ports import StandingBook
 from nocarrier.model.taxonomy import Reason, Source
 from nocarrier.node.connectivity import Connectivity
@@ -50,6 +50,8 @@ class Candidate:
     addr: str
     source: Source
     via: str | None
+    doubted: str | None = None
+    """The netgroup of its introducer, where that one is throttled and the address never worked."""
 
 
 class Maintainer:
@@ -81,6 +83,8 @@ class Maintainer:
         self._woken = asyncio.Event()
         self._offline_rounds = 0
         self._was_offline = False
+        self._doubted_in_flight: set[str] = set()
+        """Netgroups of throttled introducers of whose addresses one is being dialed."""
 
     def wake(self) -> None:
         """Look again soon: a session ended, an address was learned, a dial is over."""
@@ -128,11 +132,21 @@ class Maintainer:
         for candidate in itertools.islice(self._candidates(), CONSIDERED_PER_ROUND):
             if wanted <= 0:
                 return
+            if candidate.doubted in self._doubted_in_flight:
+                continue
             started = self._dialer.start(candidate.addr, candidate.source, candidate.via)
             if not isinstance(started, Skip):
                 wanted -= 1
+                if candidate.doubted is not None:
+                    self._note_doubted(candidate.doubted, started)
             elif started.reason is Reason.SLOTS_FULL:
                 return
+
+    def _note_doubted(self, netgroup: str, dial: asyncio.Task[DialResult]) -> None:
+        # One at a time: nearly all of them fail, and each that nobody answers keeps a place in max_dials_in_flight
+        # until its deadline.
+        self._doubted_in_flight.add(netgroup)
+        dial.add_done_callback(lambda _: self._doubted_in_flight.discard(netgroup))
 
     def state(self) -> DialingState:
         """What is wanted, and what there is to get it with."""
@@ -169,27 +183,33 @@ class Maintainer:
             seen.add(addr)
 
     def _candidates(self) -> Iterator[Candidate]:
-        """Whom to consider, most promising first, those in backoff last."""
+        """Whom to consider, most promising first; what throttled introducers told, and those in backoff, last."""
         now_unix = time.time()
         connected = self._sessions.addresses()
         entries = self._book.candidates(
             connected=connected, standings=self._standings, now_unix=now_unix, rng=self._rng
         )
+        throttled = self._book.introductions.throttled()
         due: list[Candidate] = []
+        doubtful: list[Candidate] = []
         waiting: list[Candidate] = []
         for entry in entries:
             if entry.addr in self._seed_addresses:
                 continue
             is_waiting = self._standings.standing(entry.addr).next_attempt_unix is not None
             # An address keeps the source it was learned from until it has led to a session once.
-            source = Source.PEER_BOOK if entry.last_success_unix is not None else entry.source
-            (waiting if is_waiting else due).append(Candidate(entry.addr, source, entry.via))
+            is_new = entry.last_success_unix is None
+            source = entry.source if is_new else Source.PEER_BOOK
+            doubted = throttled.get(entry.via) if is_new and entry.via is not None else None
+            place = waiting if is_waiting else due if doubted is None else doubtful
+            place.append(Candidate(entry.addr, source, entry.via, doubted))
         seeds = [Candidate(addr, Source.SEED, None) for addr in self._seed_addresses]
         self._rng.shuffle(seeds)
         few = len(self._sessions) < SEEDS_WHEN_BELOW * self._options.target_peers
         yield from _interleave(seeds, due) if few else due
         if not few:
             yield from seeds
+        yield from doubtful
         yield from waiting
 
     def _pause_s(self) -> float:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from nocarrier.dial import AddressPolicy, Resolve, resolve_with_system
+from nocarrier.dial.loop_monitor import LoopMonitor
 from nocarrier.errors import StateFileError
 from nocarrier.model.address import Address, parse_ip
 from nocarrier.model.listen import parse_listen
@@ -31,12 +32,15 @@ from nocarrier.node import listener, shown, state_files
 from nocarrier.node.admission import Admission
 from nocarrier.node.bans import BanList
 from nocarrier.node.connectivity import Connectivity
+from nocarrier.node.dial_back import DialBacks
 from nocarrier.node.dialing import Dialer, Skip, normal_form
 from nocarrier.node.gossip import Gossip
 from nocarrier.node.identity import Identity, verify
 from nocarrier.node.maintainer import Maintainer
 from nocarrier.node.options import DEFAULT_P2P_PORT, NodeOptions, TimingOptions
 from nocarrier.node.peer_book import PeerBook, PeerBookFile
+from nocarrier.node.port_truth import PortTruth
+from nocarrier.node.reachability import ReachabilityCheck
 from nocarrier.node.session_keeper import SessionKeeper, report_if_died
 from nocarrier.node.session_table import SessionTable
 from nocarrier.wire import Admission as WireAdmission
@@ -116,6 +120,17 @@ class Node:
         self._add_seeds()
         self.sessions = SessionTable(self.identity.node_id)
         self.connectivity = Connectivity()
+        self.loop_monitor = LoopMonitor()
+        self.ports = PortTruth(book=self.book, sessions=self.sessions)
+        self.reachability = ReachabilityCheck(options, sessions=self.sessions, published_port=self._published_port())
+        self.dial_backs = DialBacks(
+            timing,
+            policy=self.policy,
+            bans=self.bans,
+            ports=self.ports,
+            make_connection=self._make_connection,
+            local_ip=parse_ip(self._listen_host),
+        )
         admission = Admission(
             network=options.network,
             admission_key=options.admission_key,
@@ -128,6 +143,7 @@ class Node:
             sessions=self.sessions,
             policy=self.policy,
             recorder=recorder,
+            ports=self.ports,
             interval_s=timing.gossip_interval_s,
             on_learned=self._wake,
             rng=self._rng,
@@ -141,6 +157,9 @@ class Node:
             book=self.book,
             bans=self.bans,
             gossip=self.gossip,
+            ports=self.ports,
+            reachability=self.reachability,
+            dial_backs=self.dial_backs,
             recorder=recorder,
             on_end=self._wake,
         )
@@ -155,10 +174,12 @@ class Node:
             sessions=self.sessions,
             admission=admission,
             connectivity=self.connectivity,
+            ports=self.ports,
             make_connection=self._make_connection,
             on_session=self._keeper.begin,
             on_dial_ended=self._wake,
             is_stopping=lambda: self._stopping,
+            stalled_s=self.loop_monitor.stalled_s,
             local_ip=parse_ip(self._listen_host),
             resolve=resolve,
         )
@@ -168,6 +189,7 @@ class Node:
             admission=admission,
             make_connection=self._make_connection,
             on_session=self._keeper.begin,
+            stalled_s=self.loop_monitor.stalled_s,
         )
         self.maintainer = Maintainer(
             options,
@@ -203,7 +225,8 @@ class Node:
         """Listen, and begin to maintain connections."""
         self._local = self._local_peer()
         await self.listener.start()
-        for loop in (self.maintainer.run(), self._gossip_regularly(), self._save_regularly()):
+        self.loop_monitor.start()
+        for loop in (self.maintainer.run(), self.reachability.run(), self._gossip_regularly(), self._save_regularly()):
             task = asyncio.create_task(loop)
             task.add_done_callback(report_if_died)
             self._loops.append(task)
@@ -220,11 +243,13 @@ class Node:
         await asyncio.gather(*self._loops, return_exceptions=True)
         await self.dialer.stop()
         await self.listener.stop()
+        await self.dial_backs.stop()
         await self._keeper.stop()
         if self._saving is not None:
             await self._saving  # a thread goes on when its waiter is cancelled, and must not write after us
         self._save_file(self.book.to_file())
         self._lock.close()
+        self.loop_monitor.stop()
 
     async def _gossip_regularly(self) -> None:
         while True:
@@ -277,12 +302,15 @@ class Node:
             min_version=options.min_protocol_version,
             max_version=options.protocol_version,
             boot_id=secrets.token_bytes(8),
-            listen_port=advertised.port if advertised else self.p2p_port,
+            listen_port=self._published_port(),
             advertised=str(advertised) if advertised else None,
             http_port=self.http_port,
             user_agent=f"nocarrier/{self._version}",
             ticket=options.ticket or None,
         )
+
+    def _published_port(self) -> int:
+        return Address.parse(self.options.advertise).port if self.options.advertise else self.p2p_port
 
     def _learn_own_addresses(self) -> None:
         host, port = self._listen_host, self.p2p_port
@@ -297,7 +325,13 @@ class Node:
         return self.options.advertise or (str(Address(host, self.p2p_port)) if host else None)
 
     def _make_connection(
-        self, *, role: Role, remote: Address, admit: WireAdmission, expected_node_id: str | None = None
+        self,
+        *,
+        role: Role,
+        remote: Address,
+        admit: WireAdmission,
+        expected_node_id: str | None = None,
+        dial_back: bool = False,
     ) -> Connection:
         return Connection(
             role=role,
@@ -308,6 +342,7 @@ class Node:
             admit=admit,
             expected_node_id=expected_node_id,
             observed_addr=str(remote),
+            dial_back=dial_back,
             peers_to_share=self.gossip.peers_to_share(WELCOME_PEERS_MAX, receiver=str(remote)),
         )
 
@@ -345,7 +380,8 @@ class Node:
     @property
     def revision(self) -> int:
         """Changes whenever what the node shows may have changed."""
-        return self._changes + self._keeper.changes + self.sessions.revision + self.book.revision
+        parts = self._keeper.changes + self.sessions.revision + self.book.revision
+        return self._changes + parts + self.ports.changes + self.reachability.changes
 
     def info(self) -> NodeInfo:
         """Who this node is and how it is set."""
@@ -369,6 +405,7 @@ class Node:
             offline=outage is not None,
             offline_because=outage.because if outage else None,
             inbound_rejections=dict(self.listener.rejections),
+            reachability=self.reachability.state(),
         )
 
     def connected_peers(self) -> list[ConnectedPeer]:
@@ -390,18 +427,18 @@ class Node:
             netgroup_prefix=self.options.netgroup_prefix,
             proven=self.book.proven(),
             lost=self._keeper.lost(time.time()),
-            port_claims=(),
-            introducers=(),
-            loop_lag_s=0.0,
+            port_claims=self.ports.claims(time.time()),
+            introducers=self.book.introductions.introducers(),
+            loop_lag_s=self.loop_monitor.worst_s(),
         )
 
     def introduced_by_source(self) -> dict[Source, IntroductionCounts]:
         """What became of the addresses of each source."""
-        return {}
+        return self.book.introductions.by_source()
 
-    def introduction_chain(self, addr: str) -> list[Introduction]:  # noqa: ARG002
+    def introduction_chain(self, addr: str) -> list[Introduction]:
         """How `addr` came to us, itself first and the root last; empty where it is not known."""
-        return []
+        return self.book.introduction_chain(normal_form(addr))
 
     def book_peers(self) -> list[BookPeer]:
         """The peer book, hot first."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from nocarrier.classify import classify
-from nocarrier.model.address import Address
+from nocarrier.model.address import Address, parse_ip
 from nocarrier.model.node_state import Direction
 from nocarrier.model.taxonomy import Phase, Source
 from nocarrier.node.connectivity import NOBODY_ANSWERED
@@ -19,6 +19,7 @@ from nocarrier.node.handshake import part
 from nocarrier.node.rate_limit import TokenBucket
 from nocarrier.wire import Connection, PeerAddress, RemotePeer
 from nocarrier.wire.events import Event, GoodbyeReceived, HandshakeCompleted, PongReceived, ProtocolViolation
+from nocarrier.wire.messages import DialBackOutcome
 
 PING_INTERVAL_S = 15.0
 """Shorter than any NAT's timeout for an established mapping (RFC 5382 REQ-5 asks for two hours, home routers keep
@@ -29,6 +30,9 @@ IDLE_TIMEOUT_S = 45.0
 
 SEND_TIMEOUT_S = 10.0
 """A peer that does not take a few kilobytes within this time has stopped reading."""
+
+_LOST_PATIENCE = frozenset({"closed", "connection_lost", "ping_timeout", "send_timeout"})
+"""Ends by the peer that we may have caused by letting it wait."""
 
 GOODBYE_TIMEOUT_S = 1.0
 """How long the end of a session waits for its last bytes to be taken."""
@@ -62,6 +66,8 @@ class Session:
     Attributes:
         remote: what it said of itself.
         addr: where it can be dialed, as text; for an inbound peer without a listen port, where it came from.
+        tcp_address: the other end of the TCP connection; of an inbound one, the port is the one it dials from.
+        observed_addr: where it sees us, by its own word.
         latency_s: round-trip time of the last answered ping.
         last_received_s: when anything was received last, monotonic.
     """
@@ -78,12 +84,16 @@ class Session:
         direction: Direction,
         source: Source | None,
         via: str | None,
+        stalled_s: Callable[[float], float],
     ) -> None:
         self.remote: RemotePeer = completed.remote
         self.version = completed.version
         self.node_id = completed.remote.node_id
         self.addr = str(addr)
         self.address = addr
+        peer = writer.get_extra_info("peername")
+        self.tcp_address = Address(str(parse_ip(peer[0]) or peer[0]), int(peer[1])) if peer else addr
+        self.observed_addr = completed.welcome.observed_addr
         self.is_dialable = is_dialable
         self.direction = direction
         self.source = source
@@ -93,6 +103,7 @@ class Session:
         self.connected_at_s = time.monotonic()
         self.last_received_unix = self.connected_at_unix
         self.end: SessionEnd | None = None
+        self._stalled_s = stalled_s
         self._over = asyncio.Event()
         self._connection = connection
         self._reader = reader
@@ -111,6 +122,12 @@ class Session:
     def silent_since_s(self) -> float:
         """When the next byte is or was due, monotonic: a live peer answers our pings, so it sends that often."""
         return self.last_received_s + PING_INTERVAL_S
+
+    @property
+    def own_lag_s(self) -> float:
+        """For how long our event loop stood still in this session, where that may have brought its end; else 0."""
+        end = self.end
+        return self._stalled_s(self.connected_at_s) if end and not end.by_us and end.code in _LOST_PATIENCE else 0.0
 
     async def run(self, handle: EventHandler, early_events: Sequence[Event] = ()) -> SessionEnd:
         """Serve the session until it ends; returns why. Never raises for the peer's faults.
@@ -174,12 +191,17 @@ class Session:
             self._ping_sent = None
 
     async def _keep_alive(self) -> None:
+        unanswered = 0
         while self.end is None:
-            self._ping_sent = (next(self._nonces), time.monotonic())
+            asked_s = time.monotonic()
+            self._ping_sent = (next(self._nonces), asked_s)
             self._connection.send_ping(self._ping_sent[0])
             await self.flush()
             await asyncio.sleep(PING_INTERVAL_S)
-            if time.monotonic() - self.last_received_s >= IDLE_TIMEOUT_S:
+            # Pings are counted, not seconds: while our own event loop stands still nobody is asked, and what was
+            # answered waits to be read.
+            unanswered = 0 if self.last_received_s >= asked_s else unanswered + 1
+            if unanswered * PING_INTERVAL_S >= IDLE_TIMEOUT_S:
                 detail = f"nothing received for {IDLE_TIMEOUT_S:g} s"
                 self._finish(SessionEnd(by_us=True, code="ping_timeout", detail=detail, nobody_answered=True))
                 self._writer.transport.abort()
@@ -199,6 +221,16 @@ class Session:
         self._connection.send_peer_list(peers)
         self._write()
 
+    def send_dial_back(self, nonce: int, port: int) -> None:
+        """Ask the peer to dial `port` of ours."""
+        self._connection.send_dial_back(nonce, port)
+        self._write()
+
+    def send_dial_back_result(self, nonce: int, outcome: DialBackOutcome, reason: str | None) -> None:
+        """Tell the peer what became of the dial that it asked for."""
+        self._connection.send_dial_back_result(nonce, outcome, reason)
+        self._write()
+
     def _write(self) -> None:
         data = self._connection.data_to_send()
         if data and not self._writer.is_closing():
@@ -207,10 +239,14 @@ class Session:
     async def flush(self) -> None:
         """Write what waits; a peer that does not take it in time loses the session."""
         self._write()
+        asked_s = time.monotonic()
         try:
             async with asyncio.timeout(SEND_TIMEOUT_S):
                 await self._writer.drain()
         except TimeoutError:
+            if self._stalled_s(asked_s) >= SEND_TIMEOUT_S / 2:
+                await self.flush()  # the peer may have read it all, while it was we who did not write
+                return
             detail = "the peer stopped reading"
             self._finish(SessionEnd(by_us=True, code="send_timeout", detail=detail, nobody_answered=True))
             self._writer.transport.abort()

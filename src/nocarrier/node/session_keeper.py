@@ -7,6 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Coroutine
 
+from nocarrier.classify.blame import LATE_LOOP_S
 from nocarrier.dial import AddressPolicy
 from nocarrier.dial.kernel import has_route_to
 from nocarrier.errors import StateFileError
@@ -18,15 +19,25 @@ from nocarrier.model.taxonomy import Reason, Source
 from nocarrier.node.admission import Admission
 from nocarrier.node.bans import BanList
 from nocarrier.node.connectivity import Connectivity
+from nocarrier.node.dial_back import DialBacks
 from nocarrier.node.gossip import Gossip
 from nocarrier.node.handshake import Established
 from nocarrier.node.options import NodeOptions
 from nocarrier.node.own_address import ObservedAddress
 from nocarrier.node.peer_book import PeerBook
+from nocarrier.node.port_truth import PortTruth
+from nocarrier.node.reachability import ReachabilityCheck
 from nocarrier.node.session import Session, SessionEnd
 from nocarrier.node.session_table import SessionTable
 from nocarrier.wire import PeerAddress
-from nocarrier.wire.events import Event, PeersReceived, PeersRequested, ProtocolViolation
+from nocarrier.wire.events import (
+    DialBackAnswered,
+    DialBackRequested,
+    Event,
+    PeersReceived,
+    PeersRequested,
+    ProtocolViolation,
+)
 
 EARLY_DISCONNECT_S = 60.0
 """A session that ends sooner than this after its handshake is told of; the taxonomy's limit."""
@@ -68,6 +79,9 @@ class SessionKeeper:
         book: PeerBook,
         bans: BanList,
         gossip: Gossip,
+        ports: PortTruth,
+        reachability: ReachabilityCheck,
+        dial_backs: DialBacks,
         recorder: DialRecorder,
         on_end: Callable[[], None],
     ) -> None:
@@ -79,6 +93,9 @@ class SessionKeeper:
         self._book = book
         self._bans = bans
         self._gossip = gossip
+        self._ports = ports
+        self._reachability = reachability
+        self._dial_backs = dial_backs
         self._recorder = recorder
         self._on_end = on_end
         self._stopping = False
@@ -145,6 +162,8 @@ class SessionKeeper:
         self._note_sessions()
         self._connectivity.heard(session.last_received_s)
         self._learn_from_handshake(session, established)
+        self._ports.session_began(session, time.time())
+        self._reachability.ask(session)
         if len(self._sessions) < self._options.target_peers:
             session.ask_for_peers()
         try:
@@ -181,6 +200,10 @@ class SessionKeeper:
                 self._gossip.answer(session)
             case PeersReceived(peers=peers):
                 self._gossip.learn(peers, Source.GOSSIP, session)
+            case DialBackRequested():
+                self._dial_backs.take_question(session, event)
+            case DialBackAnswered():
+                self._reachability.take_answer(session, event)
             case ProtocolViolation(detail=detail):
                 until_unix = time.time() + VIOLATION_BAN_S
                 self.ban(session.node_id, until_unix=until_unix, reason=f"broke the protocol: {detail}")
@@ -202,13 +225,17 @@ class SessionKeeper:
             return
         if session.age_s >= EARLY_DISCONNECT_S or end.code in _HARMLESS_ENDS:
             return
+        evidence = Evidence(elapsed_s=round(session.age_s, 3))
+        if session.own_lag_s >= LATE_LOOP_S:
+            evidence["loop_lag_s"] = round(session.own_lag_s, 3)
+            speaks_against_peer = False
         self._recorder.record(
             session.addr,
             Reason.EARLY_DISCONNECT,
             session.source,
             detail=str(end),
             via=session.via,
-            evidence=Evidence(elapsed_s=round(session.age_s, 3)),
+            evidence=evidence,
             duration_s=round(session.age_s, 6),
             node_id=session.node_id,
             penalise=speaks_against_peer,
@@ -228,6 +255,7 @@ class SessionKeeper:
 
     def _note_sessions(self) -> None:
         self._connectivity.sessions_alive = len(self._sessions)
+        self._book.note_connected(self._sessions.addresses())
         self.changes += 1
 
     def _netgroup_of(self, session: Session) -> str:

@@ -1,14 +1,16 @@
 """Who must leave the peer book so that one more may come: bounds that no single netgroup or introducer can use up.
 
-Every entry is in one of three stages: *untried*, *failed* (dialed, never with success) or *proven* (succeeded at least
-once). Three rules:
+Every entry is in one of three stages: *untried*, *failed* (dialed, never with success or not for a long time) or
+*proven* (succeeded, and not lost since). Three rules:
 
 - A netgroup may hold an eighth of the book in untried and failed entries, and another eighth in proven ones. So may all
   introducers of one netgroup together, in what they told us.
 - Newcomers displace only failed entries, those longest in that stage first, or untried ones that nobody dialed for 30
   days. An untried entry is worth as much as a newcomer, so where there is nothing else the newcomer is refused: a flood
   of made-up addresses ends at its share. Only the operator's own word (seed, direct) displaces any untried entry.
-- Proven entries never make place for newcomers. Beyond their share, the one longest without success leaves.
+- Proven entries never make place for newcomers. Beyond their share, the one longest without success leaves. One that
+  fails for a week is proven no more: it counts among the failed, and the one longest among these leaves where there
+  are too many.
 
 Seeds of this run never leave and count in no share.
 """
@@ -128,12 +130,14 @@ class Shares:
             leaving.add(addr)
         return leaving
 
-    def beyond_share(self, proven: PeerEntry) -> Iterator[str]:
-        """Who must leave now that `proven` has succeeded. Take each out before asking for the next."""
-        for bucket in self._buckets(proven):
+    def beyond_share(self, changed: PeerEntry) -> Iterator[str]:
+        """Who must leave now that `changed` is proven, or no more. Take each out before asking for the next."""
+        for bucket in self._buckets(changed):
             limit = self.max_entries if bucket is self._all else self.share
             while len(bucket.proven) > limit:
                 yield next(iter(bucket.proven))
+            while bucket.newcomers_total > limit:
+                yield next(iter(bucket.failed))
 
     def enter(self, entry: PeerEntry, *, as_seed: bool) -> None:
         """`entry` is in the book from now on; `as_seed`: it stays whatever comes."""

@@ -33,7 +33,8 @@ class LastOutcome(NamedTuple):
     @property
     def is_failing(self) -> bool:
         """Whether the failure is newer than the last success."""
-        return self.failed_unix is not None and (self.succeeded_unix is None or self.failed_unix > self.succeeded_unix)
+        # Counted, not compared by time: the wall clock may be set back between the two.
+        return self.failures_since_success > 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

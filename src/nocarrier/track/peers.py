@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from operator import attrgetter, itemgetter
 
 from nocarrier.model.ports import Standing
-from nocarrier.model.taxonomy import Reason, Source
+from nocarrier.model.taxonomy import Blame, Reason, Retry, Source
 from nocarrier.track.backoff import delay_s
 from nocarrier.track.latest import LastOutcome, last_outcome
 from nocarrier.track.record import Record
@@ -183,7 +183,8 @@ def _standing(peer: _Peer, now_unix: float) -> Standing:
         cell, at_unix, addr, penal = peer.last[:4]
         assert cell.reason is not None
         failures_in_a_row = peer.streak if penal else peer.own_streak
-        until = at_unix + delay_s(cell.reason.retry, failures_in_a_row, source=cell.source, addr=addr)
+        retry = Retry.SHORT if _is_own_stall(peer.last) else cell.reason.retry
+        until = at_unix + delay_s(retry, failures_in_a_row, source=cell.source, addr=addr)
         # A wall clock that was set back must not turn seconds into hours: an entry from the future counts as past.
         if at_unix <= now_unix < until:
             next_attempt_unix, because = until, cell.reason
@@ -195,6 +196,12 @@ def _standing(peer: _Peer, now_unix: float) -> Standing:
         next_attempt_unix=next_attempt_unix,
         because=because,
     )
+
+
+def _is_own_stall(record: Record) -> bool:
+    """Whether our own event loop stood still: over in a moment, whatever the reason that it looks like calls for."""
+    evidence, details = record[6], record[9]
+    return details is not None and details.blame is Blame.US and evidence is not None and "loop_lag_s" in evidence
 
 
 def _peer_record(addr: str, peer: _Peer, now_unix: float) -> PeerRecord:

@@ -14,9 +14,10 @@ from __future__ import annotations
 import functools
 import hashlib
 import hmac
+import ipaddress
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import msgspec
@@ -30,21 +31,29 @@ _KEY = secrets.token_bytes(32)
 _MASK_DIGITS = 8
 """32 bits: among the few thousand addresses of one answer, two share a mask about once in a thousand answers."""
 
-_ADDRESS_KEYS = frozenset({"addr", "via", "peer_addr", "advertised_p2p", "hop"})
-"""Fields that hold one address and nothing else, so that all of it is masked even where it is malformed."""
+_ADDRESS_KEYS = frozenset(
+    {"addr", "addrs", "via", "peer_addr", "advertised_p2p", "true_addr", "hop", "ip", "gateway", "nameservers"}
+)
+"""Fields that hold one address, or a list of them, and nothing else, so that all of it is masked even where it is
+malformed."""
 
 _MAPPINGS_BY_ADDRESS = frozenset({"by_addr"})
 
 _OPAQUE_KEYS = frozenset({"first_bytes"})
 """Bytes of the wire in hex, in which an address or identity can stand in binary."""
 
-_FIXED_WORDS = frozenset(
-    {"reason", "last_reason", "because", "source", "phase", "kind", "blame", "state", "direction", "outcome"}
-) | {"network", "genesis", "version"}
+_FIXED_WORDS = (
+    frozenset({"reason", "last_reason", "because", "source", "phase", "kind", "blame", "state", "direction", "outcome"})
+    | {"code", "title", "severity", "hides", "suggests", "answer", "blocked", "mistake"}
+    | {"network", "genesis", "version"}
+)
 """Words of our own tables, and what says which network and program this is, not who takes part in it."""
 
 _IDENTITY = re.compile(r"(?<![\w-])[\w-]{32,}=*")
 """Hex or base64url of 16 bytes or more: a node id, a key, a ticket."""
+
+_ANY_PORT = 1
+"""Whoever records a dial himself may leave the port out."""
 
 _SUSPICIOUS = rf"""
     [0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?:%\w+)?   # IPv6
@@ -55,36 +64,41 @@ _SUSPICIOUS = rf"""
 """
 
 
-def redact(view: object) -> Any:
-    """`view` as plain lists and dictionaries, ready to encode, with addresses, names and identities masked."""
+def redact(view: object, known: Iterable[str] = ()) -> Any:
+    """`view` as plain lists and dictionaries, ready to encode, with addresses, names and identities masked.
+
+    Args:
+        view: what is to be shown.
+        known: addresses of which `view` may name the host and not the port. A name without a dot, such as that of a
+            machine in a LAN, is known as one only from the addresses here and in `view`.
+    """
     plain = msgspec.to_builtins(view)
-    # A name without a dot, such as that of a machine in a LAN, is known as one only from the addresses.
-    names = {host for host in _hosts(plain) if "." not in host and ":" not in host}
+    hosts = {*_hosts(plain), *(host for addr in known for host in _host(addr))}
+    names = {host for host in hosts if "." not in host and ":" not in host}
     alternatives = [_SUSPICIOUS]
     if names:
         alternatives.insert(0, rf"(?<![\w-])(?i:{'|'.join(map(re.escape, sorted(names)))})(?![\w-])")
     return _Redactor(re.compile("|".join(alternatives), re.VERBOSE)).mask(plain)
 
 
-def _hosts(plain: Any) -> Iterator[str]:
+def _hosts(plain: Any, key: str = "") -> Iterator[str]:
     """Hosts of all addresses in `plain`."""
-    if isinstance(plain, list | tuple):
+    if isinstance(plain, str) and key in _ADDRESS_KEYS:
+        yield from _host(plain)
+    elif isinstance(plain, list | tuple):
         for item in plain:
-            yield from _hosts(item)
+            yield from _hosts(item, key)
     elif isinstance(plain, dict):
-        for key, value in plain.items():
-            if key in _ADDRESS_KEYS and isinstance(value, str):
-                yield from _host(value)
-            elif key in _MAPPINGS_BY_ADDRESS:
-                for addr in value:
-                    yield from _host(addr)
-            else:
-                yield from _hosts(value)
+        if key in _MAPPINGS_BY_ADDRESS:
+            for addr in plain:
+                yield from _host(addr)
+        for name, value in plain.items():
+            yield from _hosts(value, name)
 
 
 def _host(text: str) -> Iterator[str]:
     try:
-        yield Address.parse(text).host
+        yield Address.parse(text, default_port=_ANY_PORT).host
     except AddressError:
         return
 
@@ -105,13 +119,22 @@ class _Redactor:
         return plain
 
     def _text(self, text: str, key: str) -> str:
-        if key in _FIXED_WORDS:
+        if key in _FIXED_WORDS and not _is_ip_network(text):
             return text
         if key in _ADDRESS_KEYS:
             return _mask_address(text)
         if key in _OPAQUE_KEYS:
             return _mask("bytes", text)
         return self._suspicious.sub(_mask_match, text)
+
+
+def _is_ip_network(text: str) -> bool:
+    """Whether `text`, the name of a network of peers elsewhere, says in a route where that leads."""
+    try:
+        ipaddress.ip_network(text)
+    except ValueError:
+        return False
+    return True
 
 
 _SUSPICIOUS_KEY = re.compile(_SUSPICIOUS, re.VERBOSE)

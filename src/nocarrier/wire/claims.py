@@ -12,7 +12,7 @@ import msgspec
 
 from nocarrier.model.fault import Evidence
 from nocarrier.model.taxonomy import Reason
-from nocarrier.wire.messages import Hello, Reject, decode, encode, shorten
+from nocarrier.wire.messages import HELLO_MIN_BYTES, Hello, Reject, decode, encode, shorten
 
 CLOCK_SKEW_MAX_S = 300.0
 """How far two clocks may be apart: what Kerberos recommends (RFC 4120 sections 3.2.3 and 8.2). Enough for any clock
@@ -79,9 +79,9 @@ class LocalPeer:
     def __post_init__(self) -> None:
         decode(encode(self.hello(nonce=bytes(32), clock_unix=0.0)))
 
-    def hello(self, *, nonce: bytes, clock_unix: float) -> Hello:
-        """Our Hello on one connection."""
-        return Hello(
+    def hello(self, *, nonce: bytes, clock_unix: float, dial_back: bool = False) -> Hello:
+        """Our Hello on one connection, padded."""
+        hello = Hello(
             node_id=self.node_id,
             network=self.network,
             genesis=self.genesis,
@@ -95,7 +95,9 @@ class LocalPeer:
             user_agent=self.user_agent,
             clock_unix=clock_unix,
             ticket=self.ticket,
+            dial_back=dial_back,
         )
+        return msgspec.structs.replace(hello, padding=bytes(max(0, HELLO_MIN_BYTES - len(encode(hello)))))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

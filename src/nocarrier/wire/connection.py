@@ -16,11 +16,14 @@ from nocarrier.model.taxonomy import Reason
 from nocarrier.wire import events
 from nocarrier.wire.claims import LocalPeer, Rejection, Role
 from nocarrier.wire.frames import MAGIC, PREAMBLE, SESSION_FRAME_MAX_BYTES, WIRE_VERSION, FrameReader, frame
-from nocarrier.wire.handshake import Admission, Handshake, Terms
+from nocarrier.wire.handshake import Admission, Handshake, Outcome, Terms
 from nocarrier.wire.messages import (
     NONCE_BYTES,
     PEER_LIST_MAX,
     WELCOME_PEERS_MAX,
+    DialBack,
+    DialBackOutcome,
+    DialBackResult,
     GetPeers,
     Goodbye,
     Message,
@@ -56,6 +59,7 @@ class Connection:
         observed_addr: str | None = None,
         peers_to_share: Sequence[PeerAddress] = (),
         nonce: bytes | None = None,
+        dial_back: bool = False,
     ) -> None:
         """Begin; a dialer has its preamble and Hello to send at once.
 
@@ -70,6 +74,7 @@ class Connection:
             observed_addr: where we see the other side; it is told in Welcome.
             peers_to_share: at most 16, told in Welcome.
             nonce: 32 bytes, never used before; drawn where not given.
+            dial_back: we dial only to see who answers, and end with its Hello; `admit` is never asked.
 
         Raises:
             ValueError: more than 16 peers to share.
@@ -93,6 +98,7 @@ class Connection:
             expected_node_id=expected_node_id,
             welcome=Welcome(observed_addr=observed_addr, peers=list(peers_to_share)),
             nonce=secrets.token_bytes(NONCE_BYTES) if nonce is None else nonce,
+            dial_back=dial_back,
         )
         self._handshake = Handshake(terms, self._send_body)
         if role is Role.DIALER:
@@ -162,6 +168,14 @@ class Connection:
             raise ValueError(f"{len(peers)} peers; at most {PEER_LIST_MAX} fit into one list")
         self._send_in_session(PeerList(peers=list(peers)))
 
+    def send_dial_back(self, nonce: int, port: int) -> None:
+        """Ask the peer to dial `port` of ours (`nonce` from 0 to 2**64 - 1)."""
+        self._send_in_session(DialBack(nonce=nonce, port=port))
+
+    def send_dial_back_result(self, nonce: int, outcome: DialBackOutcome, reason: str | None = None) -> None:
+        """Tell the peer what became of its DialBack. `reason`: a code, as for `send_goodbye`."""
+        self._send_in_session(DialBackResult(nonce=nonce, outcome=outcome, reason=reason))
+
     def send_goodbye(self, code: str, detail: str = "") -> None:
         """End the session and say why. `code`: lower case letters, digits and underscores, at most 40."""
         self._send_in_session(Goodbye(code=code, detail=shorten(detail)))
@@ -227,6 +241,12 @@ class Connection:
                 self._events.append(events.PeersRequested())
             case PeerList():
                 self._events.append(events.PeersReceived(peers=tuple(message.peers)))
+            case DialBack():
+                self._events.append(events.DialBackRequested(nonce=message.nonce, port=message.port))
+            case DialBackResult():
+                self._events.append(
+                    events.DialBackAnswered(nonce=message.nonce, outcome=message.outcome, reason=message.reason)
+                )
             case Goodbye():
                 self._events.append(events.GoodbyeReceived(code=message.code, detail=message.detail))
                 self._end()
@@ -237,12 +257,12 @@ class Connection:
 
     # ---- ends -----------------------------------------------------------------------------------------------------
 
-    def _conclude(self, outcome: events.HandshakeCompleted | events.HandshakeFailed) -> None:
+    def _conclude(self, outcome: Outcome) -> None:
         self._events.append(outcome)
-        if isinstance(outcome, events.HandshakeFailed):
-            self._end()
-        else:
+        if isinstance(outcome, events.HandshakeCompleted):
             self._reader.max_body_bytes = SESSION_FRAME_MAX_BYTES
+        else:
+            self._end()
 
     def _refuse_bytes(self, detail: str, now_unix: float) -> None:
         """The peer broke the protocol: tell it, and end."""

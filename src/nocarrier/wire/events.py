@@ -8,7 +8,7 @@ from typing import TypeAlias
 from nocarrier.model.fault import Evidence
 from nocarrier.model.taxonomy import Reason
 from nocarrier.wire.claims import RemotePeer
-from nocarrier.wire.messages import PeerAddress, Welcome
+from nocarrier.wire.messages import DialBackOutcome, PeerAddress, Welcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +45,14 @@ class HandshakeFailed:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DialedBack:
+    """Both sides of a dial-back have said Hello, and that is all. Send what is left to send, then close."""
+
+    remote: RemotePeer
+    """Who the other side says it is; nothing is proven."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PingReceived:
     """The other side asked whether we are there; the Pong is queued."""
 
@@ -68,6 +76,26 @@ class PeersReceived:
     """The other side named peers, asked or not."""
 
     peers: tuple[PeerAddress, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DialBackRequested:
+    """The other side wants to know whether `port` of the IP address that it is connected from leads to it.
+
+    Answer with `send_dial_back_result`, or not at all.
+    """
+
+    nonce: int
+    port: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DialBackAnswered:
+    """The other side says what became of a dial-back: the caller knows which nonces it sent."""
+
+    nonce: int
+    outcome: DialBackOutcome
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,10 +125,13 @@ class ProtocolViolation:
 Event: TypeAlias = (
     HandshakeCompleted
     | HandshakeFailed
+    | DialedBack
     | PingReceived
     | PongReceived
     | PeersRequested
     | PeersReceived
+    | DialBackRequested
+    | DialBackAnswered
     | GoodbyeReceived
     | UnknownMessage
     | ProtocolViolation

@@ -19,10 +19,10 @@ from nocarrier.wire.claims import (
     Role,
     proof,
 )
-from nocarrier.wire.events import HandshakeCompleted, HandshakeFailed
+from nocarrier.wire.events import DialedBack, HandshakeCompleted, HandshakeFailed
 from nocarrier.wire.messages import Auth, Hello, Reject, Welcome, encode
 
-Outcome: TypeAlias = HandshakeCompleted | HandshakeFailed
+Outcome: TypeAlias = HandshakeCompleted | HandshakeFailed | DialedBack
 
 
 class Admission(Protocol):
@@ -53,6 +53,8 @@ class Terms:
     """What we tell the other side when we want it."""
     nonce: bytes
     """Never used on another connection."""
+    dial_back: bool
+    """Whether we dial only to see who answers."""
 
 
 class Handshake:
@@ -71,7 +73,8 @@ class Handshake:
     def introduce(self, now_unix: float) -> Hello:
         """Send our Hello, if that is not done yet."""
         if self._our_hello is None:
-            self._our_hello = self._terms.local.hello(nonce=self._terms.nonce, clock_unix=now_unix)
+            terms = self._terms
+            self._our_hello = terms.local.hello(nonce=terms.nonce, clock_unix=now_unix, dial_back=terms.dial_back)
             self._our_hello_body = encode(self._our_hello)
             self._send(self._our_hello_body)
         return self._our_hello
@@ -108,16 +111,19 @@ class Handshake:
         evidence.setdefault("stated_by", "us")
         return HandshakeFailed(reason=reason, detail=detail, evidence=evidence, remote=self.remote)
 
-    def _receive_hello(self, hello: Hello, body: bytes, now_unix: float) -> HandshakeFailed | None:
+    def _receive_hello(self, hello: Hello, body: bytes, now_unix: float) -> HandshakeFailed | DialedBack | None:
         if body == self._our_hello_body:  # our nonce was drawn for this connection: an echo service, not ourselves
             return self.fail(Reason.NOT_OUR_PROTOCOL, "it sends our own bytes back", Evidence(speaks="echo"))
         # Before any verdict: the other side shall see the facts that it rests on.
         ours = self.introduce(now_unix)
+        self.remote = RemotePeer.from_hello(hello, now_unix)
         terms = self._terms
+        # Only a dialer's word counts: who dialed for a session is not kept from it by a flag of the listener.
+        if terms.dial_back or (terms.role is Role.LISTENER and hello.dial_back):
+            return DialedBack(remote=self.remote)
         hellos = (self._our_hello_body, body) if terms.role is Role.DIALER else (body, self._our_hello_body)
         self._proofs = {role: proof(role, *hellos) for role in Role}
         self._introduction = Introduction.at(now_unix, ours, hello)
-        self.remote = RemotePeer.from_hello(hello, now_unix)
         mismatch = self._introduction.mismatch()
         if mismatch is not None:
             return self.reject(Rejection(reason=mismatch), now_unix, self._introduction.evidence(mismatch))

@@ -7,6 +7,7 @@ type is reported as `UnknownType`, so that later versions can add both. No field
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, TypeAlias, get_args
 
 import msgspec
@@ -23,6 +24,15 @@ SIGNATURE_BYTES = 64
 
 NONCE_BYTES = 32
 BOOT_ID_BYTES = 8
+
+HELLO_MIN_BYTES = 1_600
+"""A Hello that says less is padded to this, so that its frame takes one full segment of Ethernet (1,460 bytes: MTU 1500
+less the headers of IPv4 and TCP, RFC 9293 section 3.7.1) and a small one. A path that swallows large packets then shows
+itself in the handshake and not in the middle of a session, as with QUIC's padded Initial (RFC 9000 section 14.1). The
+small rest, of 150 to 190 bytes, passes where anything does, and its SACK says that the full segment alone was lost.
+
+That a few bytes of a stranger are answered with this many is no amplification worth having: TCP has made sure before
+that the stranger is where it says."""
 
 DETAIL_MAX_LENGTH = 256
 """Characters of a text for people; longer ones of ours are cut."""
@@ -83,6 +93,11 @@ class Hello(_Message, frozen=True, kw_only=True, tag="hello"):
     user_agent: UserAgent = ""
     clock_unix: UnixTime
     ticket: Ticket | None = None
+    dial_back: bool = False
+    """Said by a dialer: I only look whether you answer here, as you asked me to. The other side says Hello, and that is
+    all."""
+    padding: Annotated[bytes, Meta(max_length=8192)] = b""
+    """Says nothing; see `HELLO_MIN_BYTES`. There is room to fill jumbo frames one day."""
 
     def __post_init__(self) -> None:
         if self.min_version > self.max_version:
@@ -136,6 +151,37 @@ class PeerList(_Message, frozen=True, kw_only=True, tag="peer_list"):
     peers: Annotated[list[PeerAddress], Meta(max_length=PEER_LIST_MAX)]
 
 
+class DialBackOutcome(StrEnum):
+    """What became of a DialBack."""
+
+    REACHED = "reached"
+    """The very process that asked answered on that port."""
+    NOT_REACHED = "not_reached"
+    """Nobody answered there, or somebody else."""
+    REFUSED = "refused"
+    """Not tried, or not possible from here: it says nothing about the port."""
+
+
+class DialBack(_Message, frozen=True, kw_only=True, tag="dial_back"):
+    """Please dial that port of mine.
+
+    There is no address in it, so that nobody can be made to dial others: the port is tried on the IP address where this
+    very connection ends.
+    """
+
+    nonce: PingNonce
+    port: Port
+
+
+class DialBackResult(_Message, frozen=True, kw_only=True, tag="dial_back_result"):
+    """What became of the DialBack with that nonce."""
+
+    nonce: PingNonce
+    outcome: DialBackOutcome
+    reason: Code | None = None
+    """Why it was not reached, or is refused: the name of a reason, or another word."""
+
+
 class Goodbye(_Message, frozen=True, kw_only=True, tag="goodbye"):
     """The session ends, and why."""
 
@@ -143,7 +189,9 @@ class Goodbye(_Message, frozen=True, kw_only=True, tag="goodbye"):
     detail: Detail = ""
 
 
-Message: TypeAlias = Hello | Auth | Welcome | Reject | Ping | Pong | GetPeers | PeerList | Goodbye
+Message: TypeAlias = (
+    Hello | Auth | Welcome | Reject | Ping | Pong | GetPeers | PeerList | DialBack | DialBackResult | Goodbye
+)
 
 MESSAGE_TYPES: tuple[type[Message], ...] = get_args(Message)
 

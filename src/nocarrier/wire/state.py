@@ -22,6 +22,10 @@ differ only in what they say on hearing them (see `connection`).
 
 Two things lead to ENDED besides the table: our own verdict (a failed check, a refused admission, broken bytes, a
 Goodbye that we say) and the end of the stream. In ENDED nothing is read any more.
+
+A dial-back ends at the second Hello: the dialer, asked in a session elsewhere to see whether that peer can be dialed,
+says so in its Hello. Nobody checks, admits or proves anything, and whatever else is said on that connection is not
+read.
 """
 
 from __future__ import annotations
@@ -31,7 +35,20 @@ from enum import Enum
 from types import MappingProxyType
 from typing import TypeAlias
 
-from nocarrier.wire.messages import Auth, GetPeers, Goodbye, Hello, Message, PeerList, Ping, Pong, Reject, Welcome
+from nocarrier.wire.messages import (
+    Auth,
+    DialBack,
+    DialBackResult,
+    GetPeers,
+    Goodbye,
+    Hello,
+    Message,
+    PeerList,
+    Ping,
+    Pong,
+    Reject,
+    Welcome,
+)
 
 
 class Preamble:
@@ -63,6 +80,8 @@ TRANSITIONS: Mapping[State, Mapping[Incoming, State]] = MappingProxyType(
             Pong: State.SESSION,
             GetPeers: State.SESSION,
             PeerList: State.SESSION,
+            DialBack: State.SESSION,
+            DialBackResult: State.SESSION,
             Goodbye: State.ENDED,
         },
         State.ENDED: {},

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 from nocarrier.diagnose import signs
 from nocarrier.diagnose.cause import Case, Cause, count_of, evidence_of, some
 from nocarrier.diagnose.confidence import KERNEL, confidence
-from nocarrier.diagnose.facts import Facts
+from nocarrier.diagnose.facts import Facts, FailingPeer
 from nocarrier.model.finding import Severity
 from nocarrier.model.taxonomy import Blame, Reason
 
@@ -13,11 +15,16 @@ PEERS = 2
 """One ban may be one operator's whim."""
 
 
+def _until_unix(peer: FailingPeer) -> float | None:
+    until: object = peer.evidence.get("until_unix")
+    return until if isinstance(until, int | float) and math.isfinite(until) else None
+
+
 def _rule(facts: Facts) -> Case | None:
     peers = [peer for peer in facts.failing_with(Reason.BANNED) if not signs.is_stated_by_us(peer)]
     if len(peers) < PEERS:
         return None
-    untils = [until for peer in peers if isinstance(until := peer.evidence.get("until_unix"), int | float)]
+    untils = [until for peer in peers if (until := _until_unix(peer)) is not None and until > facts.now_unix]
     values: dict[str, object] = {"addr": peers[0].addr}
     if facts.node is not None:
         values["node_id"] = facts.node.info.node_id

@@ -14,8 +14,13 @@ NAMES = 2
 """One name that cannot be looked up may be the fault of whoever serves that name."""
 
 
+_ANSWERED = frozenset({Reason.DNS_NOT_FOUND, Reason.DNS_NO_USABLE_FAMILY})
+"""What a resolver that works says of a name that leads nowhere."""
+
+
 def _was_looked_up(peer: FailingPeer) -> bool:
-    return parse_ip(peer.host) is None and peer.phase not in {Phase.POLICY, Phase.RESOLVE}
+    is_past_the_resolver = peer.phase not in {Phase.POLICY, Phase.RESOLVE, Phase.ANY}
+    return parse_ip(peer.host) is None and (peer.reason in _ANSWERED or is_past_the_resolver)
 
 
 def _rule(facts: Facts) -> Case | None:
@@ -24,13 +29,13 @@ def _rule(facts: Facts) -> Case | None:
     if not peers:
         return None
     since_unix = min(peer.failed_unix for peer in peers)
-    looked_up = [peer.failed_unix for peer in facts.all_failing if _was_looked_up(peer)]
+    looked_up = [peer.failed_unix - (peer.took_s or 0.0) for peer in facts.all_failing if _was_looked_up(peer)]
     looked_up += [
         peer.worked_unix for peer in facts.working if parse_ip(peer.host) is None and peer.worked_unix is not None
     ]
     if any(at_unix >= since_unix for at_unix in looked_up):
         return None  # other names can be looked up: it is about that name
-    if len(names) < NAMES and not any(peer.dials > 1 for peer in peers) and not facts.is_cut_off:
+    if len(names) < NAMES and facts.is_cut_off is False:
         return None
     silent = [peer for peer in peers if peer.reason is Reason.DNS_TIMEOUT]
     how = "does not answer" if len(silent) == len(peers) else "fails"
@@ -49,8 +54,8 @@ CAUSE = Cause(
     title="Our resolver fails",
     severity=Severity.WARNING,
     blame=Blame.US,
-    evidence_rule="dns_temporary or dns_timeout on two or more names (on one, where it is the only one and fails again) "
-    "and no name looked up since.",
+    evidence_rule="dns_temporary or dns_timeout on two or more names (on one, where nobody else is reached either) and no "
+    "name looked up since.",
     next_actions=(
         "Ask the resolver yourself: getent ahosts {name}; its address stands in /etc/resolv.conf.",
         "Name a resolver that answers in /etc/resolv.conf (nameserver ADDRESS), or let port 53 pass in the firewall.",

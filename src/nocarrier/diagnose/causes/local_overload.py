@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nocarrier.classify.blame import LATE_LOOP_S
 from nocarrier.diagnose.cause import Case, Cause, count_of, evidence_of, stated
 from nocarrier.diagnose.confidence import KERNEL, confidence
 from nocarrier.diagnose.facts import Facts, FailingPeer
@@ -19,8 +20,11 @@ def lag_s(peer: FailingPeer) -> float:
 
 
 def _rule(facts: Facts) -> Case | None:
-    # The classifier has weighed the lag against the deadline: the blame says what came out.
-    peers = facts.failing_where(lambda peer: peer.blame is Blame.US and lag_s(peer) > 0)
+    # The classifier has weighed the lag against the deadline: the blame says what came out. A shorter lag is noted too,
+    # and may stand beside another fault of ours.
+    peers = facts.failing_where(
+        lambda peer: peer.blame is Blame.US and not peer.is_local and lag_s(peer) >= LATE_LOOP_S
+    )
     worst_s = facts.node.loop_lag_s if facts.node is not None else 0.0
     evidence: list[EvidenceItem] = []
     if worst_s >= NOTED_STALL_S:

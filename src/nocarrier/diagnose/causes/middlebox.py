@@ -12,8 +12,9 @@ from nocarrier.model.taxonomy import Blame, Phase, Reason
 UNRELATED = 2
 """Netgroups that give the same foreign answer."""
 
-_HTTP_PORTS = frozenset({7070})
-"""Where nodes of ours serve HTTP unless told otherwise: the same answer there is a list of wrong ports."""
+_AT_HOME = frozenset({22, 80, 443, 7070, 8080})
+"""Where SSH and web servers are at home (IANA), and where nodes of ours serve HTTP unless told otherwise: the same answer
+there is a list of wrong ports."""
 
 SAME_BYTES = 12
 """Hex digits of the first bytes that must agree where the protocol has no name: six bytes hardly agree by chance."""
@@ -30,18 +31,18 @@ def _signature(peer: FailingPeer) -> str | None:
 
 
 def _rule(facts: Facts) -> Case | None:
+    succeeded_unix = facts.succeeded_unix or 0.0
     by_signature: dict[str, list[FailingPeer]] = {}
-    for peer in facts.failing:
+    for peer in facts.failing_with(Reason.NOT_OUR_PROTOCOL, Reason.CONNECTION_RESET):
         signature = _signature(peer)
-        if signature is not None and _port(peer) not in _HTTP_PORTS:
+        # Who answered before somebody got through is not answered for by a box that lets nobody through.
+        if signature is not None and peer.began_unix > succeeded_unix and _port(peer) not in _AT_HOME:
             by_signature.setdefault(signature, []).append(peer)
     for signature, peers in by_signature.items():
-        began_unix = min(peer.began_unix for peer in peers)
-        got_through = facts.succeeded_unix is not None and facts.succeeded_unix >= began_unix
         worked = [peer for peer in peers if peer.worked_unix is not None]
         # Sessions may outlive a box that looks at new connections only; then peers that were others before tell.
         is_everybody = not facts.has_living_session or len(netgroups(worked)) >= UNRELATED
-        if len(netgroups(peers)) >= UNRELATED and not got_through and is_everybody:
+        if len(netgroups(peers)) >= UNRELATED and is_everybody:
             evidence = [evidence_of(f"the same answer from unrelated networks: {signature}", peers)]
             if worked:
                 evidence.append(evidence_of("of these, peers that worked before", worked))

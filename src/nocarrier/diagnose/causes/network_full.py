@@ -27,7 +27,7 @@ def _rule(facts: Facts) -> Case | None:
         confidence=confidence(KERNEL, peers),
         evidence=(evidence_of("they say that all their places are taken", peers),),
         peers=peers,
-        severity=Severity.WARNING if is_short and not facts.is_cut_off else None,
+        severity=Severity.WARNING if is_short and facts.is_cut_off is False else None,
         values=values,
     )
 

@@ -19,16 +19,16 @@ def _without_a_way_out(peer: FailingPeer) -> bool:
 
 
 def _rule(facts: Facts) -> Case | None:
-    since_answer = facts.failing_where(lambda peer: peer.began_unix >= (facts.answered_unix or 0.0))
-    local = [peer for peer in since_answer if _without_a_way_out(peer)]
-    silent = [peer for peer in since_answer if peer.is_silent]
+    answered_unix = facts.answered_unix or 0.0
+    local = facts.failing_where(lambda peer: _without_a_way_out(peer) and peer.failed_unix >= answered_unix)
+    silent = facts.failing_where(lambda peer: peer.is_silent and peer.began_unix >= answered_unix)
     if facts.node is not None:
         # The node's own guard knows more than the last outcomes: when each session was last heard, for one.
         others_explain_it = not (local or silent) and len(facts.failing) < len(facts.all_failing)
         if not facts.node.info.offline or others_explain_it or (not local and facts.far_hops_answer):
             return None
-    elif not local and (len(netgroups(silent)) < SILENT_NETGROUPS or facts.far_hops_answer):
-        return None
+    elif not local and (facts.working or len(netgroups(silent)) < SILENT_NETGROUPS or facts.far_hops_answer):
+        return None  # nobody knows here which sessions live, so as long as any peer worked last the silence is of some
     peers = [*local, *silent]
     return Case(
         summary=f"This machine cannot reach the network: {_what(local, silent)}, and nobody has answered since.",
@@ -89,6 +89,7 @@ CAUSE = Cause(
         "Set a default route: ip route add default via {no_default}; or renew the lease with the DHCP client.",
         "Ask the gateway whether its own uplink is there: ping -c 3 {gateway}; then look behind it.",
         "See which way a packet would take: ip route get {host}",
+        "See whether a link is up and a default route is there: ip -brief link; ip route show default",
     ),
     rule=_rule,
     depends_on=("outbound_blocked",),

@@ -11,6 +11,10 @@ from nocarrier.model.taxonomy import Blame, Source
 HOSTS = 2
 """One silent host is that host."""
 
+STRANGERS = 4
+"""Hosts of one netgroup that never worked here: of four by chance all would be dead once in sixteen even where half of
+all addresses are."""
+
 LOST_TOGETHER_S = 120.0
 """Sessions into a part that is cut off fall silent together; pings find it out within a minute."""
 
@@ -40,19 +44,20 @@ def _silent_netgroups(facts: Facts) -> list[FailingPeer]:
     for peer in facts.failing_where(lambda peer: peer.is_silent):
         if peer.netgroup not in alive:
             by_netgroup.setdefault(peer.netgroup, []).append(peer)
-    return [
-        peer
-        for peers in by_netgroup.values()
-        if len({peer.host for peer in peers}) >= HOSTS and _lived(peers)
-        for peer in peers
-    ]
+    return [peer for peers in by_netgroup.values() if _lived(peers) for peer in peers]
 
 
 def _lived(peers: list[FailingPeer]) -> bool:
     """Whether there is more to it than dead addresses that one introducer made up, or that an old peer book holds."""
-    worked = sum(peer.worked_in_this_run for peer in peers)
+    worked = {peer.host for peer in peers if peer.worked_in_this_run}
     told_lately = {peer.via or peer.source for peer in peers if peer.source is not Source.PEER_BOOK}
-    return worked >= HOSTS or len(told_lately) >= HOSTS
+    are_many = len({peer.host for peer in peers}) >= STRANGERS
+    return len(worked) >= HOSTS or (are_many and len(told_lately) >= HOSTS)
+
+
+def _is_sure(peers: list[FailingPeer]) -> bool:
+    """Whether peers are lost that were there once, and not just addresses that may never have been anybody's."""
+    return len({peer.host for peer in peers if peer.worked_unix is not None}) >= HOSTS
 
 
 def _rule(facts: Facts) -> Case | None:
@@ -78,6 +83,7 @@ def _rule(facts: Facts) -> Case | None:
         confidence=confidence(NETWORK if no_way or lost else PATTERN, peers),
         evidence=tuple(evidence),
         peers=peers,
+        severity=None if _is_sure(peers) else Severity.INFO,
         values={"host": peers[0].host, "addr": peers[0].addr} | ({"hop": hop} if hop else {}),
     )
 
@@ -88,7 +94,7 @@ CAUSE = Cause(
     severity=Severity.WARNING,
     blame=Blame.PATH,
     evidence_rule="While others work: a router that knows no way to a network, sessions that fell silent together, or a "
-    "netgroup silent in which several peers worked or of which several peers told.",
+    "netgroup silent in which several peers worked, or four hosts of which several peers told.",
     next_actions=(
         "Ask whoever runs the router {hop} for its way to {host}.",
         "See where the way ends: nocarrier doctor --probe, or traceroute -T {host}; tell the network operator of the last "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nocarrier.diagnose.cause import Case, Cause, count_of, evidence_of, some
 from nocarrier.diagnose.confidence import KERNEL, confidence
-from nocarrier.diagnose.facts import Facts
+from nocarrier.diagnose.facts import Facts, FailingPeer
 from nocarrier.model.finding import Severity
 from nocarrier.model.taxonomy import Blame
 
@@ -15,10 +15,11 @@ _DIRECTIONS = {
 
 
 def _rule(facts: Facts) -> Case | None:
-    by_direction = {
-        direction: facts.failing_where(lambda peer, d=direction: peer.evidence.get("large_segments_lost") == d)  # type: ignore[misc]
-        for direction in _DIRECTIONS
-    }
+    by_direction: dict[str, list[FailingPeer]] = {}
+    for peer in facts.failing_where(lambda peer: "large_segments_lost" in peer.evidence):
+        direction: object = peer.evidence["large_segments_lost"]  # a caller may have put anything there
+        if isinstance(direction, str) and direction in _DIRECTIONS:
+            by_direction.setdefault(direction, []).append(peer)
     peers = [peer for each in by_direction.values() for peer in each]
     if not peers:
         return None
@@ -26,7 +27,7 @@ def _rule(facts: Facts) -> Case | None:
         summary=f"The way to {count_of(len(peers), 'peer')} ({some(peer.addr for peer in peers)}) swallows large packets: "
         "connections stand, and the handshake does not get through.",
         confidence=confidence(KERNEL, peers),
-        evidence=tuple(evidence_of(_DIRECTIONS[direction], each) for direction, each in by_direction.items() if each),
+        evidence=tuple(evidence_of(_DIRECTIONS[direction], each) for direction, each in by_direction.items()),
         peers=peers,
         values={"host": peers[0].host},
     )

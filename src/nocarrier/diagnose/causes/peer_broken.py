@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from nocarrier.diagnose import signs
 from nocarrier.diagnose.cause import Case, Cause, count_of, evidence_of, some
 from nocarrier.diagnose.confidence import NETWORK, confidence
-from nocarrier.diagnose.facts import Facts, FailingPeer
+from nocarrier.diagnose.facts import Facts
 from nocarrier.model.finding import Severity
 from nocarrier.model.taxonomy import Blame, Reason
 
@@ -19,12 +21,14 @@ EARLY_ENDS = 2
 """One early end is a restart; what comes again is a habit."""
 
 
-def _counts(peer: FailingPeer) -> bool:
-    return peer.reason is not Reason.EARLY_DISCONNECT or peer.dials >= EARLY_ENDS
-
-
 def _rule(facts: Facts) -> Case | None:
-    peers = [peer for peer in facts.failing_with(*signs.BROKEN) if _counts(peer)]
+    # Each early end follows a dial that worked, so the latest outcome alone knows of one only.
+    ends = Counter(entry.addr for entry in facts.recent if entry.reason is Reason.EARLY_DISCONNECT)
+    peers = [
+        peer
+        for peer in facts.failing_with(*signs.BROKEN)
+        if peer.reason is not Reason.EARLY_DISCONNECT or ends[peer.addr] >= EARLY_ENDS
+    ]
     if not peers:
         return None
     return Case(
@@ -46,7 +50,7 @@ CAUSE = Cause(
     title="That peer breaks the protocol or soon drops us",
     severity=Severity.INFO,
     blame=Blame.THEM,
-    evidence_rule="malformed_handshake or handshake_error, or early_disconnect twice in a row.",
+    evidence_rule="malformed_handshake or handshake_error, or early_disconnect twice among the newest entries of the record.",
     next_actions=(
         "Tell who runs {addr}, with what was seen: nocarrier failures --addr {addr}",
         "Compare the versions of both programs: an old or changed one speaks differently.",

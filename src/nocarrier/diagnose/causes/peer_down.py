@@ -2,32 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from nocarrier.diagnose.cause import Case, Cause, count_of, evidence_of, some
 from nocarrier.diagnose.confidence import NETWORK, PATTERN, confidence
 from nocarrier.diagnose.facts import Facts, FailingPeer
 from nocarrier.model.finding import Severity
 from nocarrier.model.taxonomy import Blame, Reason
 
-
-def _refuses(peer: FailingPeer) -> bool:
-    return peer.reason is Reason.CONNECTION_REFUSED and not peer.is_local
-
-
-_SIGNS: dict[str, tuple[str, Callable[[FailingPeer], bool]]] = {
-    "refused": ("the machine answers that nothing listens on that port", _refuses),
-    "absent": ("nobody answers for that machine on its last link", lambda peer: peer.has_no_host),
-    "silent": ("no answer at all: switched off, or something drops what we send", lambda peer: peer.is_silent),
+_SAYS = {
+    "refused": "the machine answers that nothing listens on that port",
+    "absent": "nobody answers for that machine on its last link",
+    "silent": "no answer at all: switched off, or something drops what we send",
 }
-"""How a peer is down, what that says, and how it is told; the first that fits."""
+
+
+def _sign(peer: FailingPeer) -> str | None:
+    """How the peer shows that it is down, if it does."""
+    if peer.blame is Blame.US or peer.is_local:
+        return None
+    if peer.reason is Reason.CONNECTION_REFUSED:
+        return "refused"
+    if peer.has_no_host:
+        return "absent"
+    return "silent" if peer.is_silent else None
 
 
 def _rule(facts: Facts) -> Case | None:
     by_sign: dict[str, list[FailingPeer]] = {}
     for peer in facts.failing:
-        sign = next((name for name, (_, holds) in _SIGNS.items() if holds(peer)), None)
-        if sign is not None and peer.blame is not Blame.US:
+        sign = _sign(peer)
+        if sign is not None:
             by_sign.setdefault(sign, []).append(peer)
     peers = [peer for each in by_sign.values() for peer in each]
     if not peers:
@@ -36,7 +39,7 @@ def _rule(facts: Facts) -> Case | None:
         summary=f"{count_of(len(peers), 'peer')} {'is' if len(peers) == 1 else 'are'} off or not listening: "
         f"{some(peer.addr for peer in peers)}.",
         confidence=confidence(NETWORK if "silent" not in by_sign else PATTERN, peers),
-        evidence=tuple(evidence_of(_SIGNS[sign][0], each) for sign, each in by_sign.items()),
+        evidence=tuple(evidence_of(_SAYS[sign], each) for sign, each in by_sign.items()),
         peers=peers,
         values={sign: each[0].addr for sign, each in by_sign.items()},
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nocarrier.diagnose.cause import Case, Cause, count_of, evidence_of, some
 from nocarrier.diagnose.causes.clock_wrong import ahead_s
+from nocarrier.diagnose.causes.version_outdated import is_newer
 from nocarrier.diagnose.confidence import KERNEL, confidence
 from nocarrier.diagnose.facts import Facts, FailingPeer
 from nocarrier.model.finding import Severity
@@ -43,12 +44,13 @@ def _values(peer: FailingPeer) -> dict[str, object]:
     if peer.reason is Reason.BANNED:
         return {"banned": peer.addr}
     if peer.reason is Reason.CLOCK_SKEW:
-        return {"skewed": peer.addr, "seconds": f"{ahead_s(peer) or 0.0:+.0f}"}
+        off_s = ahead_s(peer)
+        return {"skewed": peer.addr, "off": "differs from" if off_s is None else f"is {off_s:+.0f} s off"}
     if peer.reason is Reason.VERSION_MISMATCH:
-        return {"newer": peer.addr}
+        return {"newer" if is_newer(peer) else "other_version": peer.addr}
     if peer.reason is Reason.TICKET_INVALID:
         return {"unadmitted": peer.addr}
-    return {}
+    return {"barred" if peer.reason is Reason.BANNED_LOCAL else "own": peer.addr}
 
 
 CAUSE = Cause(
@@ -60,9 +62,13 @@ CAUSE = Cause(
     "ticket.",
     next_actions=(
         "Ask who runs {banned} why it bans us; one ban is one operator's choice.",
-        "Compare the clocks: that of {skewed} is {seconds} s off ours; date -u on both machines shows which one is wrong.",
+        "Compare the clocks: that of {skewed} {off} ours; date -u on both machines shows which one is wrong.",
         "{newer} wants a newer protocol version than we speak: look for an update.",
+        "{other_version} and we speak no common protocol version: compare both with nocarrier diff http://127.0.0.1:7070 "
+        "http://PEER:7070",
         "{unadmitted} shows a ticket that we do not accept: whoever runs it needs a new one from the network's issuer.",
+        "Nothing, where the ban of {barred} is meant; else take it out of bans under [node], or wait until it ends.",
+        "{own} leads back to this node itself: take it out of seeds where it stands there; else there is nothing to do.",
     ),
     rule=_rule,
     depends_on=(

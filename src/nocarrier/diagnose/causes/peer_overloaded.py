@@ -4,27 +4,34 @@ from __future__ import annotations
 
 from nocarrier.diagnose.cause import Case, Cause, count_of, evidence_of, some
 from nocarrier.diagnose.confidence import NETWORK, confidence
-from nocarrier.diagnose.facts import Facts
-from nocarrier.model.finding import EvidenceItem, Severity
+from nocarrier.diagnose.facts import Facts, FailingPeer
+from nocarrier.model.finding import Severity
 from nocarrier.model.taxonomy import Blame, Reason
+
+
+def _sign(peer: FailingPeer) -> str:
+    received = peer.evidence.get("bytes_received")
+    if received is None:
+        return "the handshake did not end in time"
+    if received:
+        return "the handshake began and did not end in time"
+    return "the connection stands and not a byte comes" + (
+        "; our own event loop was on time" if peer.blame is Blame.THEM else ""
+    )
 
 
 def _rule(facts: Facts) -> Case | None:
     peers = [peer for peer in facts.failing_with(Reason.HANDSHAKE_TIMEOUT) if peer.blame is not Blame.US]
     if not peers:
         return None
-    mute = [peer for peer in peers if not peer.evidence.get("bytes_received")]
-    slow = [peer for peer in peers if peer.evidence.get("bytes_received")]
-    evidence: list[EvidenceItem] = []
-    if mute:
-        evidence.append(evidence_of("the connection stands and not a byte comes; our own event loop was on time", mute))
-    if slow:
-        evidence.append(evidence_of("the handshake began and did not end in time", slow))
+    by_sign: dict[str, list[FailingPeer]] = {}
+    for peer in peers:
+        by_sign.setdefault(_sign(peer), []).append(peer)
     return Case(
         summary=f"{count_of(len(peers), 'peer')} ({some(peer.addr for peer in peers)}) take{'s' if len(peers) == 1 else ''} "
         "our connections and not our handshakes.",
         confidence=confidence(NETWORK, peers),
-        evidence=tuple(evidence),
+        evidence=tuple(evidence_of(sign, each) for sign, each in by_sign.items()),
         peers=peers,
         values={"addr": peers[0].addr},
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nocarrier.diagnose import signs
 from nocarrier.diagnose.cause import Case, Cause, count_of, evidence_of, some
-from nocarrier.diagnose.causes.version_outdated import MOST, is_newer
+from nocarrier.diagnose.causes.version_outdated import MOST, is_newer, versions
 from nocarrier.diagnose.confidence import KERNEL, PATTERN, confidence
 from nocarrier.diagnose.facts import Facts
 from nocarrier.model.finding import Severity
@@ -12,14 +12,19 @@ from nocarrier.model.taxonomy import Blame, Reason
 
 
 def _rule(facts: Facts) -> Case | None:
-    peers = [peer for peer in facts.failing_with(Reason.VERSION_MISMATCH) if not is_newer(peer)]
+    mismatched = facts.failing_with(Reason.VERSION_MISMATCH)
+    known = [peer for peer in mismatched if is_newer(peer) is False]
+    untold = [peer for peer in mismatched if is_newer(peer) is None]
+    if facts.share_of_judges(untold) >= MOST:
+        untold = []  # where the versions were not recorded, those that most others disagree with are the old ones
+    peers = known + untold
     if not peers:
         return None
-    known = [peer for peer in peers if is_newer(peer) is False]
     share = facts.share_of_judges(peers)
-    newest = max((signs.values(peer)[1].get("max", 0) for peer in known), default=None)
-    ours = next((signs.values(peer)[0].get("min") for peer in known), None)
-    numbers = f": they speak up to version {newest}, we want at least {ours}" if known else ""
+    newest = max(versions("max", (signs.values(peer)[1] for peer in known)), default=None)
+    ours = min(versions("min", (signs.values(peer)[0] for peer in known)), default=None)
+    numbers = f": they speak up to version {newest}" if newest is not None else ""
+    numbers += f", we want at least {ours}" if numbers and ours is not None else ""
     values: dict[str, object] = {"addr": peers[0].addr}
     if share >= MOST:
         values["newest"] = newest if newest is not None else "theirs"
@@ -27,7 +32,14 @@ def _rule(facts: Facts) -> Case | None:
         summary=f"{count_of(len(peers), 'peer')} ({some(peer.addr for peer in peers)}) "
         f"speak{'s' if len(peers) == 1 else ''} too old a protocol version{numbers}.",
         confidence=confidence(KERNEL if known else PATTERN, peers),
-        evidence=(evidence_of("their newest protocol version is below our oldest", peers),),
+        evidence=tuple(
+            evidence_of(says, each)
+            for says, each in (
+                ("their newest protocol version is below our oldest", known),
+                ("they have no protocol version in common with us, and most others have", untold),
+            )
+            if each
+        ),
         peers=peers,
         severity=None if facts.is_cut_off or share < MOST else Severity.WARNING,
         values=values,

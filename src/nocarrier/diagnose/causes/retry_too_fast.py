@@ -34,20 +34,25 @@ def _too_soon(entries: Sequence[DialFailure]) -> int:
 
 def _closed_at_once(entry: DialFailure) -> bool:
     silent = not entry.evidence.get("bytes_received")
-    quick = entry.duration_s is None or entry.duration_s <= CLOSED_AT_ONCE_S
+    quick = (entry.duration_s or 0.0) <= CLOSED_AT_ONCE_S
     return entry.reason in signs.HUNG_UP and silent and quick
 
 
-def _is_hammered(peer: FailingPeer, facts: Facts) -> bool:
+def _hammered(facts: Facts) -> list[FailingPeer]:
+    dials: dict[str, list[DialFailure]] = {}
+    for entry in facts.recent:
+        if entry.duration_s is not None:  # a dial, and not a skip
+            dials.setdefault(entry.addr, []).append(entry)
     # That it worked when we came at leisure is what tells a throttle from a peer that closes on everybody.
-    if peer.worked_unix is None:
-        return False
-    entries = [entry for entry in facts.recent if entry.addr == peer.addr and entry.duration_s is not None]
-    return _too_soon(entries) >= IN_A_ROW
+    return [
+        peer
+        for peer in facts.failing_with(*signs.HUNG_UP)
+        if peer.worked_unix is not None and _too_soon(dials.get(peer.addr, ())) >= IN_A_ROW
+    ]
 
 
 def _rule(facts: Facts) -> Case | None:
-    peers = [peer for peer in facts.failing_with(*signs.HUNG_UP) if _is_hammered(peer, facts)]
+    peers = _hammered(facts)
     if not peers:
         return None
     return Case(

@@ -12,22 +12,17 @@ from nocarrier.model.taxonomy import Blame, Reason
 MOST = 0.5
 """More than this share of the seeds that were dialed."""
 
-_DOWN = (
-    signs.SILENT
-    | signs.HUNG_UP
-    | {Reason.CONNECTION_REFUSED, Reason.HANDSHAKE_TIMEOUT, Reason.DNS_NOT_FOUND}
-    | signs.RESOLVER
-)
+_DOWN = signs.SILENT | signs.HUNG_UP | {Reason.CONNECTION_REFUSED, Reason.HANDSHAKE_TIMEOUT}
 
 
 def _is_down(peer: FailingPeer) -> bool:
-    return peer.is_seed and peer.reason in _DOWN and peer.blame is not Blame.US
+    return peer.is_seed and peer.reason in _DOWN and not peer.is_local and peer.blame is not Blame.US
 
 
 def _rule(facts: Facts) -> Case | None:
     down = facts.failing_where(_is_down)
     dialed = sum(peer.is_seed for peer in facts.all_failing) + sum(peer.is_seed for peer in facts.working)
-    if not down or len(down) <= MOST * dialed:
+    if not down or len(down) <= MOST * (dialed + _first_dials(facts)):
         return None
     network_answers = facts.answered_unix is not None or bool(facts.working) or facts.far_hops_answer
     evidence = [
@@ -45,11 +40,20 @@ def _rule(facts: Facts) -> Case | None:
     )
 
 
+def _first_dials(facts: Facts) -> int:
+    """Seeds that are dialed just now, and of which nothing is known yet."""
+    if facts.node is None:
+        return 0
+    known = {peer.addr for peer in facts.all_failing} | {peer.addr for peer in facts.working}
+    under_way = {dial.addr for dial in facts.in_flight} - known
+    return len(under_way & {seed.addr for seed in facts.node.dialing.seeds})
+
+
 def _who(down: list[FailingPeer], dialed: int) -> str:
     if dialed == 1:
         return f"The only seed that was dialed, {down[0].addr}, is down, "
     all_or_some = f"All {dialed}" if len(down) == dialed else f"{len(down)} of {dialed}"
-    return f"{all_or_some} seeds that were dialed {'is' if len(down) == 1 else 'are'} down ({some(peer.addr for peer in down)}), "
+    return f"{all_or_some} seeds that were dialed are down ({some(peer.addr for peer in down)}), "
 
 
 def _network(facts: Facts, *, answers: bool) -> EvidenceItem:

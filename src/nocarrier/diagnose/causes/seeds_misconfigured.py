@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nocarrier.diagnose.cause import Case, Cause, count_of, evidence_of, some, stated
 from nocarrier.diagnose.confidence import KERNEL, confidence
-from nocarrier.diagnose.facts import Facts
+from nocarrier.diagnose.facts import Facts, FailingPeer
 from nocarrier.model.finding import EvidenceItem, Severity
 from nocarrier.model.taxonomy import Blame, Phase, Reason, Source
 
@@ -59,30 +59,34 @@ def _rule(facts: Facts) -> Case | None:
         addrs=frozenset(addrs),
         since_unix=facts.node.info.started_at_unix if facts.node else None,
         severity=None if kinds - _HARMLESS else Severity.INFO,
-        values=_values(kinds, sorted(useless), duplicates),
+        values=_values(wrong, resolved, duplicates),
     )
 
 
 def _summary(facts: Facts, useless: set[str], duplicates: list[str]) -> str:
-    seeds = f" of {count_of(len(facts.node.dialing.seeds), 'seed')}" if facts.node else ""
     if not useless:
         return f"{count_of(len(duplicates), 'seed')} stand{'s' if len(duplicates) == 1 else ''} twice in the list."
-    return f"{len(useless)}{seeds} cannot be dialed as configured: {some(sorted(useless))}."
+    of_all = f"{len(useless)} of " if facts.node else ""
+    seeds = count_of(len(facts.node.dialing.seeds) if facts.node else len(useless), "seed")
+    return f"{of_all}{seeds} cannot be dialed as configured: {some(sorted(useless))}."
 
 
-def _values(kinds: set[Reason], useless: list[str], duplicates: list[str]) -> dict[str, object]:
-    values: dict[str, object] = {}
-    if kinds & {Reason.PRIVATE_IP_BLOCKED, Reason.LOOPBACK_BLOCKED}:
-        values["private"] = useless[0]
-    if kinds & {Reason.IPV6_BLOCKED, Reason.DNS_NO_USABLE_FAMILY}:
-        values["ipv6"] = useless[0]
-    if kinds & {Reason.INVALID_IPV4_ENDPOINT, Reason.DNS_NOT_FOUND}:
-        values["invalid"] = useless[0]
-    if Reason.SELF_DIAL_BLOCKED in kinds:
-        values["own"] = "own"
-    if duplicates:
-        values["twice"] = duplicates[0]
-    return values
+_ACTION = {
+    Reason.PRIVATE_IP_BLOCKED: "private",
+    Reason.LOOPBACK_BLOCKED: "private",
+    Reason.SELF_DIAL_BLOCKED: "own",
+    Reason.INVALID_IPV4_ENDPOINT: "invalid",
+    Reason.DNS_NOT_FOUND: "invalid",
+    Reason.IPV6_BLOCKED: "ipv6",
+    Reason.DNS_NO_USABLE_FAMILY: "ipv6",
+}
+"""Which next action mends it, by the placeholder in it."""
+
+
+def _values(wrong: dict[Reason, list[str]], resolved: list[FailingPeer], duplicates: list[str]) -> dict[str, object]:
+    values: dict[str, object] = {_ACTION[reason]: addrs[0] for reason, addrs in wrong.items()}
+    values |= {_ACTION[peer.reason]: peer.addr for peer in resolved}
+    return values | ({"twice": duplicates[0]} if duplicates else {})
 
 
 CAUSE = Cause(
@@ -98,7 +102,7 @@ CAUSE = Cause(
         "Correct {invalid} in seeds: HOST:PORT with a port from 1 to 65535 and a name that getent ahosts HOST finds.",
         "If this machine has working IPv6 set ipv4_only = false under [node]; else take {ipv6} out of seeds.",
         "Take {twice} out of seeds once: it stands there twice.",
-        "This node's {own} address among its seeds does no harm; take it out to be rid of this line.",
+        "That {own} is this node itself does no harm; take it out of seeds to be rid of this line.",
     ),
     rule=_rule,
 )

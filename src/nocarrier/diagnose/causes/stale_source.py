@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections import Counter
+from collections.abc import Callable
+from operator import attrgetter
 
 from nocarrier.diagnose.cause import Case, Cause, evidence_of, stated
 from nocarrier.diagnose.confidence import PATTERN, confidence
-from nocarrier.diagnose.facts import Facts, FailingPeer, WorkingPeer
+from nocarrier.diagnose.facts import Facts, FailingPeer
 from nocarrier.model.finding import EvidenceItem, Severity
 from nocarrier.model.taxonomy import Blame, Reason, Source
 
@@ -19,49 +21,42 @@ DEAD_SHARE = 0.8
 FAR_ABOVE = 2.0
 """How many times the share of all others."""
 
-_NO_SOURCE = frozenset({Source.SEED, Source.DIRECT})
-"""Operators choose these; `seeds_down` tells of them."""
+_NOBODY = frozenset({None, Source.SEED, Source.DIRECT})
+"""Told by nobody, or chosen by the operator; `seeds_down` tells of those."""
 
 
 def is_dead(peer: FailingPeer) -> bool:
     """Whether nobody of ours lives at that address, for no fault of ours."""
-    if peer.blame is Blame.US:
+    if peer.blame is Blame.US or peer.is_local:
         return False
     return peer.is_silent or peer.reason in {Reason.CONNECTION_REFUSED, Reason.DNS_NOT_FOUND}
 
 
 def _rule(facts: Facts) -> Case | None:
+    dead = facts.failing_where(is_dead)
     # An introducer is the sharper answer; where none stands out, a whole source may.
-    return _worst(facts, lambda peer: peer.via, "told by", set()) or _worst(
-        facts, lambda peer: peer.source, "from", _NO_SOURCE
-    )
+    return _worst(facts, dead, attrgetter("via"), "told by") or _worst(facts, dead, attrgetter("source"), "from")
 
 
-def _worst(
-    facts: Facts, key: Callable[[FailingPeer | WorkingPeer], object], words: str, left_out: Iterable[object]
-) -> Case | None:
-    dead: dict[object, list[FailingPeer]] = {}
-    others: dict[object, int] = {}
-    for peer in facts.failing:
-        if is_dead(peer):
-            dead.setdefault(key(peer), []).append(peer)
-        else:
-            others[key(peer)] = others.get(key(peer), 0) + 1
-    for works in facts.working:
-        others[key(works)] = others.get(key(works), 0) + 1
-    all_dead, all_others = sum(map(len, dead.values())), sum(others.values())
-    found = []
-    for origin, peers in dead.items():
-        if origin is None or origin in left_out or len(peers) < MIN_DEAD:
-            continue
-        share = len(peers) / (len(peers) + others.get(origin, 0))
-        elsewhere_dead, elsewhere_alive = all_dead - len(peers), all_others - others.get(origin, 0)
-        elsewhere = elsewhere_dead / (elsewhere_dead + elsewhere_alive) if elsewhere_alive else 1.0
-        if share >= DEAD_SHARE and share >= FAR_ABOVE * elsewhere:
-            found.append((len(peers), str(origin), peers))
+def _worst(facts: Facts, dead: list[FailingPeer], origin_of: Callable[[object], object], words: str) -> Case | None:
+    dialed = Counter(map(origin_of, (*facts.failing, *facts.working)))
+    dead_of: dict[object, list[FailingPeer]] = {}
+    for peer in dead:
+        dead_of.setdefault(origin_of(peer), []).append(peer)
+    bad = {
+        origin: peers
+        for origin, peers in dead_of.items()
+        if origin not in _NOBODY and len(peers) >= MIN_DEAD and len(peers) >= DEAD_SHARE * dialed[origin]
+    }
+    # Compared with what is left without all of them: two poisoned introducers would else speak for each other.
+    dialed_elsewhere = dialed.total() - sum(dialed[origin] for origin in bad)
+    dead_elsewhere = len(dead) - sum(map(len, bad.values()))
+    if dead_elsewhere == dialed_elsewhere:
+        return None  # all is dead, wherever it came from
+    limit = FAR_ABOVE * dead_elsewhere / dialed_elsewhere
+    found = [(len(peers), str(origin), peers) for origin, peers in bad.items() if len(peers) >= limit * dialed[origin]]
     if not found:
         return None
-    # Two poisoned introducers each raise the other's comparison; what stands out is told together.
     found.sort(reverse=True)
     peers = [peer for _, _, each in found for peer in each]
     origins = [origin for _, origin, _ in found]

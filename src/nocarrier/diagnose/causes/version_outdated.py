@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
+
 from nocarrier.diagnose import signs
 from nocarrier.diagnose.cause import Case, Cause, count_of, evidence_of
 from nocarrier.diagnose.confidence import KERNEL, PATTERN, confidence
@@ -26,22 +28,39 @@ def is_newer(peer: FailingPeer) -> bool | None:
     return None
 
 
+def versions(end: str, ranges: Iterable[Mapping[str, object]]) -> Iterator[int]:
+    """One end of each of `ranges`, where it was recorded."""
+    for each in ranges:
+        if isinstance(version := each.get(end), int):
+            yield version
+
+
 def _rule(facts: Facts) -> Case | None:
-    peers = [peer for peer in facts.failing_with(Reason.VERSION_MISMATCH) if is_newer(peer) is not False]
-    known = [peer for peer in peers if is_newer(peer)]
+    mismatched = facts.failing_with(Reason.VERSION_MISMATCH)
+    known = [peer for peer in mismatched if is_newer(peer)]
+    untold = [peer for peer in mismatched if is_newer(peer) is None]
+    peers = known + untold
     if not peers or facts.share_of_judges(peers) < MOST:
         return None
     if not known and len(peers) == 1:
         return None  # that versions differ says nothing about which side is old
-    oldest_wanted = min((signs.values(peer)[1].get("min", 0) for peer in known), default=None)
-    ours = next((signs.values(peer)[0].get("max") for peer in known), None)
-    numbers = f": they want at least version {oldest_wanted}, we speak up to {ours}" if known else ""
+    oldest_wanted = min(versions("min", (signs.values(peer)[1] for peer in known)), default=None)
+    ours = max(versions("max", (signs.values(peer)[0] for peer in known)), default=None)
+    numbers = f": they want at least version {oldest_wanted}" if oldest_wanted is not None else ""
+    numbers += f", we speak up to {ours}" if numbers and ours is not None else ""
     return Case(
         summary=f"Our protocol version is too old for {count_of(len(peers), 'peer')} of those that answered{numbers}.",
         confidence=confidence(KERNEL if len(known) > 1 else PATTERN, peers),
-        evidence=(evidence_of("they accept only newer protocol versions than ours", peers),),
+        evidence=tuple(
+            evidence_of(says, each)
+            for says, each in (
+                ("they accept only newer protocol versions than ours", known),
+                ("they and we have no protocol version in common, and they are the most", untold),
+            )
+            if each
+        ),
         peers=peers,
-        values={"wanted": oldest_wanted} if oldest_wanted is not None else {"wanted": "theirs"},
+        values={"wanted": "not recorded" if oldest_wanted is None else oldest_wanted},
     )
 
 
@@ -53,7 +72,7 @@ CAUSE = Cause(
     evidence_rule="version_mismatch with at least half of the distinct peers that exchanged Hellos with us, their minimum "
     "above our newest.",
     next_actions=(
-        "Update this program to one that speaks protocol version {wanted}; where it does already, raise protocol_version "
+        "Update this program to one that speaks their protocol version ({wanted}); where it does already, raise protocol_version "
         "under [node].",
         "See what a peer speaks: nocarrier diff http://127.0.0.1:7070 http://PEER:7070",
     ),

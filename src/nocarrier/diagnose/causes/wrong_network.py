@@ -11,6 +11,9 @@ from nocarrier.diagnose.facts import Facts, FailingPeer
 from nocarrier.model.finding import Severity
 from nocarrier.model.taxonomy import Blame, Reason
 
+HALF = 0.5
+"""More than this share, and they are the majority."""
+
 SHOWN_DIGITS = 12
 """Of a genesis: enough to see that two differ."""
 
@@ -27,13 +30,15 @@ def _rule(facts: Facts) -> Case | None:
         return None
     most = Counter(filter(None, map(_theirs, peers))).most_common(1)
     [(network, genesis), agreeing] = most[0] if most else (("", ""), 0)
+    agreeing = agreeing or len(peers)
     # The others must agree among themselves: five peers on five chains say nothing about ours.
-    is_ours = facts.share_of_judges(peers) > 0.5 and (agreeing or len(peers)) > len(facts.working)  # noqa: PLR2004 - half
+    do_agree = agreeing > HALF * len(peers) and agreeing > len(facts.working)
+    is_ours = do_agree and facts.share_of_judges(peers) > HALF
     values: dict[str, object] = {"addr": peers[0].addr}
     if not is_ours:
         return Case(
-            summary=f"{count_of(len(peers), 'peer')} {'is' if len(peers) == 1 else 'are'} on another chain than we and "
-            f"{count_of(len(facts.working), 'peer')} that we reach.",
+            summary=f"{count_of(len(peers), 'peer')} {'is' if len(peers) == 1 else 'are'} on another chain than we"
+            + (f" and {count_of(len(facts.working), 'peer')} that we reach." if facts.working else "."),
             confidence=confidence(KERNEL if facts.working else PATTERN, peers),
             evidence=(evidence_of("their genesis is not ours", peers),),
             peers=peers,

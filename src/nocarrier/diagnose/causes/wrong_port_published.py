@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from nocarrier.diagnose.cause import Case, Cause, evidence_of, stated
 from nocarrier.diagnose.confidence import KERNEL, NETWORK, confidence
 from nocarrier.diagnose.facts import Facts, FailingPeer
@@ -20,28 +22,33 @@ _MISTAKES = {
 def _rule(facts: Facts) -> Case | None:
     foreign = facts.failing_with(Reason.NOT_OUR_PROTOCOL)
     claims = facts.node.port_claims if facts.node is not None else ()
-    # A claim that is corrected is told only while dials to the wrong port still fail.
-    failing = {peer.addr: peer for peer in facts.failing}
+    failing = {peer.addr: peer for peer in facts.failing if peer.blame is not Blame.US}
     claimed = [failing[claim.addr] for claim in claims if claim.addr in failing]
-    open_claims = [claim for claim in claims if not claim.corrected or claim.addr in failing]
     peers = list({peer.addr: peer for peer in (*foreign, *claimed)}.values())
-    if not peers and not open_claims:
+    if not peers and not claims:
         return None
-    addrs = {peer.addr for peer in peers} | {claim.addr for claim in open_claims}
+    addrs = {peer.addr for peer in peers} | {claim.addr for claim in claims}
     values: dict[str, object] = {"addr": min(addrs)}
-    trues = {claim.addr: claim.true_addr for claim in open_claims if claim.true_addr}
+    trues = {claim.addr: claim.true_addr for claim in claims if claim.true_addr}
     for addr, true_addr in trues.items():
         values |= {"wrong": addr, "right": true_addr}
     return Case(
         summary=f"{len(addrs)} published {'address leads' if len(addrs) == 1 else 'addresses lead'}"
         " to another port than the peer's P2P port" + (f" ({_example(foreign)})." if foreign else "."),
         confidence=confidence(KERNEL if trues else NETWORK, peers) if peers else 0.8,
-        evidence=tuple(_evidence(foreign, open_claims)),
+        evidence=tuple(_evidence(foreign, claims)),
         peers=peers,
         addrs=frozenset(addrs),
-        severity=None if any(peer.is_seed for peer in peers) else Severity.INFO if not facts.is_cut_off else None,
+        severity=_severity(facts, peers),
         values=values,
     )
+
+
+def _severity(facts: Facts, peers: list[FailingPeer]) -> Severity | None:
+    """Only a wrong seed waits for the operator; what else is wrong is corrected, or somebody else's."""
+    if any(peer.is_seed for peer in peers) or (peers and facts.is_cut_off is not False):
+        return None
+    return Severity.INFO
 
 
 def _example(foreign: list[FailingPeer]) -> str:
@@ -49,16 +56,18 @@ def _example(foreign: list[FailingPeer]) -> str:
     return f"on {peer.addr} {peer.evidence.get('speaks') or 'something that is not nocarrier'} answers"
 
 
-def _evidence(foreign: list[FailingPeer], claims: list[PortClaim]) -> list[EvidenceItem]:
+def _evidence(foreign: list[FailingPeer], claims: Sequence[PortClaim]) -> list[EvidenceItem]:
     spoken: dict[str, list[FailingPeer]] = {}
     for peer in foreign:
         spoken.setdefault(str(peer.evidence.get("speaks") or "an unknown protocol"), []).append(peer)
     mistaken: dict[PortMistake, list[str]] = {}
     for claim in claims:
         mistaken.setdefault(claim.mistake, []).append(claim.addr)
+    corrected = [claim.addr for claim in claims if claim.corrected]
     return [
         *(evidence_of(f"{name} answers on the P2P port", peers) for name, peers in spoken.items()),
         *(stated(_MISTAKES[mistake], addrs) for mistake, addrs in mistaken.items()),
+        *([stated("of these, the peer book has the true address by now", corrected)] if corrected else []),
     ]
 
 
@@ -70,7 +79,7 @@ CAUSE = Cause(
     evidence_rule="Another protocol answers on the published port; or a handshake proved the same node on another port; "
     "or the published port is the peer's HTTP port or one that it dials from.",
     next_actions=(
-        "Use {right} instead of {wrong}: correct it in seeds.",
+        "Use {right} instead of {wrong}: correct it where it stands in a list of seeds, and tell who runs that peer.",
         "Correct the port of {addr} in seeds, or tell who runs it to publish the P2P port (advertise under [node]); "
         "curl http://{addr}/healthz says whether it is a node's HTTP port.",
     ),

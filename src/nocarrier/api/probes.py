@@ -1,0 +1,76 @@
+"""Probes that were asked for over the API: of findings that stand, and with what the node knows of their hosts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Protocol
+
+from starlette.exceptions import HTTPException
+
+from nocarrier.doctor import Doctor
+from nocarrier.errors import AddressError
+from nocarrier.model.address import Address
+from nocarrier.model.finding import Finding
+from nocarrier.model.node_state import NodePort
+from nocarrier.model.probe import ProbeResult
+
+
+class Prober(Protocol):
+    """Looks at the network for a finding, at most once a minute."""
+
+    async def probe(self, finding: Finding, *, http_ports: Mapping[str, int]) -> ProbeResult:
+        """What the network says about `finding` now, or said within the last minute.
+
+        Args:
+            finding: its code, and the addresses of its evidence.
+            http_ports: ports on which peers are known to serve HTTP, by their address as in the finding.
+        """
+
+    async def close(self) -> None:
+        """End what runs."""
+
+
+class Probes:
+    """Runs the probes of `POST /api/p2p/diagnosis/probe`."""
+
+    def __init__(self, prober: Prober, doctor: Doctor, node: NodePort | None) -> None:
+        self._prober = prober
+        self._doctor = doctor
+        self._node = node
+
+    async def probe(self, code: str) -> ProbeResult:
+        """Probe the finding with this code; it may take some 15 s, or longer where others are probed before it.
+
+        Raises:
+            HTTPException: 404 where no such finding stands.
+        """
+        findings = (await self._doctor.diagnosis()).findings
+        finding = next((finding for finding in findings if finding.code == code), None)
+        if finding is None:
+            standing = ", ".join(finding.code for finding in findings) or "none"
+            raise HTTPException(
+                HTTPStatus.NOT_FOUND, f"No finding with the code {code!a} stands now. Those that do: {standing}."
+            )
+        return await self._prober.probe(finding, http_ports=self._http_ports(finding))
+
+    async def close(self) -> None:
+        """End the probes that still run."""
+        await self._prober.close()
+
+    def _http_ports(self, finding: Finding) -> dict[str, int]:
+        """Where connected peers on the hosts of `finding` say that they serve HTTP."""
+        by_host = {
+            _host(peer.addr): peer.http_port
+            for peer in (self._node.connected_peers() if self._node is not None else ())
+            if peer.http_port is not None
+        }
+        addrs = [addr for item in finding.evidence for addr in item.addrs]
+        return {addr: by_host[_host(addr)] for addr in addrs if _host(addr) in by_host}
+
+
+def _host(addr: str) -> str:
+    try:
+        return Address.parse(addr).host
+    except AddressError:
+        return addr

@@ -1,0 +1,129 @@
+"""Answers of a node as the command line reads them, which may be an older, a newer or another program.
+
+Words of our tables are plain text here, as a newer node may have more of them; what may be missing has a default.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar
+
+import msgspec
+
+from nocarrier.errors import NodeUnreachableError
+
+
+class Item(msgspec.Struct, frozen=True, kw_only=True):
+    """One statement that speaks for a finding."""
+
+    statement: str
+    count: int = 0
+    addrs: list[str] = []
+
+
+class Finding(msgspec.Struct, frozen=True, kw_only=True):
+    """One root cause that stands."""
+
+    code: str
+    severity: str
+    summary: str
+    title: str = ""
+    blame: str = "unknown"
+    confidence: float | None = None
+    evidence: list[Item] = []
+    affected_peers: int = 0
+    affected_dials: int = 0
+    next_actions: list[str] = []
+    since_unix: float | None = None
+    hides: list[str] = []
+
+
+class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
+    """The findings of one instant, worst first."""
+
+    healthy: bool
+    findings: list[Finding]
+    at_unix: float | None = None
+
+
+class DialTotals(msgspec.Struct, frozen=True, kw_only=True):
+    """Dials since the program started."""
+
+    started: int = 0
+    succeeded: int = 0
+    failed: int = 0
+    in_flight: int = 0
+    skipped: int = 0
+
+
+class LookedAt(msgspec.Struct, frozen=True, kw_only=True):
+    """Of `/api/p2p/debug`, what a diagnosis rests on."""
+
+    connected_peers: list[Any] = []
+    dial_totals: DialTotals = DialTotals()
+    reachability: str = "unknown"
+    node: dict[str, Any] | None = None
+    """None: a program that embeds the tracker without a node of ours."""
+
+
+class Statement(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that a probe says."""
+
+    text: str
+    suggests: str | None = None
+
+
+class Hop(msgspec.Struct, frozen=True, kw_only=True):
+    """What came back for a SYN that may pass `ttl` - 1 routers."""
+
+    ttl: int
+    answer: str
+    addr: str | None = None
+    rtt_s: float | None = None
+    icmp_type: int | None = None
+    icmp_code: int | None = None
+
+
+class Trace(msgspec.Struct, frozen=True, kw_only=True):
+    """The way to one address."""
+
+    hops: list[Hop] = []
+
+
+class Target(msgspec.Struct, frozen=True, kw_only=True):
+    """What was seen of one peer."""
+
+    addr: str
+    trace: Trace | None = None
+
+
+class ProbeFacts(msgspec.Struct, frozen=True, kw_only=True):
+    """What a probe saw."""
+
+    targets: list[Target] = []
+
+
+class ProbeResult(msgspec.Struct, frozen=True, kw_only=True):
+    """What probing one finding gave."""
+
+    statements: list[Statement]
+    age_s: float = 0.0
+    duration_s: float = 0.0
+    facts: ProbeFacts = ProbeFacts()
+
+
+_Answer = TypeVar("_Answer", bound=msgspec.Struct)
+
+
+def read_as(wanted: type[_Answer], answer: object) -> _Answer:
+    """`answer`, decoded JSON, as `wanted`.
+
+    Raises:
+        NodeUnreachableError: whoever answers is no node that this program understands.
+    """
+    try:
+        return msgspec.convert(answer, wanted)
+    except msgspec.ValidationError as error:
+        raise NodeUnreachableError(
+            f"the answer is not that of a node ({error}); set --url to a node's HTTP address, or update the older of "
+            "the two: nocarrier version"
+        ) from error

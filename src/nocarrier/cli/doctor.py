@@ -1,0 +1,54 @@
+"""`nocarrier doctor`: exits with 0 where nothing is wrong, 1 where something is, 2 where the node cannot be asked."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+import click
+
+from nocarrier.cli.client import NodeClient, asks_node
+from nocarrier.cli.text import printable
+from nocarrier.errors import NocarrierError
+
+PROBE_TIMEOUT_S = 120.0
+"""A probe takes 15 s at most, and waits for those that others asked for before it."""
+
+
+@click.command
+@click.option("--probe", is_flag=True, help="Let the node look into each finding with a few packets; takes a while.")
+@asks_node
+def doctor(client: NodeClient, *, as_json: bool, probe: bool) -> None:
+    """Say what is wrong and why, the worst first, with evidence and what to do.
+
+    Exits with 0 where nothing is wrong, 1 where something is, 2 where the node cannot be asked.
+    """
+    from nocarrier.cli import answers  # noqa: PLC0415 - rich and msgspec are loaded by who shows something
+    from nocarrier.cli.diagnosis_text import print_diagnosis  # noqa: PLC0415
+
+    answer = client.get("/api/p2p/diagnosis")
+    diagnosis = answers.read_as(answers.Diagnosis, answer)
+    probes = _probe(client, (finding.code for finding in diagnosis.findings)) if probe else {}
+    if as_json:
+        click.echo(json.dumps(answer | {"probes": probes} if probe else answer, indent=2))
+    else:
+        looked_at = answers.read_as(answers.LookedAt, client.get("/api/p2p/debug"))
+        print_diagnosis(diagnosis, looked_at, probes)
+    sys.exit(0 if diagnosis.healthy else 1)
+
+
+def _probe(client: NodeClient, codes: Iterable[str]) -> dict[str, Any]:
+    """What each probe gave by the code of the finding; ``{"error": ...}`` where it gave nothing."""
+    from rich.console import Console  # noqa: PLC0415
+
+    results: dict[str, Any] = {}
+    with Console(stderr=True).status("") as status:  # shows itself on a terminal only
+        for code in codes:
+            status.update(f"looking into {printable(code)} ...")
+            try:
+                results[code] = client.post("/api/p2p/diagnosis/probe", {"code": code}, PROBE_TIMEOUT_S)
+            except NocarrierError as error:  # it may be over by now; what was found before is worth showing
+                results[code] = {"error": str(error)}
+    return results

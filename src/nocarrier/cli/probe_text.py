@@ -1,0 +1,60 @@
+"""What probing a finding gave, for people: what it says, and the way to each peer."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+from nocarrier.cli.answers import Hop, ProbeResult
+from nocarrier.cli.lines import Line
+from nocarrier.cli.text import duration
+
+_SAID = {
+    "connected": "accepts: the way ends here",
+    "refused": "refuses (RST)",
+    "expired": "a router on the way",
+    "silent": "nothing",
+    "local": "this machine does not let it go",
+}
+
+_IPV4_WIDTH = len("255.255.255.255")
+
+_NOTICEABLE_S = 0.1
+"""Less is not worth telling."""
+
+
+def probe_lines(result: ProbeResult) -> Iterator[Line]:
+    """`result` as lines to print."""
+    if len(result.statements) == 1 and not result.facts.targets:
+        yield Line(2, result.statements[0].text, "probe:")
+        return
+    if result.age_s:
+        yield Line(2, f"probed {duration(result.age_s)} ago (at most once a minute):")
+    else:
+        took = f" in {result.duration_s:.1f} s" if result.duration_s >= _NOTICEABLE_S else ""
+        yield Line(2, f"probed now{took}:")
+    for statement in result.statements:
+        suggests = f" (speaks for {statement.suggests})" if statement.suggests else ""
+        yield Line(4, statement.text + suggests, "-")
+    for target in result.facts.targets:
+        if target.trace is not None and target.trace.hops:
+            yield Line(4, f"the way to {target.addr}:")
+            yield from _table(target.trace.hops)
+
+
+def _table(hops: list[Hop]) -> Iterator[Line]:
+    width = max(_IPV4_WIDTH, *(len(hop.addr or "") for hop in hops))
+    yield Line(6, "what it said", f"{'hop':>5}  {'address':<{width}}  {'ms':>7} ")
+    for _, same in itertools.groupby(hops, key=lambda hop: (hop.answer, hop.addr)):
+        run = list(same)  # of silent hops, mostly
+        first, last = run[0], run[-1]
+        ttl = str(first.ttl) if first is last else f"{first.ttl}-{last.ttl}"
+        took = "" if first.rtt_s is None else f"{first.rtt_s * 1000:.1f}"
+        yield Line(6, _said(first), f"{ttl:>5}  {first.addr or '*':<{width}}  {took:>7} ")
+
+
+def _said(hop: Hop) -> str:
+    if hop.answer == "unreachable":
+        icmp = f" (ICMP type {hop.icmp_type} code {hop.icmp_code})" if hop.icmp_type is not None else ""
+        return f"unreachable{icmp}"
+    return _SAID.get(hop.answer, hop.answer)

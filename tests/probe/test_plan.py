@@ -1,0 +1,80 @@
+"""Which probes are worth a packet for which finding, and to whom they go."""
+
+from __future__ import annotations
+
+import pytest
+
+from nocarrier.diagnose import CAUSES, probes
+from nocarrier.diagnose.probes import conclude, plan_probes
+from nocarrier.model.finding import EvidenceItem, Finding, Severity
+from nocarrier.model.probe import Probe, ProbeFacts
+from nocarrier.model.taxonomy import Blame
+
+
+def finding(code: str, *evidence: tuple[str, ...]) -> Finding:
+    return Finding(
+        code=code,
+        title="",
+        severity=Severity.INFO,
+        blame=Blame.PATH,
+        summary="",
+        confidence=0.5,
+        evidence=tuple(EvidenceItem(statement="", count=len(addrs), addrs=addrs) for addrs in evidence),
+        affected_peers=0,
+        affected_dials=0,
+        next_actions=(),
+        since_unix=0.0,
+    )
+
+
+def test_every_cause_has_a_row_and_every_row_a_cause():
+    assert set(probes._LOOKS) == {cause.code for cause in CAUSES}
+
+
+@pytest.mark.parametrize("code", [cause.code for cause in CAUSES])
+def test_a_cause_is_probed_or_says_why_not(code):
+    plan = plan_probes(finding(code, ("198.18.0.1:7072",)))
+
+    if plan.probes:
+        assert plan.addrs == ("198.18.0.1:7072",)
+    else:
+        [statement] = conclude(code, ProbeFacts())
+        assert statement.text.startswith("Nothing to probe: ")
+        assert statement.text.endswith(".")
+
+
+@pytest.mark.parametrize("code", ["retry_too_fast", "private_addresses_gossiped", "banned_by_peers", "duplicates_only"])
+def test_where_a_probe_would_harm_or_help_nothing_there_is_none(code):
+    assert plan_probes(finding(code, ("198.18.0.1:7072",))).probes == frozenset()
+
+
+def test_an_unknown_finding_is_left_alone():
+    assert plan_probes(finding("no_such_cause", ("198.18.0.1:7072",))).probes == frozenset()
+    assert conclude("no_such_cause", ProbeFacts())[0].text == "Nothing to probe: no probe is known for it."
+
+
+def test_a_resolver_finding_asks_the_resolver():
+    assert plan_probes(finding("dns_broken", ("seed.test:7072",))).probes == {Probe.RESOLVER, Probe.ROUTES}
+
+
+@pytest.mark.parametrize(
+    ("evidence", "expected"),
+    [
+        # Unrelated networks (/16) come first, in the order of the evidence, then the rest.
+        (
+            [("198.18.0.1:1", "198.18.0.2:1", "198.18.0.3:1"), ("198.19.0.1:1",)],
+            ("198.18.0.1:1", "198.19.0.1:1", "198.18.0.2:1"),
+        ),
+        (
+            [("198.18.0.1:1", "198.18.0.2:1", "198.18.0.3:1", "198.18.0.4:1")],
+            ("198.18.0.1:1", "198.18.0.2:1", "198.18.0.3:1"),
+        ),
+        # An address is named by several pieces of evidence, and probed once.
+        ([("198.18.0.1:1",), ("198.18.0.1:1", "198.19.0.1:1")], ("198.18.0.1:1", "198.19.0.1:1")),
+        # What is no address cannot be probed.
+        ([("nonsense", "seed.test:7072")], ("seed.test:7072",)),
+        ([], ()),
+    ],
+)
+def test_three_peers_of_unrelated_networks_if_there_are_any(evidence, expected):
+    assert plan_probes(finding("peer_down", *evidence)).addrs == expected
