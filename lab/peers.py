@@ -35,12 +35,12 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 
 TIMING = {
     "connect_timeout_s": 3,
-    "handshake_attempt_s": 5,
-    "handshake_window_s": 5,
+    "handshake_attempt_s": 12,
+    "handshake_window_s": 36,
     "maintain_interval_s": 2,
     "gossip_interval_s": 2,
 }
-"""Of the peers: quick to find each other, and patient listeners."""
+"""Of the peers: quick to find each other, and as patient with whoever comes as a usual node."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,9 @@ import pytest
 from starlette.routing import Route as StarletteRoute
 
 from api.http_client import get, post_json
-from nocarrier import DialTracker, __version__
-from nocarrier.api.app import create_app
+from nocarrier import DialTracker, __version__, asgi_app
 from nocarrier.api.openapi import openapi_document
 from nocarrier.api.routes import ROUTES
-from nocarrier.doctor import Doctor
 
 
 @pytest.fixture(scope="module")
@@ -22,8 +20,7 @@ def document():
 
 
 def test_document_and_application_have_the_same_routes(document):
-    tracker = DialTracker()
-    app = create_app(tracker, None, Doctor(tracker), version="1")._app
+    app = asgi_app(DialTracker())._app
     served = {
         (route.path, method) for route in app.routes if isinstance(route, StarletteRoute) for method in route.methods
     }

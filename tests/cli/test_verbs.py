@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +13,7 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from api.fake_node import FakeNode
+from cli.command import nocarrier
 from nocarrier import DialTracker, __version__
 from nocarrier.api.server import Server
 from nocarrier.cli.main import VERBS
@@ -22,18 +22,6 @@ from nocarrier.model.taxonomy import Reason
 from nocarrier.node import tickets
 
 NODE_ID = "ab" * 32
-
-
-def nocarrier(*arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith("NOCARRIER_")}
-    return subprocess.run(
-        [sys.executable, "-m", "nocarrier.cli.main", *arguments],
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=30,
-        env={**inherited, "PYTHONWARNINGS": "error", "TERM": "dumb", **environ},
-    )
 
 
 @pytest.fixture

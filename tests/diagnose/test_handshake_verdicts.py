@@ -143,7 +143,7 @@ CHAIN = Table(
             NODE.fails(peer(1), "genesis_mismatch", ago_s=600, **TEST_CHAIN).session(peer(1), ago_s=60)
         ),
         "it was half a day ago, and nobody looked again": row(
-            NODE.session(peer(2)).fails(peer(1), "genesis_mismatch", ago_s=15 * 3_600, **TEST_CHAIN)
+            NODE.session(peer(2)).fails(peer(1), "genesis_mismatch", ago_s=16 * 3_600, **TEST_CHAIN)
         ),
         "a full peer is on our chain": row(NODE.fails(peers(3), "too_many_peers"), instead="network_full"),
     },

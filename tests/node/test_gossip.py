@@ -14,9 +14,9 @@ from nocarrier.node import gossip
 from nocarrier.node.introductions import THROTTLE_DIALED
 from nocarrier.node.shares import SHARES
 from nocarrier.testing.fault_servers import FAULT_SERVERS
+from nocarrier.views import propagation_view
 from nocarrier.wire import PeerAddress
 from nocarrier.wire.messages import PEER_LIST_MAX, WELCOME_PEERS_MAX, GetPeers, PeerList
-from nocarrier.views import propagation_view
 from support.nodes import TIMING, RunningNode, eventually, nodes_fixture
 from support.raw_peer import RawPeer, raw_dial
 

@@ -373,7 +373,8 @@ def test_a_flood_fills_no_memory(table):
 
 def test_a_session_costs_little_beside_its_handshake_however_full_the_book_is(table):
     for number in range(2048):
-        table.tell(f"10.{number % 16}.{number >> 4}.1:7072", ALICE)
+        table.tell(f"10.{number % 16}.{number >> 4}.1:7072", ALICE, via=f"11.{number % 16}.0.1:7072")
+    assert len(table.book) == 2048
     peer = Peer(remote(BOB), Direction.INBOUND, Address(HOST, 45_000))
     started = time.process_time()
     for _ in range(100):

@@ -10,6 +10,7 @@ from nocarrier.classify import blame_for
 from nocarrier.model.taxonomy import Blame, Reason
 
 ICMP = {"type": 3, "code": 1, "hop": "198.18.1.1"}
+MTU = {"large_segments_lost": "sent"}
 
 
 @pytest.mark.parametrize(
@@ -41,10 +42,12 @@ def test_an_unreachable_place_is_never_the_peers_fault(reason):
         ({"syn_retransmits": 2}, Blame.PATH),
         ({"syn_retransmits": 1, "decided_by": "local"}, Blame.US),
         ({"syn_retransmits": 0, "loop_lag_s": 3.0}, Blame.US),
+        ({"syn_retransmits": 2, "loop_lag_s": 3.0}, Blame.PATH),
+        ({"loop_lag_s": 3.0}, Blame.US),
         ({"syn_retransmits": 0, "loop_lag_s": 0.1}, Blame.PATH),
     ],
 )
-def test_silence_is_the_paths_unless_we_were_deaf(evidence, blame):
+def test_silence_is_the_paths_where_the_kernel_heard_nothing_and_else_ours_if_we_were_deaf(evidence, blame):
     assert blame_for(Reason.TIMEOUT, evidence) is blame
 
 
@@ -52,6 +55,23 @@ def test_silence_is_the_paths_unless_we_were_deaf(evidence, blame):
 def test_only_a_real_lag_takes_the_blame_off_the_peer(lag):
     assert blame_for(Reason.HANDSHAKE_TIMEOUT, {"loop_lag_s": lag}) is Blame.THEM
     assert blame_for(Reason.HANDSHAKE_TIMEOUT, {"loop_lag_s": 1.0}) is Blame.US
+
+
+@pytest.mark.parametrize(
+    ("reason", "otherwise"),
+    [
+        (Reason.HANDSHAKE_TIMEOUT, Blame.THEM),
+        (Reason.REMOTE_CLOSED, Blame.THEM),
+        (Reason.CONNECTION_RESET, Blame.UNKNOWN),
+    ],
+)
+def test_who_let_a_connection_end_without_an_answer(reason, otherwise):
+    assert blame_for(reason, {}) is otherwise
+    assert blame_for(reason, {"loop_lag_s": 1.0, "elapsed_s": 10.0}) is Blame.US
+    assert blame_for(reason, {"loop_lag_s": 1.0, "elapsed_s": 36.0}) is otherwise, "the peer had 35 s"
+    assert blame_for(reason, {"unacknowledged": 2, "data_retransmits": 5}) is Blame.UNKNOWN
+    assert blame_for(reason, {"unacknowledged": 0, "data_retransmits": 5}) is otherwise
+    assert blame_for(reason, {"large_segments_lost": "sent", "loop_lag_s": 9.0}) is Blame.PATH
 
 
 @pytest.mark.parametrize(
@@ -77,5 +97,5 @@ def test_where_one_alone_can_be_to_blame_it_stands_in_the_table(reason):
 
 @pytest.mark.parametrize("reason", Reason)
 def test_evidence_never_leads_to_a_blame_that_the_table_does_not_know(reason):
-    for evidence in ({}, {"decided_by": "local"}, {"decided_by": "network"}, {"icmp": ICMP}, {"loop_lag_s": 9.0}):
+    for evidence in ({}, {"decided_by": "local"}, {"decided_by": "network"}, {"icmp": ICMP}, {"loop_lag_s": 9.0}, MTU):
         assert blame_for(reason, evidence) in {*reason.blames, Blame.UNKNOWN}

@@ -31,8 +31,8 @@ def tracker(clock):
     return DialTracker(clock=clock, max_peers=100)
 
 
-def fail(tracker, reason=Reason.TIMEOUT, blame=Blame.PATH, *, addr=A, source="gossip", penalise=True):
-    fault = Fault(reason=reason, phase=Phase.CONNECT, blame=blame)
+def fail(tracker, reason=Reason.TIMEOUT, blame=Blame.PATH, *, addr=A, source="gossip", penalise=True, evidence=None):
+    fault = Fault(reason=reason, phase=Phase.CONNECT, blame=blame, evidence=evidence or {})
     tracker.fail(tracker.begin(addr, source), fault, penalise=penalise)
 
 
@@ -129,6 +129,13 @@ def test_our_own_fault_once_mended_is_forgiven_and_theirs_is_not(tracker, clock)
     tracker.forgive_own_faults()
     assert wait_s(tracker, clock, A) is None
     assert wait_s(tracker, clock, B) is not None
+
+
+def test_a_stall_of_our_own_makes_nobody_wait_long(tracker, clock):
+    for _ in range(2):
+        fail(tracker, reason=Reason.HANDSHAKE_TIMEOUT, blame=Blame.US, evidence={"loop_lag_s": 3.0})
+    assert tracker.standing(A).streak == 0
+    assert wait_s(tracker, clock) == pytest.approx(10, rel=0.2), "5 s and then 10 s, not 30 s and then 60 s"
 
 
 def test_the_longest_streak_is_told_first_with_who_told_us(tracker):

@@ -6,7 +6,9 @@ import functools
 import http.client
 import json
 import ssl
+import time
 from collections.abc import Callable, Mapping
+from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -31,6 +33,11 @@ class RequestRefusedError(NocarrierError):
 class NodeClient:
     """Asks the node at `url`. Neither follows redirects nor uses a proxy, so the token goes to that host alone.
 
+    Attributes:
+        host: whom it asks.
+        clock_ahead_s: how far the clock there is ahead of ours, to a second or two, as its newest answer says (RFC 9110
+            section 6.6.1); None: it does not say.
+
     Raises:
         NodeUnreachableError: `url` is not one.
     """
@@ -46,7 +53,8 @@ class NodeClient:
         if scheme not in {"http", "https"} or not host:
             raise NodeUnreachableError(f"{url!r} is not a URL of a node; set --url like {DEFAULT_URL}")
         self._is_tls = scheme == "https"
-        self._host = host
+        self.host = host
+        self.clock_ahead_s: float | None = None
 
     def get(self, path: str, query: Mapping[str, object] | None = None) -> Any:
         """The JSON answer to a GET; a `query` value of None is left out.
@@ -72,6 +80,7 @@ class NodeClient:
         try:
             connection.request(method, self._base_path + path, body, headers)
             response = connection.getresponse()
+            self.clock_ahead_s = _clock_ahead_s(response.headers.get("date"))
             answer = response.read(MAX_ANSWER_BYTES + 1)
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise NodeUnreachableError(
@@ -84,8 +93,8 @@ class NodeClient:
     def _connection(self, timeout_s: float) -> http.client.HTTPConnection:
         if self._is_tls:
             context = ssl.create_default_context()
-            return http.client.HTTPSConnection(self._host, self._port, timeout=timeout_s, context=context)
-        return http.client.HTTPConnection(self._host, self._port, timeout=timeout_s)
+            return http.client.HTTPSConnection(self.host, self._port, timeout=timeout_s, context=context)
+        return http.client.HTTPConnection(self.host, self._port, timeout=timeout_s)
 
     def _read(self, status: int, answer: bytes) -> Any:
         try:
@@ -104,6 +113,15 @@ class NodeClient:
         if status == HTTPStatus.FORBIDDEN or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise NodeUnreachableError(f"{self._url} does not answer this: {detail}")
         raise RequestRefusedError(detail)
+
+
+def _clock_ahead_s(date: str | None) -> float | None:
+    if date is None:
+        return None
+    try:
+        return parsedate_to_datetime(date).timestamp() - time.time()
+    except (ValueError, OverflowError, OSError):  # not a date, or none that this system knows
+        return None
 
 
 def _why(error: Exception) -> str:

@@ -20,7 +20,8 @@ VERBS = {
     "failures": "Show the newest dial failures.",
     "peers": "Show the peer book.",
     "connect": "Dial a peer now, and say what became of it.",
-    "explain": "Explain a reason: meaning, usual cause, next step.",
+    "explain": "Explain a reason or a cause: what it says, what to do.",
+    "diff": "Compare two nodes: can they talk, and if not, why not?",
     "ticket": "Make admission tickets for a private network.",
     "version": "Show the version.",
 }

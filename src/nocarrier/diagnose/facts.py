@@ -24,7 +24,7 @@ from nocarrier.track import LastOutcome, Latest
 TELLING_FOR_S = {
     Retry.SHORT: 600.0,
     Retry.MID: 2_700.0,
-    Retry.LONG: 50_000.0,
+    Retry.LONG: 54_000.0,
     Retry.NEVER: 86_400.0,
     Retry.WHEN_CONFIG_CHANGES: 2_700.0,
     Retry.WHEN_LIFTED: 2_700.0,

@@ -83,7 +83,7 @@ def _count_ephemeral_ports() -> int | None:
 
 def _count_tcp_sockets() -> int | None:
     """TCP sockets of this machine (of its network namespace), TIME_WAIT and those that listen included."""
-    total = 0
+    found: list[int] = []
     try:
         for path in _SOCKETS:
             if not path.exists():  # no IPv6 in this kernel
@@ -91,7 +91,7 @@ def _count_tcp_sockets() -> int | None:
             for line in path.read_text(encoding="ascii").splitlines():
                 name, *words = line.split()
                 counts = dict(zip(words[::2], map(int, words[1::2]), strict=True))
-                total += sum(counts[key] for key in _COUNTED_SOCKETS.get(name, ()))
+                found += [counts[key] for key in _COUNTED_SOCKETS.get(name, ())]
     except (OSError, ValueError, KeyError):
         return None
-    return total
+    return sum(found) if found else None

@@ -21,8 +21,8 @@ from nocarrier.model.taxonomy import Source
 from nocarrier.node.peer_entry import PeerEntry
 
 MAX_INTRODUCERS = 512
-"""Eight times the sessions that a node has by default, so that those of the last hours are known. With a full book and so
-many introducers the sums take 420 kB (measured)."""
+"""Eight times the sessions that a node has by default, so that those of the last hours are known. With a full book and
+so many introducers the sums take 420 kB (measured)."""
 
 THROTTLE_DIALED = 8
 """So many addresses of an introducer must have been dialed before it is judged. Where half of all addresses are dead,

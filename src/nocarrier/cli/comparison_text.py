@@ -1,0 +1,71 @@
+"""Two nodes side by side, for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from rich.console import Console
+
+from nocarrier.cli.lines import Line, print_lines
+from nocarrier.diagnose.cause import count_of
+from nocarrier.views.compared_node import ComparedNode
+from nocarrier.views.comparison import SHOWN_DIGITS, Comparison, Outcome
+from nocarrier.views.one_way import OneWay
+
+_STYLES = {
+    Outcome.CONNECTED: "bold green",
+    Outcome.POSSIBLE: "bold",
+    Outcome.FAILING: "bold yellow",
+    Outcome.IMPOSSIBLE: "bold red",
+}
+
+
+def print_comparison(comparison: Comparison, nodes: Iterable[tuple[str, ComparedNode]]) -> None:
+    """Print `comparison` of `nodes`, each with its URL, with colours on a terminal only."""
+    print_lines(Console(highlight=False), _lines(comparison, nodes))
+
+
+def _lines(comparison: Comparison, nodes: Iterable[tuple[str, ComparedNode]]) -> Iterator[Line]:
+    yield Line(0, comparison.verdict, style=_STYLES[comparison.outcome])
+    yield Line(0, "")
+    for url, node in nodes:
+        yield Line(0, f"{url}: {_who(node)}", f"{node.name}:")
+    apart = [difference for difference in comparison.differences if difference.keeps_apart]
+    minor = [difference for difference in comparison.differences if not difference.keeps_apart]
+    if apart:
+        yield Line(0, "")
+        yield Line(0, "what keeps them apart:")
+    for difference in apart:
+        yield Line(2, f"{difference.field}: {difference.statement}", "-", mark_style="red")
+    if comparison.outcome is not Outcome.CONNECTED:
+        yield from _way("A", "B", comparison.a_to_b)
+        yield from _way("B", "A", comparison.b_to_a)
+    if minor:
+        yield Line(0, "")
+        yield Line(0, "what differs besides:")
+    for difference in minor:
+        yield Line(2, f"{difference.field}: {difference.statement}", "-")
+
+
+def _who(node: ComparedNode) -> str:
+    info = node.info
+    parts = [
+        f"node {info.node_id[:SHOWN_DIGITS]}…",
+        f'network "{info.network}"',
+        f"protocol {info.min_protocol_version} to {info.protocol_version}",
+        f"P2P port {info.p2p_port}",
+        f"published as {info.advertised_p2p}" if info.advertised_p2p else "its address not known to itself",
+        f"reachability {info.reachability.state}",
+        f"{count_of(len(node.sessions), 'peer')}",
+    ]
+    return ", ".join(parts)
+
+
+def _way(one: str, other: str, way: OneWay) -> Iterator[Line]:
+    yield Line(0, "")
+    known = f", known as {', '.join(way.addrs)}" if way.addrs else ", of which no address is known"
+    yield Line(0, f"{one} as the one that dials {other}{known}:")
+    for obstacle in way.obstacles:
+        yield Line(2, obstacle.statement if obstacle.proven else f"perhaps: {obstacle.statement}", "-")
+    if not way.is_blocked:
+        yield Line(2, f"not dialed: {way.not_dialed_because}", "-")

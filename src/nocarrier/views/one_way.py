@@ -1,0 +1,174 @@
+"""What keeps one of two nodes from dialing the other, as far as both of them show. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from nocarrier.model.address import Scope
+from nocarrier.model.taxonomy import Reason
+from nocarrier.views.compared_node import ComparedNode, FailureSeen, addresses_of, newest_by_address, parse, scope
+
+_SAYS_NOTHING = frozenset(
+    {
+        Reason.ALREADY_CONNECTED,
+        Reason.ALREADY_DIALING,
+        Reason.BACKOFF_ACTIVE,
+        Reason.SLOTS_FULL,
+        Reason.SHUTTING_DOWN,
+        Reason.CANCELLED,
+        Reason.DUPLICATE_CONNECTION,
+    }
+)
+"""Entries that speak of the moment, or of an earlier entry, and not of the two nodes."""
+
+_HOLDS_BOTH_WAYS = frozenset({Reason.BANNED, Reason.BANNED_LOCAL, Reason.TICKET_INVALID})
+"""Whoever refuses the other one so, does not dial it either: admission is the same in both directions."""
+
+_SETTINGS_SAY_IT = frozenset({Reason.VERSION_MISMATCH, Reason.GENESIS_MISMATCH, Reason.CLOCK_SKEW})
+"""What both nodes show today is compared, and not what they once told each other."""
+
+_CLOSED = frozenset({Scope.LOOPBACK, Scope.PRIVATE})
+"""What a node dials only in LAN mode, or where a setting names the network."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Obstacle:
+    """Something that keeps one node from dialing the other."""
+
+    statement: str
+    proven: bool
+    """Whether it is known to hold now; else it may."""
+    both_ways: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OneWay:
+    """One node as the one that dials the other."""
+
+    addrs: list[str]
+    """Where the other one can be dialed, or was thought to be, as far as both know."""
+    obstacles: list[Obstacle]
+    not_dialed_because: str
+    """Why no dial is to be seen, where nothing keeps it from dialing."""
+
+    @property
+    def is_blocked(self) -> bool:
+        """Whether an obstacle is known to hold."""
+        return any(obstacle.proven for obstacle in self.obstacles)
+
+
+def one_way(dialer: ComparedNode, target: ComparedNode) -> OneWay:
+    """What keeps `dialer` from dialing `target`."""
+    addrs = addresses_of(target, dialer)
+    recorded = list(_of_record(dialer, target, addrs))
+    guessed = [] if recorded else list(_of_policy(dialer, target, addrs))
+    obstacles = [*_of_settings(dialer, target, addrs), *recorded, *guessed]
+    return OneWay(addrs=addrs, obstacles=obstacles, not_dialed_because=_why_not_dialed(dialer, target, addrs))
+
+
+def _of_settings(dialer: ComparedNode, target: ComparedNode, addrs: list[str]) -> Iterator[Obstacle]:
+    a, b, theirs = dialer.name, target.name, target.info
+    if dialer.info.offline:
+        yield Obstacle(
+            statement=f"{a} has no usable network: {dialer.info.offline_because or 'it does not say why'}", proven=True
+        )
+    if theirs.max_peers is not None and len(target.sessions) >= theirs.max_peers:
+        yield Obstacle(statement=f"{b} is full: all its {theirs.max_peers} places are taken", proven=True)
+    addresses = [address for addr in addrs if (address := parse(addr)) is not None]
+    if dialer.info.ipv4_only and addresses and all(":" in address.host for address in addresses):
+        yield Obstacle(
+            statement=f"{a} has ipv4_only on, and all that is known of {b} is IPv6 ({', '.join(addrs)})", proven=True
+        )
+    published = parse(theirs.advertised_p2p or "")
+    if published is not None and published.port == theirs.http_port != theirs.p2p_port:
+        yield Obstacle(
+            statement=f"{b} publishes {published}, which is its HTTP port; its P2P port is {theirs.p2p_port}: set "
+            f"advertise of {b}",
+            proven=True,
+        )
+    if theirs.reachability.state == "private":
+        where = f" at {theirs.reachability.addr}" if theirs.reachability.addr else ""
+        yield Obstacle(statement=f"peers that {b} asked could not dial it{where}", proven=False)
+
+
+def _of_policy(dialer: ComparedNode, target: ComparedNode, addrs: list[str]) -> Iterator[Obstacle]:
+    """Whether lan_mode is likely to forbid it. What allow_networks names, a node does not show."""
+    scopes = {scope(address) for addr in addrs if (address := parse(addr)) is not None}
+    is_closed = dialer.info.lan_mode is False and bool(scopes) and scopes <= _CLOSED
+    if is_closed and not _dials_into(dialer, scopes):
+        kinds = " or ".join(sorted(map(str, scopes)))
+        yield Obstacle(
+            statement=f"{dialer.name} has lan_mode off, and all that is known of {target.name} is {kinds} "
+            f"({', '.join(addrs)}): it dials there only what its allow_networks names",
+            proven=False,
+        )
+
+
+def _dials_into(node: ComparedNode, scopes: set[Scope | None]) -> bool:
+    """Whether `node` dialed into networks of all these kinds, so that its settings allow at least some."""
+    worked = [peer.addr for peer in node.book if peer.last_success_unix is not None]
+    worked += [session.addr for session in node.sessions if session.direction == "outbound"]
+    # A dial that failed beyond policy was allowed as well.
+    worked += [failure.addr for failure in node.failures if failure.kind == "failure"]
+    return scopes <= {scope(address) for addr in worked if (address := parse(addr)) is not None}
+
+
+def _of_record(dialer: ComparedNode, target: ComparedNode, addrs: list[str]) -> Iterator[Obstacle]:
+    """The newest failure at each address of `target` that nothing has overtaken since."""
+    worked_unix = {peer.addr: peer.last_success_unix or 0.0 for peer in dialer.book}
+    newest = newest_by_address(dialer.failures, _SAYS_NOTHING | _SETTINGS_SAY_IT)
+    for addr in addrs:
+        failure = newest.get(addr)
+        if failure is not None and failure.at_unix > worked_unix.get(addr, 0.0):
+            since_start = failure.at_unix >= target.started_unix(clock_of=dialer)
+            yield Obstacle(
+                statement=_failed(dialer, target, failure)
+                + ("" if since_start else f"; {target.name} was started since"),
+                proven=since_start,
+                both_ways=failure.reason in _HOLDS_BOTH_WAYS,
+            )
+
+
+def _failed(dialer: ComparedNode, target: ComparedNode, failure: FailureSeen) -> str:
+    a, b = dialer.name, target.name
+    detail = f" ({failure.detail})" if failure.detail else ""
+    rejections = target.info.inbound_rejections.get(failure.reason, 0)
+    counted = f"; {b} has turned {rejections} connections away for that" if rejections else ""
+    if failure.kind == "skip":
+        return f"{a} does not dial {failure.addr}: {failure.reason}{detail}"
+    ago = f" {_span(dialer.clock_unix - failure.at_unix)} ago" if dialer.clock_unix is not None else ""
+    return f"{a} dialed {b} at {failure.addr}{ago}: {failure.reason}{detail}{counted}{_port_hint(target, failure.addr)}"
+
+
+def _port_hint(target: ComparedNode, addr: str) -> str:
+    address, info = parse(addr), target.info
+    if address is None or info.p2p_port is None or address.port == info.p2p_port:
+        return ""
+    if address.port == info.http_port:
+        return f"; that is the HTTP port of {target.name}, its P2P port is {info.p2p_port}"
+    return f"; {target.name} listens on port {info.p2p_port}"
+
+
+def _why_not_dialed(dialer: ComparedNode, target: ComparedNode, addrs: list[str]) -> str:
+    a, b = dialer.name, target.name
+    known = set(dialer.known_addresses()) & set(addrs)
+    if not known:
+        where = f", such as {addrs[0]}" if addrs else ""
+        return f"it knows no address of {b}; tell it one{where}: nocarrier connect ADDR, or seeds under [node]"
+    waiting = [peer for peer in dialer.book if peer.addr in known and peer.because is not None]
+    if waiting and len(waiting) == len([peer for peer in dialer.book if peer.addr in known]):
+        until_unix = waiting[0].next_attempt_unix
+        if until_unix is None:
+            return f"it waits until something changes, because of {waiting[0].because}"
+        left = f" for another {_span(until_unix - dialer.clock_unix)}" if dialer.clock_unix is not None else ""
+        return f"it waits{left}, because of {waiting[0].because}"
+    wanted = dialer.info.target_peers
+    if wanted is not None and len(dialer.sessions) >= wanted:
+        return f"it has as many peers as it wants ({len(dialer.sessions)}, target_peers is {wanted})"
+    return f"it knows {min(known)}, and nothing is to be seen of a dial yet; look at {a} with: nocarrier doctor"
+
+
+def _span(seconds: float) -> str:
+    seconds = max(0.0, seconds)
+    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"  # noqa: PLR2004 - two minutes

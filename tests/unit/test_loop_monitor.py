@@ -1,0 +1,129 @@
+"""The heartbeat of the event loop: a stall is known when it matters, which is right after it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from nocarrier.dial import loop_monitor
+from nocarrier.dial.loop_monitor import HEARTBEAT_S, NOTED_LAG_S, LoopMonitor
+
+STALL_S = 0.5
+
+
+@pytest.fixture
+async def monitor():
+    made = LoopMonitor()
+    made.start()
+    await asyncio.sleep(HEARTBEAT_S / 2)
+    yield made
+    made.stop()
+
+
+def is_about(stalled_s: float) -> bool:
+    """As long as one stall, less what came before a beat was due; a busy machine adds to it."""
+    return STALL_S - HEARTBEAT_S <= stalled_s < STALL_S + 2
+
+
+async def test_a_stall_is_known_at_once_and_later(monitor):
+    since_s = time.monotonic()
+    time.sleep(STALL_S)
+    assert is_about(monitor.stalled_s(since_s)), "no beat has noted it yet"
+    await asyncio.sleep(2 * HEARTBEAT_S)
+    assert is_about(monitor.stalled_s(since_s))
+    assert is_about(monitor.worst_s())
+
+
+async def test_a_stall_is_known_to_a_deadline_that_passed_in_it(monitor):
+    loop = asyncio.get_running_loop()
+    since_s = time.monotonic()
+    seen: list[float] = []
+    loop.call_later(0.2, lambda: seen.append(monitor.stalled_s(since_s)))
+    loop.call_later(0.01, time.sleep, STALL_S)
+    await asyncio.sleep(0.3 + STALL_S)
+    assert is_about(seen[0])
+
+
+async def test_only_what_came_since_counts(monitor):
+    time.sleep(STALL_S)
+    since_s = time.monotonic()
+    assert monitor.stalled_s(since_s) < STALL_S
+    assert is_about(monitor.stalled_s(since_s - STALL_S - 0.1))
+    middle_s = since_s - STALL_S / 2
+    assert monitor.stalled_s(middle_s) == pytest.approx(STALL_S / 2, abs=0.2)
+
+
+async def test_stalls_add_up_and_the_worst_is_the_longest(monitor):
+    since_s = time.monotonic()
+    for _ in range(3):
+        time.sleep(0.3)
+        await asyncio.sleep(2 * HEARTBEAT_S)
+    assert monitor.stalled_s(since_s) >= 3 * (0.3 - HEARTBEAT_S)
+    assert monitor.worst_s() < monitor.stalled_s(since_s)
+
+
+async def test_a_loop_that_is_free_has_not_stood_still():
+    # The whole machine may stand still; of several quiet spans one is quiet.
+    monitor = LoopMonitor()
+    monitor.start()
+    spans = []
+    for _ in range(10):
+        since_s = time.monotonic()
+        await asyncio.sleep(2 * HEARTBEAT_S)
+        spans.append(monitor.stalled_s(since_s))
+        if not spans[-1]:
+            break
+    monitor.stop()
+    assert min(spans) == 0
+
+
+async def test_what_happened_long_ago_is_forgotten(monkeypatch):
+    monkeypatch.setattr(loop_monitor, "REMEMBERED_S", 0.3)
+    monitor = LoopMonitor()
+    monitor.start()
+    for _ in range(4):
+        time.sleep(2 * NOTED_LAG_S + HEARTBEAT_S)
+        await asyncio.sleep(2 * HEARTBEAT_S)
+    assert len(monitor._stalls) <= 2
+    monitor.stop()
+
+
+async def test_a_monitor_that_was_stopped_takes_no_time_for_a_stall():
+    monitor = LoopMonitor()
+    assert (monitor.stalled_s(0.0), monitor.worst_s()) == (0, 0)
+    monitor.start()
+    monitor.stop()
+    await asyncio.sleep(HEARTBEAT_S + 2 * NOTED_LAG_S)
+    assert (monitor.stalled_s(0.0), monitor.worst_s()) == (0, 0)
+
+
+STOPPED = """
+import asyncio, time
+from nocarrier.dial.loop_monitor import LoopMonitor
+
+async def main():
+    monitor = LoopMonitor()
+    monitor.start()
+    print("ready", flush=True)
+    while monitor.worst_s() < 0.5:
+        await asyncio.sleep(0.01)
+    print(monitor.worst_s())
+
+asyncio.run(main())
+"""
+
+
+def test_a_process_that_was_stopped_knows_it():
+    with subprocess.Popen([sys.executable, "-c", STOPPED], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "ready\n"
+        os.kill(process.pid, signal.SIGSTOP)
+        time.sleep(0.8)
+        os.kill(process.pid, signal.SIGCONT)
+        stood_still_s = float(process.stdout.readline())
+    assert 0.6 <= stood_still_s < 5
