@@ -164,7 +164,7 @@ async def test_a_ban_keeps_two_apart_in_both_directions(nodes):
     assert (status, said["outcome"]) == (1, "impossible")
     assert f"A dialed B at {b.addr}" in said["verdict"]
     assert "banned" in said["verdict"]
-    assert "B has turned 1 connections away for that" in said["verdict"]
+    assert "B has turned 1 connection away for that" in said["verdict"]
 
 
 async def test_our_own_ban_is_seen_from_our_record(nodes):

@@ -46,7 +46,9 @@ odd_values = st.one_of(
     st.floats(allow_nan=True, allow_infinity=True),
     st.sampled_from(["", "x", "local", "us", "expired", "http", "sent", "{addr}", "\x1b[31m"]),
     st.lists(st.integers(), max_size=2),
-    st.dictionaries(st.sampled_from(["min", "max", "wire", "clock_unix", "type", "code", "hop"]), st.integers(), max_size=3),
+    st.dictionaries(
+        st.sampled_from(["min", "max", "wire", "clock_unix", "type", "code", "hop"]), st.integers(), max_size=3
+    ),
 )
 pairs_of_values = st.dictionaries(
     st.sampled_from(["min", "max", "wire", "clock_unix", "network", "genesis", "node_id"]),
@@ -183,11 +185,12 @@ def test_a_noisy_peer_raises_nothing_that_one_failure_of_it_would_not(reason, ev
         tracker = DialTracker(clock=lambda: NOW)
         for addr in peers(3, first=20):
             tracker.record_success(addr, "gossip")
-        fault = Fault(reason=reason, phase=Phase.CONNECT, blame=blame_for(reason, evidence), evidence=Evidence(**evidence))
+        fault = Fault(
+            reason=reason, phase=Phase.CONNECT, blame=blame_for(reason, evidence), evidence=Evidence(**evidence)
+        )
         for _ in range(count):
             tracker.fail(tracker.begin(peers(1)[0], "gossip"), fault, duration_s=2.0)
         return {found.code for found in diagnose(derive(tracker.latest()), CAUSES).findings}
 
     # Two early ends are a habit where one is a restart, and our own haste shows only in what comes again.
     assert codes(times) - codes(1) <= {"peer_broken"} if reason is Reason.EARLY_DISCONNECT else codes(times) == codes(1)
-

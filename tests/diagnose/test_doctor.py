@@ -91,7 +91,7 @@ async def until(condition, within_s=20.0):
         await asyncio.sleep(0.01)
 
 
-# ---- freshness ----------------------------------------------------------------------------------------------------------
+# ---- freshness -------------------------------------------------------------------------------------------------------
 
 
 async def test_a_diagnosis_answers_for_a_second_whatever_happens(doctor, tracker, clock, host):
@@ -125,7 +125,7 @@ async def test_what_is_recorded_while_it_examines_makes_the_next_one_look_again(
     assert host.looked == 2
 
 
-# ---- many who ask, and one examination ----------------------------------------------------------------------------------
+# ---- many who ask, and one examination -------------------------------------------------------------------------------
 
 
 async def test_many_askers_share_one_examination(doctor, host):
@@ -152,7 +152,7 @@ async def test_a_failed_examination_is_not_kept(doctor, host):
     assert (await doctor.diagnosis()).healthy
 
 
-# ---- memory -------------------------------------------------------------------------------------------------------------
+# ---- memory ----------------------------------------------------------------------------------------------------------
 
 
 async def test_the_revision_changes_with_the_findings_only(doctor, tracker, clock):
@@ -222,7 +222,7 @@ async def test_a_change_of_the_node_alone_makes_it_look_again(tracker, clock, ho
     assert host.looked == 2
 
 
-# ---- running ------------------------------------------------------------------------------------------------------------
+# ---- running ---------------------------------------------------------------------------------------------------------
 
 
 async def test_what_comes_and_goes_is_logged_once(tracker, caplog):

@@ -47,7 +47,7 @@ def found(world, *causes, earlier=None):
     return diagnose(world.facts(), in_order(causes), earlier).findings
 
 
-# ---- hiding -------------------------------------------------------------------------------------------------------------
+# ---- hiding ----------------------------------------------------------------------------------------------------------
 
 
 def test_what_a_cause_explains_is_no_evidence_for_one_that_depends_on_it():
@@ -94,7 +94,7 @@ def test_a_cause_cannot_depend_on_one_that_does_not_exist():
         in_order([cause("one", depends_on=("none",))])
 
 
-# ---- counting and ranking -----------------------------------------------------------------------------------------------
+# ---- counting and ranking --------------------------------------------------------------------------------------------
 
 
 def test_a_peer_that_a_rule_names_twice_counts_once():
@@ -136,7 +136,7 @@ def test_event_ids_lead_to_the_entries_of_the_record():
     assert [entry.addr for entry in facts.recent if entry.seq in item.event_ids] == [peer(2)]
 
 
-# ---- remembering --------------------------------------------------------------------------------------------------------
+# ---- remembering -----------------------------------------------------------------------------------------------------
 
 
 def test_a_finding_stands_since_the_oldest_failure_that_tells_of_it():

@@ -23,7 +23,7 @@ def working(world):
     return [each.addr for each in world.facts().working]
 
 
-# ---- who fails, who works -----------------------------------------------------------------------------------------------
+# ---- who fails, who works --------------------------------------------------------------------------------------------
 
 
 def test_the_latest_outcome_of_an_address_counts():
@@ -98,7 +98,7 @@ def test_a_failure_tells_until_the_address_is_dialed_again():
             assert telling_s > longest_s, retry
 
 
-# ---- whether anybody is left --------------------------------------------------------------------------------------------
+# ---- whether anybody is left -----------------------------------------------------------------------------------------
 
 
 def test_a_node_without_a_session_is_cut_off_unless_it_wants_none():
@@ -126,7 +126,7 @@ def test_a_session_that_is_silent_for_a_minute_does_not_live():
     assert not NODE.session(peer(1), heard_ago_s=61).facts().has_living_session
 
 
-# ---- what answered ------------------------------------------------------------------------------------------------------
+# ---- what answered ---------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_when_a_dial_began_is_known_only_where_somebody_said_how_long_it_took():
     assert unknown.began_unix < 0
 
 
-# ---- clocks that jump, and facts that are read again --------------------------------------------------------------------
+# ---- clocks that jump, and facts that are read again -----------------------------------------------------------------
 
 
 def test_a_wall_clock_that_is_set_back_makes_nobody_work_who_fails():

@@ -8,6 +8,7 @@ import pytest
 
 from diagnose.table import Table, check_near_miss, check_raised, codes, finding_of, near_misses, raised, row
 from diagnose.world import NOW, World, neighbours, peer, peers
+from nocarrier.model.taxonomy import Source
 
 NODE = World().with_node()
 
@@ -58,8 +59,7 @@ WE_ARE_OLD = Table(
             World().reports(peer(1), "version_mismatch"), instead="peer_incompatible"
         ),
         "others judged us for another reason": row(
-            NODE.fails(peer(1), "version_mismatch", **THEY_ARE_NEWER)
-            .fails(peers(2, first=2), "too_many_peers"),
+            NODE.fails(peer(1), "version_mismatch", **THEY_ARE_NEWER).fails(peers(2, first=2), "too_many_peers"),
             instead="peer_incompatible",
         ),
     },
@@ -210,7 +210,9 @@ BANS = Table(
         "one peer, asked five hundred times": row(
             NODE.session(peer(1)).fails(peer(9), "banned", times=500), instead="peer_incompatible"
         ),
-        "our own ban list": row(NODE.session(peer(1)).fails(peers(2, first=2), "banned_local"), instead="peer_incompatible"),
+        "our own ban list": row(
+            NODE.session(peer(1)).fails(peers(2, first=2), "banned_local"), instead="peer_incompatible"
+        ),
         "we said so": row(
             NODE.session(peer(1)).fails(peers(2, first=2), "banned", stated_by="us"), instead="peer_incompatible"
         ),
@@ -229,7 +231,9 @@ FULL = Table(
             does="75% of all are full",
         ),
         "one is": row(
-            NODE.session(peers(4)).fails(peer(9), "too_many_peers"), severity="info", says="1 peer is alive and full, 20%"
+            NODE.session(peers(4)).fails(peer(9), "too_many_peers"),
+            severity="info",
+            says="1 peer is alive and full, 20%",
         ),
         "everybody is": row(NODE.fails(peers(3), "too_many_peers"), severity="critical", first=True),
     },
@@ -238,9 +242,7 @@ FULL = Table(
         "it hangs up without a word": row(
             NODE.session(peers(3)).fails(peer(9), "remote_closed", bytes_received=0), instead="peer_closes"
         ),
-        "it had a place for us since": row(
-            NODE.fails(peer(1), "too_many_peers", ago_s=300).session(peer(1), ago_s=60)
-        ),
+        "it had a place for us since": row(NODE.fails(peer(1), "too_many_peers", ago_s=300).session(peer(1), ago_s=60)),
     },
 )
 
@@ -266,8 +268,12 @@ INCOMPATIBLE = Table(
             NODE.session(peers(2)).fails(peer(9), "ticket_invalid", ticket="missing", stated_by="us"),
             does="shows a ticket that we do not accept",
         ),
-        "on our own ban list": row(NODE.session(peers(2)).fails(peer(9), "banned_local"), does="out of bans under [node]"),
-        "ourselves": row(NODE.session(peers(2)).fails(peer(9), "self_dial_blocked"), does="leads back to this node itself"),
+        "on our own ban list": row(
+            NODE.session(peers(2)).fails(peer(9), "banned_local"), does="out of bans under [node]"
+        ),
+        "ourselves": row(
+            NODE.session(peers(2)).fails(peer(9), "self_dial_blocked"), does="leads back to this node itself"
+        ),
     },
     near_misses={
         "two ban us": row(NODE.session(peer(1)).fails(peers(2, first=2), "banned"), instead="banned_by_peers"),
@@ -298,18 +304,34 @@ MOVED = Table(
             says=f"Another node than before lives at {peer(9)}",
             does="find out who " + "bb" * 32,
         ),
-        "ids not recorded": row(World().works(peer(1)).reports(peer(9), "peer_id_mismatch"), does=f"nocarrier connect {peer(9)}"),
+        "the node has taken the new one since": row(
+            NODE.fails(peer(1), "peer_id_mismatch", ago_s=300, theirs={"node_id": "bb" * 32}).session(
+                peer(1), ago_s=299
+            ),
+            severity="info",
+            says=f"Another node than before lives at {peer(1)}",
+            does="find out who " + "bb" * 32,
+            affected_peers=1,
+        ),
+        "ids not recorded": row(
+            World().works(peer(1)).reports(peer(9), "peer_id_mismatch"), does=f"nocarrier connect {peer(9)}"
+        ),
     },
     near_misses={
         "dialed by hand since, and taken for who it is": row(
-            NODE.fails(peer(1), "peer_id_mismatch", ago_s=300).session(peer(1), ago_s=60)
+            NODE.fails(peer(1), "peer_id_mismatch", ago_s=300).session(peer(1), Source.DIRECT, ago_s=60)
+        ),
+        "taken by the node a quarter of an hour ago": row(
+            NODE.fails(peer(1), "peer_id_mismatch", ago_s=900).session(peer(1), ago_s=890)
+        ),
+        "the new node has failed since for another reason": row(
+            NODE.session(peer(2)).fails(peer(1), "peer_id_mismatch", ago_s=300).fails(peer(1), "connection_refused"),
+            instead="peer_down",
         ),
         "another chain is not another node": row(
             NODE.session(peers(2)).fails(peer(9), "genesis_mismatch", **TEST_CHAIN), instead="wrong_network"
         ),
-        "it is ourselves": row(
-            NODE.session(peer(1)).fails(peer(9), "self_dial_blocked"), instead="peer_incompatible"
-        ),
+        "it is ourselves": row(NODE.session(peer(1)).fails(peer(9), "self_dial_blocked"), instead="peer_incompatible"),
     },
 )
 

@@ -48,7 +48,8 @@ OFFLINE_TABLE = Table(
             does="ip route add default",
         ),
         "the gateway is there and its uplink is not": row(
-            OFFLINE.fails(peers(4), "network_unreachable", **icmp(3, 0, GATEWAY)).on(**HERE), does=f"ping -c 3 {GATEWAY}"
+            OFFLINE.fails(peers(4), "network_unreachable", **icmp(3, 0, GATEWAY)).on(**HERE),
+            does=f"ping -c 3 {GATEWAY}",
         ),
         "a program without a node lost all that worked": row(
             World().works(peers(4), ago_s=10 * MINUTE).fails(peers(4), "timeout"), severity="critical"
@@ -66,20 +67,21 @@ OFFLINE_TABLE = Table(
             World().fails(peers(3), "timeout", ago_s=20).fails(peer(4), "connection_refused", ago_s=25),
             instead="peer_down",
         ),
-        "the node's guard has heard somebody": row(NODE.session(peer(9)).fails(peers(6), "timeout"), instead="peer_down"),
+        "the node's guard has heard somebody": row(
+            NODE.session(peer(9)).fails(peers(6), "timeout"), instead="peer_down"
+        ),
         "a program that records nothing but failures, without how long they took": row(
             World().reports(peers(5), "timeout"), instead="peer_down"
         ),
         "stable sessions of a program without a node, and two peers that are gone": row(
-            World().works(peers(6), ago_s=2 * HOUR).works(peers(2, first=20), ago_s=3 * HOUR).fails(
-                peers(2, first=20), "timeout"
-            ),
+            World()
+            .works(peers(6), ago_s=2 * HOUR)
+            .works(peers(2, first=20), ago_s=3 * HOUR)
+            .fails(peers(2, first=20), "timeout"),
             instead="peer_down",
         ),
         "a crawler that meets mostly dead addresses": row(
-            World()
-            .fails(peers(150), "timeout", ago_s=3)
-            .works(peers(5, first=160), ago_s=8),
+            World().fails(peers(150), "timeout", ago_s=3).works(peers(5, first=160), ago_s=8),
         ),
         "far routers answer with errors, so packets do get out": row(
             OFFLINE.fails(peer(1), "network_unreachable", **icmp(3, 0, "198.51.100.1"))

@@ -161,7 +161,10 @@ STUCK = Table(
             World().with_node(due=1, known=1, last_started_ago_s=None, started_ago_s=200), says="8 peers wanted and 1"
         ),
         "a dial that should have ended long ago": row(
-            NODE.session(peer(1)).dialing(peer(2), since_s=5 * MINUTE), first=True, says="1 dial should have ended", affected_peers=1
+            NODE.session(peer(1)).dialing(peer(2), since_s=5 * MINUTE),
+            first=True,
+            says="1 dial should have ended",
+            affected_peers=1,
         ),
     },
     near_misses={

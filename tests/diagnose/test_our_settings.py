@@ -18,7 +18,12 @@ NOBODY = Table(
     "nobody_to_dial",
     raised={
         "no seeds and an empty book": row(
-            World().with_node(known=0), first=True, severity="warning", blame="us", says="it has no seeds", does="seeds ="
+            World().with_node(known=0),
+            first=True,
+            severity="warning",
+            blame="us",
+            says="it has no seeds",
+            does="seeds =",
         ),
         "the only seed may not be dialed": row(
             World().with_node(known=0, seeds=[seed("10.0.0.1:7072", "private_ip_blocked")]),
@@ -73,7 +78,9 @@ SEED_LIST = Table(
             affected_peers=1,
         ),
         "a name that leads to a private address": row(
-            seeded(*names(1), peer(1)).session(peer(1), "seed").fails(names(1), "private_ip_blocked", "seed", phase="resolve"),
+            seeded(*names(1), peer(1))
+            .session(peer(1), "seed")
+            .fails(names(1), "private_ip_blocked", "seed", phase="resolve"),
             does="instead of seed1.example:7072",
         ),
         "a name with IPv6 addresses only": row(
@@ -108,7 +115,8 @@ SEED_LIST = Table(
             seeded(peer(1)).session(peer(1), "seed").fails(names(1), "dns_not_found"), instead="unexplained"
         ),
         "a seed that is connected already": row(
-            seeded(peer(1)).session(peer(1), "seed").skips(peer(1), "already_connected", "seed"), instead="duplicates_only"
+            seeded(peer(1)).session(peer(1), "seed").skips(peer(1), "already_connected", "seed"),
+            instead="duplicates_only",
         ),
         "a skip of long ago in a program without a node": row(
             World().works(peer(1)).skips("192.168.1.5:7072", "private_ip_blocked", "seed", ago_s=20 * MINUTE)
@@ -127,7 +135,9 @@ REACHABLE = Table(
             does="Forward TCP port 7072",
             confidence=0.88,
         ),
-        "one try": row(NODE.with_node(reachability=unreachable(1)).session(peer(1)), says="1 peer tried", confidence=0.5),
+        "one try": row(
+            NODE.with_node(reachability=unreachable(1)).session(peer(1)), says="1 peer tried", confidence=0.5
+        ),
         "even where nobody is connected it is no alarm of its own": row(
             NODE.with_node(reachability=unreachable(2)), severity="info"
         ),
@@ -170,7 +180,9 @@ DUPLICATES = Table(
             .skips(peers(2), "already_connected"),
             instead="peer_down",
         ),
-        "another kind of skip": row(NODE.session(peers(2)).skips(peer(1), "already_connected").skips(peer(3), "backoff_active")),
+        "another kind of skip": row(
+            NODE.session(peers(2)).skips(peer(1), "already_connected").skips(peer(3), "backoff_active")
+        ),
     },
 )
 

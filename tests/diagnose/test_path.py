@@ -42,9 +42,7 @@ BOX = Table(
         ),
     },
     near_misses={
-        "one wrong port": row(
-            NODE.fails(peer(1), "not_our_protocol", **PORTAL), instead="wrong_port_published"
-        ),
+        "one wrong port": row(NODE.fails(peer(1), "not_our_protocol", **PORTAL), instead="wrong_port_published"),
         "wrong ports in one network": row(
             NODE.fails(neighbours(4), "not_our_protocol", **PORTAL), instead="wrong_port_published"
         ),

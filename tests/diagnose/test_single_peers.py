@@ -134,7 +134,9 @@ DOWN = Table(
         "its router says that the host is gone": row(
             NODE.session(peers(3)).fails(peer(9), "host_unreachable", **icmp(3, 1, "203.9.0.1")), does="switched on"
         ),
-        "silence": row(NODE.session(peers(3)).fails(peers(2, first=8), "timeout"), says="2 peers", does="doctor --probe"),
+        "silence": row(
+            NODE.session(peers(3)).fails(peers(2, first=8), "timeout"), says="2 peers", does="doctor --probe"
+        ),
         "the only peer there is": row(NODE.fails(peer(9), "connection_refused"), severity="critical"),
         "a program that records reasons only, and works": row(
             World().works(peer(1)).reports(peers(2, first=8), "timeout"), severity="info"
@@ -148,13 +150,16 @@ DOWN = Table(
             NODE.session(peer(1)).fails(peer(9), "timeout", decided_by="local"), instead="outbound_blocked"
         ),
         "a firewall over there": row(
-            NODE.session(peer(1)).fails(peer(9), "host_unreachable", **icmp(3, 13, "203.9.0.9")), instead="peer_firewalled"
+            NODE.session(peer(1)).fails(peer(9), "host_unreachable", **icmp(3, 13, "203.9.0.9")),
+            instead="peer_firewalled",
         ),
         "it is a seed, and most are down": row(
             World().with_node(seeds=[peer(9)]).session(peer(1)).fails(peer(9), "timeout", "seed"), instead="seeds_down"
         ),
         "it came back": row(NODE.fails(peer(9), "timeout", ago_s=300).session(peer(9), ago_s=60)),
-        "it failed an hour ago, and was not dialed since": row(NODE.session(peer(1)).fails(peer(9), "timeout", ago_s=HOUR)),
+        "it failed an hour ago, and was not dialed since": row(
+            NODE.session(peer(1)).fails(peer(9), "timeout", ago_s=HOUR)
+        ),
         "it is connected by another dial": row(NODE.session(peer(9), ago_s=HOUR).fails(peer(9), "timeout")),
     },
 )
@@ -166,12 +171,16 @@ LEFT = Table(
             NODE.session(peer(1)).fails(peer(9), "other"), severity="info", blame="unknown", says="other 1"
         ),
         "a socket of ours that died": row(
-            NODE.session(peer(1)).fails(peers(2, first=8), "not_connected"), says="2 peers fail", does="nocarrier explain not_connected"
+            NODE.session(peer(1)).fails(peers(2, first=8), "not_connected"),
+            says="2 peers fail",
+            does="nocarrier explain not_connected",
         ),
         "no address here to dial from": row(
             NODE.session(peer(1)).fails(peer(9), "addr_not_available", decided_by="local"), does="ip address show"
         ),
-        "one name of many is not looked up": row(NODE.session(peer(1)).fails(names(1), "dns_temporary"), does="dig @SERVER"),
+        "one name of many is not looked up": row(
+            NODE.session(peer(1)).fails(names(1), "dns_temporary"), does="dig @SERVER"
+        ),
     },
     near_misses={
         "a lost tie-break": row(NODE.session(peer(1)).fails(peer(9), "duplicate_connection")),
@@ -217,7 +226,10 @@ def test_unrelated_peers_make_it_surer_and_a_noisy_one_does_not(code, reason):
 @pytest.mark.parametrize(
     ("failing", "told"),
     [
-        (World().fails(peer(9), "handshake_timeout", bytes_received=0), "not a byte comes; our own event loop was on time"),
+        (
+            World().fails(peer(9), "handshake_timeout", bytes_received=0),
+            "not a byte comes; our own event loop was on time",
+        ),
         (World().fails(peer(9), "handshake_timeout", bytes_received=12), "the handshake began"),
         (World().reports(peer(9), "handshake_timeout"), "the handshake did not end in time"),
     ],

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from diagnose.table import Table, check_near_miss, check_raised, codes, finding_of, near_misses, raised, row
-from diagnose.world import HOUR, MINUTE, World, claim, icmp, introducer, neighbours, peer, peers
+from diagnose.world import HOUR, MINUTE, World, claim, icmp, introducer, neighbours, peer, peers, peers6
 from nocarrier.model.node_state import PortMistake
 
 NODE = World().with_node()
@@ -47,9 +47,7 @@ PORTS = Table(
             ).session(peer(1)),
             severity="info",
         ),
-        "nobody is reached at all": row(
-            NODE.fails("203.9.0.9:7070", "not_our_protocol", **HTTP), severity="critical"
-        ),
+        "nobody is reached at all": row(NODE.fails("203.9.0.9:7070", "not_our_protocol", **HTTP), severity="critical"),
         "a program that records reasons only": row(
             World().works(peer(1)).reports("203.9.0.9:7070", "not_our_protocol"),
             says="something that is not nocarrier answers",
@@ -63,9 +61,7 @@ PORTS = Table(
         "silence on a port says nothing of the port": row(
             NODE.session(peer(1)).fails("203.9.0.9:7070", "timeout"), instead="peer_down"
         ),
-        "a portal answers for everybody": row(
-            NODE.fails(peers(2), "not_our_protocol", **HTTP), instead="middlebox"
-        ),
+        "a portal answers for everybody": row(NODE.fails(peers(2), "not_our_protocol", **HTTP), instead="middlebox"),
         "broken words of our own protocol": row(
             NODE.session(peer(1)).fails(peer(9), "malformed_handshake"), instead="peer_broken"
         ),
@@ -141,6 +137,9 @@ STALE = Table(
         "the node has all the peers it wants": row(
             World().with_node(target_peers=6).session(peers(6)).fails(POISONED, "timeout", via=peer(1)), severity="info"
         ),
+        "over IPv6, by which others are reached": row(
+            NODE.session(peers(3)).session(peers6(9)[6:]).fails(peers6(6), "timeout", via=peer(1)), affected_peers=6
+        ),
         "throttled meanwhile": row(
             NODE.with_node(introducers=[introducer(peer(1), throttled=True, introduced=500, dialed=40, dead=40)])
             .session(peers(6))
@@ -153,6 +152,9 @@ STALE = Table(
         ),
     },
     near_misses={
+        "silence over IPv6, by which nothing ever came": row(
+            NODE.session(peers(6)).fails(peers6(6), "timeout", via=peer(1)), instead="peer_down"
+        ),
         "three dead ones": row(
             NODE.session(peers(6)).fails(peers(3, first=20), "timeout", via=peer(1)), instead="peer_down"
         ),
@@ -168,12 +170,12 @@ STALE = Table(
             instead="peer_down",
         ),
         "most of what it told lives": row(
-            NODE.session(peers(3)).works(peers(5, first=20), via=peer(1)).fails(peers(5, first=30), "timeout", via=peer(1)),
+            NODE.session(peers(3))
+            .works(peers(5, first=20), via=peer(1))
+            .fails(peers(5, first=30), "timeout", via=peer(1)),
             instead="peer_down",
         ),
-        "nothing else works either": row(
-            NODE.fails(peers(8), "connection_refused", via=peer(9)), instead="peer_down"
-        ),
+        "nothing else works either": row(NODE.fails(peers(8), "connection_refused", via=peer(9)), instead="peer_down"),
         "they are full, and so alive": row(
             NODE.session(peers(3)).fails(peers(8, first=20), "too_many_peers", via=peer(1)), instead="network_full"
         ),
@@ -261,7 +263,8 @@ SEEDS = Table(
             instead="outbound_blocked",
         ),
         "no route to them, told by a program without a node": row(
-            World().reports(peers(2), "network_unreachable", "seed", evidence={"decided_by": "local"}), instead="offline"
+            World().reports(peers(2), "network_unreachable", "seed", evidence={"decided_by": "local"}),
+            instead="offline",
         ),
     },
 )

@@ -322,10 +322,16 @@ def introducer(addr: str, *, throttled: bool = False, **counts: int) -> Introduc
     return Introducer(addr=addr, counts=IntroductionCounts(**counts), throttled=throttled)
 
 
-def unreachable(not_reached_by: int, reached_by: int = 0, state: Reachability = Reachability.PRIVATE) -> ReachabilityState:
+def unreachable(
+    not_reached_by: int, reached_by: int = 0, state: Reachability = Reachability.PRIVATE
+) -> ReachabilityState:
     """What those said that dialed us back."""
     return ReachabilityState(
-        state=state, reached_by=reached_by, not_reached_by=not_reached_by, addr="198.51.100.7:7072", checked_unix=NOW - 9
+        state=state,
+        reached_by=reached_by,
+        not_reached_by=not_reached_by,
+        addr="198.51.100.7:7072",
+        checked_unix=NOW - 9,
     )
 
 

@@ -286,6 +286,12 @@ def children_of(pid: int) -> list[int]:
     return []
 
 
+def trials_under_way(lab: int) -> list[int]:
+    """The processes of its trials, once one has both peers and a node under test (and beside them a wire)."""
+    trials = [pid for pid in children_of(lab) if namespaces_made_by([pid])]
+    return trials if len(pids_in(namespaces_made_by(trials))) >= 2 else []
+
+
 def eventually(holds, *, within_s: float):
     deadline_s = time.monotonic() + within_s
     while not (value := holds()):
@@ -299,10 +305,9 @@ def test_however_the_lab_ends_no_namespace_and_no_process_is_left(ending, tmp_pa
     command = [sys.executable, "-m", "lab", "slow_satellite", "--output", str(tmp_path / "results.json")]
     lab = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        trials = eventually(lambda: children_of(lab.pid), within_s=10)
-        # The peers in `internet` and the node in `here`, beside them the wire.
-        eventually(lambda: len(pids_in(namespaces_made_by(trials))) >= 2, within_s=20)
-        left = [*pids_in(namespaces_made_by(trials)), *(Path("/proc", str(pid)) for pid in children_of(trials[0]))]
+        trials = eventually(lambda: trials_under_way(lab.pid), within_s=20)
+        children = [child for pid in trials for child in (pid, *children_of(pid))]
+        left = [*pids_in(namespaces_made_by(trials)), *(Path("/proc", str(pid)) for pid in children)]
         lab.send_signal(ending)
         lab.wait(timeout=20)
         eventually(lambda: not namespaces_made_by(trials) and not any(map(is_alive, left)), within_s=20)

@@ -79,16 +79,21 @@ def assert_ours(node: RunningNode, entry) -> None:
     assert standing.next_attempt_unix - entry.at_unix <= 6, "our own pace of 5 s, and no backoff of the peer's"
 
 
+async def answer_while_the_other_sleeps(peer: RawPeer) -> None:
+    """Say Hello 0.2 s after the other side did."""
+    await peer.receive_preamble()
+    await peer.receive()
+    await asyncio.sleep(0.2)
+    await peer.send_bytes(PREAMBLE)
+    await peer.send(peer.hello())
+
+
 # ---- handshakes that we dialed ---------------------------------------------------------------------------------------
 
 
 async def test_a_deadline_that_we_slept_through_is_ours_where_the_peer_answered_in_time(nodes):
     async def answer_soon(peer: RawPeer) -> None:
-        await peer.receive_preamble()
-        await peer.receive()
-        await asyncio.sleep(0.2)
-        await peer.send_bytes(PREAMBLE)
-        await peer.send(peer.hello())
+        await answer_while_the_other_sleeps(peer)
         await peer.wait_closed()
 
     node = await nodes.start()
@@ -104,8 +109,8 @@ async def test_a_deadline_that_we_slept_through_is_ours_where_the_peer_answered_
 @pytest.mark.parametrize("ending", ["closes", "resets"])
 async def test_a_peer_that_gave_up_while_we_slept_is_not_to_blame(nodes, ending):
     async def lose_patience(peer: RawPeer) -> None:
-        await peer.introduce()
-        await asyncio.sleep(1.5)
+        await answer_while_the_other_sleeps(peer)
+        await asyncio.sleep(1.3)
         if ending == "resets":
             peer.reset()
         else:
@@ -114,8 +119,7 @@ async def test_a_peer_that_gave_up_while_we_slept_is_not_to_blame(nodes, ending)
 
     node = await nodes.start(timing=PATIENT)
     with listener_in_thread(lose_patience) as addr:
-        # The stall begins in the very turn of the loop that sends our Hello.
-        asyncio.get_running_loop().call_later(0, stall_after, 0)
+        stall_after(0.1)
         entry = await dial_and_fail(node, addr)
     assert entry.reason == ("connection_reset" if ending == "resets" else "remote_closed")
     assert_ours(node, entry)

@@ -1,4 +1,4 @@
-"""A Hello takes a full segment and a small one, on either side, so that a path that swallows large packets shows itself."""
+"""A Hello takes a full segment and a small one, so that a path that swallows large packets shows itself."""
 
 from __future__ import annotations
 
@@ -42,4 +42,3 @@ def test_the_size_is_reached_whatever_else_is_said(length):
     body = encode(local_peer(BOB, ticket="t" * length).hello(nonce=bytes(32), clock_unix=NOW))
     assert HELLO_MIN_BYTES <= len(body) <= HELLO_MIN_BYTES + 2, "and the bytes that tell the length of the padding"
     assert decode(body).ticket == "t" * length
-

@@ -37,9 +37,10 @@ def _lines(comparison: Comparison, nodes: Iterable[tuple[str, ComparedNode]]) ->
         yield Line(0, "what keeps them apart:")
     for difference in apart:
         yield Line(2, f"{difference.field}: {difference.statement}", "-", mark_style="red")
-    if comparison.outcome is not Outcome.CONNECTED:
-        yield from _way("A", "B", comparison.a_to_b)
-        yield from _way("B", "A", comparison.b_to_a)
+    for one, other, way in (("A", "B", comparison.a_to_b), ("B", "A", comparison.b_to_a)):
+        # Why nobody has dialed matters only where a dial could lead to something.
+        if way.obstacles or comparison.outcome in {Outcome.POSSIBLE, Outcome.FAILING}:
+            yield from _way(one, other, way)
     if minor:
         yield Line(0, "")
         yield Line(0, "what differs besides:")

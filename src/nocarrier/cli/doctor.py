@@ -9,9 +9,9 @@ from typing import Any
 
 import click
 
-from nocarrier.cli.client import NodeClient, asks_node
+from nocarrier.cli.client import NodeClient, RequestRefusedError, asks_node
 from nocarrier.cli.text import printable
-from nocarrier.errors import NocarrierError
+from nocarrier.errors import NocarrierError, NodeUnreachableError
 
 PROBE_TIMEOUT_S = 120.0
 """A probe takes 15 s at most, and waits for those that others asked for before it."""
@@ -28,15 +28,23 @@ def doctor(client: NodeClient, *, as_json: bool, probe: bool) -> None:
     from nocarrier.cli import answers  # noqa: PLC0415 - rich and msgspec are loaded by who shows something
     from nocarrier.cli.diagnosis_text import print_diagnosis  # noqa: PLC0415
 
-    answer = client.get("/api/p2p/diagnosis")
+    answer = _get(client, "/api/p2p/diagnosis")
     diagnosis = answers.read_as(answers.Diagnosis, answer)
     probes = _probe(client, (finding.code for finding in diagnosis.findings)) if probe else {}
     if as_json:
         click.echo(json.dumps(answer | {"probes": probes} if probe else answer, indent=2))
     else:
-        looked_at = answers.read_as(answers.LookedAt, client.get("/api/p2p/debug"))
+        looked_at = answers.read_as(answers.LookedAt, _get(client, "/api/p2p/debug"))
         print_diagnosis(diagnosis, looked_at, probes)
     sys.exit(0 if diagnosis.healthy else 1)
+
+
+def _get(client: NodeClient, path: str) -> Any:
+    """The answer; a node that has no such route cannot be asked, while 1 would say that something is wrong with it."""
+    try:
+        return client.get(path)
+    except RequestRefusedError as error:
+        raise NodeUnreachableError(f"the node does not answer {path}: {error}") from error
 
 
 def _probe(client: NodeClient, codes: Iterable[str]) -> dict[str, Any]:

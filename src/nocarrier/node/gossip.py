@@ -111,6 +111,8 @@ class Gossip:
         is_throttled = session.addr in self._book.introductions.throttled()
         added = False
         for peer in named[:allowed]:
+            if peer.node_id == self._sessions.own_node_id:
+                continue  # ourselves, under whatever port the teller saw
             try:
                 address = Address.parse(peer.addr)
             except AddressError as error:

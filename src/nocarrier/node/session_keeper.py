@@ -189,7 +189,10 @@ class SessionKeeper:
         block = self._policy.check_address(session.address)
         if block is None:
             self._book.add(session.address, Source.HANDSHAKE, session.addr, time.time())
-            self._book.set_node_id(session.addr, session.node_id)
+            entry = self._book.get(session.addr)
+            # Whoever shares its IP address can name the port of another node; what was proven stands against a claim.
+            if entry is not None and entry.node_id is None:
+                self._book.set_node_id(session.addr, session.node_id)
         elif block.reason is not Reason.SELF_DIAL_BLOCKED:
             self._recorder.record(session.addr, block.reason, Source.HANDSHAKE, via=session.addr, detail=block.detail)
 

@@ -18,7 +18,7 @@ class SessionTable:
     """
 
     def __init__(self, own_node_id: str) -> None:
-        self._own_node_id = own_node_id
+        self.own_node_id = own_node_id
         self._sessions: dict[str, Session] = {}
         self.revision = 0
         self.changed = asyncio.Event()
@@ -40,7 +40,7 @@ class SessionTable:
         return self._dialer_of(direction, remote.node_id) < self._dialer_of(existing.direction, remote.node_id)
 
     def _dialer_of(self, direction: Direction, node_id: str) -> str:
-        return self._own_node_id if direction is Direction.OUTBOUND else node_id
+        return self.own_node_id if direction is Direction.OUTBOUND else node_id
 
     def add(self, session: Session) -> Session | None:
         """Add a session that `stays`; returns the one whose place it takes."""

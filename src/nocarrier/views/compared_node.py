@@ -11,7 +11,6 @@ import msgspec
 from nocarrier.errors import AddressError
 from nocarrier.model.address import Address, Scope, scope_of
 
-
 DATE_ERROR_S = 2.0
 """A Date header counts whole seconds (RFC 9110 section 5.6.7) and may be kept for another."""
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from nocarrier.diagnose.cause import count_of
 from nocarrier.model.address import Scope
 from nocarrier.model.taxonomy import Reason
 from nocarrier.views.compared_node import ComparedNode, FailureSeen, addresses_of, newest_by_address, parse, scope
@@ -134,7 +135,7 @@ def _failed(dialer: ComparedNode, target: ComparedNode, failure: FailureSeen) ->
     a, b = dialer.name, target.name
     detail = f" ({failure.detail})" if failure.detail else ""
     rejections = target.info.inbound_rejections.get(failure.reason, 0)
-    counted = f"; {b} has turned {rejections} connections away for that" if rejections else ""
+    counted = f"; {b} has turned {count_of(rejections, 'connection')} away for that" if rejections else ""
     if failure.kind == "skip":
         return f"{a} does not dial {failure.addr}: {failure.reason}{detail}"
     ago = f" {_span(dialer.clock_unix - failure.at_unix)} ago" if dialer.clock_unix is not None else ""

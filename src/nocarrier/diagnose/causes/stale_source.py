@@ -32,7 +32,16 @@ def is_dead(peer: FailingPeer) -> bool:
     return peer.is_silent or peer.reason in {Reason.CONNECTION_REFUSED, Reason.DNS_NOT_FOUND}
 
 
+def _ipv6_is_proven(facts: Facts) -> bool:
+    return any(peer.is_ipv6 for peer in facts.working) or any(
+        peer.is_ipv6 and peer.has_answered for peer in facts.all_failing
+    )
+
+
 def _rule(facts: Facts) -> Case | None:
+    if not _ipv6_is_proven(facts):
+        # As long as nothing ever came over IPv6, silence there may be our own IPv6, whoever told the address.
+        facts = facts.without({peer.addr for peer in facts.failing if peer.is_ipv6 and peer.is_silent})
     dead = facts.failing_where(is_dead)
     # An introducer is the sharper answer; where none stands out, a whole source may.
     return _worst(facts, dead, attrgetter("via"), "told by") or _worst(facts, dead, attrgetter("source"), "from")

@@ -1,0 +1,122 @@
+"""The page of the HTTP API."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import itertools
+from collections.abc import Iterator
+from typing import Any, get_args, get_origin, get_type_hints
+
+from nocarrier.api.openapi import PROBLEMS_OF_ALL, openapi_document
+from nocarrier.api.routes import ROUTES
+from reference.markdown import generated_from, table, toml
+
+
+def api() -> Iterator[str]:
+    """Routes with parameters, bodies and answers, then the fields of every type in them."""
+    document = openapi_document(ROUTES, version="")
+    yield generated_from("src/nocarrier/api/routes.py and the types it names")
+    yield "# HTTP API"
+    yield (
+        "The same as machine-readable document: `GET /openapi.json`. Every error is a problem document (RFC 9457) "
+        "whose `detail` says what to change."
+    )
+    operations = [
+        (method.upper(), path, operation)
+        for path, methods in document["paths"].items()
+        for method, operation in methods.items()
+    ]
+    common = {str(int(status)) for status in PROBLEMS_OF_ALL}
+    yield f"Every route may answer {', '.join(sorted(common))} with [Problem](#problem), besides what is listed."
+    yield table(("route", "answers"), ((f"`{method} {path}`", it["summary"]) for method, path, it in operations))
+    for method, path, operation in operations:
+        yield f"## {method} {path}"
+        yield operation["summary"]
+        if operation.get("parameters"):
+            yield table(("parameter", "type", "default", "meaning"), map(_parameter, operation["parameters"]))
+        if "requestBody" in operation:
+            yield f"Body: {_type_of_content(operation['requestBody'])}"
+        yield table(
+            ("status", "answer"),
+            (
+                (status, f"{response['description']}: {_type_of_content(response)}")
+                for status, response in sorted(operation["responses"].items())
+                if status not in common
+            ),
+        )
+    yield "## Types"
+    yield "A field that may be `null` is not known, or does not apply; none is left out, but in `Evidence`."
+    meanings = {kind.__name__: _field_meanings(kind) for kind in _types_of_answers()}
+    for name, schema in sorted(document["components"]["schemas"].items()):
+        yield f"### {name}"
+        if "description" in schema:
+            yield schema["description"].partition("\n\n")[0].replace("\n", " ")
+        if "enum" in schema:
+            yield ", ".join(f"`{value}`" for value in schema["enum"])
+        elif schema.get("properties"):
+            yield table(
+                ("field", "type", "meaning"),
+                (
+                    (f"`{field}`", _type(of), meanings.get(name, {}).get(field) or of.get("description", ""))
+                    for field, of in schema["properties"].items()
+                ),
+            )
+
+
+def _types_of_answers() -> set[type]:
+    """Every class with fields that an answer of some route holds, however deep."""
+    found: set[type] = set()
+    waiting: list[Any] = [answer for route in ROUTES for answer in route.answers.values()]
+    while waiting:
+        kind = waiting.pop()
+        waiting += get_args(kind)
+        if isinstance(kind, type) and get_origin(kind) is None and kind not in found:
+            fields = get_type_hints(kind) if kind.__module__.startswith("nocarrier.") else {}
+            if fields:
+                found.add(kind)
+                waiting += fields.values()
+    return found
+
+
+def _field_meanings(kind: type) -> dict[str, str]:
+    """The texts that stand below the fields of a class."""
+    [definition] = ast.parse(inspect.getsource(kind)).body
+    assert isinstance(definition, ast.ClassDef)
+    return {
+        field.target.id: " ".join(text.value.value.split())
+        for field, text in itertools.pairwise(definition.body)
+        if isinstance(field, ast.AnnAssign)
+        and isinstance(field.target, ast.Name)
+        and isinstance(text, ast.Expr)
+        and isinstance(text.value, ast.Constant)
+        and isinstance(text.value.value, str)
+    }
+
+
+def _parameter(parameter: dict[str, Any]) -> tuple[str, ...]:
+    schema = parameter["schema"]
+    default = f"`{toml(schema['default'])}`" if "default" in schema else ""
+    return f"`{parameter['name']}`", _type(schema), default, parameter["description"]
+
+
+def _type_of_content(has_content: dict[str, Any]) -> str:
+    return ", ".join(
+        f"{_type(content['schema'])} as `{media_type}`" for media_type, content in has_content["content"].items()
+    )
+
+
+def _type(schema: dict[str, Any]) -> str:
+    """A JSON schema in a few words."""
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return f"[{name}](#{name.lower()})"
+    if "anyOf" in schema:
+        return " or ".join(map(_type, schema["anyOf"]))
+    if "enum" in schema:
+        return "one of " + ", ".join(f"`{value}`" for value in schema["enum"])
+    if schema.get("type") == "array":
+        return f"list of {_type(schema['items'])}" if schema.get("items") else "list"
+    if schema.get("type") == "object" and isinstance(schema.get("additionalProperties"), dict):
+        return f"object of {_type(schema['additionalProperties'])}"
+    return str(schema.get("type", "any"))

@@ -1,0 +1,28 @@
+"""The page of settings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from nocarrier.config import setting_table
+from reference.markdown import generated_from, table, toml
+
+
+def settings() -> Iterator[str]:
+    """Every setting with its names in file, environment and flags."""
+    yield generated_from("the tables in src/nocarrier/config.py and src/nocarrier/node/options.py")
+    yield "# Settings"
+    yield (
+        "A TOML file, named with `nocarrier run --config FILE`; the environment overrides it, and flags override both. "
+        "In the environment and in flags a list is written with commas. An unknown key or an impossible value stops "
+        "the start and says where it was written and what is allowed."
+    )
+    settings_table = setting_table()
+    for section in dict.fromkeys(row.section for row in settings_table):
+        yield f"## [{section}]"
+        rows = [row for row in settings_table if row.section == section]
+        yield table(
+            ("key", "type", "default", "meaning"),
+            ((f"`{row.key}`", row.type, f"`{toml(row.default)}`", row.meaning) for row in rows),
+        )
+        yield f"The first as flag: `{rows[0].flag}`, in the environment: `{rows[0].variable}`; likewise the others."
