@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import resource
 import time
-
-from support.netns import REPOSITORY
+from pathlib import Path
 
 from lab.scenario import Remedy, Scenario, Step, at_start, once_connected
 from lab.stage import Peer, Stage, wait_until
@@ -15,6 +13,7 @@ from lab.steps import bad_node, firewall, ip_here, node_options, restart_node, s
 from lab.trial import NotPassed
 from lab.wire import WireSettings
 from nocarrier.model.address import Address
+from support.netns import REPOSITORY
 
 FAR_S = 0.2
 """One way: a handshake takes more than a second then, long enough to strike in its middle."""
@@ -24,6 +23,8 @@ BACKOFF_AND_DIAL_S = 60.0
 to look."""
 
 USUAL_DESCRIPTORS = 1_024
+"""The soft limit that Linux gives every process."""
+
 
 # ---- descriptors and ports ------------------------------------------------------------------------------------------
 
@@ -33,7 +34,7 @@ def use_up_descriptors(stage: Stage) -> None:
     spare = stage.rng.randint(0, 2)
     newcomers = [stage.add_node(known_as="nobody") for _ in range(spare + stage.rng.randint(2, 4))]
     stage.node.connected()  # through the lab's connection to the API, which stays open: it may get no other one
-    limit_descriptors(stage, len(os.listdir(f"/proc/{stage.node.pid}/fd")) + spare)
+    limit_descriptors(stage, len(list(Path(f"/proc/{stage.node.pid}/fd").iterdir())) + spare)
     for peer in newcomers:
         stage.make_known(peer.addr, "gossip")
 
@@ -79,8 +80,7 @@ widen_port_range = sysctl("here", "net.ipv4.ip_local_port_range", "15000 60999")
 
 
 def stand_still_in_handshakes(stage: Stage) -> None:
-    """The node learns of further peers, and stands still from the middle of the handshakes with them until all its
-    deadlines are over."""
+    """The node learns of peers, and stands still from the middle of the handshakes until all its deadlines are over."""
     newcomers = [stage.add_node(known_as="nobody") for _ in range(stage.rng.randint(3, 5))]
     stage.peers.teach(stage.rng.choice(stage.good).name, *(peer.addr for peer in newcomers))
     wait_until(
@@ -124,8 +124,7 @@ RESOLVER = REPOSITORY / "tests/support/resolver.py"
 
 
 def named_seeds(first_label: str, *, literals: bool = False) -> Step:
-    """Two or three seeds have names whose first label tells the resolver what to make of them; further ones may be
-    addresses."""
+    """Two or three seeds have names, whose first label says what the resolver does; others may be addresses."""
 
     def step(stage: Stage) -> None:
         number = stage.rng.randint(2, 3)

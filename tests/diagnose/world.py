@@ -99,7 +99,7 @@ class World:
     host: HostState | None = None
     tracker_options: dict[str, Any] = field(default_factory=dict)
 
-    # ---- what became of dials ---------------------------------------------------------------------------------------
+    # ---- what became of dials --------------------------------------------------------------------------------------
 
     def fails(
         self,
@@ -189,7 +189,7 @@ class World:
             [(since_s, lambda tracker, addr=addr: _begin(tracker, addr, source)) for addr in _listed(addrs)]
         )
 
-    # ---- what the node knows ------------------------------------------------------------------------------------------
+    # ---- what the node knows -----------------------------------------------------------------------------------------
 
     def with_node(
         self,
@@ -271,13 +271,13 @@ class World:
         state = replace(self.node, connected=connected, dialing=replace(self.node.dialing, wanted=wanted))
         return replace(made, node=state)
 
-    # ---- what the machine knows ---------------------------------------------------------------------------------------
+    # ---- what the machine knows --------------------------------------------------------------------------------------
 
     def on(self, **host: Any) -> World:
         """On a machine of which this is known."""
         return replace(self, host=HostState(**host))
 
-    # ---- what comes of it ---------------------------------------------------------------------------------------------
+    # ---- what comes of it --------------------------------------------------------------------------------------------
 
     def facts(self) -> Facts:
         """The facts now."""

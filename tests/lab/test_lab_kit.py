@@ -207,9 +207,19 @@ def test_a_wrong_cause_fails_and_says_what_was_found_instead():
 
 
 def test_a_reason_that_nobody_recorded_fails():
-    result = trial.run(dataclasses.replace(CLOSED_PORT, expected_reason="banned", **HASTY), seed=1)
+    result = trial.run(dataclasses.replace(CLOSED_PORT, expected_reason="banned", needs_s=0.5, within_s=0.5), seed=1)
     assert not result.passed
     assert result.why_not.startswith("banned was not recorded")
+
+
+@pytest.mark.parametrize(("changes", "says"), [
+    ({"expected_severity": "critical"}, "peer_down was found, and its severity is info, not critical"),
+    ({"expected_severity": "info", "expected_blame": "us"}, "peer_down was found, and its blame is them, not us"),
+])
+def test_a_finding_that_is_told_otherwise_fails(changes, says):
+    result = trial.run(dataclasses.replace(CLOSED_PORT, **changes, **HASTY), seed=1)
+    assert not result.passed
+    assert result.why_not.startswith(says)
 
 
 def test_a_finding_where_none_should_be_fails():

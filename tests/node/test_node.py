@@ -17,8 +17,7 @@ from nocarrier.errors import ConfigError, StateFileError
 from nocarrier.model.address import Address
 from nocarrier.model.node_state import DialOutcome, Direction
 from nocarrier.model.taxonomy import Reason, Source
-from nocarrier.node import node as node_module
-from nocarrier.node import state_files
+from nocarrier.node import book_keeper, state_files
 from nocarrier.wire.messages import Auth, Goodbye, Welcome
 from support.nodes import eventually, nodes_fixture
 from support.raw_peer import raw_dial
@@ -128,7 +127,7 @@ async def test_a_save_that_is_under_way_at_the_stop_does_not_undo_the_last_one(n
         save(path, state)
 
     monkeypatch.setattr(state_files, "save", slow_first_save)
-    monkeypatch.setattr(node_module, "SAVE_INTERVAL_S", 0.01)
+    monkeypatch.setattr(book_keeper, "SAVE_INTERVAL_S", 0.01)
     node, listener = await nodes.start(seeds=("127.88.0.1:1",)), await nodes.start()
     node.node.book.forget_node_id("127.88.0.1:1")
     await eventually(lambda: begun)
@@ -244,7 +243,7 @@ async def test_a_connect_tells_how_it_went(nodes):
 
 
 async def test_a_book_that_could_not_be_saved_is_saved_once_it_can_be(nodes, monkeypatch, tmp_path, caplog):
-    monkeypatch.setattr(node_module, "SAVE_INTERVAL_S", 0.01)
+    monkeypatch.setattr(book_keeper, "SAVE_INTERVAL_S", 0.01)
     running = await nodes.start(data_dir=tmp_path)
     in_the_way = tmp_path / "peers.json"
     in_the_way.mkdir()

@@ -31,6 +31,7 @@ from nocarrier.model.taxonomy import Phase, Source
 from nocarrier.node import listener, shown, state_files
 from nocarrier.node.admission import Admission
 from nocarrier.node.bans import BanList
+from nocarrier.node.book_keeper import BookKeeper
 from nocarrier.node.connectivity import Connectivity
 from nocarrier.node.dial_back import DialBacks
 from nocarrier.node.dialing import Dialer, Skip, normal_form
@@ -38,7 +39,6 @@ from nocarrier.node.gossip import Gossip
 from nocarrier.node.identity import Identity, verify
 from nocarrier.node.maintainer import Maintainer
 from nocarrier.node.options import DEFAULT_P2P_PORT, NodeOptions, TimingOptions
-from nocarrier.node.peer_book import PeerBook, PeerBookFile
 from nocarrier.node.port_truth import PortTruth
 from nocarrier.node.reachability import ReachabilityCheck
 from nocarrier.node.session_keeper import SessionKeeper, report_if_died
@@ -46,9 +46,6 @@ from nocarrier.node.session_table import SessionTable
 from nocarrier.wire import Admission as WireAdmission
 from nocarrier.wire import Connection, LocalPeer, Role
 from nocarrier.wire.messages import WELCOME_PEERS_MAX
-
-SAVE_INTERVAL_S = 5.0
-"""How much of the peer book a crash may cost."""
 
 _log = logging.getLogger("nocarrier.node")
 
@@ -95,15 +92,12 @@ class Node:
         self._version = version
         self.http_port: int | None = None
         """Told to peers, so that port mix-ups can be found; set it before the node starts."""
-        self._book_path = data_dir / "peers.json"
         self._started_at_unix = time.time()
         self._stopping = False
         self._ready = False
         self._changes = 0
         self._rng = random.Random(secrets.randbits(64))  # noqa: S311 - spreads load, guards nothing
         self._loops: list[asyncio.Task[None]] = []
-        self._saving: asyncio.Task[bool] | None = None
-        self._save_failed = False
 
         self.policy = AddressPolicy(
             ipv4_only=options.ipv4_only, lan_mode=options.lan_mode, allow_networks=options.allow_networks
@@ -209,9 +203,13 @@ class Node:
     def _load_state(self, data_dir: Path) -> None:
         self.identity = Identity.load_or_create(data_dir / "node_key.pem")
         self.bans = BanList(self.options.bans, path=data_dir / "bans.json")
-        _warn(self.bans.load(self._started_at_unix))
-        self.book = self._load_book()
-        self._saved_revision = self.book.revision
+        warning = self.bans.load(self._started_at_unix)
+        if warning:
+            _log.warning("%s", warning)
+        self._book_keeper = BookKeeper(
+            data_dir / "peers.json", netgroup_prefix=self.options.netgroup_prefix, now_unix=self._started_at_unix
+        )
+        self.book = self._book_keeper.book
 
     def _listen(self) -> None:
         self._listen_host, port = parse_listen("p2p_listen", self.options.p2p_listen)
@@ -226,7 +224,7 @@ class Node:
         self._local = self._local_peer()
         await self.listener.start()
         self.loop_monitor.start()
-        for loop in (self.maintainer.run(), self.reachability.run(), self._gossip_regularly(), self._save_regularly()):
+        for loop in (self.maintainer.run(), self.reachability.run(), self._gossip_regularly(), self._book_keeper.run()):
             task = asyncio.create_task(loop)
             task.add_done_callback(report_if_died)
             self._loops.append(task)
@@ -245,9 +243,7 @@ class Node:
         await self.listener.stop()
         await self.dial_backs.stop()
         await self._keeper.stop()
-        if self._saving is not None:
-            await self._saving  # a thread goes on when its waiter is cancelled, and must not write after us
-        self._save_file(self.book.to_file())
+        await self._book_keeper.stop()
         self._lock.close()
         self.loop_monitor.stop()
 
@@ -255,33 +251,6 @@ class Node:
         while True:
             await asyncio.sleep(self._timing.gossip_interval_s * self._rng.uniform(0.8, 1.2))
             self.gossip.broadcast()
-
-    async def _save_regularly(self) -> None:
-        while True:
-            await asyncio.sleep(SAVE_INTERVAL_S)
-            revision = self.book.revision
-            if revision != self._saved_revision:
-                self._saving = asyncio.create_task(asyncio.to_thread(self._save_file, self.book.to_file()))
-                if await asyncio.shield(self._saving):
-                    self._saved_revision = revision
-
-    def _save_file(self, file: PeerBookFile) -> bool:
-        """Whether it is saved; until it is, it is tried again and again, and said once."""
-        try:
-            state_files.save(self._book_path, file)
-        except StateFileError as error:
-            if not self._save_failed:
-                _log.error("the peer book is not saved, and will be tried again: %s", error)
-            self._save_failed = True
-            return False
-        self._save_failed = False
-        return True
-
-    def _load_book(self) -> PeerBook:
-        loaded = state_files.load(self._book_path, PeerBookFile, now_unix=self._started_at_unix)
-        _warn(loaded.warning)
-        file = loaded.state or PeerBookFile([])
-        return PeerBook.from_file(file, netgroup_prefix=self.options.netgroup_prefix)
 
     def _add_seeds(self) -> None:
         """Take the seeds into the book that may be dialed; the maintainer records what is wrong with the others."""
@@ -452,8 +421,3 @@ def _make_folder(path: Path) -> None:
         raise StateFileError(
             f"data_dir {path} cannot be used: {exc.strerror}; choose a folder that this user may write"
         ) from exc
-
-
-def _warn(warning: str | None) -> None:
-    if warning:
-        _log.warning("%s", warning)

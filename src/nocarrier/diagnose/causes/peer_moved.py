@@ -31,8 +31,9 @@ def _rule(facts: Facts) -> Case | None:
     peers, taken = facts.failing_with(Reason.PEER_ID_MISMATCH), _taken(facts)
     if not peers and not taken:
         return None
+    mismatches: list[signs.Failure] = [*taken, *peers]
     values: dict[str, object] = {}
-    for mismatch in (*taken, *peers):
+    for mismatch in mismatches:
         _, theirs = signs.values(mismatch)
         if theirs.get("node_id"):
             values["node_id"] = theirs["node_id"]
