@@ -10,6 +10,7 @@ import msgspec
 from bench.measure import Benchmark, Goal, Result, compare, cpu_seconds
 from bench.samples import NodeOf64Peers, record_failed_dials
 from nocarrier import DialTracker
+from nocarrier.diagnose import CAUSES, derive, diagnose
 from nocarrier.model.node_state import NodePort
 from nocarrier.views import debug_view
 
@@ -30,13 +31,17 @@ def debug_body(rounds: int) -> Result:
         gc.collect()  # what preparing them has left to collect is not the body's
         return trackers
 
+    # The doctor has its diagnosis ready.
+    diagnosis = diagnose(derive(unread_trackers()[0].latest()), CAUSES)
+
     def make_bodies() -> float:
         trackers = unread_trackers()
         return cpu_seconds(
-            lambda: [msgspec.json.encode(debug_view(tracker, node)) for tracker in trackers], per=BODIES_PER_ROUND
+            lambda: [msgspec.json.encode(debug_view(tracker, node, diagnosis)) for tracker in trackers],
+            per=BODIES_PER_ROUND,
         )
 
-    views = [debug_view(tracker, node) for tracker in unread_trackers()]
+    views = [debug_view(tracker, node, diagnosis) for tracker in unread_trackers()]
 
     def encode_views() -> float:
         return cpu_seconds(lambda: [msgspec.json.encode(view) for view in views], per=BODIES_PER_ROUND)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nocarrier import Blame, DialTracker, Evidence, Fault, Phase, Reason, Source
+from nocarrier.classify import blame_for
 from nocarrier.model.event import EndedAttempt
 from nocarrier.model.node_state import ConnectedPeer, Direction, NodeInfo, PeerBookCounts
 
@@ -37,6 +38,34 @@ def record_failed_dials(tracker: DialTracker, count: int) -> None:
         )
 
 
+_KINDS_OF_FAILURES = tuple(
+    Fault(reason=reason, phase=reason.phase, blame=blame_for(reason, evidence), evidence=evidence)
+    for reason, evidence in (
+        (Reason.TIMEOUT, Evidence(syn_retransmits=3, elapsed_s=10.0)),
+        (Reason.CONNECTION_REFUSED, Evidence(errno="ECONNREFUSED", decided_by="network", syn_retransmits=0)),
+        (
+            Reason.HOST_UNREACHABLE,
+            Evidence(decided_by="network", icmp={"type": 3, "code": 1, "hop": "198.51.100.1"}, elapsed_s=0.1),
+        ),
+        (Reason.HANDSHAKE_TIMEOUT, Evidence(bytes_received=0)),
+        (Reason.REMOTE_CLOSED, Evidence(bytes_received=0)),
+        (Reason.TOO_MANY_PEERS, Evidence(stated_by="remote")),
+        (Reason.VERSION_MISMATCH, Evidence(ours={"min": 1, "max": 2}, theirs={"min": 3, "max": 4})),
+    )
+)
+
+
+def record_all_kinds_of_failures(tracker: DialTracker, count: int) -> None:
+    """Begin and fail `count` dials to unrelated peers that others told; one in eight reaches its session."""
+    for number in range(count):
+        addr = f"{number % 199 + 1}.{number // 199 % 256}.{number & 255}.{number >> 8 & 255}:7072"
+        dial_id = tracker.begin(addr, Source.GOSSIP, via=f"203.0.113.{number % 64}:7072")
+        if number % 8 == 7:
+            tracker.succeed(dial_id, duration_s=0.1)
+        else:
+            tracker.fail(dial_id, _KINDS_OF_FAILURES[number % 8], duration_s=0.2)
+
+
 class NodeOf64Peers:
     """What the debug view asks of a node; as much as a node with the default `max_peers` can have."""
 
@@ -55,6 +84,7 @@ class NodeOf64Peers:
                 last_received_unix=NOW_UNIX + 100 + number / 7,
                 p2p_port=7072,
                 http_port=None,
+                clock_ahead_s=0.01,
             )
             for number in range(64)
         ]

@@ -15,6 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bench.samples import record_failed_dials
 from nocarrier import DialTracker, asgi_app
 from nocarrier.api.server import Server
+from nocarrier.doctor import Doctor
 from nocarrier.views import debug_view
 
 CONSTANT_PATH = "/constant"
@@ -47,8 +48,9 @@ async def _end_of_stdin() -> None:
 async def main() -> None:
     tracker = DialTracker()
     record_failed_dials(tracker, 100)
-    body = msgspec.json.encode(debug_view(tracker, None))
-    server = Server(_with_constant(asgi_app(tracker), body), "127.0.0.1:0")
+    doctor = Doctor(tracker)
+    body = msgspec.json.encode(debug_view(tracker, None, await doctor.diagnosis()))
+    server = Server(_with_constant(asgi_app(tracker, doctor=doctor), body), "127.0.0.1:0")
     print(server.address.port, flush=True)
     serving = asyncio.create_task(server.run())
     recording = asyncio.create_task(_record_failures(tracker))

@@ -131,6 +131,7 @@ class FakeNode:
                 wanted=7,
                 known=1,
                 due=0,
+                due_since_unix=None,
                 last_started_unix=1_700_000_001.0,
                 deadline_s=58.0,
                 maintain_interval_s=30.0,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import itertools
 import threading
 import time
 
 import pytest
 
-from api.fake_node import FakeNode
+from api.fake_node import NODE_ID, FakeNode
 from api.http_client import ask, get, post_json
 from nocarrier import AddressPolicy, DialTracker
 from nocarrier.app import attend, in_background
@@ -16,6 +18,7 @@ from nocarrier.diagnose.probes import conclude, plan_probes
 from nocarrier.dial.prober import Prober
 from nocarrier.embed import api_server
 from nocarrier.model.probe import ProbeResult
+from nocarrier.model.taxonomy import Reason
 from nocarrier.testing.fault_servers import closed_port
 from support.nodes import nodes_fixture
 
@@ -114,6 +117,31 @@ def test_a_shared_diagnosis_names_nobody(embedded, tracker):
         ]
 
 
+@pytest.mark.parametrize("host", ["zq{}", "zq{}.example", "203.0.{}.113", "[2001:db8:{}::113]"])
+def test_no_cause_tells_more_than_another_when_it_is_shared(server, embedded, tracker, host):
+    """Every reason there is, at a handful of peers each, with evidence that quotes them."""
+    numbers = itertools.count(1)
+    for reason in Reason:
+        for _ in range(7):  # more than are named as samples
+            addr, via = (f"{host.format(next(numbers))}:7072" for _ in range(2))
+            evidence = {
+                "icmp": {"type": 3, "code": 1, "hop": "203.0.113.113"},
+                "speaks": "http",
+                "decided_by": "network",
+                "ours": {"min": 2, "max": 3},
+                "theirs": {"min": 0, "max": 1, "node_id": NODE_ID},
+            }
+            tracker.record(addr, reason, "gossip", via=via, detail=f"{addr} said no", evidence=evidence)
+    secrets = ("zq", "203.0", "2001:db8", NODE_ID)
+    for each in (server, embedded):
+        plain, shared = get(each, PATH), get(each, f"{PATH}?redact=true")
+        assert len(plain.json["findings"]) >= 5
+        assert [secret for secret in secrets if secret in plain.body.decode()] != []
+        assert [secret for secret in secrets if secret in shared.body.decode()] == []
+        debug = get(each, "/api/p2p/debug?redact=true").body.decode()
+        assert [secret for secret in secrets if secret in debug] == []
+
+
 # ---- probing --------------------------------------------------------------------------------------------------------
 
 
@@ -204,10 +232,8 @@ def test_closing_the_server_ends_probes_that_still_run(tracker, closed):
     server = api_server(tracker, prober=prober, listen="127.0.0.1:0").start()
 
     def probe():
-        try:
+        with contextlib.suppress(OSError):  # the server goes away
             post_json(server, PROBE, {"code": code})
-        except OSError:
-            pass  # the server went away
 
     asking = threading.Thread(target=probe)
     asking.start()

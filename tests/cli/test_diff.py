@@ -42,8 +42,10 @@ async def api_of(peer, **options):
 async def diff(a, b, *arguments):
     """What the verb says of two nodes of this loop: exit status and JSON."""
     async with api_of(a) as url, api_of(b) as other_url:
-        done = await asyncio.to_thread(nocarrier, "diff", url, other_url, "--json", *arguments)
-        shown = await asyncio.to_thread(nocarrier, "diff", url, other_url, *arguments)
+        done, shown = await asyncio.gather(
+            asyncio.to_thread(nocarrier, "diff", url, other_url, "--json", *arguments),
+            asyncio.to_thread(nocarrier, "diff", url, other_url, *arguments),
+        )
     assert (shown.returncode, shown.stderr, done.stderr) == (done.returncode, "", "")
     comparison = json.loads(done.stdout)
     # People read the same verdict first.

@@ -39,15 +39,17 @@ FAILING = [*peers(6), *neighbours(3), *peers6(2), "seed1.example:7072", "seed2.e
 FAILURES = [reason for reason in Reason if reason.kind in {Kind.FAILURE, Kind.DISCONNECT}]
 HARMLESS = {Reason.DUPLICATE_CONNECTION, Reason.EARLY_DISCONNECT}
 
+odd_numbers = st.one_of(st.integers(-(2**70), 2**70), st.floats(allow_nan=True, allow_infinity=True))
 odd_values = st.one_of(
     st.none(),
     st.booleans(),
-    st.integers(-(2**70), 2**70),
-    st.floats(allow_nan=True, allow_infinity=True),
+    odd_numbers,
     st.sampled_from(["", "x", "local", "us", "expired", "http", "sent", "{addr}", "\x1b[31m"]),
     st.lists(st.integers(), max_size=2),
     st.dictionaries(
-        st.sampled_from(["min", "max", "wire", "clock_unix", "type", "code", "hop"]), st.integers(), max_size=3
+        st.sampled_from(["min", "max", "wire", "clock_unix", "type", "code", "hop"]),
+        st.one_of(odd_numbers, st.text(max_size=3), st.lists(st.integers(), max_size=1)),
+        max_size=3,
     ),
 )
 pairs_of_values = st.dictionaries(

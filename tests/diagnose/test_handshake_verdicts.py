@@ -235,6 +235,12 @@ FULL = Table(
             severity="info",
             says="1 peer is alive and full, 20%",
         ),
+        "the half of those that answered": row(
+            NODE.session(peers(2)).fails(peers(2, first=8), "too_many_peers"), severity="warning", does="50% of all"
+        ),
+        "one of two is a busy peer, and no network without places": row(
+            NODE.session(peer(1)).fails(peer(9), "too_many_peers"), severity="info"
+        ),
         "everybody is": row(NODE.fails(peers(3), "too_many_peers"), severity="critical", first=True),
     },
     near_misses={

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from diagnose.table import check_sound, codes, described, finding_of
@@ -9,6 +11,9 @@ from diagnose.world import HOUR, MINUTE, World, neighbours, peer, peers, peers6,
 from nocarrier.model.finding import Severity
 
 NODE = World().with_node()
+
+
+_FEW_ARE_LARGE = [1 / rank for rank in range(1, 201)]
 
 
 def dead_gossip(count: int, of: int) -> World:
@@ -105,6 +110,19 @@ def test_a_program_that_records_nothing_but_failures_is_warned_and_not_told_that
 
 def test_the_same_program_once_it_records_its_successes_too():
     world = World().works(peers(3, first=50)).reports(peers(8), "timeout")
+    assert world.diagnosis().healthy
+
+
+@pytest.mark.parametrize("dead", [0.3, 0.5, 0.7, 0.9])
+def test_dead_addresses_of_a_large_crawl_are_no_pattern(dead):
+    # As in real networks some /16 hold many addresses and most hold few; some of those few are dead as a whole.
+    rng = random.Random(dead)
+    networks = rng.choices([f"{number % 200 + 11}.{number}" for number in range(200)], _FEW_ARE_LARGE, k=1_500)
+    world = World()
+    for number, network in enumerate(networks):
+        addr, via = f"{network}.{number // 250}.{number % 250}:7072", peer(rng.randrange(50))
+        world = world.fails(addr, "timeout", via=via) if rng.random() < dead else world.works(addr, via=via)
+    assert codes(world) == ["peer_down"]
     assert world.diagnosis().healthy
 
 

@@ -216,6 +216,10 @@ IPV6_TABLE = Table(
             NODE.session(peer(1)).fails(peers6(1), "timeout", times=500, ago_s=10), instead="peer_down"
         ),
         "seven are silent": row(NODE.session(peer(1)).fails(peers6(7), "timeout"), instead="peer_down"),
+        "eight peers of one network": row(
+            NODE.session(peer(1)).fails([f"[2001:db8:{n:x}::9]:7072" for n in range(1, 9)], "timeout"),
+            instead="peer_down",
+        ),
         "one IPv6 peer works": row(
             NODE.session(peer(1)).works("[2a00::1]:7072", ago_s=MINUTE).fails(peers6(9), "timeout"), instead="peer_down"
         ),
@@ -242,6 +246,14 @@ DNS_TABLE = Table(
         ),
         "two names while addresses work": row(
             NODE.session(peers(3)).fails(names(2), "dns_temporary"), first=True, severity="warning", says="fails"
+        ),
+        "addresses are dialed meanwhile, which need no resolver": row(
+            World().works(peer(8), ago_s=5).fails(peer(9), "timeout", ago_s=3).fails(names(2), "dns_timeout", ago_s=30)
+        ),
+        "another name was looked up before, though its dial ended later": row(
+            NODE.session(peer(1))
+            .fails("seed9.example:7072", "timeout", ago_s=5, took_s=10)
+            .fails(names(2), "dns_timeout", ago_s=12, took_s=1),
         ),
         "the only seed is a name": row(
             World().with_node(seeds=names(1)).fails(names(1), "dns_temporary", "seed"), first=True, severity="critical"
@@ -293,6 +305,23 @@ def test_a_fault_with_evidence_of_its_own_stands_beside_offline():
     world = OFFLINE.fails(peers(3), "timeout").fails(peer(9), "version_mismatch", ago_s=HOUR)
     assert codes(world)[0] == "offline"
     assert len(codes(world)) == 2
+
+
+def test_of_ipv6_it_is_told_who_was_refused_here_and_who_was_silent():
+    world = NODE.session(peer(1)).fails(peers6(2), "network_unreachable", took_s=0.0, **NO_ROUTE)
+    [local] = finding_of(world.diagnosis(), "ipv6_broken").evidence
+    assert (local.statement, local.count) == ("this machine has no way out with IPv6", 2)
+    both = finding_of(world.fails("[2a00::1]:7072", "timeout").diagnosis(), "ipv6_broken").evidence
+    assert [(item.statement, item.count) for item in both] == [
+        ("this machine has no way out with IPv6", 2), ("no answer over IPv6", 1),
+    ]  # fmt: skip
+
+
+def test_two_names_make_a_broken_resolver_surer_than_one():
+    one, two = (
+        World().with_node(seeds=names(count)).fails(names(count), "dns_timeout", "seed").diagnosis() for count in (1, 2)
+    )
+    assert finding_of(one, "dns_broken").confidence < 0.6 < finding_of(two, "dns_broken").confidence
 
 
 def test_more_unrelated_networks_make_a_local_refusal_surer():

@@ -99,6 +99,7 @@ OVERLOAD = Table(
             NODE.session(peer(1)).fails(peer(2), "connection_refused", loop_lag_s=5.0, decided_by="network"),
             instead="peer_down",
         ),
+        "a stall of half a second": row(NODE.with_node(loop_lag_s=0.5).session(peer(1))),
         "nonsense for a lag": row(
             NODE.session(peer(1)).fails(peer(2), "handshake_timeout", bytes_received=0, loop_lag_s="a"),
             instead="peer_overloaded",
@@ -126,6 +127,10 @@ CLOCK = Table(
             affected_peers=5,
             severity="warning",
             hides=("ticket_rejected", "peer_incompatible", "unexplained"),
+        ),
+        "one agrees": row(
+            NODE.session(peer(9)).fails(peers(3), "clock_skew", **skewed(-300)),
+            says="5 min ahead of that of 3 peers; 1 agrees with us",
         ),
         "more disagree than agree": row(
             NODE.session(peers(3)).fails(peers(4, first=4), "clock_skew", **skewed(90)), says="90 s behind"
@@ -174,6 +179,9 @@ STUCK = Table(
             World().with_node(target_peers=2, due=3, last_started_ago_s=HOUR).session(peers(2), ago_s=HOUR)
         ),
         "just started": row(World().with_node(due=3, last_started_ago_s=None, started_ago_s=60)),
+        "a peer left a moment ago, and the last dial was hours ago": row(
+            World().with_node(due=3, due_since_s=20, last_started_ago_s=3 * HOUR)
+        ),
         "two rounds without a dial": row(World().with_node(due=1, last_started_ago_s=65)),
         "offline, where it dials only now and then": row(
             World().with_node(due=3, offline=True, last_started_ago_s=10 * MINUTE), instead="offline"
@@ -256,6 +264,26 @@ def test_it_is_not_found(code, expected):
 def test_a_dead_peer_beside_an_overloaded_process_is_told_too():
     world = NODE.session(peer(9)).fails(peer(1), "handshake_timeout", bytes_received=0, loop_lag_s=9.0)
     assert codes(world.fails(peer(2), "connection_refused")) == ["local_overload", "peer_down"]
+
+
+def test_the_clock_explains_only_tickets_that_are_refused_for_their_time():
+    world = NODE.fails(peers(3), "clock_skew", **skewed(600))
+    missing = world.fails(peer(9), "ticket_invalid", ticket="missing", stated_by="remote")
+    assert codes(missing) == ["clock_wrong", "ticket_rejected"]
+    theirs = world.fails(peer(9), "ticket_invalid", ticket="expired", stated_by="us")
+    assert codes(theirs) == ["clock_wrong", "peer_incompatible"]
+
+
+def test_what_is_known_of_the_limits_of_this_machine_is_told():
+    def statements(**host):
+        world = NODE.session(peer(1)).fails(peer(2), "fd_exhausted", **NO_FILES).on(**host)
+        return [item.statement for item in finding_of(world.diagnosis(), "local_exhaustion").evidence]
+
+    assert statements() == ["no file descriptors left"]
+    assert "60 of 64 file descriptors are open now" in statements(open_files=60, open_files_limit=64)
+    assert "12 TCP sockets, and 10 local ports to dial from" in statements(ephemeral_ports=10, tcp_sockets=12)
+    for half_known in ({"open_files": 60}, {"open_files_limit": 64}, {"ephemeral_ports": 10}, {"tcp_sockets": 12}):
+        assert statements(**half_known) == ["no file descriptors left"]
 
 
 def test_skew_of_neighbours_is_less_sure_than_of_strangers():

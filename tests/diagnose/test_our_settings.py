@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from diagnose.table import Table, check_near_miss, check_raised, codes, finding_of, near_misses, raised, row
 from diagnose.world import MINUTE, World, names, peer, peers, seed, unreachable
 from nocarrier.model.node_state import Reachability
@@ -137,6 +139,9 @@ REACHABLE = Table(
         ),
         "one try": row(
             NODE.with_node(reachability=unreachable(1)).session(peer(1)), says="1 peer tried", confidence=0.5
+        ),
+        "where they tried is not known": row(
+            NODE.with_node(reachability=replace(unreachable(2), addr=None)).session(peer(1)), says="at port 7072"
         ),
         "even where nobody is connected it is no alarm of its own": row(
             NODE.with_node(reachability=unreachable(2)), severity="info"

@@ -208,6 +208,7 @@ class World:
         netgroup_prefix: int = 16,
         known: int = 3,
         due: int = 0,
+        due_since_s: float | None = None,
         last_started_ago_s: float | None = 10.0,
     ) -> World:
         """A node of ours, an hour old, without sessions. Times are in seconds before now."""
@@ -234,6 +235,7 @@ class World:
             wanted=target_peers,
             known=known,
             due=due,
+            due_since_unix=NOW - (started_ago_s if due_since_s is None else due_since_s) if due else None,
             last_started_unix=None if last_started_ago_s is None else NOW - last_started_ago_s,
             deadline_s=58.0,
             maintain_interval_s=30.0,
@@ -268,7 +270,9 @@ class World:
         new = [_connected(addr, source, via, ago_s, heard_ago_s) for addr in _listed(addrs)]
         connected = (*self.node.connected, *new)
         wanted = max(0, self.node.info.target_peers - len(connected))
-        state = replace(self.node, connected=connected, dialing=replace(self.node.dialing, wanted=wanted))
+        due_since_unix = self.node.dialing.due_since_unix if wanted else None
+        dialing = replace(self.node.dialing, wanted=wanted, due_since_unix=due_since_unix)
+        state = replace(self.node, connected=connected, dialing=dialing)
         return replace(made, node=state)
 
     # ---- what the machine knows --------------------------------------------------------------------------------------

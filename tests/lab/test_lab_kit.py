@@ -212,10 +212,13 @@ def test_a_reason_that_nobody_recorded_fails():
     assert result.why_not.startswith("banned was not recorded")
 
 
-@pytest.mark.parametrize(("changes", "says"), [
-    ({"expected_severity": "critical"}, "peer_down was found, and its severity is info, not critical"),
-    ({"expected_severity": "info", "expected_blame": "us"}, "peer_down was found, and its blame is them, not us"),
-])
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"expected_severity": "critical"}, "peer_down was found, and its severity is info, not critical"),
+        ({"expected_severity": "info", "expected_blame": "us"}, "peer_down was found, and its blame is them, not us"),
+    ],
+)
 def test_a_finding_that_is_told_otherwise_fails(changes, says):
     result = trial.run(dataclasses.replace(CLOSED_PORT, **changes, **HASTY), seed=1)
     assert not result.passed

@@ -185,6 +185,24 @@ async def test_a_stall_ends_no_session_with_a_peer_that_answers(nodes, peer_proc
     assert live.node_id in node.node.sessions
 
 
+async def test_a_stall_while_we_write_ends_no_session_with_a_peer_that_reads(nodes, monkeypatch):
+    monkeypatch.setattr(session, "SEND_TIMEOUT_S", 0.6)
+
+    async def read_everything(peer: RawPeer) -> None:
+        await peer.shake_hands()
+        await peer.wait_closed()
+
+    node = await nodes.start()
+    with listener_in_thread(read_everything) as addr:
+        assert (await node.node.connect(addr)).reason is None
+        [live] = node.node.sessions
+        live._writer.write(bytes(64_000_000))  # far more than the kernel takes at once
+        stall_after(0.0, stall_s=1.0)
+        await live.flush()
+        assert live.end is None
+        await node.stop()
+
+
 async def test_a_peer_that_ended_the_session_while_we_slept_is_not_to_blame(nodes):
     async def lose_patience(peer: RawPeer) -> None:
         await peer.shake_hands()

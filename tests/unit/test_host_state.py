@@ -8,8 +8,9 @@ import time
 
 import pytest
 
-from nocarrier.dial import host
-from nocarrier.dial.host import exhaustion_evidence, read_host_state
+from nocarrier.dial import host, limits
+from nocarrier.dial.host import read_host_state
+from nocarrier.dial.limits import exhaustion_evidence
 from nocarrier.model.host_state import HostState
 from nocarrier.model.taxonomy import Reason
 from support.netns import Network
@@ -63,9 +64,9 @@ def test_a_look_costs_little():
 
 
 def test_where_nothing_is_shown_nothing_is_claimed(monkeypatch, tmp_path):
-    monkeypatch.setattr(host, "_OPEN_FILES", tmp_path / "fd")
-    monkeypatch.setattr(host, "_LOCAL_PORTS", tmp_path / "ports")
-    monkeypatch.setattr(host, "_SOCKETS", (tmp_path,))
+    monkeypatch.setattr(limits, "_OPEN_FILES", str(tmp_path / "fd"))
+    monkeypatch.setattr(limits, "_LOCAL_PORTS", str(tmp_path / "ports"))
+    monkeypatch.setattr(limits, "_SOCKETS_IPV4", str(tmp_path))
     monkeypatch.setattr(host, "read_routes", lambda: None)
     state = read_host_state()
     assert (state.open_files, state.ephemeral_ports, state.tcp_sockets) == (None, None, None)
@@ -83,7 +84,7 @@ def test_on_another_system_nothing_is_known(monkeypatch):
 def test_a_file_that_says_something_else_is_not_read(monkeypatch, tmp_path, text):
     path = tmp_path / "file"
     path.write_text(text, encoding="latin-1")
-    monkeypatch.setattr(host, "_LOCAL_PORTS", path)
-    monkeypatch.setattr(host, "_SOCKETS", (path,))
+    for file in ("_LOCAL_PORTS", "_SOCKETS_IPV4", "_SOCKETS_IPV6"):
+        monkeypatch.setattr(limits, file, str(path))
     state = read_host_state()
     assert (state.ephemeral_ports, state.tcp_sockets) == (None, None)

@@ -55,7 +55,7 @@ def _who(node: ComparedNode) -> str:
         f'network "{info.network}"',
         f"protocol {info.min_protocol_version} to {info.protocol_version}",
         f"P2P port {info.p2p_port}",
-        f"published as {info.advertised_p2p}" if info.advertised_p2p else "its address not known to itself",
+        f"published as {info.advertised_p2p}" if info.advertised_p2p else "does not know its own address",
         f"reachability {info.reachability.state}",
         f"{count_of(len(node.sessions), 'peer')}",
     ]

@@ -58,7 +58,7 @@ def _lines(diagnosis: Diagnosis, looked_at: LookedAt, probes: Mapping[str, Any])
         yield Line(0, "Good to know:")
     for finding in known:
         yield from _in_short(finding, diagnosis.at_unix)
-        yield from _probed(probes, finding.code)
+        yield from (line._replace(indentation=line.indentation + 2) for line in _probed(probes, finding.code))
 
 
 def _numbers(wrong: list[Finding], known: list[Finding]) -> str:

@@ -1,4 +1,4 @@
-"""`nocarrier diff URL URL`: exits with 0 where nothing keeps two nodes apart, 1 where something does, 2 without answer."""
+"""`nocarrier diff URL URL`: exits with 0 where nothing keeps two nodes apart, 1 where something does, 2 unanswered."""
 
 from __future__ import annotations
 

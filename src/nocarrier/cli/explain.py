@@ -85,9 +85,9 @@ def _cause_view(cause: Cause) -> dict[str, Any]:
 
 
 def _actions(cause: Cause) -> list[str]:
-    """The next actions with <placeholders> for what a finding fills in."""
+    """The next actions, with words in capitals for what a finding fills in."""
     return ["".join(_with_placeholders(action)) for action in cause.next_actions]
 
 
 def _with_placeholders(action: str) -> list[str]:
-    return [text + (f"<{name}>" if name else "") for text, name, _, _ in string.Formatter().parse(action)]
+    return [text + (name.upper() if name else "") for text, name, _, _ in string.Formatter().parse(action)]

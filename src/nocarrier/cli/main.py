@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import io
 import sys
 
 try:
@@ -52,6 +53,9 @@ class _Verbs(click.Group):
             formatter.write_dl(list(VERBS.items()))
 
     def invoke(self, ctx: click.Context) -> object:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):  # not every terminal can show what a peer calls itself
+                stream.reconfigure(errors="backslashreplace")
         try:
             return super().invoke(ctx)
         except NocarrierError as error:

@@ -26,7 +26,7 @@ _NOTICEABLE_S = 0.1
 def probe_lines(result: ProbeResult) -> Iterator[Line]:
     """`result` as lines to print."""
     if len(result.statements) == 1 and not result.facts.targets:
-        yield Line(2, result.statements[0].text, "probe:")
+        yield Line(2, result.statements[0].text)
         return
     if result.age_s:
         yield Line(2, f"probed {duration(result.age_s)} ago (at most once a minute):")

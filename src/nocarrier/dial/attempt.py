@@ -12,7 +12,7 @@ from typing import NamedTuple
 from nocarrier.classify import blame_for
 from nocarrier.classify.errnos import reason_of_errno
 from nocarrier.dial import kernel
-from nocarrier.dial.host import exhaustion_evidence
+from nocarrier.dial.limits import exhaustion_evidence
 from nocarrier.dial.loop_monitor import NOTED_LAG_S
 from nocarrier.model.address import Address, IPAddress
 from nocarrier.model.fault import Evidence, Fault

@@ -184,6 +184,8 @@ class DialingState:
     """Addresses that policy allows, seeds among them, and that are not connected; counted up to 64."""
     due: int
     """Of these, how many no backoff keeps waiting."""
+    due_since_unix: float | None
+    """Since when peers have been wanted and somebody could be dialed, as far as anybody looked; None: not now."""
     last_started_unix: float | None
     """When the newest dial began."""
     deadline_s: float

@@ -83,6 +83,7 @@ class Maintainer:
         self._woken = asyncio.Event()
         self._offline_rounds = 0
         self._was_offline = False
+        self._due_since_unix: float | None = None
         self._doubted_in_flight: set[str] = set()
         """Netgroups of throttled introducers of whose addresses one is being dialed."""
 
@@ -159,10 +160,13 @@ class Maintainer:
                 known += 1
             if known == CONSIDERED_PER_ROUND:
                 break
+        wanted = max(0, self._options.target_peers - len(self._sessions))
+        self._due_since_unix = (self._due_since_unix or time.time()) if wanted and due else None
         return DialingState(
-            wanted=max(0, self._options.target_peers - len(self._sessions)),
+            wanted=wanted,
             known=known,
             due=due,
+            due_since_unix=self._due_since_unix,
             last_started_unix=self._dialer.last_started_unix,
             deadline_s=self._dialer.deadline_s,
             maintain_interval_s=self._interval_s,

@@ -24,9 +24,10 @@ def _overdue(facts: Facts, node: NodeState) -> list[DialStarted]:
 def _idle_s(facts: Facts, node: NodeState) -> float | None:
     """How long the node has not dialed although it could; None: it dials, or has nobody to dial."""
     dialing = node.dialing
-    if not dialing.wanted or not dialing.due or facts.in_flight or node.info.offline:
+    if dialing.due_since_unix is None or facts.in_flight or node.info.offline:
         return None
-    idle_s = facts.now_unix - max(dialing.last_started_unix or 0.0, node.info.started_at_unix)
+    # A peer that left a moment ago is wanted, and about to be dialed; the last dial may be hours ago.
+    idle_s = facts.now_unix - max(dialing.last_started_unix or 0.0, dialing.due_since_unix)
     return idle_s if idle_s > ROUNDS * dialing.maintain_interval_s + SLACK_S else None
 
 

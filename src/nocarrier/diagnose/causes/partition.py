@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nocarrier.diagnose.cause import Case, Cause, count_of, evidence_of, some
 from nocarrier.diagnose.confidence import NETWORK, PATTERN, confidence
-from nocarrier.diagnose.facts import Facts, FailingPeer, netgroups
+from nocarrier.diagnose.facts import Facts, FailingPeer, WorkingPeer, netgroups
 from nocarrier.model.finding import EvidenceItem, Severity
 from nocarrier.model.taxonomy import Blame, Source
 
@@ -12,8 +12,10 @@ HOSTS = 2
 """One silent host is that host."""
 
 STRANGERS = 4
-"""Hosts of one netgroup that never worked here: of four by chance all would be dead once in sixteen even where half of
-all addresses are."""
+"""Hosts of one netgroup that never worked here: the fewest that say anything."""
+
+BY_CHANCE = 0.05
+"""Networks that may be expected to be silent as a whole by chance alone, so many dead addresses as there are elsewhere."""
 
 LOST_TOGETHER_S = 120.0
 """Sessions into a part that is cut off fall silent together; pings find it out within a minute."""
@@ -39,20 +41,36 @@ def _lost_together(facts: Facts) -> list[FailingPeer]:
 
 def _silent_netgroups(facts: Facts) -> list[FailingPeer]:
     """Silent peers of netgroups in which several worked once, or that unrelated peers told us of, and nobody works."""
-    alive = netgroups(facts.working) | {peer.netgroup for peer in facts.all_failing if peer.has_answered}
+    answered: list[FailingPeer | WorkingPeer] = [
+        *facts.working,
+        *(peer for peer in facts.all_failing if peer.has_answered),
+    ]
+    alive = netgroups(answered)
     by_netgroup: dict[str, list[FailingPeer]] = {}
+    silent_elsewhere = 0
     for peer in facts.failing_where(lambda peer: peer.is_silent):
-        if peer.netgroup not in alive:
+        if peer.netgroup in alive:
+            silent_elsewhere += 1
+        else:
             by_netgroup.setdefault(peer.netgroup, []).append(peer)
-    return [peer for peers in by_netgroup.values() if _lived(peers) for peer in peers]
+    usual = silent_elsewhere / (silent_elsewhere + len(answered))
+    networks = len(by_netgroup) + len(alive)
+
+    def are_cut_off(peers: list[FailingPeer]) -> bool:
+        hosts = len({peer.host for peer in peers})
+        expected_by_chance = networks * usual**hosts
+        return _worked(peers) or (hosts >= STRANGERS and expected_by_chance < BY_CHANCE and _was_told_by_several(peers))
+
+    return [peer for peers in by_netgroup.values() if are_cut_off(peers) for peer in peers]
 
 
-def _lived(peers: list[FailingPeer]) -> bool:
+def _worked(peers: list[FailingPeer]) -> bool:
+    return len({peer.host for peer in peers if peer.worked_in_this_run}) >= HOSTS
+
+
+def _was_told_by_several(peers: list[FailingPeer]) -> bool:
     """Whether there is more to it than dead addresses that one introducer made up, or that an old peer book holds."""
-    worked = {peer.host for peer in peers if peer.worked_in_this_run}
-    told_lately = {peer.via or peer.source for peer in peers if peer.source is not Source.PEER_BOOK}
-    are_many = len({peer.host for peer in peers}) >= STRANGERS
-    return len(worked) >= HOSTS or (are_many and len(told_lately) >= HOSTS)
+    return len({peer.via or peer.source for peer in peers if peer.source is not Source.PEER_BOOK}) >= HOSTS
 
 
 def _is_sure(peers: list[FailingPeer]) -> bool:

@@ -1,0 +1,327 @@
+"""`nocarrier doctor` as an operator runs it, against real servers and against hostile ones."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import pty
+import subprocess
+import sys
+
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from api.http_client import get
+from cli.command import nocarrier
+from nocarrier import DialTracker
+from nocarrier.api.server import Server
+from nocarrier.app import attend, in_background
+from nocarrier.cli.answers import Hop, ProbeFacts, ProbeResult, Statement, Target, Trace
+from nocarrier.cli.probe_text import probe_lines
+from nocarrier.diagnose import CAUSES
+from nocarrier.embed import api_server
+from nocarrier.testing.fault_servers import closed_port
+from support.nodes import nodes_fixture
+
+nodes = nodes_fixture
+
+TITLES = {cause.code: cause.title for cause in CAUSES}
+
+
+@pytest.fixture
+def tracker():
+    return DialTracker()
+
+
+@pytest.fixture
+def embedded(tracker):
+    """The API of a program without a node of ours."""
+    with api_server(tracker, listen="127.0.0.1:0") as running:
+        yield running
+
+
+def refuses(tracker, addr, source="gossip"):
+    tracker.record(addr, "connection_refused", source, evidence={"errno": "ECONNREFUSED", "decided_by": "network"})
+
+
+@contextlib.contextmanager
+def answering(documents):
+    """A server that answers with these documents by their path, and 404 to all else."""
+
+    async def answer(request):
+        document = documents.get(request.url.path)
+        return JSONResponse({"detail": "none"} if document is None else document, 404 if document is None else 200)
+
+    app = Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST"])])
+    with Server(app, "127.0.0.1:0") as server:
+        yield server.url
+
+
+# ---- the verdict ----------------------------------------------------------------------------------------------------
+
+
+def test_healthy_says_what_was_looked_at(embedded, tracker):
+    tracker.succeed(tracker.begin("192.0.2.1:7072", "seed"))
+    tracker.succeed(tracker.begin("198.51.100.1:7072", "seed"))
+    shown = nocarrier("doctor", "--url", embedded.url)
+    assert (shown.returncode, shown.stderr) == (0, "")
+    said = " ".join(shown.stdout.split())
+    assert said.startswith("Healthy: 2 dials (2 succeeded, 0 failed); ")
+    assert "sessions and reachability are not known" in said
+
+
+async def test_a_healthy_node_says_so_in_one_line(nodes):
+    dialer, _ = await nodes.pair()
+    _, server = attend(dialer.node, dialer.tracker, listen="127.0.0.1:0")
+    async with in_background(server.run()):
+        shown = await asyncio.to_thread(nocarrier, "doctor", "--url", server.url, COLUMNS="200")
+    assert shown.returncode == 0
+    assert shown.stdout.splitlines() == [
+        "Healthy: 1 peer connected; 1 dial (1 succeeded, 0 failed); not known yet whether others can dial this node."
+    ]
+
+
+def test_healthy_without_a_dial_is_said_to_say_little(embedded):
+    shown = nocarrier("doctor", "--url", embedded.url)
+    assert shown.returncode == 0
+    assert "no dial so far, which says little" in shown.stdout
+
+
+def test_the_first_line_names_the_worst_finding(embedded, tracker):
+    tracker.succeed(tracker.begin("192.0.2.99:7072", "seed"))  # so that it is not cut off
+    tracker.record("192.168.3.3:7072", "private_ip_blocked", "seed")
+    for number in range(3):
+        tracker.record(f"192.0.{number}.7:7072", "fd_exhausted", "gossip", evidence={"decided_by": "local"})
+    shown = nocarrier("doctor", "--url", embedded.url)
+    assert shown.returncode == 1
+    codes = [finding["code"] for finding in get(embedded, "/api/p2p/diagnosis").json["findings"]]
+    assert {"local_exhaustion", "seeds_misconfigured"} <= set(codes)
+    assert shown.stdout.splitlines()[0].startswith(f"Not healthy: {TITLES[codes[0]][:40]}")
+
+
+def test_a_finding_says_what_why_since_when_and_what_to_do(embedded, tracker):
+    refuses(tracker, "192.0.2.1:7072")
+    shown = nocarrier("doctor", "--url", embedded.url)
+    [finding] = get(embedded, "/api/p2p/diagnosis").json["findings"]
+    said = " ".join(shown.stdout.split())
+    assert f"{finding['severity'].upper()} {finding['title']} ({finding['code']})" in said
+    assert finding["summary"] in said
+    assert f"likely ({finding['confidence']:g}); blame: {finding['blame']}; new; keeps us from 1 peer" in said
+    assert f"- {finding['evidence'][0]['statement']}: 1 192.0.2.1:7072" in said
+    assert all(f"{number}. {action}" in said for number, action in enumerate(finding["next_actions"], 1))
+
+
+def test_the_worst_stands_first_and_what_is_for_information_last():
+    def finding(severity):
+        return {"code": f"is_{severity}", "severity": severity, "summary": f"The {severity} one.", "next_actions": []}
+
+    findings = [finding("critical"), finding("warning"), finding("warning"), finding("info")]
+    with answering({"/api/p2p/diagnosis": {"healthy": False, "findings": findings}, "/api/p2p/debug": {}}) as url:
+        lines = nocarrier("doctor", "--url", url).stdout.splitlines()
+    assert lines[0] == "Not healthy: The critical one; and 2 more."
+    assert lines[1].startswith("Found: 1 critical, 2 warnings, 1 for information. Looked at: ")
+    places = [lines.index(line) for line in lines if line.startswith(("CRITICAL", "WARNING", "Good to know:"))]
+    assert len(places) == 4
+    assert places == sorted(places)
+    assert lines[places[3] + 1] == "  - is_info: The info one."
+
+
+def test_info_alone_is_healthy():
+    known = {"code": "peer_down", "severity": "info", "summary": "1 peer is off.", "next_actions": ["Tell it."]}
+    with answering({"/api/p2p/diagnosis": {"healthy": True, "findings": [known]}, "/api/p2p/debug": {}}) as url:
+        shown = nocarrier("doctor", "--url", url)
+    assert shown.returncode == 0
+    assert shown.stdout.startswith("Healthy: ")
+    assert "  - peer_down: 1 peer is off.\n    Tell it.\n" in shown.stdout
+
+
+def test_what_a_finding_hides_is_named_but_for_the_last_resort():
+    found = {"code": "offline", "severity": "critical", "summary": "Off.", "hides": ["unexplained", "peer_down"]}
+    with answering({"/api/p2p/diagnosis": {"healthy": False, "findings": [found]}, "/api/p2p/debug": {}}) as url:
+        assert "  hides, as it explains them: peer_down\n" in nocarrier("doctor", "--url", url).stdout
+
+
+def test_lines_fit_the_terminal_and_have_no_blanks_at_their_end(embedded, tracker):
+    for number in range(9):
+        refuses(tracker, f"192.0.2.{number}:7072", "seed")
+    for columns in (80, 60):
+        lines = nocarrier("doctor", "--url", embedded.url, COLUMNS=str(columns)).stdout.splitlines()
+        assert max(map(len, lines)) <= columns
+        assert [line for line in lines if line != line.rstrip()] == []
+
+
+def test_colours_are_for_terminals_only(embedded, tracker):
+    refuses(tracker, "192.0.2.1:7072")
+
+    def on_a_terminal(**environ):
+        ours, theirs = pty.openpty()
+        command = [sys.executable, "-m", "nocarrier", "doctor", "--url", embedded.url]
+        inherited = {name: value for name, value in os.environ.items() if name not in {"NO_COLOR", "COLORTERM"}}
+        done = subprocess.run(command, stdout=theirs, env={**inherited, "TERM": "xterm", **environ}, check=False)
+        os.close(theirs)
+        shown = b""
+        with contextlib.suppress(OSError):  # EIO: the other end is closed
+            while part := os.read(ours, 65536):
+                shown += part
+        os.close(ours)
+        assert done.returncode == 1
+        return shown
+
+    assert b"\x1b[" in on_a_terminal()
+    assert b"\x1b[3" not in on_a_terminal(NO_COLOR="1")
+    assert "\x1b" not in nocarrier("doctor", "--url", embedded.url, TERM="xterm").stdout
+
+
+def test_a_terminal_without_unicode_gets_escapes_and_no_traceback(embedded, tracker):
+    tracker.record("пример.рф:7072", "timeout", "gossip", detail="…")
+    shown = nocarrier("doctor", "--url", embedded.url, PYTHONIOENCODING="ascii")
+    assert shown.returncode == 1
+    assert shown.stderr == ""
+    assert r"\u043f" in shown.stdout
+
+
+def test_json_is_the_answer_of_the_node(embedded, tracker):
+    refuses(tracker, "192.0.2.1:7072")
+    shown = nocarrier("doctor", "--url", embedded.url, "--json")
+    assert shown.returncode == 1
+    findings = get(embedded, "/api/p2p/diagnosis").json["findings"]
+    assert json.loads(shown.stdout)["findings"] == findings
+
+
+# ---- who answers ----------------------------------------------------------------------------------------------------
+
+
+def test_who_does_not_answer_is_told_as_such():
+    with api_server(DialTracker(), listen="127.0.0.1:0") as running:
+        gone = running.url
+    shown = nocarrier("doctor", "--url", gone)
+    assert (shown.returncode, shown.stdout, len(shown.stderr.splitlines())) == (2, "", 1)
+
+
+@pytest.mark.parametrize(
+    "documents",
+    [
+        {},
+        {"/api/p2p/diagnosis": {"hello": "world"}},
+        {"/api/p2p/diagnosis": {"healthy": "yes", "findings": []}},
+        {"/api/p2p/diagnosis": {"healthy": True, "findings": None}},
+        {"/api/p2p/diagnosis": {"healthy": False, "findings": [{"code": "x"}]}},
+        {"/api/p2p/diagnosis": {"healthy": False, "findings": [7]}},
+        {"/api/p2p/diagnosis": {"healthy": True, "findings": []}},
+        {"/api/p2p/diagnosis": {"healthy": True, "findings": []}, "/api/p2p/debug": {"connected_peers": 7}},
+    ],
+)
+def test_foreign_or_older_programs_are_told_as_such(documents):
+    with answering(documents) as url:
+        shown = nocarrier("doctor", "--url", url)
+    assert (shown.returncode, shown.stdout, len(shown.stderr.splitlines())) == (2, "", 1)
+
+
+HOSTILE = "\x1b]0;owned\x07\x1b[2J[red]bold[/red]\u202egnp.exe\u2066\r\nHealthy: all is well " + "x" * 300
+
+
+def test_text_of_a_hostile_node_cannot_steer_the_terminal():
+    def finding(severity):
+        return {
+            "code": HOSTILE + severity,
+            "title": HOSTILE,
+            "severity": severity,
+            "blame": HOSTILE,
+            "summary": HOSTILE,
+            "confidence": 1e308,
+            "evidence": [{"statement": HOSTILE, "count": -7, "addrs": [HOSTILE, "192.0.2.1:7072"]}],
+            "affected_peers": -1,
+            "next_actions": [HOSTILE, HOSTILE],
+            "since_unix": -1e300,
+            "hides": [HOSTILE],
+        }
+
+    result = {
+        "statements": [{"text": HOSTILE, "suggests": HOSTILE}],
+        "age_s": 1e300,
+        "facts": {
+            "targets": [
+                {"addr": HOSTILE, "trace": {"hops": [{"ttl": 1, "answer": HOSTILE, "addr": HOSTILE, "rtt_s": 1e300}]}}
+            ]
+        },
+    }
+    documents = {
+        "/api/p2p/diagnosis": {
+            "at_unix": 1e300,
+            "healthy": False,
+            "findings": [finding(HOSTILE), finding("critical"), finding("info")],
+        },
+        "/api/p2p/debug": {"connected_peers": [HOSTILE], "reachability": HOSTILE, "node": {HOSTILE: HOSTILE}},
+        "/api/p2p/diagnosis/probe": result,
+    }
+    with answering(documents) as url:
+        shown = nocarrier("doctor", "--url", url, "--probe", COLUMNS="80")
+        as_json = nocarrier("doctor", "--url", url, "--probe", "--json")
+    for done in (shown, as_json):
+        assert done.returncode == 1
+        assert done.stderr == ""
+        assert not any(character in done.stdout for character in "\x1b\x07\u202e\u2066\r")
+    assert "[red]bold[/red]" in shown.stdout
+    assert "\nHealthy" not in shown.stdout
+    assert shown.stdout.count("Good to know:") == 1
+
+
+# ---- probing --------------------------------------------------------------------------------------------------------
+
+
+async def test_what_a_probe_saw_stands_below_its_finding(tracker):
+    async with closed_port("127.67.1.1") as port:
+        addr = f"127.67.1.1:{port}"
+        refuses(tracker, addr)
+        with api_server(tracker, listen="127.0.0.1:0") as embedded:
+            first = await asyncio.to_thread(nocarrier, "doctor", "--probe", "--url", embedded.url)
+            second = await asyncio.to_thread(nocarrier, "doctor", "--probe", "--url", embedded.url)
+            as_json = await asyncio.to_thread(nocarrier, "doctor", "--probe", "--json", "--url", embedded.url)
+    assert (first.returncode, first.stderr) == (1, "")
+    lines = first.stdout.splitlines()
+    probed = lines.index("  probed now:")
+    assert probed > lines.index("  what to do:")
+    assert lines[probed + 1].startswith(f"    - {addr}: ")
+    assert f"    the way to {addr}:" in lines
+    assert lines[-2].split() == ["hop", "address", "ms", "what", "it", "said"]
+    assert lines[-1].split()[:2] == ["1", "127.67.1.1"]
+    assert lines[-1].endswith("refuses (RST)")
+    assert "ago (at most once a minute):" in second.stdout
+    answer = json.loads(as_json.stdout)
+    assert answer["findings"][0]["code"] == "peer_down"
+    assert answer["probes"]["peer_down"]["facts"]["targets"][0]["addr"] == addr
+
+
+def test_what_is_not_worth_a_packet_is_said_in_a_line(embedded, tracker):
+    tracker.record("192.168.3.3:7072", "private_ip_blocked", "seed")
+    shown = nocarrier("doctor", "--probe", "--url", embedded.url)
+    assert "\n  Nothing to probe: " in shown.stdout
+
+
+def test_a_node_that_cannot_probe_costs_no_finding():
+    found = {"code": "offline", "severity": "critical", "summary": "Off."}
+    with answering({"/api/p2p/diagnosis": {"healthy": False, "findings": [found]}, "/api/p2p/debug": {}}) as url:
+        shown = nocarrier("doctor", "--probe", "--url", url)
+    assert shown.returncode == 1
+    assert "  not probed: none" in shown.stdout
+
+
+def test_a_trace_is_a_short_table():
+    hops = [
+        Hop(ttl=1, answer="expired", addr="10.0.0.1", rtt_s=0.0004),
+        *(Hop(ttl=ttl, answer="silent") for ttl in range(2, 9)),
+        Hop(ttl=9, answer="unreachable", addr="198.51.100.250", rtt_s=0.0123, icmp_type=3, icmp_code=13),
+    ]
+    target = Target(addr="203.0.113.7:7072", trace=Trace(hops=hops))
+    result = ProbeResult(statements=[Statement(text="a"), Statement(text="b")], facts=ProbeFacts(targets=[target]))
+    rows = [f"{line.mark} {line.text}".split() for line in probe_lines(result)]
+    assert rows[-4:] == [
+        ["hop", "address", "ms", "what", "it", "said"],
+        ["1", "10.0.0.1", "0.4", "a", "router", "on", "the", "way"],
+        ["2-8", "*", "nothing"],
+        ["9", "198.51.100.250", "12.3", "unreachable", "(ICMP", "type", "3", "code", "13)"],
+    ]
