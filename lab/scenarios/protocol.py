@@ -157,7 +157,7 @@ def one_peer_has_a_new_key(stage: Stage) -> None:
     peer = stage.rng.choice(stage.good)
     stage.peers.stop(peer.name)
     stage.good.remove(peer)
-    stage.bad.append(stage.restart(peer, new_identity=True))
+    stage.bad.append(stage.restart(peer, new_identity=True, target_peers=0))  # it waits for us to come
 
 
 def intercept(kind: str) -> Step:

@@ -17,9 +17,9 @@ SEED_PORT = 7072
 
 @pytest.fixture(scope="module")
 def network(tmp_path_factory):
-    """A node at one end of the chain, its seed at the other, and a router in between that drops the seed's port."""
+    """A node at one end of the chain, its seed at the other, and a router in between that refuses the seed's port."""
     with Chain() as made:
-        made.routers[1].firewall("forward", f"tcp dport {SEED_PORT} drop")
+        made.routers[1].firewall("forward", f"tcp dport {SEED_PORT} reject with icmpx admin-prohibited")
         command = [sys.executable, "-u", "-m", "nocarrier", "run"]
         command += ["--node-seeds", f"{made.server.ipv4}:{SEED_PORT}", "--timing-connect-timeout-s", "1.5"]
         command += ["--node-data-dir", str(tmp_path_factory.mktemp("node"))]
@@ -39,17 +39,16 @@ def doctor(network, *arguments, wait_for_s=20.0):
         time.sleep(0.3)
 
 
-def test_the_probe_names_the_hop_beyond_which_the_port_is_dropped(network):
+def test_the_probe_names_the_hop_that_refuses(network):
     seed = f"{network.server.ipv4}:{SEED_PORT}"
     doctor(network)
     lines = doctor(network, "--probe")
-    open("/tmp/doc/probe.out","w").write("\n".join(lines))
     said = " ".join(" ".join(lines).split())
-    # A router that drops what it should pass on still says that a SYN with a TTL of its own distance has died there.
-    assert "something drops port 7072: a firewall beyond 198.18.2.2 (hop 2)" in said
+    assert f"- {seed}: 198.18.2.2 (hop 2) answers that a rule forbids the connection." in said
     way = lines.index(next(line for line in lines if line.endswith(f"the way to {seed}:")))
     rows = [line.split() for line in lines[way + 1 : way + 5]]
     assert rows[0] == ["hop", "address", "ms", "what", "it", "said"]
-    for row, hop in zip(rows[1:3], (["1", "198.18.1.2"], ["2", "198.18.2.2"]), strict=True):
-        assert (row[:2], row[3:]) == (hop, ["a", "router", "on", "the", "way"])
-    assert rows[3] == ["3-20", "*", "nothing"]
+    assert (rows[1][:2], rows[1][3:]) == (["1", "198.18.1.2"], ["a", "router", "on", "the", "way"])
+    # A SYN dies there before the rule is asked; one that would go further meets the rule.
+    assert (rows[2][:2], rows[2][3:]) == (["2", "198.18.2.2"], ["a", "router", "on", "the", "way"])
+    assert (rows[3][:2], rows[3][3:]) == (["3", "198.18.2.2"], ["unreachable", "(ICMP", "type", "3", "code", "13)"])

@@ -193,7 +193,11 @@ def test_every_address_of_a_whole_view_is_masked():
         reason=Reason.HOST_UNREACHABLE, phase=Phase.CONNECT, blame=Blame.PATH, detail="192.0.2.8", evidence=evidence
     )
     tracker.fail(dial_id, fault, attempts=(attempt,), node_id=NODE_ID)
-    for view in (debug_view(tracker, None, HEALTHY), failures_view(tracker, FailureFilter()), peers_view(tracker, None)):
+    for view in (
+        debug_view(tracker, None, HEALTHY),
+        failures_view(tracker, FailureFilter()),
+        peers_view(tracker, None),
+    ):
         text = msgspec.json.encode(redact(view)).decode()
         assert [secret for secret in ("192.0.2", "seedbox", NODE_ID) if secret in text] == []
 

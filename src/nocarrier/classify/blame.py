@@ -10,8 +10,8 @@ from nocarrier.model.taxonomy import Blame, Reason
 
 LATE_LOOP_S = 1.0
 """An event loop that stood still this long could have missed the answer, or kept the peer waiting until it gave up. A
-healthy loop is late by milliseconds; and whoever has patience for one lost segment waits longer than a second (the first
-retransmission timeout, RFC 6298 section 2)."""
+healthy loop is late by milliseconds; and whoever has patience for one lost segment waits longer than a second, the
+first timeout of a retransmission (RFC 6298 section 2)."""
 
 LATE_SHARE = 0.1
 """A stall shorter than this share of the time that the dial took did not decide it. A loop that is late by a second now

@@ -210,6 +210,13 @@ def addresses_of(target: ComparedNode, dialer: ComparedNode) -> list[str]:
     return [str(address) for address in dict.fromkeys(addresses)]
 
 
+def guessed_address(node: ComparedNode) -> str | None:
+    """Where `node` most likely listens: its API was asked on that host, unless that is only the end of a tunnel."""
+    if node.info.p2p_port is None or _is_loopback(node.url_host):
+        return None
+    return str(Address(node.url_host, node.info.p2p_port))
+
+
 def parse(text: str) -> Address | None:
     """The address, or None where it is none."""
     try:

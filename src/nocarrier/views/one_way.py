@@ -8,7 +8,15 @@ from dataclasses import dataclass
 from nocarrier.diagnose.cause import count_of
 from nocarrier.model.address import Scope
 from nocarrier.model.taxonomy import Reason
-from nocarrier.views.compared_node import ComparedNode, FailureSeen, addresses_of, newest_by_address, parse, scope
+from nocarrier.views.compared_node import (
+    ComparedNode,
+    FailureSeen,
+    addresses_of,
+    guessed_address,
+    newest_by_address,
+    parse,
+    scope,
+)
 
 _SAYS_NOTHING = frozenset(
     {
@@ -155,8 +163,8 @@ def _why_not_dialed(dialer: ComparedNode, target: ComparedNode, addrs: list[str]
     a, b = dialer.name, target.name
     known = set(dialer.known_addresses()) & set(addrs)
     if not known:
-        where = f", such as {addrs[0]}" if addrs else ""
-        return f"it knows no address of {b}; tell it one{where}: nocarrier connect ADDR, or seeds under [node]"
+        addr = addrs[0] if addrs else guessed_address(target) or "HOST:PORT"
+        return f"it knows no address of {b}; let it dial one, nocarrier connect {addr}, or name it in seeds"
     waiting = [peer for peer in dialer.book if peer.addr in known and peer.because is not None]
     if waiting and len(waiting) == len([peer for peer in dialer.book if peer.addr in known]):
         until_unix = waiting[0].next_attempt_unix

@@ -55,13 +55,18 @@ _IDENTITY = re.compile(r"(?<![\w-])[\w-]{32,}=*")
 _ANY_PORT = 1
 """Whoever records a dial himself may leave the port out."""
 
-_SUSPICIOUS = rf"""
+_SUSPICIOUS = re.compile(
+    rf"""
     [0-9A-Fa-f]*:[0-9A-Fa-f]*:[0-9A-Fa-f:.]*(?:%\w+)?   # IPv6
     | (?<!\d)\d{{1,3}}(?:\.\d{{1,3}}){{3}}(?!\d)          # IPv4
     | {_IDENTITY.pattern}
     | (?<![\w-])(?:[\w-]+\.)+[^\W\d_][\w-]*             # host name with a dot
     | (?<![\w-])[\w-]*[^\W\d_][\w-]*(?=:\d{{1,5}}(?!\w)) # host name before a port
-"""
+    """,
+    re.VERBOSE,
+)
+
+_WORD = re.compile(r"(?<![\w-])[\w-]+")
 
 
 def redact(view: object, known: Iterable[str] = ()) -> Any:
@@ -73,12 +78,9 @@ def redact(view: object, known: Iterable[str] = ()) -> Any:
             machine in a LAN, is known as one only from the addresses here and in `view`.
     """
     plain = msgspec.to_builtins(view)
-    hosts = {*_hosts(plain), *(host for addr in known for host in _host(addr))}
-    names = {host for host in hosts if "." not in host and ":" not in host}
-    alternatives = [_SUSPICIOUS]
-    if names:
-        alternatives.insert(0, rf"(?<![\w-])(?i:{'|'.join(map(re.escape, sorted(names)))})(?![\w-])")
-    return _Redactor(re.compile("|".join(alternatives), re.VERBOSE)).mask(plain)
+    # Not parsed, as there may be thousands: what is left of an IPv6 address is no word, and so masks none.
+    hosts = {*_hosts(plain), *(addr.partition(":")[0].lower() for addr in known)}
+    return _Redactor({host for host in hosts if "." not in host}).mask(plain)
 
 
 def _hosts(plain: Any, key: str = "") -> Iterator[str]:
@@ -104,8 +106,8 @@ def _host(text: str) -> Iterator[str]:
 
 
 class _Redactor:
-    def __init__(self, suspicious: re.Pattern[str]) -> None:
-        self._suspicious = suspicious
+    def __init__(self, names: set[str]) -> None:
+        self._names = names
 
     def mask(self, plain: Any, key: str = "") -> Any:
         if isinstance(plain, str):
@@ -125,7 +127,11 @@ class _Redactor:
             return _mask_address(text)
         if key in _OPAQUE_KEYS:
             return _mask("bytes", text)
-        return self._suspicious.sub(_mask_match, text)
+        masked = _SUSPICIOUS.sub(_mask_match, text)
+        return _WORD.sub(self._mask_name, masked) if self._names else masked
+
+    def _mask_name(self, word: re.Match[str]) -> str:
+        return _mask_host(word[0]) if word[0].lower() in self._names else word[0]
 
 
 def _is_ip_network(text: str) -> bool:
@@ -137,13 +143,10 @@ def _is_ip_network(text: str) -> bool:
     return True
 
 
-_SUSPICIOUS_KEY = re.compile(_SUSPICIOUS, re.VERBOSE)
-
-
 @functools.lru_cache(maxsize=1024)  # the same few dozen names stand in every entry
 def _mask_key(name: str) -> str:
     """Our own names of fields never look like an address; a key inside evidence may be a peer's text."""
-    return _SUSPICIOUS_KEY.sub(_mask_match, name)
+    return _SUSPICIOUS.sub(_mask_match, name)
 
 
 def _mask_match(match: re.Match[str]) -> str:
