@@ -18,6 +18,9 @@ from nocarrier.node.tickets import admission_key_of, issue
 BACKOFF_AND_DIAL_S = 60.0
 """A peer that failed once is dialed again after 24 to 36 s; then the doctor has to look."""
 
+TWO_BACKOFFS_S = 180.0
+"""The first one ends within the minute of the throttle: 24 to 36 s, then 48 to 72 s."""
+
 DAY_S = 86_400.0
 
 NEW_VERSIONS = {"protocol_version": 4, "min_protocol_version": 3}
@@ -179,17 +182,20 @@ def log_in_at_the_portal(stage: Stage) -> None:
 # ---- haste ----------------------------------------------------------------------------------------------------------
 
 
-def one_peer_throttles_us(stage: Stage) -> None:
-    """A good peer takes one connection of ours a minute, and ends each further one at once."""
-    peer = stage.rng.choice(stage.good)
-    stage.notes["throttles"] = peer.addr
-    kind = stage.rng.choice(("close", "reset"))
-    port = stage.peers.start_server("throttle", peer.place.ipv4, 0, kind).port
-    new = f"ip saddr {stage.world.public_ipv4} ip daddr {peer.place.ipv4} tcp dport {peer.port}"
-    stage.world.internet.nft(
-        "table ip throttle {\nchain incoming {\ntype nat hook prerouting priority 0;\n"
-        f"{new} limit rate over 1/minute burst 1 packets dnat to {peer.place.ipv4}:{port}\n}}\n}}"
-    )
+def one_peer_throttles_us(kind: str) -> Step:
+    """A good peer takes one connection of ours a minute, and treats each further one as a fault server does."""
+
+    def step(stage: Stage) -> None:
+        peer = stage.rng.choice(stage.good)
+        stage.notes["throttles"] = peer.addr
+        port = stage.peers.start_server("throttle", peer.place.ipv4, 0, kind).port
+        new = f"ip saddr {stage.world.public_ipv4} ip daddr {peer.place.ipv4} tcp dport {peer.port}"
+        stage.world.internet.nft(
+            "table ip throttle {\nchain incoming {\ntype nat hook prerouting priority 0;\n"
+            f"{new} limit rate over 1/minute burst 1 packets dnat to {peer.place.ipv4}:{port}\n}}\n}}"
+        )
+
+    return step
 
 
 def keep_dialing_it(stage: Stage) -> None:
@@ -388,15 +394,20 @@ SCENARIOS = (
         expected_severity="critical",
         expected_blame="path",
     ),
-    Scenario(
-        name="dialed_again_too_soon",
-        what="A driver dials a peer again every few seconds, and the peer takes one connection of ours a minute.",
-        behind_nat=True,  # else the peer comes to us
-        faults=(at_start(one_peer_throttles_us), once_connected(keep_dialing_it)),
-        expected_reason=None,
-        expected_cause="retry_too_fast",
-        expected_severity="warning",
-        expected_blame="us",
-        remedy=Remedy(says="do not loop over nocarrier connect", step=dial_no_more_by_hand, clears_within_s=180),
+    *(
+        Scenario(
+            name=f"dialed_again_too_soon_and_{says}",
+            what=f"A driver dials a peer every few seconds; it takes one connection a minute, and the others are {says}.",
+            behind_nat=True,  # else the peer comes to us
+            faults=(at_start(one_peer_throttles_us(kind)), once_connected(keep_dialing_it)),
+            expected_reason=reason,
+            expected_cause="retry_too_fast",
+            expected_severity="warning",
+            expected_blame="us",
+            remedy=Remedy(
+                says="do not loop over nocarrier connect", step=dial_no_more_by_hand, clears_within_s=TWO_BACKOFFS_S
+            ),
+        )
+        for kind, says, reason in (("close", "closed", "remote_closed"), ("reset", "reset", "connection_reset"))
     ),
 )

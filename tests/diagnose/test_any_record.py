@@ -17,7 +17,7 @@ from nocarrier.model.fault import Fault
 from nocarrier.model.taxonomy import Blame, Phase, Source
 
 HOSTILE = [
-    "{addr}",
+    "{nobody}",
     "{0.__class__}:7072",
     "%s%n:7072",
     "<script>alert(1)</script>:7072",
@@ -49,7 +49,7 @@ odd_numbers = st.one_of(
 odd_values = st.one_of(
     st.none(),
     odd_numbers,
-    st.sampled_from(["", "x", "local", "us", "{addr}", "\x1b[31m"]),
+    st.sampled_from(["", "x", "local", "us", "{nobody}", "\x1b[31m"]),
     st.lists(st.integers(), max_size=1),
     st.just({}),
 )
@@ -121,7 +121,7 @@ def evidence_for(reason: Reason) -> st.SearchStrategy:
 durations = st.one_of(st.none(), st.floats(0, 60))
 ages_s = st.floats(0, 3_600)
 sources = st.sampled_from(list(Source))
-vias = st.one_of(st.none(), st.sampled_from([*peers(2), "{via}", "\x1b[31m"]))
+vias = st.one_of(st.none(), st.sampled_from([*peers(2), "{nobody}", "\x1b[31m"]))
 
 
 @st.composite

@@ -68,11 +68,21 @@ def diagnose(facts: Facts, causes: Sequence[Cause], earlier: Diagnosis | None = 
     )
 
 
-def _rank(finding: Finding, case: Case) -> tuple[int, bool, int, float]:
-    """The worst first; of equals what is ours to mend, then what cost us peers that worked, then what costs most."""
+def _rank(finding: Finding, case: Case) -> tuple[int, bool, bool, int, float]:
+    """The worst first; of equals what is ours to mend, then what cost us peers that worked, then what costs most.
+
+    What is only good to know and keeps us from nobody comes last.
+    """
     lost = sum(peer.worked_unix is not None for peer in case.peers)
+    keeps_from_nobody = finding.severity is Severity.INFO and not finding.affected_peers
     is_ours = finding.blame is Blame.US
-    return finding.severity.rank, not is_ours, -lost, -finding.affected_peers * finding.confidence
+    return (
+        finding.severity.rank,
+        keeps_from_nobody,
+        not is_ours,
+        -lost,
+        -finding.affected_peers * finding.confidence,
+    )
 
 
 def _ancestors(cause: Cause, causes: Sequence[Cause]) -> list[str]:

@@ -21,8 +21,9 @@ from nocarrier.wire.messages import DialBackOutcome
 ASK_AGAIN_S = 600.0
 """How long an answer is good enough: ports close when somebody changes a router, not by the minute."""
 
-ASK_AFTER_REFUSAL_S = 60.0
-"""Twice what peers want between two dial-backs; whoever was busy is free again."""
+ASK_SOON_S = 60.0
+"""After a refusal, and once after a first bad verdict, which may come from a moment in which this node or the peer was
+busy. Twice what peers want between two dial-backs."""
 
 ANSWER_WITHIN_S = 60.0
 """The longest that an honest answer takes with default settings is 22 s: connecting and one handshake."""
@@ -47,11 +48,12 @@ class _Question:
     at_s: float
     is_open: bool = True
     was_refused: bool = False
+    wants_confirmation: bool = False
 
     def is_due_again(self, now_s: float) -> bool:
         if self.is_open and self.session.end is not None:
             return True  # nobody can answer it: of two sessions that crossed one stays, and it may be the other one
-        wait_s = ASK_AFTER_REFUSAL_S if self.was_refused else ASK_AGAIN_S
+        wait_s = ASK_SOON_S if self.was_refused or self.wants_confirmation else ASK_AGAIN_S
         return now_s - self.at_s >= wait_s
 
     def takes_a_place(self, now_s: float) -> bool:
@@ -139,8 +141,10 @@ class ReachabilityCheck:
             self.refused_total += 1
             return
         self.answered_total += 1
+        reached, before = event.outcome is DialBackOutcome.REACHED, self._answers.get(netgroup)
+        question.wants_confirmation = not reached and (before is None or before.reached)
         self._answers[netgroup] = _Answer(
-            reached=event.outcome is DialBackOutcome.REACHED,
+            reached=reached,
             observed_host=_host_in(session.observed_addr),
             at_s=time.monotonic(),
             at_unix=time.time(),
