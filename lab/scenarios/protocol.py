@@ -397,7 +397,7 @@ SCENARIOS = (
     *(
         Scenario(
             name=f"dialed_again_too_soon_and_{says}",
-            what=f"A driver dials a peer every few seconds; it takes one connection a minute, and the others are {says}.",
+            what=f"A driver dials a peer every few seconds; one connection a minute is taken, the others are {says}.",
             behind_nat=True,  # else the peer comes to us
             faults=(at_start(one_peer_throttles_us(kind)), once_connected(keep_dialing_it)),
             expected_reason=reason,

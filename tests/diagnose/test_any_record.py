@@ -199,7 +199,7 @@ def test_the_order_of_what_happened_at_one_instant_does_not_matter(order: random
 @settings(max_examples=200, deadline=None)
 def test_a_noisy_peer_raises_nothing_that_one_failure_of_it_would_not(data, reason, addr):
     evidence = data.draw(evidence_for(reason))
-    beside = data.draw(st.sampled_from([[], peers6(8)[1:], peers(3, first=2)]))
+    beside = data.draw(st.sampled_from([[], peers6(4)[1:], peers(3, first=2)]))
 
     def codes(count):
         tracker = DialTracker(clock=lambda: NOW)

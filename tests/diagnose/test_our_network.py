@@ -133,7 +133,7 @@ OUTBOUND_TABLE = Table(
             blame="path",
             says="10.9.9.1 refuses our dials to 2 peers in 2 networks",
             does="whoever runs 10.9.9.1",
-            hides=("peer_firewalled", "unexplained"),
+            hides=("peer_firewalled",),
         ),
         "our gateway forbids a single peer": row(
             NODE.session(peer(1)).fails(peer(9), "host_unreachable", **icmp(*PROHIBITED, GATEWAY)).on(**HERE),

@@ -126,7 +126,7 @@ CLOCK = Table(
             says="2.0 h ahead of",
             affected_peers=5,
             severity="warning",
-            hides=("ticket_rejected", "peer_incompatible", "unexplained"),
+            hides=("ticket_rejected", "peer_incompatible"),
         ),
         "one agrees": row(
             NODE.session(peer(9)).fails(peers(3), "clock_skew", **skewed(-300)),
@@ -207,7 +207,7 @@ HASTE = Table(
             severity="warning",
             says="1 peer that worked before closes on us at once",
             does="at least 30 s",
-            hides=("peer_closes", "unexplained"),
+            hides=("peer_closes",),
         ),
         "by reset, at two peers": row(
             NODE.session(peer(9))

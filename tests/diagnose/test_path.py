@@ -20,7 +20,7 @@ BOX = Table(
             blame="path",
             says="3 peers in 3 unrelated networks with http; nobody gets through",
             does=f"curl -si http://{peer(1)}/",
-            hides=("wrong_port_published", "unexplained"),
+            hides=("wrong_port_published",),
         ),
         "resets after our hello": row(
             NODE.fails(peers(2), "connection_reset", phase="handshake", **RST_AFTER_HELLO),
@@ -85,7 +85,7 @@ MTU = Table(
             blame="path",
             says=f"The way to 1 peer ({peer(9)})",
             does="tracepath -n 203.9.0.9",
-            hides=("peer_overloaded", "unexplained"),
+            hides=("peer_overloaded",),
         ),
         "what they send large is lost": row(
             NODE.fails(peers(2), "handshake_timeout", bytes_received=90, large_segments_lost="received"),
@@ -94,7 +94,7 @@ MTU = Table(
         ),
         "they gave up first": row(
             NODE.session(peer(1)).fails(peer(9), "remote_closed", bytes_received=0, large_segments_lost="sent"),
-            hides=("peer_closes", "unexplained"),
+            hides=("peer_closes",),
         ),
     },
     near_misses={
@@ -127,7 +127,7 @@ CUT_OFF = Table(
             severity="warning",
             blame="path",
             says="3 peers in 203.10.0.0/16, 203.11.0.0/16, 203.12.0.0/16 cannot be reached from here, while 3 peers",
-            hides=("peer_down", "unexplained"),
+            hides=("peer_down",),
         ),
         "and what those told us is silent too": row(
             NODE.with_node(lost=peers(2, first=10))
@@ -218,11 +218,15 @@ THEIR_FIREWALL = Table(
             blame="path",
             says="1 peer",
             does=f"to let TCP in to {peer(9)}",
-            hides=("unexplained",),
+            hides=(),
         ),
         "port unreachable, as no TCP of its own would say": row(
             NODE.session(peer(1)).fails(peer(9), "connection_refused", **icmp(3, 3, "203.9.0.9")),
-            hides=("peer_down", "unexplained"),
+            hides=("peer_down",),
+        ),
+        "a rule forbids it, and who says so was not recorded": row(
+            NODE.session(peer(1)).fails(peer(9), "host_unreachable", icmp={"type": 3, "code": 13}),
+            does="Ask who runs the peer",
         ),
         "silent on this port, and another port of the host answers": row(
             NODE.session("203.9.0.9:9000").fails(peer(9), "timeout"),

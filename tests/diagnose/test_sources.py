@@ -34,7 +34,7 @@ PORTS = Table(
             .session(peer(1))
             .fails("203.9.0.9:1", "connection_refused"),
             does="Use 203.9.0.9:2 instead of 203.9.0.9:1",
-            hides=("peer_down", "unexplained"),
+            hides=("peer_down",),
         ),
         "a source port was published, and nobody dialed it yet": row(
             NODE.with_node(port_claims=[claim("203.9.0.9:40001", PortMistake.SOURCE_PORT)]).session(peer(1)),
@@ -121,7 +121,7 @@ STALE = Table(
             says=f"40 addresses told by {peer(1)} are dead",
             does=f"Tell who runs {peer(1)}",
             affected_peers=40,
-            hides=("peer_down", "unexplained"),
+            hides=("peer_down",),
         ),
         "an old peer book": row(
             NODE.session(peers(4), "seed").fails(peers(6, first=20), "connection_refused", "peer_book"),
@@ -198,7 +198,7 @@ SEEDS = Table(
             severity="critical",
             blame="them",
             says="All 3 seeds that were dialed are down",
-            hides=("peer_down", "unexplained"),
+            hides=("peer_down",),
         ),
         "the only seed is silent": row(
             World().with_node(seeds=[peer(1)]).fails(peer(1), "timeout", "seed"),

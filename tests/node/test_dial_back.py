@@ -352,7 +352,7 @@ async def test_one_netgroup_has_one_voice(nodes):
 
 async def test_a_refusal_is_no_verdict_and_is_asked_again_sooner(nodes, monkeypatch):
     monkeypatch.setattr(reachability, "LOOK_INTERVAL_S", 0.02)
-    monkeypatch.setattr(reachability, "ASK_AFTER_REFUSAL_S", 0.05)
+    monkeypatch.setattr(reachability, "ASK_SOON_S", 0.05)
     node = await nodes.start(lan_mode=True)
     async with asked(node, ASKER) as (peer, question):
         await answer(peer, question, REFUSED)

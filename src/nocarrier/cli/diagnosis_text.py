@@ -21,9 +21,6 @@ _INFO = "info"
 _SURE = ((0.9, "nearly certain"), (0.75, "very likely"), (0.5, "likely"), (0.0, "possible"))
 """Words for the least confidence that deserves them."""
 
-_LAST_RESORT = "unexplained"
-"""Every cause hides it, as it is what remains where none stands; to say so each time tells nobody anything."""
-
 _REACHABLE = {"public": "others can dial this node", "private": "others cannot dial this node"}
 
 
@@ -105,7 +102,7 @@ def _finding(finding: Finding, at_unix: float | None) -> Iterator[Line]:
         yield Line(2, "what to do:")
     for number, action in enumerate(finding.next_actions, 1):
         yield Line(4, action, f"{number}.")
-    hides = [code for code in finding.hides if code != _LAST_RESORT]
+    hides = finding.hides
     if hides:
         yield Line(2, f"hides, as it explains them: {', '.join(hides)}")
 

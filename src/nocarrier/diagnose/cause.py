@@ -50,6 +50,8 @@ class Cause:
     next_actions: tuple[str, ...]
     """What an operator can do, with {placeholders}; the most useful first."""
     rule: Callable[[Facts], Case | None]
+    is_last_resort: bool = False
+    """Whether it tells of what nobody explains; then it is no news that others hide it."""
     depends_on: tuple[str, ...] = ()
     """Causes that are asked before: what they explain is no evidence for this one."""
 

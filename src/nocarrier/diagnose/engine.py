@@ -49,7 +49,7 @@ def diagnose(facts: Facts, causes: Sequence[Cause], earlier: Diagnosis | None = 
         if case is not None:
             cases[cause.code] = case
             explained[cause.code] = frozenset(peer.addr for peer in case.peers)
-        elif taken and (without_them := cause.rule(facts)) is not None:
+        elif taken and not cause.is_last_resort and (without_them := cause.rule(facts)) is not None:
             evidence = {peer.addr for peer in without_them.peers}
             for code in ancestors:
                 if explained[code] & evidence:

@@ -66,6 +66,7 @@ class Dial:
     _late_s = 0.0
     """How late our event loop noticed the deadline of this connection's handshake."""
     _failed_phase: tuple[BaseException, Phase] | None = None
+    _large_segments_lost: str | None = None
     _handled: BaseException | None = None
 
     def __init__(
@@ -233,6 +234,8 @@ class Dial:
         evidence.update(self._reader.evidence())
         if reason in _WAITED_IN_VAIN and self._writer is not None:
             sock = self._writer.get_extra_info("socket")
+            if self._large_segments_lost is not None:
+                evidence["large_segments_lost"] = self._large_segments_lost
             evidence.update(handshake_evidence(sock, self._reader.bytes_received))
             heard_s = last_heard_s(sock) if reason is Reason.REMOTE_CLOSED else None
             # Our being late after the peer had hung up did not make it hang up.
@@ -261,7 +264,10 @@ class Dial:
             DialSkipped: policy forbids every address that the name resolved to.
         """
         assert self._address is not None, "connect() belongs inside `async with`"
-        if self._writer is not None:
+        if self._writer is not None and self._reader is not None:
+            # The path is the same for the next connection, which may be too short to show it again.
+            told = handshake_evidence(self._writer.get_extra_info("socket"), self._reader.bytes_received)
+            self._large_segments_lost = told.get("large_segments_lost", self._large_segments_lost)
             self._writer.transport.abort()
             self._writer = None
         self._connecting_since, self._late_s = self._loop.time(), 0.0

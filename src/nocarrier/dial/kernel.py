@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import ipaddress
 import socket
 import struct
 import sys
@@ -182,8 +183,8 @@ def source_ip_for(ip: str) -> str | None:
 
 
 def is_own_ip(ip: str) -> bool:
-    """Whether `ip` is an address of this machine: the kernel then talks to it from that very address."""
-    return source_ip_for(ip) == ip
+    """Whether `ip` is an address of this machine: loopback, or one to which the kernel talks from that very address."""
+    return ipaddress.ip_address(ip).is_loopback or source_ip_for(ip) == ip
 
 
 def has_route_to(ip: str) -> bool:

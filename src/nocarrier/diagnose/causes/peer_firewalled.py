@@ -17,11 +17,12 @@ def _rule(facts: Facts) -> Case | None:
         return None
     evidence: list[EvidenceItem] = []
     values: dict[str, object] = {"addr": peers[0].addr}
-    for hop in dict.fromkeys(filter(None, (peer.hop for peer in refused))):
+    for hop in dict.fromkeys(peer.hop for peer in refused):
         by_hop = [peer for peer in refused if peer.hop == hop]
-        whose = "the peer's own machine" if all(peer.host == hop for peer in by_hop) else hop
+        whose = "the peer's own machine" if all(peer.host == hop for peer in by_hop) else hop or "something on the way"
         evidence.append(evidence_of(f"{whose} answered that a rule forbids the connection", by_hop))
-        values["hop"] = hop
+        if hop is not None:
+            values["hop"] = hop
     if dropped:
         evidence.append(evidence_of("silent on this port, while the same host answers on another", dropped))
     return Case(

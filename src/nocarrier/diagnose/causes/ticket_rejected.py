@@ -26,7 +26,7 @@ def _rule(facts: Facts) -> Case | None:
         return None
     kinds = Counter(str(peer.evidence.get("ticket", "")) for peer in peers)
     kind, _ = kinds.most_common(1)[0]
-    values: dict[str, object] = {"kind": kind or "invalid"}
+    values: dict[str, object] = {"addr": peers[0].addr}
     if facts.node is not None:
         values["node_id"] = facts.node.info.node_id
     if kind in {"expired", "not_yet_valid"}:
@@ -56,7 +56,7 @@ CAUSE = Cause(
     next_actions=(
         "Ask who runs the network for a ticket for node id {node_id} (nocarrier ticket issue), set it as ticket under "
         "[node] or NOCARRIER_TICKET, and restart.",
-        "See what the present one says: nocarrier ticket show TICKET; here it is {kind}.",
+        "See what each peer says of it: nocarrier failures --reason ticket_invalid; {addr} is one that refuses it.",
         "It is refused for its time ({time}): compare the clock, date -u, with that of the peers.",
     ),
     rule=_rule,

@@ -42,6 +42,7 @@ CAUSE = Cause(
     evidence_rule="Failing peers that no other cause explains.",
     next_actions=("{step}", "Read more: nocarrier explain {reason}"),
     rule=_rule,
+    is_last_resort=True,
     depends_on=(
         "banned_by_peers",
         "clock_wrong",
