@@ -212,6 +212,10 @@ def dial_no_more_by_hand(_: Stage) -> None:
     """The driver leaves it to the node when to come back."""
 
 
+_TIMES_OUT = ("handshake_timeout", "peer_overloaded")
+_BROKEN = ("malformed_handshake", "peer_broken")
+_FOREIGN = ("not_our_protocol", "wrong_port_published")
+
 SCENARIOS = (
     # ---- versions and networks -----------------------------------------------------------------------------------
     Scenario(
@@ -312,45 +316,24 @@ SCENARIOS = (
         expected_blame="none",
     ),
     # ---- answers that are none -----------------------------------------------------------------------------------
-    Scenario(
-        name="peer_mute",
-        what="One peer takes our connections and never says a word.",
-        faults=(at_start(bad_server("silent")),),
-        expected_reason="handshake_timeout",
-        expected_cause="peer_overloaded",
-        expected_blame="them",
-    ),
-    Scenario(
-        name="peer_slow",
-        what="One peer shakes hands a byte at a time, too slowly.",
-        faults=(at_start(bad_server("lab.servers:SLOW_HELLO")),),
-        expected_reason="handshake_timeout",
-        expected_cause="peer_overloaded",
-        expected_blame="them",
-    ),
-    Scenario(
-        name="peer_sends_oversized_frame",
-        what="One peer announces a message that is larger than any may be.",
-        faults=(at_start(bad_server("lab.servers:OVERSIZED_FRAME")),),
-        expected_reason="malformed_handshake",
-        expected_cause="peer_broken",
-        expected_blame="them",
-    ),
     *(
         Scenario(
-            name=f"{name}_on_the_port_of_a_peer",
-            what=f"{says} at the address of one peer.",
-            faults=(at_start(bad_server(kind)),),
-            expected_reason="not_our_protocol",
-            expected_cause="wrong_port_published",
+            name=name,
+            what=what,
+            faults=(at_start(bad_server(server)),),
+            expected_reason=reason,
+            expected_cause=cause,
             expected_blame="them",
         )
-        for name, kind, says in (
-            ("http", "http_bad_request", "An HTTP server answers"),
-            ("tls", "tls", "A TLS server answers"),
-            ("ssh", "ssh", "An SSH server speaks"),
-            ("slow_ssh", "dribble", "An SSH server speaks a byte at a time"),
-            ("garbage", "garbage", "Something that no table of protocols knows speaks"),
+        for name, server, reason, cause, what in (
+            ("peer_mute", "silent", *_TIMES_OUT, "One peer takes our connections and never says a word."),
+            ("peer_slow", "lab.servers:SLOW_HELLO", *_TIMES_OUT, "One peer shakes hands a byte at a time."),
+            ("oversized_frame", "lab.servers:OVERSIZED_FRAME", *_BROKEN, "One peer announces too large a message."),
+            ("http_on_the_port", "http_bad_request", *_FOREIGN, "An HTTP server answers at a peer's address."),
+            ("tls_on_the_port", "tls", *_FOREIGN, "A TLS server answers at a peer's address."),
+            ("ssh_on_the_port", "ssh", *_FOREIGN, "An SSH server speaks at a peer's address."),
+            ("slow_ssh_on_the_port", "dribble", *_FOREIGN, "An SSH server speaks there, a byte at a time."),
+            ("garbage_on_the_port", "garbage", *_FOREIGN, "Something that nobody has a name for speaks there."),
         )
     ),
     Scenario(

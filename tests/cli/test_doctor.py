@@ -139,10 +139,10 @@ def test_info_alone_is_healthy():
     assert "  - peer_down: 1 peer is off.\n    Tell it.\n" in shown.stdout
 
 
-def test_what_a_finding_hides_is_named_but_for_the_last_resort():
-    found = {"code": "offline", "severity": "critical", "summary": "Off.", "hides": ["unexplained", "peer_down"]}
+def test_what_a_finding_hides_is_named():
+    found = {"code": "offline", "severity": "critical", "summary": "Off.", "hides": ["seeds_down", "peer_down"]}
     with answering({"/api/p2p/diagnosis": {"healthy": False, "findings": [found]}, "/api/p2p/debug": {}}) as url:
-        assert "  hides, as it explains them: peer_down\n" in nocarrier("doctor", "--url", url).stdout
+        assert "  hides, as it explains them: seeds_down, peer_down\n" in nocarrier("doctor", "--url", url).stdout
 
 
 def test_lines_fit_the_terminal_and_have_no_blanks_at_their_end(embedded, tracker):

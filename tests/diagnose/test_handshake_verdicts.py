@@ -374,6 +374,19 @@ def test_unrelated_peers_make_it_surer_and_a_noisy_one_does_not(code, reason, ev
     assert confidence(peers(3), times=500) == confidence(peers(3), times=2)
 
 
+def test_as_many_on_our_chain_as_on_theirs_do_not_outvote_us():
+    world = NODE.session(peers(3)).fails(peers(3, first=10), "genesis_mismatch", **TEST_CHAIN)
+    assert finding_of(world.diagnosis(), "wrong_network").blame == "them"
+    one_more = world.fails(peer(20), "genesis_mismatch", **TEST_CHAIN)
+    assert finding_of(one_more.diagnosis(), "wrong_network").blame == "us"
+
+
+def test_two_chains_of_equal_size_do_not_agree_against_us():
+    world = NODE.fails(peers(2), "genesis_mismatch", **TEST_CHAIN)
+    world = world.fails(peers(2, first=3), "genesis_mismatch", **chain("other", "bb"))
+    assert finding_of(world.diagnosis(), "wrong_network").blame == "unknown"
+
+
 def test_old_and_new_peers_are_both_told():
     world = NODE.fails(peers(3), "version_mismatch", **THEY_ARE_NEWER)
     world = world.fails(peer(9), "version_mismatch", ours={"min": 2, "max": 2}, theirs={"min": 1, "max": 1})

@@ -273,6 +273,19 @@ def test_a_partition_and_a_poisoned_introducer_are_both_told():
     assert codes(world.fails(peers(40, first=20), "timeout", via=peer(1))) == ["partition", "stale_source"]
 
 
+def test_each_hop_is_told_with_those_that_it_refuses():
+    world = NODE.session(peer(1)).fails(peer(8), "host_unreachable", **icmp(3, 13, "203.8.0.9"))
+    world = world.fails(peer(9), "host_unreachable", **icmp(3, 13, FAR)).fails(
+        peer(7), "host_unreachable", icmp={"type": 3, "code": 13}
+    )
+    told = {item.addrs: item.statement for item in finding_of(world.diagnosis(), "peer_firewalled").evidence}
+    assert told == {
+        (peer(8),): "the peer's own machine answered that a rule forbids the connection",
+        (peer(9),): f"{FAR} answered that a rule forbids the connection",
+        (peer(7),): "something on the way answered that a rule forbids the connection",
+    }
+
+
 def test_more_networks_make_a_middlebox_surer():
     def confidence(count):
         return finding_of(NODE.fails(peers(count), "not_our_protocol", **PORTAL).diagnosis(), "middlebox").confidence

@@ -140,6 +140,10 @@ STALE = Table(
         "over IPv6, by which others are reached": row(
             NODE.session(peers(3)).session(peers6(9)[6:]).fails(peers6(6), "timeout", via=peer(1)), affected_peers=6
         ),
+        "four of five, which are just enough": row(
+            NODE.session(peers(6)).works(peer(40), via=peer(1)).fails(peers(4, first=20), "timeout", via=peer(1)),
+            affected_peers=4,
+        ),
         "throttled meanwhile": row(
             NODE.with_node(introducers=[introducer(peer(1), throttled=True, introduced=500, dialed=40, dead=40)])
             .session(peers(6))
@@ -291,6 +295,15 @@ def test_far_hops_that_answer_show_that_the_network_works():
         .on(gateways=("192.168.1.1",))
     )
     assert "while the network works" in finding_of(world.diagnosis(), "seeds_down").summary
+
+
+def test_seeds_are_told_by_how_they_end():
+    world = World().with_node(seeds=peers(3)).fails(peers(2), "timeout", "seed")
+    evidence = finding_of(world.fails(peer(3), "connection_refused", "seed").diagnosis(), "seeds_down").evidence
+    assert {item.statement: set(item.addrs) for item in evidence[:2]} == {
+        "seeds that end with timeout": set(peers(2)),
+        "seeds that end with connection_refused": {peer(3)},
+    }
 
 
 def test_a_wrong_port_does_not_explain_what_was_our_own_fault():

@@ -17,6 +17,8 @@ MOST = 0.5
 
 def is_newer(peer: FailingPeer) -> bool | None:
     """Whether the peer wants a newer version than we speak; None: the versions were not recorded."""
+    if peer.blame in {Blame.US, Blame.THEM}:
+        return peer.blame is Blame.US  # the classifier has compared the ranges
     ours, theirs = signs.values(peer)
     if isinstance(ours.get("wire"), int) and isinstance(theirs.get("wire"), int):
         return bool(theirs["wire"] > ours["wire"])
