@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 
 import msgspec
@@ -46,6 +47,7 @@ async def _end_of_stdin() -> None:
 
 
 async def main() -> None:
+    logging.getLogger("nocarrier").setLevel(logging.ERROR)  # what is found of made-up failures is no news
     tracker = DialTracker()
     record_failed_dials(tracker, 100)
     doctor = Doctor(tracker)

@@ -17,6 +17,7 @@ QUICK = (
     "dial_refused",
     "debug_body",
     "http_debug",
+    "diagnose",
     "memory_ring",
     "import_time",
 )

@@ -8,10 +8,10 @@ from graphlib import CycleError
 import pytest
 
 from diagnose.table import codes, finding_of
-from diagnose.world import HOUR, MINUTE, NOW, World, peer, peers
+from diagnose.world import HOUR, MINUTE, NOW, World, icmp, neighbours, peer, peers
 from nocarrier.diagnose import CAUSES, diagnose
 from nocarrier.diagnose.cause import Case, Cause, evidence_of
-from nocarrier.diagnose.engine import in_order
+from nocarrier.diagnose.engine import SHOWN_EVIDENCE, in_order
 from nocarrier.model.finding import Severity
 from nocarrier.model.taxonomy import Blame, Reason
 
@@ -128,6 +128,16 @@ def test_evidence_names_the_newest_five_and_counts_all():
     assert item.addrs == tuple(peer(number) for number in (8, 7, 6, 5, 4))
     assert len(set(item.event_ids)) == 5
     assert list(item.event_ids) == sorted(item.event_ids, reverse=True)
+
+
+def test_a_hundred_hops_that_refuse_us_need_no_hundred_lines():
+    world = NODE.session(peer(1))
+    for number in range(40):
+        world = world.fails(neighbours(1, first=number + 1), "host_unreachable", **icmp(3, 13, f"198.51.100.{number}"))
+    world = world.fails(neighbours(2, first=90), "host_unreachable", **icmp(3, 13, "198.51.100.99"))
+    found = finding_of(world.diagnosis(), "peer_firewalled")
+    assert (found.affected_peers, len(found.evidence)) == (42, SHOWN_EVIDENCE)
+    assert found.evidence[0].count == 2, "the most telling first"
 
 
 def test_event_ids_lead_to_the_entries_of_the_record():

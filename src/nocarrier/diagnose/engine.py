@@ -14,6 +14,9 @@ from nocarrier.diagnose.facts import Facts
 from nocarrier.model.finding import Diagnosis, Finding, Severity
 from nocarrier.model.taxonomy import Blame
 
+SHOWN_EVIDENCE = 10
+"""Statements of one finding, the most telling first; a hundred hops that refuse us need no hundred lines."""
+
 
 def in_order(causes: Iterable[Cause]) -> tuple[Cause, ...]:
     """`causes` such that each comes after all that it depends on.
@@ -38,8 +41,8 @@ def diagnose(facts: Facts, causes: Sequence[Cause], earlier: Diagnosis | None = 
     cases: dict[str, Case] = {}
     hidden: dict[str, list[str]] = {}
     explained: dict[str, frozenset[str]] = {}
+    # The facts without what is explained; many causes depend on the same ones.
     left: dict[frozenset[str], Facts] = {frozenset(): facts}
-    """The facts without what is explained: many causes depend on the same ones."""
     for cause in causes:
         ancestors = [code for code in _ancestors(cause, causes) if code in cases]
         taken = frozenset().union(*(explained[code] for code in ancestors))
@@ -110,7 +113,7 @@ def _finding(cause: Cause, case: Case, facts: Facts, began_unix: float | None, h
         blame=case.blame or cause.blame,
         summary=case.summary,
         confidence=case.confidence,
-        evidence=case.evidence,
+        evidence=case.evidence[:SHOWN_EVIDENCE],
         affected_peers=len(failing.keys() | case.addrs),
         affected_dials=sum(peer.dials for peer in failing.values()),
         next_actions=actions_for(cause, case.values),

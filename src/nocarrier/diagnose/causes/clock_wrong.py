@@ -26,20 +26,25 @@ def ahead_s(peer: FailingPeer) -> float | None:
     return None
 
 
-def skewed(facts: Facts) -> list[FailingPeer]:
-    """Peers that disagree with our clock in the direction in which most do."""
-    peers = facts.failing_with(Reason.CLOCK_SKEW)
-    ahead = [peer for peer in peers if (ahead_s(peer) or 0.0) > 0]
-    behind = [peer for peer in peers if (ahead_s(peer) or 0.0) < 0]
+def _skewed(facts: Facts) -> dict[FailingPeer, float]:
+    """Peers that disagree with our clock in the direction in which most do, and how far they are ahead of it."""
+    ahead: dict[FailingPeer, float] = {}
+    behind: dict[FailingPeer, float] = {}
+    for peer in facts.failing_with(Reason.CLOCK_SKEW):
+        off_s = ahead_s(peer) or 0.0
+        if off_s > 0:
+            ahead[peer] = off_s
+        elif off_s < 0:
+            behind[peer] = off_s
     return max(ahead, behind, key=len)
 
 
 def _rule(facts: Facts) -> Case | None:
-    peers = skewed(facts)
+    peers = _skewed(facts)
     agreeing = len(facts.working)
     if len(peers) < PEERS or len(peers) <= agreeing:
         return None
-    off_s = statistics.median(ahead_s(peer) or 0.0 for peer in peers)
+    off_s = statistics.median(peers.values())
     direction = "behind" if off_s > 0 else "ahead of"
     tickets = [
         peer

@@ -42,7 +42,8 @@ def _near_hops(facts: Facts) -> dict[str, list[FailingPeer]]:
         hop = peer.hop
         if hop is not None and hop != peer.host:
             by_hop.setdefault(hop, []).append(peer)
-    return {hop: peers for hop, peers in by_hop.items() if hop in gateways or len(netgroups(peers)) >= UNRELATED}
+    near = [hop for hop, peers in by_hop.items() if hop in gateways or len(netgroups(peers)) >= UNRELATED]
+    return {hop: by_hop[hop] for hop in sorted(near, key=lambda hop: len(by_hop[hop]), reverse=True)}
 
 
 def _all_silent(facts: Facts) -> list[FailingPeer]:

@@ -17,12 +17,14 @@ def _rule(facts: Facts) -> Case | None:
         return None
     evidence: list[EvidenceItem] = []
     values: dict[str, object] = {"addr": peers[0].addr}
-    for hop in dict.fromkeys(peer.hop for peer in refused):
-        by_hop = [peer for peer in refused if peer.hop == hop]
-        whose = "the peer's own machine" if all(peer.host == hop for peer in by_hop) else hop or "something on the way"
-        evidence.append(evidence_of(f"{whose} answered that a rule forbids the connection", by_hop))
-        if hop is not None:
-            values["hop"] = hop
+    by_whom: dict[str, list[FailingPeer]] = {}
+    for peer in refused:
+        whose = "the peer's own machine" if peer.hop == peer.host else peer.hop or "something on the way"
+        by_whom.setdefault(whose, []).append(peer)
+        if peer.hop is not None:
+            values["hop"] = peer.hop
+    for whose, each in sorted(by_whom.items(), key=lambda item: len(item[1]), reverse=True):
+        evidence.append(evidence_of(f"{whose} answered that a rule forbids the connection", each))
     if dropped:
         evidence.append(evidence_of("silent on this port, while the same host answers on another", dropped))
     return Case(

@@ -24,16 +24,16 @@ def _rule(facts: Facts) -> Case | None:
     peers = facts.failing_with(*_WHAT)
     if not peers:
         return None
-    reasons = dict.fromkeys(peer.reason for peer in peers)
+    examples = {peer.reason: peer for peer in peers}
     values: dict[str, object] = {}
-    for peer in peers:
-        values |= _values(peer)
+    for example in examples.values():
+        values |= _values(example)
     return Case(
         summary=f"{count_of(len(peers), 'peer')} ({some(peer.addr for peer in peers)}) and we do not get along: "
-        f"{', '.join(_WHAT[reason] for reason in reasons)}.",
+        f"{', '.join(_WHAT[reason] for reason in examples)}.",
         confidence=confidence(KERNEL, peers),
         evidence=tuple(
-            evidence_of(_WHAT[reason], [peer for peer in peers if peer.reason is reason]) for reason in reasons
+            evidence_of(_WHAT[reason], [peer for peer in peers if peer.reason is reason]) for reason in examples
         ),
         peers=peers,
         values=values,

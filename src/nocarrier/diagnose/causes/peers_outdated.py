@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from nocarrier.diagnose import signs
 from nocarrier.diagnose.cause import Case, Cause, count_of, evidence_of, some
-from nocarrier.diagnose.causes.version_outdated import MOST, is_newer, versions
+from nocarrier.diagnose.causes.version_outdated import MOST, mismatched, versions
 from nocarrier.diagnose.confidence import KERNEL, PATTERN, confidence
 from nocarrier.diagnose.facts import Facts
 from nocarrier.model.finding import Severity
-from nocarrier.model.taxonomy import Blame, Reason
+from nocarrier.model.taxonomy import Blame
 
 
 def _rule(facts: Facts) -> Case | None:
-    mismatched = facts.failing_with(Reason.VERSION_MISMATCH)
-    known = [peer for peer in mismatched if is_newer(peer) is False]
-    untold = [peer for peer in mismatched if is_newer(peer) is None]
+    _, known, untold = mismatched(facts)
     if facts.share_of_judges(untold) >= MOST:
         untold = []  # where the versions were not recorded, those that most others disagree with are the old ones
     peers = known + untold

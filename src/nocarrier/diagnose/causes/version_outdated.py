@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
 from nocarrier.diagnose import signs
 from nocarrier.diagnose.cause import Case, Cause, count_of, evidence_of
@@ -13,6 +14,24 @@ from nocarrier.model.taxonomy import Blame, Reason
 
 MOST = 0.5
 """From this share of the peers that exchanged Hellos with us on, it is we who are out of step."""
+
+
+class Mismatched(NamedTuple):
+    """Peers with whom we have no protocol version in common."""
+
+    newer: list[FailingPeer]
+    older: list[FailingPeer]
+    untold: list[FailingPeer]
+    """The versions were not recorded."""
+
+
+def mismatched(facts: Facts) -> Mismatched:
+    """Who speaks another protocol version than we do, by which."""
+    found = Mismatched([], [], [])
+    for peer in facts.failing_with(Reason.VERSION_MISMATCH):
+        newer = is_newer(peer)
+        (found.untold if newer is None else found.newer if newer else found.older).append(peer)
+    return found
 
 
 def is_newer(peer: FailingPeer) -> bool | None:
@@ -38,9 +57,7 @@ def versions(end: str, ranges: Iterable[Mapping[str, object]]) -> Iterator[int]:
 
 
 def _rule(facts: Facts) -> Case | None:
-    mismatched = facts.failing_with(Reason.VERSION_MISMATCH)
-    known = [peer for peer in mismatched if is_newer(peer)]
-    untold = [peer for peer in mismatched if is_newer(peer) is None]
+    known, _, untold = mismatched(facts)
     peers = known + untold
     if not peers or facts.share_of_judges(peers) < MOST:
         return None
