@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from diagnose.table import Table
+from nocarrier.cli.main import VERBS
 from nocarrier.diagnose import CAUSES
 from nocarrier.diagnose.cause import actions_for
 from nocarrier.model.finding import Severity
@@ -74,3 +75,7 @@ class TestDeclaration:
 
     def test_an_action_without_its_value_is_left_out(self, cause):
         assert all("{" not in action for action in actions_for(cause, {}))
+
+    def test_commands_of_ours_that_an_action_names_exist(self, cause):
+        verbs = re.findall(r"(?<![/.])\bnocarrier ([a-z]+)", " ".join(cause.next_actions))
+        assert set(verbs) - {"or"} <= set(VERBS), "a fault of nocarrier or ... is no command"
