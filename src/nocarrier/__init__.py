@@ -12,6 +12,7 @@ async with nocarrier.dial("203.0.113.7:7072", source="seed") as d:
 `nocarrier.serve()` and `nocarrier.asgi_app()` come with the extra ``nocarrier[node]``.
 """
 
+import logging
 from typing import TYPE_CHECKING, Any
 
 from nocarrier.classify import classify
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
     from nocarrier.embed import asgi_app, serve
 
 __version__ = "0.1.0"
+
+# Whoever embeds us decides where logs go; without a decision Python would write warnings to stderr.
+logging.getLogger("nocarrier").addHandler(logging.NullHandler())
 
 __all__ = [
     "AddressError",

@@ -184,3 +184,14 @@ def test_a_failure_tells_until_the_longest_backoff_is_over(retry, reason, tellin
     base = NODE.session(peer(1))
     assert codes(base.fails(peer(2), reason, ago_s=telling_s - 1))
     assert codes(base.fails(peer(2), reason, ago_s=telling_s + 1)) == []
+
+
+def test_a_broken_rule_takes_no_other_finding_with_it_and_is_logged_once(caplog):
+    def breaks(_facts):
+        raise ZeroDivisionError("in a rule")
+
+    broken = replace(cause("broken_for_this_test"), rule=breaks)
+    for _ in range(2):
+        [finding] = found(FAILING, broken, cause("other", "timeout"))
+        assert finding.code == "other"
+    assert caplog.text.count("the rule of broken_for_this_test failed") == 1

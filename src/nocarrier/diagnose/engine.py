@@ -6,6 +6,7 @@ hidden as long as its cause stands, and a second fault beside it, with evidence 
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Sequence
 from graphlib import TopologicalSorter
 
@@ -16,6 +17,12 @@ from nocarrier.model.taxonomy import Blame
 
 SHOWN_EVIDENCE = 10
 """Statements of one finding, the most telling first; a hundred hops that refuse us need no hundred lines."""
+
+
+_log = logging.getLogger("nocarrier.diagnose")
+
+_told_broken: set[str] = set()
+"""Causes whose broken rule was logged already: an examination comes every two seconds."""
 
 
 def in_order(causes: Iterable[Cause]) -> tuple[Cause, ...]:
@@ -48,11 +55,11 @@ def diagnose(facts: Facts, causes: Sequence[Cause], earlier: Diagnosis | None = 
         taken = frozenset().union(*(explained[code] for code in ancestors))
         if taken not in left:
             left[taken] = facts.without(taken)
-        case = cause.rule(left[taken])
+        case = _ask(cause, left[taken])
         if case is not None:
             cases[cause.code] = case
             explained[cause.code] = frozenset(peer.addr for peer in case.peers)
-        elif taken and not cause.is_last_resort and (without_them := cause.rule(facts)) is not None:
+        elif taken and not cause.is_last_resort and (without_them := _ask(cause, facts)) is not None:
             evidence = {peer.addr for peer in without_them.peers}
             for code in ancestors:
                 if explained[code] & evidence:
@@ -69,6 +76,17 @@ def diagnose(facts: Facts, causes: Sequence[Cause], earlier: Diagnosis | None = 
         healthy=all(finding.severity is Severity.INFO for finding in ranked),
         findings=tuple(ranked),
     )
+
+
+def _ask(cause: Cause, facts: Facts) -> Case | None:
+    """What the rule of `cause` finds; a rule with a fault of ours must not take all other findings with it."""
+    try:
+        return cause.rule(facts)
+    except Exception:  # noqa: BLE001 - a rule sees what anybody recorded; logged
+        if cause.code not in _told_broken:
+            _told_broken.add(cause.code)
+            _log.exception("the rule of %s failed by a fault of ours; the others go on", cause.code)
+        return None
 
 
 def _rank(finding: Finding, case: Case) -> tuple[int, bool, bool, int, float]:
