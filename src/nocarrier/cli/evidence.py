@@ -17,6 +17,8 @@ _WORDS: Mapping[str, Callable[[Any, Mapping[str, Any]], str]] = {
     "connect_attempts": lambda count, evidence: (
         f"{evidence.get('bytes_received', 0)} bytes on {count} connections" if count > 1 else ""
     ),
+    "large_segments_lost": lambda direction, _: f"full segments that are {direction} get lost on the way",
+    "limit": lambda limit, evidence: f"{evidence.get('in_use', 'all')} of {limit} in use",
     "loop_lag_s": lambda late_s, _: f"our event loop was {late_s:g} s late",
     "because": lambda reason, _: f"waits because of {reason}",
 }

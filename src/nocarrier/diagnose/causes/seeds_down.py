@@ -1,4 +1,4 @@
-"""Seeds do not answer while the network is fine."""
+"""Seeds do not answer."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def _network(facts: Facts, *, answers: bool) -> EvidenceItem:
 
 CAUSE = Cause(
     code="seeds_down",
-    title="Seeds do not answer while the network is fine",
+    title="Seeds do not answer",
     severity=Severity.WARNING,
     blame=Blame.THEM,
     evidence_rule="More than half of the seeds that were dialed refuse, time out or close, and something else answers.",
