@@ -52,16 +52,6 @@ def absent_peer(count: Count = 1, *, known_as: str | None = None, carried: bool 
     return step
 
 
-def stop_good(count: Count = 1) -> Step:
-    """Good peers stop in order, and become bad ones."""
-
-    def step(stage: Stage) -> None:
-        for peer in _leaving(stage, count):
-            stage.peers.stop(peer.name)
-
-    return step
-
-
 def kill_good(count: Count = 1) -> Step:
     """Good peers crash, and become bad ones."""
 
@@ -126,16 +116,6 @@ def sysctl(role: str, key: str, value: object) -> Step:
     return lambda stage: getattr(stage.world, role).sysctl(key, value)
 
 
-def set_wire(**changes: Any) -> Step:
-    """Change the wire with faults, as in `WireSettings`."""
-
-    def step(stage: Stage) -> None:
-        assert stage.world.wire is not None, "the scenario has no wire"
-        stage.world.wire.set(**changes)
-
-    return step
-
-
 def link_down(stage: Stage) -> None:
     """Pull the cable of `here`."""
     stage.world.link_down()
@@ -152,11 +132,6 @@ def link_up(stage: Stage) -> None:
 def stand_still(seconds: float) -> Step:
     """The node's event loop is blocked for that long, as in `NodeUnderTest.stand_still`."""
     return lambda stage: stage.node.stand_still(seconds)
-
-
-def run_under(*command: str) -> Step:
-    """Run the node under a command that replaces itself by it, such as ``prlimit --nofile=64``; only at start."""
-    return lambda stage: stage.node.under.extend(command)
 
 
 def wrong_clock(offset: str) -> Step:

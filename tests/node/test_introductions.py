@@ -5,12 +5,11 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from nocarrier.diagnose import signs
 from nocarrier.model.address import Address
 from nocarrier.model.introduction_chain import MAX_STEPS
 from nocarrier.model.node_state import Introduction, IntroductionCounts
 from nocarrier.model.taxonomy import Source
-from nocarrier.node import dialing, introductions, state_files
+from nocarrier.node import introductions, state_files
 from nocarrier.node.introductions import LEFT_COUNT_AS, THROTTLE_DEAD_REPEATS, THROTTLE_DIALED
 from nocarrier.node.peer_book import PeerBook, PeerBookFile
 from nocarrier.testing.fault_servers import FAULT_SERVERS
@@ -403,10 +402,6 @@ def test_a_book_of_an_earlier_version_loads(tmp_path):
 
 
 # ---- real nodes -----------------------------------------------------------------------------------------------------
-
-
-def test_the_dialer_and_the_diagnosis_agree_on_what_is_an_answer():
-    assert dialing._PEER_ANSWERED == signs.JUDGED
 
 
 async def test_the_chain_over_three_real_nodes_leads_to_the_seed(nodes):

@@ -18,7 +18,7 @@ from nocarrier.model.event import DialFailure, DialStarted
 from nocarrier.model.fault import Evidence
 from nocarrier.model.host_state import HostState
 from nocarrier.model.node_state import ConnectedPeer, NodeState
-from nocarrier.model.taxonomy import Kind, Reason, Retry, Source
+from nocarrier.model.taxonomy import HANDSHAKE_VERDICTS, Kind, Reason, Retry, Source
 from nocarrier.track import LastOutcome, Latest
 
 TELLING_FOR_S = {
@@ -259,7 +259,7 @@ class Facts:
 
         Peers that other causes explain count too: they have judged.
         """
-        judges = sum(peer.reason in signs.JUDGED for peer in self.all_failing) + len(self.working)
+        judges = sum(peer.reason in HANDSHAKE_VERDICTS for peer in self.all_failing) + len(self.working)
         return len(peers) / judges if judges else 0.0
 
 

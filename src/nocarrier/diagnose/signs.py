@@ -8,20 +8,6 @@ from typing import Any, NamedTuple, Protocol
 from nocarrier.model.fault import Evidence
 from nocarrier.model.taxonomy import Phase, Reason
 
-JUDGED = frozenset(
-    {
-        Reason.VERSION_MISMATCH,
-        Reason.GENESIS_MISMATCH,
-        Reason.BANNED,
-        Reason.TICKET_INVALID,
-        Reason.TOO_MANY_PEERS,
-        Reason.CLOCK_SKEW,
-        Reason.PEER_ID_MISMATCH,
-        Reason.DUPLICATE_CONNECTION,
-    }
-)
-"""Verdicts of a handshake in which both sides said who they are."""
-
 RESOURCES = frozenset({Reason.FD_EXHAUSTED, Reason.EPHEMERAL_PORTS_EXHAUSTED, Reason.NO_MEMORY})
 
 RESOLVER = frozenset({Reason.DNS_TEMPORARY, Reason.DNS_TIMEOUT})

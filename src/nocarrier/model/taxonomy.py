@@ -693,3 +693,18 @@ class Reason(StrEnum):
         ),
     )
     # fmt: on
+
+
+HANDSHAKE_VERDICTS = frozenset(
+    {
+        Reason.VERSION_MISMATCH,
+        Reason.GENESIS_MISMATCH,
+        Reason.BANNED,
+        Reason.TICKET_INVALID,
+        Reason.TOO_MANY_PEERS,
+        Reason.CLOCK_SKEW,
+        Reason.PEER_ID_MISMATCH,
+        Reason.DUPLICATE_CONNECTION,
+    }
+)
+"""Verdicts for which both sides must have said who they are: whatever became of the dial, a peer lives there."""

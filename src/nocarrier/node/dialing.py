@@ -15,7 +15,7 @@ from nocarrier.model.address import Address, IPAddress, netgroup_of
 from nocarrier.model.fault import Evidence, Fault
 from nocarrier.model.node_state import DialOutcome, DialResult, Direction
 from nocarrier.model.ports import DialRecorder, StandingBook
-from nocarrier.model.taxonomy import Blame, Phase, Reason, Source
+from nocarrier.model.taxonomy import HANDSHAKE_VERDICTS, Blame, Phase, Reason, Source
 from nocarrier.node.admission import Admission
 from nocarrier.node.bans import BanList
 from nocarrier.node.connectivity import NOBODY_ANSWERED, Connectivity
@@ -38,20 +38,6 @@ _log = logging.getLogger("nocarrier.node")
 
 _ONE_OF_US_IS_WRONG = frozenset({Reason.CLOCK_SKEW, Reason.GENESIS_MISMATCH})
 """One event does not tell who. Live sessions are peers that agree with us, so that the odd one is the other."""
-
-_PEER_ANSWERED = frozenset(
-    {
-        Reason.VERSION_MISMATCH,
-        Reason.GENESIS_MISMATCH,
-        Reason.BANNED,
-        Reason.TICKET_INVALID,
-        Reason.TOO_MANY_PEERS,
-        Reason.CLOCK_SKEW,
-        Reason.PEER_ID_MISMATCH,
-        Reason.DUPLICATE_CONNECTION,
-    }
-)
-"""Verdicts for which the other side must have said who it is: whatever became of the dial, the address is not dead."""
 
 _TOLD_NOTHING = frozenset({Reason.NOT_OUR_PROTOCOL, Reason.REMOTE_CLOSED})
 """Who speaks another protocol, or is gone, gets no reason to read."""
@@ -376,7 +362,7 @@ class Dialer:
     def _learn_from(self, address: Address, fault: Fault, started_s: float) -> None:
         if fault.blame not in {Blame.US, Blame.NONE} and self._connectivity.counts_against_peer(started_s):
             self._book.attempted(str(address), time.time())
-        if fault.reason in _PEER_ANSWERED:
+        if fault.reason in HANDSHAKE_VERDICTS:
             self._book.answered(str(address))
         if fault.reason is Reason.PEER_ID_MISMATCH:
             self._book.forget_node_id(str(address))  # the pair is wrong; who lives there now may be dialed

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from nocarrier.diagnose import signs
 from nocarrier.model.introduction_chain import introduction_chain
 from nocarrier.model.node_state import Introduction, IntroductionCounts, NodePort
-from nocarrier.model.taxonomy import Blame, Reason, Source
+from nocarrier.model.taxonomy import HANDSHAKE_VERDICTS, Blame, Reason, Source
 from nocarrier.track import DialTracker, LastOutcome
 
 
@@ -125,7 +124,7 @@ def _tracked(peers: list[LastOutcome]) -> PropagationCounts:
     )
 
 
-_ANSWERED = signs.JUDGED | {Reason.EARLY_DISCONNECT}
+_ANSWERED = HANDSHAKE_VERDICTS | {Reason.EARLY_DISCONNECT}
 """Failures for which a peer must have said who it is."""
 
 
