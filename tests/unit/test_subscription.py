@@ -181,3 +181,45 @@ def test_a_reader_whose_loop_is_gone_breaks_no_dial(tracker):
 def test_no_capacity_is_refused(tracker):
     with pytest.raises(ValueError, match="at least 1"):
         tracker.subscribe(capacity=0)
+
+
+def test_a_polled_reader_sees_everything_though_nobody_wakes_it(tracker):
+    with tracker.subscribe(polled=True) as events:
+        record(tracker, 3)
+        assert [event.seq for event in events.drain()] == [1, 2, 3], "what still waits to be taken in is seen too"
+        assert events.drain() == []
+        record(tracker)
+        assert [event.seq for event in events.drain()] == [4]
+
+
+def test_a_polled_reader_loses_the_oldest_and_counts_them(tracker):
+    with tracker.subscribe(capacity=10, polled=True) as slow:
+        record(tracker, 3_000)
+        assert [event.seq for event in slow.drain()] == list(range(2_991, 3_001))
+        assert slow.dropped_total == tracker.snapshot().dropped["subscriber_slow"] == 2_990
+
+
+def test_a_polled_reader_does_not_make_recording_hand_over_each_event(tracker):
+    with tracker.subscribe(polled=True):
+        record(tracker, 5)
+        assert len(tracker._waiting) == 5
+        with tracker.subscribe():
+            record(tracker)
+            assert not tracker._waiting, "who waits is told at once"
+        record(tracker, 2)  # the first one finds that nobody waits any more
+        assert len(tracker._waiting) == 1
+
+
+def test_waiting_on_a_polled_reader_is_refused(tracker):
+    with tracker.subscribe(polled=True) as events, pytest.raises(RuntimeError, match="is drained"):
+        events.read(timeout_s=0)
+
+
+def test_a_polled_reader_closes_with_what_it_has(tracker):
+    events = tracker.subscribe(polled=True)
+    record(tracker, 2)
+    assert len(events.drain()) == 2
+    record(tracker)
+    events.close()
+    record(tracker)
+    assert events.drain() == [], "closed before the tracker took it in"

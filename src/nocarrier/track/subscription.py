@@ -6,10 +6,11 @@ import contextlib
 import threading
 import weakref
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING, Self
 
 from nocarrier.model.event import DialEvent
+from nocarrier.track.record import Record, to_event
 
 if TYPE_CHECKING:
     import asyncio
@@ -21,31 +22,41 @@ class Subscription:
     Read it from a thread (`read`), poll it (`drain`), or, where it was subscribed with an event loop, iterate over it
     with `async for` in that loop. Close it when done; one that is no longer referenced is removed by itself.
 
+    What was recorded becomes a readable event here, in the reader's time and not in the dial's.
+
     Attributes:
         dropped_total: events this reader lost because it was slower than the dials.
         closed: True once no more events come.
+        polled: whether the reader only ever drains, so that nobody who records has to wake it.
     """
 
     def __init__(
-        self, capacity: int, close: Callable[[Subscription], None], loop: asyncio.AbstractEventLoop | None
+        self,
+        capacity: int,
+        close: Callable[[Subscription], None],
+        *,
+        loop: asyncio.AbstractEventLoop | None = None,
+        take_in: Callable[[], None] | None = None,
     ) -> None:
-        self._queue: deque[DialEvent] = deque(maxlen=capacity)
+        self._queue: deque[tuple[int, Record]] = deque(maxlen=capacity)
+        self._capacity = capacity
         self._ready = threading.Condition()
         self._close = close
         self._loop = loop
+        self._take_in = take_in
+        self.polled = take_in is not None
         self._waiter: asyncio.Future[None] | None = None
         self.dropped_total = 0
         self.closed = False
 
-    def put(self, events: Iterable[DialEvent]) -> int:
-        """Add events, called by the tracker only; returns how many were dropped for them."""
-        dropped = 0
+    def put(self, first_seq: int, records: Sequence[Record]) -> int:
+        """Add what was recorded, called by the tracker only; returns how many were dropped for it."""
         with self._ready:
-            for event in events:
-                dropped += len(self._queue) == self._queue.maxlen
-                self._queue.append(event)
+            dropped = max(0, len(self._queue) + len(records) - self._capacity)
+            self._queue.extend(enumerate(records, first_seq))
             self.dropped_total += dropped
-            self._wake()
+            if not self.polled:
+                self._wake()
         return dropped
 
     def _wake(self) -> None:
@@ -56,20 +67,30 @@ class Subscription:
                 self._loop.call_soon_threadsafe(_finish, waiter)
 
     def drain(self) -> list[DialEvent]:
-        """All events that wait, oldest first, without waiting for more."""
+        """All events until now, oldest first, without waiting for more."""
+        if self._take_in is not None and not self.closed:
+            self._take_in()  # before our own lock is taken: the tracker takes ours while it holds its own
         with self._ready:
-            return self._take()
+            taken = self._take()
+        return [to_event(*each) for each in taken]
 
     def read(self, timeout_s: float | None = None) -> list[DialEvent]:
-        """Wait until there are events and take them; empty after `timeout_s` seconds or once closed."""
+        """Wait until there are events and take them; empty after `timeout_s` seconds or once closed.
+
+        Raises:
+            RuntimeError: subscribed to be polled, so that nobody would wake who waits.
+        """
+        if self.polled:
+            raise RuntimeError("a polled subscription is drained; subscribe without polled=True to wait for events")
         with self._ready:
             self._ready.wait_for(lambda: self._queue or self.closed, timeout_s)
-            return self._take()
+            taken = self._take()
+        return [to_event(*each) for each in taken]
 
-    def _take(self) -> list[DialEvent]:
-        events = list(self._queue)
+    def _take(self) -> list[tuple[int, Record]]:
+        taken = list(self._queue)
         self._queue.clear()
-        return events
+        return taken
 
     async def __aiter__(self) -> AsyncIterator[DialEvent]:
         """Yield events until the subscription is closed.
@@ -81,14 +102,14 @@ class Subscription:
             raise RuntimeError("pass loop=asyncio.get_running_loop() to subscribe() to iterate with async for")
         while True:
             with self._ready:
-                events = self._take()
+                taken = self._take()
                 waiter = None
-                if not events:
+                if not taken:
                     if self.closed:
                         return
                     waiter = self._waiter = self._loop.create_future()
-            for event in events:
-                yield event
+            for each in taken:
+                yield to_event(*each)
             if waiter is not None:
                 await waiter
 
@@ -123,22 +144,40 @@ class Subscriptions:
         self._lock = threading.Lock()  # readers close themselves whenever they like, in the middle of a publish() too
         self.dropped_total = 0
 
-    def add(self, capacity: int, loop: asyncio.AbstractEventLoop | None) -> Subscription:
-        """A new subscription that holds at most `capacity` unread events."""
-        subscription = Subscription(capacity, self._remove, loop)
+    def add(
+        self,
+        capacity: int,
+        *,
+        loop: asyncio.AbstractEventLoop | None = None,
+        take_in: Callable[[], None] | None = None,
+    ) -> Subscription:
+        """A new subscription that holds at most `capacity` unread events.
+
+        Args:
+            capacity: events.
+            loop: in which the reader iterates.
+            take_in: what a reader that only polls calls before it looks.
+        """
+        subscription = Subscription(capacity, self._remove, loop=loop, take_in=take_in)
         with self._lock:
             self._members.add(subscription)
         return subscription
+
+    @property
+    def wait_for_events(self) -> bool:
+        """Whether any reader wants to be woken."""
+        with self._lock:
+            return any(not subscription.polled for subscription in self._members)
 
     def _remove(self, subscription: Subscription) -> None:
         with self._lock:
             self._members.discard(subscription)
 
-    def publish(self, events: list[DialEvent]) -> None:
-        """Hand events to every subscription."""
+    def publish(self, first_seq: int, records: Sequence[Record]) -> None:
+        """Hand what was recorded to every subscription."""
         with self._lock:
             members = list(self._members)
-        self.dropped_total += sum(subscription.put(events) for subscription in members)
+        self.dropped_total += sum(subscription.put(first_seq, records) for subscription in members)
 
     def __len__(self) -> int:
         return len(self._members)

@@ -20,7 +20,7 @@ from nocarrier.track.latest import Latest
 from nocarrier.track.ledger import End, Ledger, sum_of
 from nocarrier.track.names import known_reason, known_source
 from nocarrier.track.peers import PeerRecord, PeerTable
-from nocarrier.track.record import Cell, Details, Record, to_event
+from nocarrier.track.record import Cell, Details, Record
 from nocarrier.track.ring import Ring
 from nocarrier.track.snapshot import Snapshot, Totals
 from nocarrier.track.subscription import Subscription, Subscriptions
@@ -252,6 +252,10 @@ class DialTracker:
             finally:
                 self._lock.release()
 
+    def _take_in_all(self) -> None:
+        with self._all_taken_in():
+            pass
+
     @contextlib.contextmanager
     def _all_taken_in(self) -> Iterator[None]:
         """Hold the lock with nothing waiting."""
@@ -271,9 +275,9 @@ class DialTracker:
         one_entry_each = all(cell.kind is not None and cell.kind is not Kind.SKIP for cell in cells)
         self._ring.extend(first_seq, records, one_entry_each=one_entry_each)
         if len(self._subscriptions):
-            self._subscriptions.publish([to_event(seq, record) for seq, record in enumerate(records, first_seq)])
-        else:
-            self._batch = BATCH  # the last reader that listened is gone
+            self._subscriptions.publish(first_seq, records)
+        if self._batch == 1 and not self._subscriptions.wait_for_events:
+            self._batch = BATCH  # the last reader that waited is gone
 
     # ---- reading --------------------------------------------------------------------------------------------------
 
@@ -382,12 +386,22 @@ class DialTracker:
 
     # ---- watching and steering ------------------------------------------------------------------------------------
 
-    def subscribe(self, capacity: int = 1000, *, loop: asyncio.AbstractEventLoop | None = None) -> Subscription:
-        """Every event from now on, in a queue of `capacity`; pass the running loop to read it with ``async for``."""
+    def subscribe(
+        self, capacity: int = 1000, *, loop: asyncio.AbstractEventLoop | None = None, polled: bool = False
+    ) -> Subscription:
+        """Every event from now on, in a queue of `capacity`.
+
+        Args:
+            capacity: events that may wait for the reader; of more, the oldest are dropped and counted.
+            loop: the running loop, to read with ``async for`` in it.
+            polled: the reader will only ever drain, now and then. Recording then costs hardly more than without it.
+        """
         if capacity < 1:
             raise ValueError("capacity must be at least 1")
         with self._all_taken_in():
-            subscription = self._subscriptions.add(capacity, loop)
+            if polled:
+                return self._subscriptions.add(capacity, take_in=self._take_in_all)
+            subscription = self._subscriptions.add(capacity, loop=loop)
             self._batch = 1  # a reader that listens should not wait for a batch to fill
         return subscription
 
