@@ -16,6 +16,7 @@ from nocarrier.model import bounds
 from nocarrier.model.event import DialFailure, DialStarted, DialSucceeded, EndedAttempt
 from nocarrier.model.fault import Fault
 from nocarrier.model.taxonomy import Blame, Kind, Phase, Reason, Source
+from nocarrier.track.durations import Durations
 from nocarrier.track.record import BLAMELESS, SAMPLES_PER_CELL, Cell, Details, Record, to_event, to_failure
 from nocarrier.track.snapshot import Totals
 
@@ -48,6 +49,7 @@ class Ledger:
         cells: by (reason, source), or (reason, source, kind) where the kind is not the reason's usual one.
         success_cells: of dials that reached their session, by source.
         begin_cells: of dials that began, by source.
+        durations: of dials that ended, and of their phases.
         ended_twice: ends of dials that had ended before, or never began.
     """
 
@@ -55,6 +57,7 @@ class Ledger:
         self.cells: dict[tuple[str, ...], Cell] = {}
         self.success_cells = {source: Cell(None, source, None) for source in Source}
         self.begin_cells = {source: Cell(None, source, None, is_begin=True) for source in Source}
+        self.durations = Durations()
         self._open: dict[int, Record] = {}
         self.ended_twice = 0
 
@@ -76,6 +79,8 @@ class Ledger:
             counts = Counter(map(_CELL, records))
         for record in records:
             record[0].samples.append(record)
+            if record[7] is not None:
+                self.durations.take_in(record)
         for cell, count in counts.items():
             cell.total += count
             del cell.samples[:-SAMPLES_PER_CELL]
@@ -114,6 +119,7 @@ class Ledger:
         for cell in (*self.cells.values(), *self.success_cells.values(), *self.begin_cells.values()):
             cell.total = cell.ended_open = 0
             cell.samples.clear()
+        self.durations.clear()
         for record in self._open.values():
             record[0].total += 1
 
@@ -126,6 +132,14 @@ class Ledger:
             if cell.total:
                 counts[reason, cell.source] = counts.get((reason, cell.source), 0) + cell.total
         return counts
+
+    def counts_by_kind(self) -> dict[tuple[Reason, Source, Kind], int]:
+        """The same, apart by kind: a reason of policy is a failure where its dial had begun."""
+        return {
+            (reason, cell.source, cell.kind): cell.total
+            for reason, cell in self._reason_cells()
+            if cell.kind is not None
+        }
 
     def totals(self) -> dict[Source, Totals]:
         """Dials by outcome, of each source."""
@@ -166,6 +180,11 @@ class Ledger:
         """The dials that have not ended, oldest first."""
         events = (to_event(0, record) for record in self._open.values())
         return tuple(event for event in events if isinstance(event, DialStarted))
+
+    def oldest_begun_unix(self) -> float | None:
+        """When the oldest dial in flight began; None: there is none."""
+        # Dials are added as they begin, so the first is the oldest.
+        return next((record[1] for record in self._open.values()), None)
 
     def _reason_cells(self) -> list[tuple[Reason, Cell]]:
         # A copy: recording threads add cells without the lock.

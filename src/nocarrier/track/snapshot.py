@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from nocarrier.model.event import DialFailure, DialStarted, DialSucceeded
-from nocarrier.model.taxonomy import Reason, Source
+from nocarrier.model.taxonomy import Kind, Reason, Source
+from nocarrier.track.durations import Histogram, Outcome
 from nocarrier.track.peers import PeerRecord
 
 
@@ -46,3 +47,22 @@ class Snapshot:
     in_flight: tuple[DialStarted, ...]
     dropped: Mapping[str, int]
     """What was lost, by cause: subscriber_slow, ended_twice, recorder_error."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tally:
+    """The numbers alone, of one instant and consistent with themselves."""
+
+    at_unix: float
+    seq: int
+    """Sequence number of the newest event."""
+    totals_by_source: Mapping[Source, Totals]
+    counts: Mapping[tuple[Reason, Source, Kind], int]
+    """Entries since start; the kinds of one reason apart."""
+    durations: Mapping[Outcome, Histogram]
+    """Of the dials that ended and whose duration is known."""
+    phase_durations: Mapping[str, Histogram]
+    oldest_begun_unix: float | None
+    """When the oldest dial in flight began; None: there is none."""
+    dropped: Mapping[str, int]
+    """As in `Snapshot`."""

@@ -22,7 +22,7 @@ from nocarrier.track.names import known_reason, known_source
 from nocarrier.track.peers import PeerRecord, PeerTable
 from nocarrier.track.record import Cell, Details, Record
 from nocarrier.track.ring import Ring
-from nocarrier.track.snapshot import Snapshot, Totals
+from nocarrier.track.snapshot import Snapshot, Tally, Totals
 from nocarrier.track.subscription import Subscription, Subscriptions
 
 if TYPE_CHECKING:
@@ -207,7 +207,8 @@ class DialTracker:
             duration_s, node_id = _seconds(duration_s), bounds.optional_text(node_id)
             phases: tuple[str | float, ...] = ()
             for name, seconds in (phases_s or {}).items():
-                phases += (name, seconds)
+                if _seconds(seconds) is not None:
+                    phases += (name, seconds)
             self._append(End(None, self._clock(), dial_id, fault, duration_s, attempts, phases, node_id, penalise))
         except Exception:  # noqa: BLE001 - recording must never raise into a dial
             self._count_recorder_error()
@@ -357,12 +358,29 @@ class DialTracker:
                 successes=self._ledger.successes(),
                 peers=tuple(self._peers.read(now_unix)),
                 in_flight=self._ledger.in_flight(),
-                dropped={
-                    "subscriber_slow": self._subscriptions.dropped_total,
-                    "ended_twice": self._ledger.ended_twice,
-                    "recorder_error": self._recorder_errors,
-                },
+                dropped=self._dropped(),
             )
+
+    def tally(self) -> Tally:
+        """The numbers alone, at one instant: what a scrape reads, at a hundredth of a snapshot's cost."""
+        with self._all_taken_in():
+            return Tally(
+                at_unix=self._clock(),
+                seq=self._seq,
+                totals_by_source=self._ledger.totals(),
+                counts=self._ledger.counts_by_kind(),
+                durations=self._ledger.durations.dials(),
+                phase_durations=self._ledger.durations.phases(),
+                oldest_begun_unix=self._ledger.oldest_begun_unix(),
+                dropped=self._dropped(),
+            )
+
+    def _dropped(self) -> dict[str, int]:
+        return {
+            "subscriber_slow": self._subscriptions.dropped_total,
+            "ended_twice": self._ledger.ended_twice,
+            "recorder_error": self._recorder_errors,
+        }
 
     def latest(self) -> Latest:
         """The latest outcome of every address, and what else a diagnosis reads; cheaper than a snapshot."""
@@ -425,4 +443,4 @@ MAX_SECONDS = 1e9
 
 def _seconds(value: object) -> float | None:
     """`value` where it is a duration, else None: NaN would poison every sum that it enters."""
-    return float(value) if isinstance(value, int | float) and 0 <= value <= MAX_SECONDS else None
+    return float(value) if isinstance(value, (float, int)) and 0 <= value <= MAX_SECONDS else None

@@ -1,0 +1,120 @@
+"""From the table to the families that prometheus_client writes out."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.metrics_core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+)
+from prometheus_client.metrics_core import Metric as Family
+from prometheus_client.registry import Collector
+
+from nocarrier.metrics.metric import Metric, MetricType
+from nocarrier.metrics.table import OF_DIAGNOSIS, OF_DIALS, OF_HISTORY, OF_NODE, NodeReading, Recorded
+from nocarrier.model.finding import Diagnosis
+from nocarrier.model.history import HistoryState, HistoryStatus
+from nocarrier.model.node_state import NodePort
+from nocarrier.track import BUCKETS_S, DialTracker, Histogram
+
+T = TypeVar("T")
+
+_UPPER_BOUNDS = (*map(str, BUCKETS_S), "+Inf")
+
+
+class DialCollector(Collector):
+    """All families, read at the moment of each scrape. To be registered in a registry of any program.
+
+    Args:
+        tracker: whose dials.
+        node: whose peers; None: the program has no node of ours, and its families are left out. A node must be asked in
+            its own event loop, so collect there.
+        diagnosis: gives what is wrong; None, or where it gives None: the findings are left out.
+        history: gives how the history does; likewise.
+    """
+
+    def __init__(
+        self,
+        tracker: DialTracker,
+        node: NodePort | None = None,
+        *,
+        diagnosis: Callable[[], Diagnosis | None] = lambda: None,
+        history: Callable[[], HistoryStatus | None] = lambda: None,
+    ) -> None:
+        self._tracker = tracker
+        self._node = node
+        self._diagnosis = diagnosis
+        self._history = history
+
+    def collect(self) -> Iterator[Family]:
+        """Read everything once, and give the families of the table in its order."""
+        history = self._history()
+        lost_by_history = history.dropped_total if history is not None else 0
+        yield from _families(OF_DIALS, Recorded(tally=self._tracker.tally(), lost_by_history=lost_by_history))
+        if self._node is not None:
+            yield from _families(OF_NODE, NodeReading(state=self._node.state(), book=self._node.book_counts()))
+        diagnosis = self._diagnosis()
+        if diagnosis is not None:
+            yield from _families(OF_DIAGNOSIS, diagnosis)
+        if history is not None and history.state is not HistoryState.OFF:
+            yield from _families(OF_HISTORY, history)
+
+
+def exposition(
+    tracker: DialTracker,
+    node: NodePort | None = None,
+    diagnosis: Diagnosis | None = None,
+    history: HistoryStatus | None = None,
+    *,
+    accept: str = "",
+) -> tuple[bytes, str]:
+    """The answer to one scrape: its body, and the content type that it has.
+
+    Args:
+        tracker: whose dials.
+        node: whose peers; asked at once, so call this in its event loop.
+        diagnosis: what is wrong now.
+        history: how the history does now.
+        accept: the Accept header of the request; decides between Prometheus text and OpenMetrics.
+    """
+    encode, content_type = choose_encoder(accept)
+    return encode(DialCollector(tracker, node, diagnosis=lambda: diagnosis, history=lambda: history)), content_type
+
+
+def _families(metrics: Iterable[Metric[T]], reading: T) -> Iterator[Family]:
+    for metric in metrics:
+        nothing = Histogram() if metric.type is MetricType.HISTOGRAM else 0
+        zeros = itertools.product(*(label.from_start for label in metric.labels))
+        family = _family(metric)
+        for values, value in {**dict.fromkeys(zeros, nothing), **metric.read(reading)}.items():
+            _add(family, values, value)
+        yield family
+
+
+def _family(metric: Metric[T]) -> Family:
+    names = [label.name for label in metric.labels]
+    if metric.type is MetricType.COUNTER:
+        return CounterMetricFamily(metric.name, metric.help, labels=names)
+    if metric.type is MetricType.GAUGE:
+        return GaugeMetricFamily(metric.name, metric.help, labels=names, unit=metric.unit)
+    if metric.type is MetricType.HISTOGRAM:
+        return HistogramMetricFamily(metric.name, metric.help, labels=names, unit=metric.unit)
+    return InfoMetricFamily(metric.name.removesuffix("_info"), metric.help, labels=names)
+
+
+def _add(family: Family, values: tuple[str, ...], value: float | Histogram) -> None:
+    if isinstance(family, HistogramMetricFamily):
+        assert isinstance(value, Histogram)
+        family.add_metric(values, list(zip(_UPPER_BOUNDS, value.cumulative(), strict=True)), value.sum_s)
+    elif isinstance(family, InfoMetricFamily):
+        family.add_metric(values, {})
+    else:
+        assert isinstance(family, CounterMetricFamily | GaugeMetricFamily)
+        assert not isinstance(value, Histogram)
+        family.add_metric(values, value)

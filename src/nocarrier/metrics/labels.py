@@ -1,0 +1,41 @@
+"""The labels, each with its closed set of values, which derives from the tables of reasons, sources and causes."""
+
+from __future__ import annotations
+
+from nocarrier import __version__
+from nocarrier.diagnose import CAUSES
+from nocarrier.metrics.metric import Label
+from nocarrier.model.finding import Severity
+from nocarrier.model.node_state import BookState, Direction
+from nocarrier.model.taxonomy import Kind, Reason, Source
+from nocarrier.track import OTHER_PHASE, TIMED_PHASES, Outcome
+
+SOURCE = Label(name="source", values=tuple(Source))
+
+OUTCOME = Label(name="outcome", values=tuple(Outcome))
+
+PHASE = Label(name="phase", values=(*TIMED_PHASES, OTHER_PHASE))
+
+FAILURE_REASON = Label(
+    name="reason",
+    values=tuple(reason for reason in Reason if reason.kind is not Kind.CANCELLED),
+    # A host name can resolve to an address that policy forbids: its dial had begun by then, and fails.
+    seldom=frozenset(reason for reason in Reason if reason.kind is not Kind.FAILURE),
+)
+
+SKIP_REASON = Label(name="reason", values=tuple(reason for reason in Reason if reason.kind is Kind.SKIP))
+
+DIRECTION = Label(name="direction", values=tuple(Direction))
+
+BOOK_STATE = Label(name="state", values=tuple(BookState))
+
+CODE = Label(name="code", values=tuple(cause.code for cause in CAUSES))
+
+SEVERITY = Label(name="severity", values=tuple(Severity))
+
+LOST_BY_HISTORY = "history"
+
+LOST_BY = Label(name="cause", values=("subscriber_slow", "ended_twice", "recorder_error", LOST_BY_HISTORY))
+"""Those of `Snapshot.dropped`, and what never came to disk."""
+
+VERSION = Label(name="version", values=(__version__,))

@@ -1,0 +1,226 @@
+"""The one table of metrics, from which the collector, its zeros and the reference page are made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from nocarrier.metrics import labels
+from nocarrier.metrics.metric import Metric, MetricType
+from nocarrier.model.finding import Diagnosis
+from nocarrier.model.history import HistoryState, HistoryStatus
+from nocarrier.model.node_state import BookState, Direction, NodeState, PeerBookCounts
+from nocarrier.model.taxonomy import Kind
+from nocarrier.track import Outcome, Tally
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What was recorded, and what was lost of it."""
+
+    tally: Tally
+    lost_by_history: int = 0
+
+    def total(self, amount: str) -> int:
+        """One of the `Totals`, of all sources together."""
+        return sum(getattr(totals, amount) for totals in self.tally.totals_by_source.values())
+
+    @property
+    def oldest_in_flight_s(self) -> float:
+        """Age of the oldest dial in flight; 0: there is none, or the wall clock was set back."""
+        begun_unix = self.tally.oldest_begun_unix
+        return 0.0 if begun_unix is None else max(0.0, self.tally.at_unix - begun_unix)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NodeReading:
+    """What a node shows of itself."""
+
+    state: NodeState
+    book: PeerBookCounts
+
+
+OF_DIALS: tuple[Metric[Recorded], ...] = (
+    Metric(
+        name="nocarrier_dials_started_total",
+        type=MetricType.COUNTER,
+        help="Dials that began: the sum of nocarrier_dials_total and nocarrier_dials_in_flight.",
+        labels=(labels.SOURCE,),
+        read=lambda now: {(source,): totals.started for source, totals in now.tally.totals_by_source.items()},
+    ),
+    Metric(
+        name="nocarrier_dials_total",
+        type=MetricType.COUNTER,
+        help="Dials that ended, each with one outcome.",
+        labels=(labels.SOURCE, labels.OUTCOME),
+        read=lambda now: {
+            (source, outcome): getattr(totals, outcome)
+            for source, totals in now.tally.totals_by_source.items()
+            for outcome in Outcome
+        },
+    ),
+    Metric(
+        name="nocarrier_dial_failures_total",
+        type=MetricType.COUNTER,
+        help="Dials that failed; adds up to nocarrier_dials_total of outcome failed.",
+        labels=(labels.FAILURE_REASON, labels.SOURCE),
+        read=lambda now: {
+            (reason, source): count
+            for (reason, source, kind), count in now.tally.counts.items()
+            if kind is Kind.FAILURE
+        },
+    ),
+    Metric(
+        name="nocarrier_dial_skips_total",
+        type=MetricType.COUNTER,
+        help="Dials that policy kept from starting. They are no dials in any other family.",
+        labels=(labels.SKIP_REASON,),
+        read=lambda now: {
+            (reason,): sum(
+                count
+                for (skipped, _, kind), count in now.tally.counts.items()
+                if (skipped, kind) == (reason, Kind.SKIP)
+            )
+            for reason in labels.SKIP_REASON.values
+        },
+    ),
+    Metric(
+        name="nocarrier_early_disconnects_total",
+        type=MetricType.COUNTER,
+        help="Sessions that ended within a minute of their handshake. Their dials had succeeded, and count as that.",
+        labels=(labels.SOURCE,),
+        read=lambda now: {(source,): it.disconnected_early for source, it in now.tally.totals_by_source.items()},
+    ),
+    Metric(
+        name="nocarrier_dials_in_flight",
+        type=MetricType.GAUGE,
+        help="Dials that have not ended.",
+        read=lambda now: {(): now.total("in_flight")},
+    ),
+    Metric(
+        name="nocarrier_dial_oldest_in_flight_seconds",
+        type=MetricType.GAUGE,
+        unit="seconds",
+        help="Age of the oldest dial that has not ended; 0 where there is none.",
+        read=lambda now: {(): now.oldest_in_flight_s},
+    ),
+    Metric(
+        name="nocarrier_dial_duration_seconds",
+        type=MetricType.HISTOGRAM,
+        unit="seconds",
+        help="How long dials took, of those that ended and whose duration is known.",
+        labels=(labels.OUTCOME,),
+        read=lambda now: {(outcome,): histogram for outcome, histogram in now.tally.durations.items()},
+    ),
+    Metric(
+        name="nocarrier_dial_phase_duration_seconds",
+        type=MetricType.HISTOGRAM,
+        unit="seconds",
+        help="How long each phase of these dials took; other is what a program has named itself.",
+        labels=(labels.PHASE,),
+        read=lambda now: {(phase,): histogram for phase, histogram in now.tally.phase_durations.items()},
+    ),
+    Metric(
+        name="nocarrier_records_dropped_total",
+        type=MetricType.COUNTER,
+        help="Records that were lost: to a reader that was too slow, to a second end of one dial, to an error while "
+        "recording, or because the history could not be written.",
+        labels=(labels.LOST_BY,),
+        read=lambda now: {
+            **{(cause,): count for cause, count in now.tally.dropped.items()},
+            (labels.LOST_BY_HISTORY,): now.lost_by_history,
+        },
+    ),
+    Metric(
+        name="nocarrier_build_info",
+        type=MetricType.INFO,
+        help="Which nocarrier runs.",
+        labels=(labels.VERSION,),
+        read=lambda _now: {labels.VERSION.values: 1},
+    ),
+)
+
+OF_NODE: tuple[Metric[NodeReading], ...] = (
+    Metric(
+        name="nocarrier_connected_peers",
+        type=MetricType.GAUGE,
+        help="Live sessions, by who dialed.",
+        labels=(labels.DIRECTION,),
+        read=lambda now: {
+            (direction,): sum(peer.direction is direction for peer in now.state.connected) for direction in Direction
+        },
+    ),
+    Metric(
+        name="nocarrier_peer_book",
+        type=MetricType.GAUGE,
+        help="Addresses in the peer book, by how promising they are.",
+        labels=(labels.BOOK_STATE,),
+        read=lambda now: {(state,): getattr(now.book, state) for state in BookState},
+    ),
+    Metric(
+        name="nocarrier_peers_wanted",
+        type=MetricType.GAUGE,
+        help="Further peers until target_peers is reached.",
+        read=lambda now: {(): now.state.dialing.wanted},
+    ),
+    Metric(
+        name="nocarrier_peers_due",
+        type=MetricType.GAUGE,
+        help="Addresses that are not connected and that nothing keeps from being dialed now; counted up to 64.",
+        read=lambda now: {(): now.state.dialing.due},
+    ),
+    Metric(
+        name="nocarrier_dial_deadline_seconds",
+        type=MetricType.GAUGE,
+        unit="seconds",
+        help="The longest that a dial can take with the settings of this node.",
+        read=lambda now: {(): now.state.dialing.deadline_s},
+    ),
+    Metric(
+        name="nocarrier_event_loop_lag_seconds",
+        type=MetricType.GAUGE,
+        unit="seconds",
+        help="The longest that the node's event loop stood still within the last minute.",
+        read=lambda now: {(): now.state.loop_lag_s},
+    ),
+)
+
+OF_DIAGNOSIS: tuple[Metric[Diagnosis], ...] = (
+    Metric(
+        name="nocarrier_finding_active",
+        type=MetricType.GAUGE,
+        help="1 where the cause stands, beside the severity that it has now; else 0. Adds up to 0 or 1 for each code.",
+        labels=(labels.CODE, labels.SEVERITY),
+        read=lambda now: {(finding.code, finding.severity): 1 for finding in now.findings},
+    ),
+)
+
+OF_HISTORY: tuple[Metric[HistoryStatus], ...] = (
+    Metric(
+        name="nocarrier_history_events",
+        type=MetricType.GAUGE,
+        help="Events that the history keeps.",
+        read=lambda now: {(): now.events_total},
+    ),
+    Metric(
+        name="nocarrier_history_size_bytes",
+        type=MetricType.GAUGE,
+        unit="bytes",
+        help="Size of the history on disk.",
+        read=lambda now: {(): now.size_bytes},
+    ),
+    Metric(
+        name="nocarrier_history_waiting_events",
+        type=MetricType.GAUGE,
+        help="Events that are not on disk yet.",
+        read=lambda now: {(): now.waiting},
+    ),
+    Metric(
+        name="nocarrier_history_failing",
+        type=MetricType.GAUGE,
+        help="1 while the history cannot be written, and events wait in memory; else 0.",
+        read=lambda now: {(): now.state is HistoryState.FAILING},
+    ),
+)
+
+METRICS: tuple[Metric[Any], ...] = (*OF_DIALS, *OF_NODE, *OF_DIAGNOSIS, *OF_HISTORY)

@@ -1,0 +1,100 @@
+"""How long dials and their phases took: counts by bucket, which stay small however many there are."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from enum import StrEnum
+from itertools import accumulate
+from typing import Any
+
+from nocarrier.model.taxonomy import Kind, Phase
+from nocarrier.track.record import Record
+
+BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 3.5, 5.5, 11.0, 16.0, 21.0, 41.0, 61.0)
+"""Upper bounds, inclusive. Up to 2.5 s they tell round trips apart, as Prometheus clients do by default. Beyond that
+they lie just above where dials usually stop, because a deadline of 10 s is noticed a little later than after 10 s:
+
+- 3.5: nobody answers ARP for some 3.05 s; ETIMEDOUT after one more SYN, 3.07 s (measured, Linux 6.18)
+- 5.5, 11, 16, 21: deadlines of 5, 10, 12 and 15, and 20 s
+- 41: our handshake window of 36 s
+- 61: the longest that a dial of ours takes with default settings
+"""
+
+
+class Outcome(StrEnum):
+    """How a dial that began has ended; named as in `Totals`."""
+
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+TIMED_PHASES = (Phase.RESOLVE.value, Phase.CONNECT.value, Phase.SECURE.value, Phase.HANDSHAKE.value)
+"""Phases that take time, as `dial` names them."""
+
+OTHER_PHASE = "other"
+"""Every phase that a program has named itself: the names that are kept here are few."""
+
+_OUTCOMES = {None: Outcome.SUCCEEDED, Kind.FAILURE: Outcome.FAILED, Kind.CANCELLED: Outcome.CANCELLED}
+
+
+class Histogram:
+    """Counts by bucket, and the sum.
+
+    Attributes:
+        counts: how many were in each bucket of `BUCKETS_S` and above the last; not cumulative.
+        sum_s: of all.
+    """
+
+    __slots__ = ("counts", "sum_s")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(BUCKETS_S) + 1)
+        self.sum_s = 0.0
+
+    def observe(self, seconds: float) -> None:
+        """Count one."""
+        self.counts[bisect_left(BUCKETS_S, seconds)] += 1
+        self.sum_s += seconds
+
+    def cumulative(self) -> list[int]:
+        """How many took at most as long as each bucket says; the last is how many there are."""
+        return list(accumulate(self.counts))
+
+    def copy(self) -> Histogram:
+        """One that stays as this one is now."""
+        copied = Histogram()
+        copied.counts, copied.sum_s = self.counts.copy(), self.sum_s
+        return copied
+
+
+class Durations:
+    """Histograms of ended dials by outcome, and of their phases by name."""
+
+    def __init__(self) -> None:
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._dials = {kind: Histogram() for kind in _OUTCOMES}
+        self._phases = {name: Histogram() for name in (*TIMED_PHASES, OTHER_PHASE)}
+
+    def take_in(self, record: Record) -> None:
+        """Count a `record` that says how long it took; a skip or an early disconnect is no end of a dial."""
+        histogram, duration_s, details = self._dials.get(record[0].kind), record[7], record[9]
+        if histogram is None or duration_s is None:
+            return
+        histogram.observe(duration_s)
+        if details is not None:
+            names_and_seconds: Iterator[Any] = iter(details.phases)
+            for name in names_and_seconds:
+                (self._phases.get(name) or self._phases[OTHER_PHASE]).observe(next(names_and_seconds))
+
+    def dials(self) -> dict[Outcome, Histogram]:
+        """Dials that ended and whose duration is known."""
+        return {_OUTCOMES[kind]: histogram.copy() for kind, histogram in self._dials.items()}
+
+    def phases(self) -> dict[str, Histogram]:
+        """Phases of the dials that ended."""
+        return {name: histogram.copy() for name, histogram in self._phases.items()}
