@@ -21,13 +21,14 @@ from nocarrier.errors import AddressError, ConfigError, DialSkipped, NocarrierEr
 from nocarrier.model.event import Attempt, DialFailure, DialStarted, DialSucceeded
 from nocarrier.model.fault import Evidence, Fault
 from nocarrier.model.taxonomy import Blame, Kind, Phase, Reason, Retry, Source
+from nocarrier.model.version import VERSION
 from nocarrier.recorder import dial, get_dial_failures, global_tracker, record_dial_failure, record_dial_success
 from nocarrier.track import DialTracker
 
 if TYPE_CHECKING:
     from nocarrier.embed import asgi_app, serve
 
-__version__ = "0.1.0"
+__version__ = VERSION
 
 # Whoever embeds us decides where logs go; without a decision Python would write warnings to stderr.
 logging.getLogger("nocarrier").addHandler(logging.NullHandler())

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from nocarrier import __version__
@@ -18,8 +18,10 @@ from nocarrier.dial.prober import Prober
 from nocarrier.doctor import Doctor
 from nocarrier.embed import api_server
 from nocarrier.model.address import parse_ip
+from nocarrier.model.history import History
 from nocarrier.model.listen import parse_listen
 from nocarrier.node.node import Node
+from nocarrier.store import FILE_NAME, SqliteHistory
 from nocarrier.track import DialTracker
 
 
@@ -41,23 +43,40 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         ConfigError: a setting cannot work, or a port is taken; before the first packet.
         StateFileError: the data folder cannot be used.
     """
-    tracker = DialTracker()
+    tracker = DialTracker(ttl_s=settings.history.recent_ttl_s or None)
     node = Node(settings.node, settings.timing, data_dir=settings.data_dir(), recorder=tracker, version=__version__)
-    doctor, server = attend(node, tracker, listen=settings.http.listen, token=settings.http.token or None)
-    async with in_background(server.run()), node, in_background(doctor.run()):
+    async with AsyncExitStack() as stack:
+        history = stack.enter_context(_history(settings, tracker)) if settings.history.enabled else None
+        doctor, server = attend(node, tracker, history, listen=settings.http.listen, token=settings.http.token or None)
+        await stack.enter_async_context(in_background(server.run()))
+        await stack.enter_async_context(node)
+        await stack.enter_async_context(in_background(doctor.run()))
         yield Running(node=node, tracker=tracker, doctor=doctor, url=server.url)
 
 
-def attend(node: Node, tracker: DialTracker, *, listen: str, token: str | None = None) -> tuple[Doctor, Server]:
+def _history(settings: Settings, tracker: DialTracker) -> SqliteHistory:
+    return SqliteHistory(
+        settings.data_dir() / FILE_NAME,
+        tracker,
+        ttl_days=settings.history.ttl_days,
+        max_bytes=settings.history.max_bytes,
+        version=__version__,
+    )
+
+
+def attend(
+    node: Node, tracker: DialTracker, history: History | None = None, *, listen: str, token: str | None = None
+) -> tuple[Doctor, Server]:
     """Give `node`, which has not started yet, a doctor and an API that shows both. Neither runs yet.
 
     Raises:
         ConfigError: `listen` is taken or cannot be had, or needs a token.
     """
-    doctor = Doctor(tracker, node, read_host=read_host_state)
+    on_findings = history.record_findings if history is not None else None
+    doctor = Doctor(tracker, node, read_host=read_host_state, on_findings=on_findings)
     host, _ = parse_listen("p2p_listen", node.options.p2p_listen)
     prober = Prober(node.policy, plan=plan_probes, conclude=conclude, local_ip=parse_ip(host))
-    server = api_server(tracker, node=node, doctor=doctor, prober=prober, listen=listen, token=token)
+    server = api_server(tracker, node=node, doctor=doctor, prober=prober, history=history, listen=listen, token=token)
     node.http_port = server.address.port
     return doctor, server
 

@@ -55,10 +55,16 @@ class HistoryOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     max_bytes: Annotated[int, Meta(description="Size of the history on disk beyond which the oldest go.")] = (
         1_000_000_000
     )
+    recent_ttl_s: Annotated[
+        float,
+        Meta(description="Seconds after which the newest failures in memory are dropped; 0: when newer ones come."),
+    ] = 0
 
     def impossible(self) -> Iterator[Impossible]:
         """Values that cannot work, with what is allowed."""
-        return out_of_range(self, {"ttl_days": (0.01, 36_500), "max_bytes": (1_000_000, 2**50)})
+        return out_of_range(
+            self, {"ttl_days": (0.01, 36_500), "max_bytes": (1_000_000, 2**50), "recent_ttl_s": (0, 10 * 365 * 86_400)}
+        )
 
 
 Section: TypeAlias = NodeOptions | TimingOptions | HttpOptions | HistoryOptions

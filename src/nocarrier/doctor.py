@@ -37,6 +37,7 @@ class Doctor:
         tracker: whose dials to examine.
         node: None: the program has no node of ours.
         read_host: looks at this machine; called in a thread.
+        on_findings: told what stands after every examination that found something else than the one before.
         clock: returns seconds that never go back.
 
     Attributes:
@@ -49,11 +50,13 @@ class Doctor:
         node: NodePort | None = None,
         *,
         read_host: Callable[[], HostState | None] = lambda: None,
+        on_findings: Callable[[tuple[Finding, ...]], None] | None = None,
         clock: MonotonicClock = time.monotonic,
     ) -> None:
         self._tracker = tracker
         self._node = node
         self._read_host = read_host
+        self._on_findings = on_findings
         self._clock = clock
         self._diagnosis: Diagnosis | None = None
         self._facts: Facts | None = None
@@ -104,6 +107,8 @@ class Doctor:
         if diagnosis.findings != earlier:
             self.revision += 1
             _log_changes(earlier, diagnosis.findings)
+            if self._on_findings is not None:
+                self._on_findings(diagnosis.findings)
 
 
 def _log_changes(earlier: tuple[Finding, ...], now: tuple[Finding, ...]) -> None:

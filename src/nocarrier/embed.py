@@ -18,13 +18,13 @@ from nocarrier.dial.host import read_host_state
 from nocarrier.dial.policy import AddressPolicy
 from nocarrier.dial.prober import Prober
 from nocarrier.doctor import Doctor
+from nocarrier.model.history import History
 from nocarrier.model.node_state import NodePort
 from nocarrier.recorder import global_tracker
 from nocarrier.track import DialTracker
 
 if TYPE_CHECKING:
-    from starlette.types import ASGIApp
-
+    from nocarrier.api.app import Application
     from nocarrier.api.server import Server
 
 try:
@@ -44,9 +44,10 @@ def asgi_app(
     node: NodePort | None = None,
     doctor: Doctor | None = None,
     prober: Prober | None = None,
+    history: History | None = None,
     token: str | None = None,
     allowed_hosts: Iterable[str] | None = None,
-) -> ASGIApp:
+) -> Application:
     """The API as an ASGI application, to be mounted in any server.
 
     Args:
@@ -56,6 +57,7 @@ def asgi_app(
         prober: what looks into findings when somebody asks it to; None: one of its own. It dials addresses of findings
             only, which are those that the tracker was told of: all of them, as your own policy has let them pass, or
             with a `node` the public ones.
+        history: what is kept over restarts, such as a `nocarrier.store.SqliteHistory`; None: nothing is.
         token: secret that requests must bear (``Authorization: Bearer``).
         allowed_hosts: host names, without port, that requests may be addressed to, besides localhost, 127.0.0.1 and
             [::1]. Without a token, name here by what name the server is reached; with one, None allows any.
@@ -69,6 +71,7 @@ def asgi_app(
         node,
         Doctor(tracker, node, read_host=read_host_state) if doctor is None else doctor,
         _prober_of_its_own(node) if prober is None else prober,
+        history,
         version=__version__,
         token=token,
         allowed_hosts=allowed_hosts,
@@ -101,6 +104,7 @@ def api_server(
     node: NodePort | None = None,
     doctor: Doctor | None = None,
     prober: Prober | None = None,
+    history: History | None = None,
     listen: str = "127.0.0.1:7070",
     token: str | None = None,
 ) -> Server:
@@ -117,5 +121,5 @@ def api_server(
     host, _ = check_listen(listen, token)
     # Who listens on a loopback address of his own may be asked by it.
     hosts = None if token else [f"[{host}]" if ":" in host else host]
-    app = asgi_app(tracker, node=node, doctor=doctor, prober=prober, token=token, allowed_hosts=hosts)
-    return Server(app, listen, token=token)
+    app = asgi_app(tracker, node=node, doctor=doctor, prober=prober, history=history, token=token, allowed_hosts=hosts)
+    return Server(app, listen, token=token, before_stop=app.end_streams)

@@ -11,6 +11,8 @@ NocarrierError
 ├─ DialSkipped                   policy kept a dial from starting, or stopped it after its name was resolved
 ├─ WireError (ValueError)        bytes that break the protocol
 ├─ TicketError (ValueError)      an admission ticket that does not admit
+├─ HistoryError                  the history cannot be read now
+├─ CursorError (ValueError)      a cursor that no page of the history gave
 ├─ StateFileError                a file of the node's own state cannot be read or written
 └─ NodeUnreachableError          the CLI cannot reach the node it asks
 ```
@@ -85,6 +87,14 @@ class TicketError(NocarrierError, ValueError):
 
 class StateFileError(NocarrierError):
     """A file of the node's own state cannot be read or written; the text says which and what to change."""
+
+
+class HistoryError(NocarrierError):
+    """The history cannot be read now; the text says why, and what to change."""
+
+
+class CursorError(NocarrierError, ValueError):
+    """A cursor that no page of the history gave."""
 
 
 class NodeUnreachableError(NocarrierError):

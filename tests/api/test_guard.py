@@ -48,7 +48,15 @@ def test_a_server_on_a_loopback_address_of_its_own_may_be_asked_by_it(tracker):
     ],
 )
 def test_without_the_right_token_nothing_is_told(guarded, headers):
-    for path in ("/api/p2p/debug", "/", "/openapi.json", "/nowhere", "/healthz/../api/p2p/debug", "/healthz/"):
+    for path in (
+        "/api/p2p/debug",
+        "/metrics",
+        "/api/p2p/events",
+        "/openapi.json",
+        "/nowhere",
+        "/healthz/../api/p2p/debug",
+        "/healthz/",
+    ):
         answer = get(guarded, path, **headers)
         assert answer.status == 401
         assert answer.headers["www-authenticate"] == "Bearer"
@@ -95,7 +103,7 @@ def test_our_own_page_can_dial(server):
     assert post_json(server, CONNECT, BODY, **headers).status == 200
 
 
-@pytest.mark.parametrize("path", ["/api/p2p/debug", "/", "/nowhere"])
+@pytest.mark.parametrize("path", ["/api/p2p/debug", "/metrics", "/nowhere"])
 def test_every_answer_has_the_security_headers(server, path):
     headers = get(server, path).headers
     assert {name: headers.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS

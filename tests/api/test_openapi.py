@@ -20,7 +20,7 @@ def document():
 
 
 def test_document_and_application_have_the_same_routes(document):
-    app = asgi_app(DialTracker())._app
+    app = asgi_app(DialTracker())._app._app
     served = {
         (route.path, method) for route in app.routes if isinstance(route, StarletteRoute) for method in route.methods
     }

@@ -157,12 +157,6 @@ def test_ready_follows_the_node_and_alive_does_not(server, node):
     assert get(server, "/healthz").status == 200
 
 
-def test_the_page_lists_every_route(server):
-    answer = get(server, "/")
-    assert answer.headers["content-type"].startswith("text/html")
-    assert all(route.path.encode() in answer.body for route in ROUTES)
-
-
 def test_an_unknown_path_is_a_problem_that_says_where_to_look(server):
     answer = get(server, "/api/p2p/debugg")
     assert answer.status == 404

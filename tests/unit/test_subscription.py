@@ -126,6 +126,8 @@ def test_an_event_recorded_while_somebody_looks_at_the_tracker_is_told_soon(trac
     done = threading.Event()
     clock_s = time.time
 
+    looker = None
+
     def slow_clock():
         if threading.current_thread() is looker:
             looking.set()

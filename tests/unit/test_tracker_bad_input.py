@@ -105,7 +105,8 @@ def test_a_record_that_cannot_be_made_is_counted_and_said_once(caplog):
     def broken_clock():
         raise RuntimeError("the clock is broken")
 
-    tracker = DialTracker(clock=broken_clock)
+    tracker = DialTracker()
+    tracker._clock = broken_clock
     tracker.record(A, "timeout", "seed")
     tracker.record_success(A, "seed")
     tracker.succeed(tracker.begin(A, "seed"))

@@ -35,6 +35,11 @@ def api() -> Iterator[str]:
         yield operation["summary"]
         if operation.get("parameters"):
             yield table(("parameter", "type", "default", "meaning"), map(_parameter, operation["parameters"]))
+        if "x-messages" in operation:
+            yield table(
+                ("server-sent event", "data"),
+                ((f"`{name}`", _type(schema)) for name, schema in operation["x-messages"].items()),
+            )
         if "requestBody" in operation:
             yield f"Body: {_type_of_content(operation['requestBody'])}"
         yield table(
@@ -67,7 +72,9 @@ def api() -> Iterator[str]:
 def _types_of_answers() -> set[type]:
     """Every class with fields that an answer of some route holds, however deep."""
     found: set[type] = set()
-    waiting: list[Any] = [answer for route in ROUTES for answer in route.answers.values()]
+    waiting: list[Any] = [
+        kind for route in ROUTES for kind in (*route.answers.values(), *route.messages.values()) if kind is not None
+    ]
     while waiting:
         kind = waiting.pop()
         waiting += get_args(kind)
@@ -80,7 +87,12 @@ def _types_of_answers() -> set[type]:
 
 
 def _field_meanings(kind: type) -> dict[str, str]:
-    """The texts that stand below the fields of a class."""
+    """The texts that stand below the fields of a class of ours, and of those that it extends."""
+    ours = [each for each in reversed(kind.__mro__) if each.__module__.startswith("nocarrier.")]
+    return {name: text for each in ours for name, text in _own_field_meanings(each).items()}
+
+
+def _own_field_meanings(kind: type) -> dict[str, str]:
     [definition] = ast.parse(inspect.getsource(kind)).body
     assert isinstance(definition, ast.ClassDef)
     return {

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import html
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 
 import msgspec
@@ -12,17 +11,41 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route as StarletteRoute
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from nocarrier.api.guard import Guard
 from nocarrier.api.handlers import Api
 from nocarrier.api.openapi import openapi_document
+from nocarrier.api.page import Page
 from nocarrier.api.probes import Prober
 from nocarrier.api.problems import on_http_exception, on_unexpected
 from nocarrier.api.routes import ROUTES, Handler
+from nocarrier.dashboard import BUILT
 from nocarrier.doctor import Doctor
+from nocarrier.model.history import History
 from nocarrier.model.node_state import NodePort
 from nocarrier.track import DialTracker
+
+
+class Application:
+    """Answers requests (ASGI).
+
+    Args:
+        app: what answers them.
+        api: what that tells of.
+    """
+
+    def __init__(self, app: ASGIApp, api: Api) -> None:
+        self._app = app
+        self._api = api
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        await self._app(scope, receive, send)
+
+    def end_streams(self) -> None:
+        """End the answers that would go on for ever, so that a server can stop."""
+        self._api.event_log.close()
 
 
 def create_app(
@@ -30,11 +53,12 @@ def create_app(
     node: NodePort | None,
     doctor: Doctor,
     prober: Prober,
+    history: History | None,
     *,
     version: str,
     token: str | None = None,
     allowed_hosts: Iterable[str] | None = None,
-) -> ASGIApp:
+) -> Application:
     """The application for `tracker`, and for `node` where there is one.
 
     Args:
@@ -42,19 +66,19 @@ def create_app(
         node: whose peers to show, and what to dial with; None: the program has no node of ours.
         doctor: whose findings to show.
         prober: what looks into them when it is asked to.
+        history: what is kept over restarts; None: nothing is.
         version: of nocarrier, for the OpenAPI document.
         token: secret that requests must bear.
         allowed_hosts: see `Guard`.
     """
     document = msgspec.json.encode(openapi_document(ROUTES, version))
-    api = Api(tracker, node, doctor, prober, openapi=document, index=_index_page())
+    page = Page(BUILT, ROUTES)
+    api = Api(tracker, node, doctor, prober, history, version=version, openapi=document, page=page)
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
         yield
-        if api.connects is not None:
-            await api.connects.close()
-        await api.probes.close()
+        await api.close()
 
     app = Starlette(
         routes=[StarletteRoute(row.path, _endpoint(row.handler, api), methods=[row.method]) for row in ROUTES],
@@ -62,7 +86,7 @@ def create_app(
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False  # a wrong path is told as such
-    return Guard(app, token=token, allowed_hosts=allowed_hosts)
+    return Application(Guard(app, token=token, allowed_hosts=allowed_hosts), api)
 
 
 def _endpoint(handler: Handler, api: Api) -> Callable[[Request], Awaitable[Response]]:
@@ -70,15 +94,3 @@ def _endpoint(handler: Handler, api: Api) -> Callable[[Request], Awaitable[Respo
         return await handler(api, request)
 
     return endpoint
-
-
-def _index_page() -> bytes:
-    # Links are relative, so that they work wherever the application is mounted.
-    rows = "".join(
-        f'<li><code>{row.method}</code> <a href=".{row.path}">{row.path}</a> {html.escape(row.summary)}</li>'
-        for row in ROUTES
-    )
-    return (
-        '<!doctype html><html lang="en"><meta charset="utf-8"><title>nocarrier</title>'
-        f"<h1>nocarrier</h1><p>Why aren't my peers connecting?</p><ul>{rows}</ul></html>"
-    ).encode()

@@ -9,10 +9,12 @@ import msgspec
 
 from nocarrier.api.known_addresses import known_addresses
 from nocarrier.doctor import Doctor
+from nocarrier.model.history import History, HistoryStatus
 from nocarrier.model.node_state import NodePort
 from nocarrier.model.ports import MonotonicClock
 from nocarrier.track import DialTracker
 from nocarrier.views import debug_view, redact
+from nocarrier.views.status import history_status
 
 KEPT_FOR_S = 1.0
 """A body is made anew after this time even if nothing was recorded, as entries with a time to live expire silently and
@@ -21,6 +23,7 @@ hot peers cool down."""
 
 class _Kept(NamedTuple):
     revisions: tuple[int, ...]
+    history: HistoryStatus
     until_s: float
     body: bytes
 
@@ -34,15 +37,22 @@ class DebugBody:
         tracker: whose dials to show.
         node: whose peers to show; None: the program has no node of ours.
         doctor: whose findings to show.
+        history: whose state to show; None: nothing is kept.
         clock: returns seconds that never go back.
     """
 
     def __init__(
-        self, tracker: DialTracker, node: NodePort | None, doctor: Doctor, clock: MonotonicClock = time.monotonic
+        self,
+        tracker: DialTracker,
+        node: NodePort | None,
+        doctor: Doctor,
+        history: History | None = None,
+        clock: MonotonicClock = time.monotonic,
     ) -> None:
         self._tracker = tracker
         self._node = node
         self._doctor = doctor
+        self._history = history
         self._clock = clock
         self._kept: dict[bool, _Kept] = {}
 
@@ -54,9 +64,10 @@ class DebugBody:
         revisions = (self._tracker.revision, node_revision, self._doctor.revision)
         now_s = self._clock()
         kept = self._kept.get(redacted)
-        if kept is not None and kept.revisions == revisions and now_s < kept.until_s:
+        history = history_status(self._history)
+        if kept is not None and (kept.revisions, kept.history) == (revisions, history) and now_s < kept.until_s:
             return kept.body
-        view = debug_view(self._tracker, self._node, diagnosis)
+        view = debug_view(self._tracker, self._node, diagnosis, self._history)
         body = msgspec.json.encode(redact(view, known_addresses(self._tracker, self._node)) if redacted else view)
-        self._kept[redacted] = _Kept(revisions, now_s + KEPT_FOR_S, body)
+        self._kept[redacted] = _Kept(revisions, history, now_s + KEPT_FOR_S, body)
         return body

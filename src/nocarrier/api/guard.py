@@ -1,6 +1,7 @@
 """Who may ask: stands before all routes.
 
-- With a token, every request must bear it, except for `/healthz` and `/readyz`, which tell nothing.
+- With a token, every request must bear it, except for `/healthz` and `/readyz`, which tell nothing,
+  and for the files of the page, which asks for the token.
 - Without one, the API is for this machine, and the `Host` must be a name of this machine: else a web page could point
   a name of its own to 127.0.0.1 and read along (DNS rebinding). The port is not looked at: it protects from nothing,
   as the attacker's name is what gives him away, and it would break port forwarding. With a token any host is fine, as
@@ -17,13 +18,14 @@ from http import HTTPStatus
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from nocarrier.api.page import ASSETS
 from nocarrier.api.problems import problem_response
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
 """As they stand in a Host header."""
 
-OPEN_PATHS = frozenset({"/healthz", "/readyz"})
-"""For probes of orchestrators, which have no token."""
+OPEN_PATHS = frozenset({"/healthz", "/readyz", "/"})
+"""For probes of orchestrators, which have no token, and for the page, which asks for it."""
 
 READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -35,6 +37,7 @@ SECURITY_HEADERS = {
     "cross-origin-resource-policy": "same-origin",
 }
 _RAW_SECURITY_HEADERS = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
+"""An answer that brings one of its own keeps that."""
 
 
 class Guard:
@@ -61,7 +64,9 @@ class Guard:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                message["headers"] = [*message.get("headers", ()), *_RAW_SECURITY_HEADERS]
+                given = list(message.get("headers", ()))
+                names = {name.lower() for name, _ in given}
+                message["headers"] = [*given, *(header for header in _RAW_SECURITY_HEADERS if header[0] not in names)]
             await send(message)
 
         refusal = self._refusal(scope)
@@ -82,7 +87,7 @@ class Guard:
                 "The Host header names another host than this machine. "
                 "Ask by 127.0.0.1 or localhost, or allow the name with allowed_hosts."
             )
-        if self._token is not None and not self._bears_token(headers) and _path(scope) not in OPEN_PATHS:
+        if self._token is not None and not self._bears_token(headers) and not is_open(_path(scope)):
             return HTTPStatus.UNAUTHORIZED, (
                 "Send the token that is set under [http]: Authorization: Bearer TOKEN; with the CLI: --token TOKEN."
             )
@@ -96,6 +101,11 @@ class Guard:
         # Compared in constant time, so that the time tells nothing about how much of a guess is right.
         matches = hmac.compare_digest(given.strip().encode(errors="replace"), self._token)
         return scheme.lower() == "bearer" and matches
+
+
+def is_open(path: str) -> bool:
+    """Whether `path` tells nothing of the node, so that it needs no token."""
+    return path in OPEN_PATHS or path.startswith(ASSETS)
 
 
 def _path(scope: Scope) -> str:

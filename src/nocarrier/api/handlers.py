@@ -13,16 +13,36 @@ from starlette.responses import Response
 
 from nocarrier.api.connects import Connects
 from nocarrier.api.debug_body import DebugBody
+from nocarrier.api.event_log import EventLog
+from nocarrier.api.event_stream import EventStream
 from nocarrier.api.known_addresses import known_addresses
+from nocarrier.api.page import Page
 from nocarrier.api.probes import Prober, Probes
 from nocarrier.api.requests import read_body, read_query
 from nocarrier.doctor import Doctor
+from nocarrier.metrics import exposition
 from nocarrier.model.address import MAX_ADDRESS_LENGTH
+from nocarrier.model.history import History
 from nocarrier.model.node_state import NodePort
 from nocarrier.track import DialTracker
-from nocarrier.views import FailureFilter, failures_view, peers_view, propagation_view, reasons_view, redact
+from nocarrier.views import (
+    FailureFilter,
+    failures_view,
+    peers_view,
+    propagation_view,
+    reasons_view,
+    redact,
+    status_view,
+)
+from nocarrier.views.status import history_status
 
-_REDACT = Meta(description="Mask addresses, names and identities, so that the answer can be shared.")
+MAX_STREAMS = 100
+"""Readers of the live stream at once: each holds a connection, of which there are 256."""
+
+LARGEST_SEQ = 2**53 - 1
+"""Beyond it JavaScript cannot count (ECMA-262, Number.MAX_SAFE_INTEGER)."""
+
+REDACT = Meta(description="Mask addresses, names and identities, so that the answer can be shared.")
 
 
 class NoQuery(msgspec.Struct, frozen=True):
@@ -32,13 +52,13 @@ class NoQuery(msgspec.Struct, frozen=True):
 class RedactQuery(msgspec.Struct, frozen=True, kw_only=True):
     """Whether the answer is for others' eyes."""
 
-    redact: Annotated[bool, _REDACT] = False
+    redact: Annotated[bool, REDACT] = False
 
 
 class FailuresQuery(FailureFilter, frozen=True, kw_only=True):
     """Which failures, and for whom."""
 
-    redact: Annotated[bool, _REDACT] = False
+    redact: Annotated[bool, REDACT] = False
 
 
 class PropagationQuery(RedactQuery, frozen=True, kw_only=True):
@@ -48,6 +68,22 @@ class PropagationQuery(RedactQuery, frozen=True, kw_only=True):
         Annotated[
             str,
             Meta(min_length=1, max_length=MAX_ADDRESS_LENGTH, description="How this address came to us: host:port."),
+        ]
+        | None
+    ) = None
+
+
+class EventsQuery(RedactQuery, frozen=True, kw_only=True):
+    """Where the stream begins, and for whom it is."""
+
+    last_event_id: (
+        Annotated[
+            int,
+            Meta(
+                ge=0,
+                le=LARGEST_SEQ,
+                description="Go on behind this event, as far as it is kept; the header Last-Event-ID says the same.",
+            ),
         ]
         | None
     ) = None
@@ -89,8 +125,10 @@ class Api:
         node: whose peers, and what to dial with; None: the program has no node of ours.
         doctor: whose findings.
         prober: what looks into them.
+        history: what is kept over restarts; None: nothing is.
+        version: of nocarrier.
         openapi: the document of this API.
-        index: the page that lists the routes.
+        page: what `/` shows.
     """
 
     def __init__(
@@ -99,22 +137,43 @@ class Api:
         node: NodePort | None,
         doctor: Doctor,
         prober: Prober,
+        history: History | None,
         *,
+        version: str,
         openapi: bytes,
-        index: bytes,
+        page: Page,
     ) -> None:
         self.tracker = tracker
         self.node = node
         self.doctor = doctor
+        self.history = history
+        self.version = version
         self.openapi = openapi
-        self.index = index
-        self.debug_body = DebugBody(tracker, node, doctor)
+        self.page = page
+        self.debug_body = DebugBody(tracker, node, doctor, history)
+        self.event_log = EventLog(
+            tracker,
+            status=lambda: status_view(tracker, node, history),
+            diagnosis=doctor.diagnosis,
+            redact=self.redact,
+        )
         self.connects = Connects(node) if node is not None else None
         self.probes = Probes(prober, doctor, node)
 
     def answer(self, view: object, *, redacted: bool) -> Response:
         """`view` as JSON; with `redacted` without addresses, names and identities."""
-        return _encoded(redact(view, known_addresses(self.tracker, self.node)) if redacted else view)
+        return _encoded(self.redact(view) if redacted else view)
+
+    def redact(self, view: object) -> object:
+        """`view` without addresses, names and identities, ready to encode."""
+        return redact(view, known_addresses(self.tracker, self.node))
+
+    async def close(self) -> None:
+        """End what goes on in the background."""
+        self.event_log.close()
+        if self.connects is not None:
+            await self.connects.close()
+        await self.probes.close()
 
 
 async def debug(api: Api, request: Request) -> Response:
@@ -196,14 +255,47 @@ async def readyz(api: Api, _request: Request) -> Response:
     return _encoded(Health(status="ready"))
 
 
+async def events(api: Api, request: Request) -> Response:
+    """The live stream."""
+    query = read_query(request, EventsQuery)
+    if api.event_log.readers >= MAX_STREAMS:
+        raise HTTPException(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            f"{MAX_STREAMS} readers follow the stream already; close some, or ask again later.",
+            {"Retry-After": "10"},
+        )
+    return EventStream(api.event_log.follow(_last_event_id(request, query), redacted=query.redact))
+
+
+def _last_event_id(request: Request, query: EventsQuery) -> int | None:
+    """What a browser sends when it comes back; a text that is no number of ours is as good as none."""
+    header = request.headers.get("last-event-id", "")
+    is_number = header.isascii() and header.isdigit() and len(header) <= len(str(LARGEST_SEQ))
+    return int(header) if is_number else query.last_event_id
+
+
 async def openapi(api: Api, _request: Request) -> Response:
     """The document of this API."""
     return _json_response(api.openapi)
 
 
-async def index(api: Api, _request: Request) -> Response:
-    """The list of routes, for people."""
-    return Response(api.index, media_type="text/html")
+async def metrics(api: Api, request: Request) -> Response:
+    """The numbers, for Prometheus."""
+    diagnosis = await api.doctor.diagnosis()
+    body, media_type = exposition(
+        api.tracker, api.node, diagnosis, history_status(api.history), accept=request.headers.get("accept", "")
+    )
+    return Response(body, headers={"content-type": media_type})
+
+
+async def page(api: Api, request: Request) -> Response:
+    """The page."""
+    return api.page.index(request)
+
+
+async def page_asset(api: Api, request: Request) -> Response:
+    """A file of the page."""
+    return api.page.asset(request, request.path_params["name"])
 
 
 def _encoded(value: object, status: HTTPStatus = HTTPStatus.OK) -> Response:

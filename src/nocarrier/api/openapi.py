@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
 
-from nocarrier.api.guard import OPEN_PATHS
+from nocarrier.api.guard import is_open
 from nocarrier.api.problems import MEDIA_TYPE, Problem
 from nocarrier.api.routes import Route
 
@@ -20,6 +21,7 @@ def openapi_document(routes: Sequence[Route], version: str) -> dict[str, Any]:
     """The document (OpenAPI 3.1.0, JSON Schema 2020-12)."""
     types = [Problem, *(answer for route in routes for answer in route.answers.values() if answer is not None)]
     types += [route.body for route in routes if route.body is not None]
+    types += [message for route in routes for message in route.messages.values()]
     schemas, components = msgspec.json.schema_components(
         types, ref_template="#/components/schemas/{name}", schema_hook=_schema_of_other
     )
@@ -53,12 +55,12 @@ def _operation(route: Route, schema_of: dict[str, Any]) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": route.handler.__name__,
         "summary": route.summary,
-        "parameters": list(map(_parameter, msgspec.structs.fields(route.query))),
+        "parameters": [*_path_parameters(route.path), *map(_parameter, msgspec.structs.fields(route.query))],
         "responses": {
             **{
                 str(int(status)): _response(status, "application/json", schema_of[repr(answer)])
                 if answer is not None
-                else _response(status, "text/html", {"type": "string"})
+                else _response(status, route.media_type, {"type": "string"})
                 for status, answer in route.answers.items()
             },
             **{
@@ -72,9 +74,18 @@ def _operation(route: Route, schema_of: dict[str, Any]) -> dict[str, Any]:
             "required": True,
             "content": {"application/json": {"schema": schema_of[repr(route.body)]}},
         }
-    if route.path in OPEN_PATHS:
+    if route.messages:  # OpenAPI 3.1 has no words for a stream of them
+        operation["x-messages"] = {name: schema_of[repr(wanted)] for name, wanted in route.messages.items()}
+    if is_open(route.path):
         operation["security"] = []
     return operation
+
+
+def _path_parameters(path: str) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "path", "required": True, "description": "Of a file.", "schema": {"type": "string"}}
+        for name in re.findall(r"{(\w+)}", path)
+    ]
 
 
 def _response(status: HTTPStatus, media_type: str, schema: Any) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
@@ -11,11 +11,13 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from nocarrier.api import handlers
+from nocarrier.api import handlers, history_handlers
+from nocarrier.api.event_log import Gap
 from nocarrier.api.handlers import (
     Api,
     ConnectBody,
     ConnectStarted,
+    EventsQuery,
     FailuresQuery,
     Health,
     NoQuery,
@@ -23,10 +25,22 @@ from nocarrier.api.handlers import (
     PropagationQuery,
     RedactQuery,
 )
+from nocarrier.api.history_handlers import FindingsQuery, HistoryQuery, SeriesQuery
 from nocarrier.model.finding import Diagnosis
 from nocarrier.model.node_state import DialResult
 from nocarrier.model.probe import ProbeResult
-from nocarrier.views import DebugView, FailuresView, PeersView, PropagationView, ReasonsView
+from nocarrier.model.recorded_event import RecordedEvent
+from nocarrier.views import (
+    DebugView,
+    FailuresView,
+    HistoryView,
+    PastFindingsView,
+    PeersView,
+    PropagationView,
+    ReasonsView,
+    SeriesView,
+    StatusView,
+)
 
 Handler: TypeAlias = Callable[[Api, Request], Awaitable[Response]]
 
@@ -40,12 +54,18 @@ class Route:
     summary: str
     handler: Handler
     answers: Mapping[HTTPStatus, Any]
-    """Type of the JSON body by status; None: not JSON."""
+    """Type of the JSON body by status; None: not JSON but `media_type`."""
+    media_type: str = "text/html"
+    messages: Mapping[str, type] = field(default_factory=dict)
+    """Type of the data by the name of a server-sent event."""
     query: type[msgspec.Struct] = NoQuery
     body: type[msgspec.Struct] | None = None
     problems: tuple[HTTPStatus, ...] = ()
     """Statuses of the errors that this route has besides those that the guard gives to all."""
 
+
+PROBLEMS_OF_HISTORY = (HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE)
+"""None is kept; the question cannot be; it cannot be read now."""
 
 ROUTES: tuple[Route, ...] = (
     Route(
@@ -129,6 +149,44 @@ ROUTES: tuple[Route, ...] = (
     ),
     Route(
         method="GET",
+        path="/api/p2p/events",
+        summary="Every dial as it happens, and status and findings when they change: server-sent events.",
+        handler=handlers.events,
+        query=EventsQuery,
+        answers={HTTPStatus.OK: None},
+        media_type="text/event-stream",
+        messages={"dial": RecordedEvent, "gap": Gap, "status": StatusView, "findings": Diagnosis},
+        problems=(HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE),
+    ),
+    Route(
+        method="GET",
+        path="/api/p2p/history",
+        summary="Events that were kept over restarts, newest first, page by page.",
+        handler=history_handlers.history,
+        query=HistoryQuery,
+        answers={HTTPStatus.OK: HistoryView},
+        problems=PROBLEMS_OF_HISTORY,
+    ),
+    Route(
+        method="GET",
+        path="/api/p2p/history/series",
+        summary="How many events there were in each stretch of time, for charts.",
+        handler=history_handlers.history_series,
+        query=SeriesQuery,
+        answers={HTTPStatus.OK: SeriesView},
+        problems=PROBLEMS_OF_HISTORY,
+    ),
+    Route(
+        method="GET",
+        path="/api/p2p/history/findings",
+        summary="Findings with their beginning and end, those that began last first.",
+        handler=history_handlers.history_findings,
+        query=FindingsQuery,
+        answers={HTTPStatus.OK: PastFindingsView},
+        problems=PROBLEMS_OF_HISTORY,
+    ),
+    Route(
+        method="GET",
         path="/api/p2p/reasons",
         summary="Every reason there is: meaning, usual cause, next step.",
         handler=handlers.reasons,
@@ -157,5 +215,22 @@ ROUTES: tuple[Route, ...] = (
         handler=handlers.openapi,
         answers={HTTPStatus.OK: dict[str, Any]},
     ),
-    Route(method="GET", path="/", summary="This list.", handler=handlers.index, answers={HTTPStatus.OK: None}),
+    Route(
+        method="GET",
+        path="/metrics",
+        summary="The numbers, for Prometheus.",
+        handler=handlers.metrics,
+        answers={HTTPStatus.OK: None},
+        media_type="text/plain",
+    ),
+    Route(method="GET", path="/", summary="The page.", handler=handlers.page, answers={HTTPStatus.OK: None}),
+    Route(
+        method="GET",
+        path="/assets/{name}",
+        summary="The files of the page.",
+        handler=handlers.page_asset,
+        answers={HTTPStatus.OK: None},
+        media_type="*/*",
+        problems=(HTTPStatus.NOT_FOUND,),
+    ),
 )

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import socket
 import threading
 from asyncio import Transport
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Self
 
@@ -82,6 +83,14 @@ class _BoundedProtocol(HttpToolsProtocol):
 
 
 class _Uvicorn(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, before_stop: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._before_stop = before_stop
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._before_stop()
+        await super().shutdown(sockets)
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave signals to the program we run in."""
@@ -97,12 +106,20 @@ class Server:
         app: what answers.
         listen: host:port; port 0 lets the kernel choose.
         token: of `app`; listening to other machines needs one.
+        before_stop: called in the event loop before running requests are waited for.
 
     Raises:
         ConfigError: the address is busy or cannot be had, or is not loopback and there is no token.
     """
 
-    def __init__(self, app: ASGIApp, listen: str, *, token: str | None = None) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        listen: str,
+        *,
+        token: str | None = None,
+        before_stop: Callable[[], None] = lambda: None,
+    ) -> None:
         self._socket = bind(listen, token)
         host, port = self._socket.getsockname()[:2]
         self.address = Address(host, port)
@@ -120,7 +137,8 @@ class Server:
                 proxy_headers=False,  # nothing here depends on who asks
                 server_header=False,
                 timeout_graceful_shutdown=int(SHUTDOWN_TIMEOUT_S),
-            )
+            ),
+            before_stop,
         )
         self._thread: threading.Thread | None = None
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from nocarrier import __version__
 from nocarrier.diagnose import CAUSES
 from nocarrier.metrics.metric import Label
+from nocarrier.model import version
 from nocarrier.model.finding import Severity
 from nocarrier.model.node_state import BookState, Direction
 from nocarrier.model.taxonomy import Kind, Reason, Source
@@ -38,4 +38,4 @@ LOST_BY_HISTORY = "history"
 LOST_BY = Label(name="cause", values=("subscriber_slow", "ended_twice", "recorder_error", LOST_BY_HISTORY))
 """Those of `Snapshot.dropped`, and what never came to disk."""
 
-VERSION = Label(name="version", values=(__version__,))
+VERSION = Label(name="version", values=(version.VERSION,))

@@ -66,6 +66,11 @@ class Subscription:
             with contextlib.suppress(RuntimeError):  # the loop that waited is closed
                 self._loop.call_soon_threadsafe(_finish, waiter)
 
+    @property
+    def waiting(self) -> int:
+        """Events that have come and were not read yet."""
+        return len(self._queue)
+
     def drain(self) -> list[DialEvent]:
         """All events until now, oldest first, without waiting for more."""
         if self._take_in is not None and not self.closed:

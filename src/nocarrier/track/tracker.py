@@ -57,6 +57,9 @@ class DialTracker:
         clock: returns Unix seconds.
         ttl_s: entries older than this are no longer shown; None keeps them until newer ones push them out.
         max_peers: addresses whose state is kept.
+
+    Attributes:
+        since_unix: since when it counts: its own beginning, or the last `clear`.
     """
 
     def __init__(
@@ -70,6 +73,7 @@ class DialTracker:
         if capacity < 1 or max_peers < 1:
             raise ValueError("capacity and max_peers must be at least 1")
         self._clock = clock
+        self.since_unix = clock()
         self._waiting: deque[Record | End] = deque()
         self._batch = BATCH
         self._lock = threading.Lock()
@@ -394,6 +398,12 @@ class DialTracker:
             )
 
     @property
+    def seq(self) -> int:
+        """Sequence number of the newest event."""
+        with self._all_taken_in():
+            return self._seq
+
+    @property
     def revision(self) -> int:
         """A number that changes with every recorded outcome and with `clear`.
 
@@ -432,6 +442,7 @@ class DialTracker:
         """Forget entries, samples, counts and standings. Dials in flight stay, and so the sums keep adding up."""
         with self._all_taken_in():
             self._cleared += 1
+            self.since_unix = self._clock()
             self._ring.clear()
             self._peers.clear()
             self._ledger.clear()

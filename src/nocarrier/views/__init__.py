@@ -1,17 +1,35 @@
 """From what the tracker and the node know to the one shape that API, CLI, page and docs share."""
 
+from nocarrier.views.coverage import Coverage
 from nocarrier.views.debug import DebugView, debug_view
 from nocarrier.views.failures import FailureFilter, FailuresView, SamplesView, failures_view
+from nocarrier.views.history import (
+    EventFilter,
+    FindingsFilter,
+    HistoryView,
+    PastFindingsView,
+    SeriesFilter,
+    SeriesView,
+    history_view,
+    past_findings_view,
+    series_view,
+)
 from nocarrier.views.peers import PeersView, PeerView, peers_view
 from nocarrier.views.propagation import IntroducerView, PropagationCounts, PropagationView, propagation_view
 from nocarrier.views.reasons import ReasonsView, ReasonView, SourceView, reason_view, reasons_view
 from nocarrier.views.redaction import redact
+from nocarrier.views.status import StatusView, status_view
 
 __all__ = [
+    "Coverage",
     "DebugView",
+    "EventFilter",
     "FailureFilter",
     "FailuresView",
+    "FindingsFilter",
+    "HistoryView",
     "IntroducerView",
+    "PastFindingsView",
     "PeerView",
     "PeersView",
     "PropagationCounts",
@@ -19,12 +37,19 @@ __all__ = [
     "ReasonView",
     "ReasonsView",
     "SamplesView",
+    "SeriesFilter",
+    "SeriesView",
     "SourceView",
+    "StatusView",
     "debug_view",
     "failures_view",
+    "history_view",
+    "past_findings_view",
     "peers_view",
     "propagation_view",
     "reason_view",
     "reasons_view",
     "redact",
+    "series_view",
+    "status_view",
 ]

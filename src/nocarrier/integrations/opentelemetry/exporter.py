@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
+from importlib.metadata import version
 from types import TracebackType
 from typing import Self
 
 from opentelemetry import metrics, trace
 from opentelemetry.context import Context
 
-from nocarrier import __version__
 from nocarrier.integrations.opentelemetry.attributes import EndedDial
 from nocarrier.integrations.opentelemetry.instruments import DialInstruments
 from nocarrier.integrations.opentelemetry.spans import trace_dial
@@ -21,9 +22,11 @@ from nocarrier.track import DialTracker
 POLL_INTERVAL_S = 0.25
 """How long an event waits at most, if the exporter keeps up; whoever looks at traces does not see the difference."""
 
-MAX_WAITING_EVENTS = 20_000
-"""Events that may wait: 40,000 dials a second, which begin and end. Of more, the oldest are dropped and counted in the
-tracker's ``dropped.subscriber_slow``."""
+MAX_WAITING_EVENTS = 8192
+"""Events that may wait: what is exported in a second or two. Of more, the oldest are dropped and counted in the tracker's
+``dropped.subscriber_slow``."""
+
+VERSION = version("nocarrier")
 
 _SCOPE = "nocarrier"
 
@@ -45,8 +48,8 @@ class Exporter:
     ) -> None:
         self.errors_total = 0
         self._tracker = tracker
-        self._tracer = trace.get_tracer(_SCOPE, __version__, tracer_provider)
-        self._instruments = DialInstruments(metrics.get_meter(_SCOPE, __version__, meter_provider))
+        self._tracer = trace.get_tracer(_SCOPE, VERSION, tracer_provider)
+        self._instruments = DialInstruments(metrics.get_meter(_SCOPE, VERSION, meter_provider))
         self._events = tracker.subscribe(capacity=MAX_WAITING_EVENTS, polled=True)
         self._closing = threading.Event()
         self._thread = threading.Thread(target=self._run, name="nocarrier-opentelemetry", daemon=True)
@@ -82,6 +85,9 @@ class Exporter:
                 self._export(event)
             except Exception:  # noqa: BLE001 - one event that cannot be told must not keep the others from it
                 self._count_error()
+            # Let go of the interpreter's lock, else an event loop that dials waits 5 ms for it each time it has waited
+            # for the network. Measured at 700 dials a second: the slowest of a hundred takes 0.6 ms instead of 6 ms.
+            time.sleep(0)
         if events:  # else no dial began or ended
             self._instruments.set_active(self._tracker.totals().in_flight)
 

@@ -25,9 +25,8 @@ from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
 
-from nocarrier import __version__
 from nocarrier.integrations.opentelemetry.attributes import EndedDial
-from nocarrier.integrations.opentelemetry.exporter import Exporter
+from nocarrier.integrations.opentelemetry.exporter import VERSION, Exporter
 from nocarrier.integrations.opentelemetry.spans import MAX_ATTEMPTS, span_count
 from nocarrier.model import bounds
 from nocarrier.track import DialTracker
@@ -59,7 +58,7 @@ class OtlpExporter(Exporter):
     def __init__(
         self, tracker: DialTracker, service_name: str, *, service_version: str | None, instance_id: str | None
     ) -> None:
-        resource = _resource(service_name, service_version or __version__, instance_id or str(uuid.uuid4()))
+        resource = _resource(service_name, service_version or VERSION, instance_id or str(uuid.uuid4()))
         self._span_sender = _SpanSender()
         self._metric_sender = _MetricSender()
         self._queue = _SpanQueue(self._span_sender)

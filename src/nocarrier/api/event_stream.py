@@ -1,0 +1,50 @@
+"""The response that goes on: server-sent events to one reader, until one of both ends it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+
+class EventStream(Response):
+    """Sends what `texts` yields.
+
+    Args:
+        texts: parts of the stream; closed when the reader leaves.
+    """
+
+    media_type = "text/event-stream"
+
+    def __init__(self, texts: AsyncGenerator[bytes, None]) -> None:
+        super().__init__(headers={"x-accel-buffering": "no"})  # a proxy must not keep events until it has more
+        self._texts = texts
+        del self.headers["content-length"]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
+        """Send until the reader leaves, or there is nothing more to come (ASGI)."""
+        sending = asyncio.create_task(self._send(send))
+        leaving = asyncio.create_task(_until_left(receive))
+        try:
+            await asyncio.wait({sending, leaving}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in (sending, leaving):
+                task.cancel()
+            await asyncio.gather(sending, leaving, return_exceptions=True)
+        if not sending.cancelled() and (error := sending.exception()) is not None:
+            raise error
+
+    async def _send(self, send: Send) -> None:
+        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
+        async with aclosing(self._texts) as texts:
+            async for text in texts:
+                await send({"type": "http.response.body", "body": text, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})
+
+
+async def _until_left(receive: Receive) -> None:
+    while (await receive())["type"] != "http.disconnect":
+        pass

@@ -1,0 +1,80 @@
+"""What the routes of the history answer. They read the disk, so they do it in a thread."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import Annotated, TypeVar
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from nocarrier.api.handlers import REDACT, Api
+from nocarrier.api.requests import read_query
+from nocarrier.errors import CursorError, HistoryError
+from nocarrier.model.history import History
+from nocarrier.views import (
+    EventFilter,
+    FindingsFilter,
+    SeriesFilter,
+    history_view,
+    past_findings_view,
+    series_view,
+)
+
+_View = TypeVar("_View")
+
+
+class HistoryQuery(EventFilter, frozen=True, kw_only=True):
+    """Which events, and for whom."""
+
+    redact: Annotated[bool, REDACT] = False
+
+
+class SeriesQuery(SeriesFilter, frozen=True, kw_only=True):
+    """What to count, and for whom."""
+
+    redact: Annotated[bool, REDACT] = False
+
+
+class FindingsQuery(FindingsFilter, frozen=True, kw_only=True):
+    """Which findings, and for whom."""
+
+    redact: Annotated[bool, REDACT] = False
+
+
+async def history(api: Api, request: Request) -> Response:
+    """A page of events that were kept."""
+    query = read_query(request, HistoryQuery)
+    return api.answer(await _read(api, lambda kept: history_view(kept, query)), redacted=query.redact)
+
+
+async def history_series(api: Api, request: Request) -> Response:
+    """Counts by time."""
+    query = read_query(request, SeriesQuery)
+    return api.answer(await _read(api, lambda kept: series_view(kept, query, time.time())), redacted=query.redact)
+
+
+async def history_findings(api: Api, request: Request) -> Response:
+    """Findings of the past."""
+    query = read_query(request, FindingsQuery)
+    return api.answer(await _read(api, lambda kept: past_findings_view(kept, query)), redacted=query.redact)
+
+
+async def _read(api: Api, read: Callable[[History], _View]) -> _View:
+    if api.history is None:
+        raise HTTPException(
+            HTTPStatus.NOT_FOUND,
+            "This program keeps no history; set enabled = true under [history], and start it anew.",
+        )
+    try:
+        return await asyncio.to_thread(read, api.history)
+    except CursorError as error:
+        raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
+    except HistoryError as error:
+        raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, str(error), {"Retry-After": "5"}) from error
+    except ValueError as error:
+        raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, f"{error}.") from error

@@ -1,0 +1,115 @@
+"""The page and its assets: built once, read once, sent compressed to who can take that."""
+
+from __future__ import annotations
+
+import gzip
+import html
+import mimetypes
+from collections.abc import Iterable
+from http import HTTPStatus
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+INDEX = "index.html"
+
+ASSETS = "/assets/"
+"""Where a page's scripts and styles are asked for; they hold nothing that a token guards."""
+
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
+)
+"""Content Security Policy of the page: nothing but our own files, and no text ever becomes a script or markup."""
+
+FOREVER = "public, max-age=31536000, immutable"
+"""For assets: another content has another name. A year is the longest that RFC 9111's predecessors allowed."""
+
+TO_BUILD_IT = "With Node.js 20 or newer and npm: run make setup in the checkout, and start the node anew."
+
+
+class Row(Protocol):
+    """What the list of routes shows of each."""
+
+    @property
+    def method(self) -> str:
+        """Such as GET."""
+
+    @property
+    def path(self) -> str:
+        """Below the one that the application is mounted at."""
+
+    @property
+    def summary(self) -> str:
+        """One sentence."""
+
+
+class _File(NamedTuple):
+    media_type: str
+    body: bytes
+    zipped: bytes
+
+
+class Page:
+    """The files of the built page.
+
+    Args:
+        folder: where it was built; it need not exist.
+        routes: listed where there is no page.
+    """
+
+    def __init__(self, folder: Path, routes: Iterable[Row]) -> None:
+        self._files = {name: _read(path) for name, path in _built(folder)}
+        self._without = _how_to_build(routes)
+
+    def index(self, request: Request) -> Response:
+        """The page or, where it was not built, how to do that."""
+        file = self._files.get(INDEX)
+        if file is None:
+            return Response(self._without, media_type="text/html")
+        return _response(request, file, {"content-security-policy": POLICY, "cache-control": "no-cache"})
+
+    def asset(self, request: Request, name: str) -> Response:
+        """A file of the page.
+
+        Raises:
+            HTTPException: 404, there is none of that name.
+        """
+        file = self._files.get(f"assets/{name}")
+        if file is None:
+            raise HTTPException(HTTPStatus.NOT_FOUND, "The page has no such file; load the page anew.")
+        return _response(request, file, {"cache-control": FOREVER})
+
+
+def _built(folder: Path) -> Iterable[tuple[str, Path]]:
+    for path in (folder / INDEX, *sorted((folder / "assets").glob("*"))):
+        if path.is_file():
+            yield path.relative_to(folder).as_posix(), path
+
+
+def _read(path: Path) -> _File:
+    body = path.read_bytes()
+    media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    return _File(media_type, body, gzip.compress(body, mtime=0))
+
+
+def _response(request: Request, file: _File, headers: dict[str, str]) -> Response:
+    headers = {**headers, "vary": "accept-encoding"}
+    if "gzip" not in request.headers.get("accept-encoding", ""):
+        return Response(file.body, media_type=file.media_type, headers=headers)
+    return Response(file.zipped, media_type=file.media_type, headers={**headers, "content-encoding": "gzip"})
+
+
+def _how_to_build(routes: Iterable[Row]) -> bytes:
+    # Links are relative, so that they work wherever the application is mounted.
+    rows = "".join(
+        f'<li><code>{row.method}</code> <a href=".{row.path}">{row.path}</a> {html.escape(row.summary)}</li>'
+        for row in routes
+    )
+    return (
+        '<!doctype html><html lang="en"><meta charset="utf-8"><title>nocarrier</title>'
+        f"<h1>nocarrier</h1><p>The page was not built. {TO_BUILD_IT}</p><p>The API works:</p><ul>{rows}</ul></html>"
+    ).encode()

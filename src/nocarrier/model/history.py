@@ -1,0 +1,185 @@
+"""What is kept over restarts, and the port by which views ask for it.
+
+An event of the history is the same thing as an event of the live stream; it has besides its place in the history.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from nocarrier.model.finding import Finding, Severity
+from nocarrier.model.recorded_event import EventKind, RecordedEvent
+from nocarrier.model.taxonomy import Phase, Reason, Source
+
+
+@dataclass(slots=True, kw_only=True)
+class StoredEvent(RecordedEvent):
+    """An event of the history."""
+
+    id: int
+    """Its place in the history, over all starts of the program."""
+    run: int
+    """Which start of the program recorded it; `seq` and `dial_id` count anew in each."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventQuery:
+    """Which events to show; what is None does not filter."""
+
+    kind: EventKind | None = None
+    reason: Reason | None = None
+    source: Source | None = None
+    phase: Phase | None = None
+    addr: str | None = None
+    via: str | None = None
+    since_unix: float | None = None
+    """At or after this time."""
+    until_unix: float | None = None
+    """Before this time."""
+    limit: int = 100
+    cursor: str | None = None
+    """From an earlier page: go on behind it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventPage:
+    """Some events, newest first."""
+
+    events: list[StoredEvent]
+    next_cursor: str | None
+    """For the next page; None: this is the last."""
+
+
+class SeriesBy(StrEnum):
+    """What tells one line of a chart from another."""
+
+    KIND = "kind"
+    REASON = "reason"
+    SOURCE = "source"
+    PHASE = "phase"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeriesQuery:
+    """Which events to count; what is None does not filter."""
+
+    since_unix: float
+    until_unix: float
+    bucket_s: int
+    """A multiple of 60: the history counts by minute."""
+    by: SeriesBy = SeriesBy.REASON
+    kind: EventKind | None = None
+    reason: Reason | None = None
+    source: Source | None = None
+    phase: Phase | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventCount:
+    """How many events of one kind there were in the whole time."""
+
+    kind: EventKind
+    source: Source
+    phase: Phase | None
+    reason: Reason | None
+    count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Series:
+    """Counts by time, and the same counts by what they are."""
+
+    since_unix: int
+    """Where the first bucket begins: on a whole bucket, so perhaps earlier than asked."""
+    until_unix: int
+    """Where the last bucket ends."""
+    bucket_s: int
+    by: SeriesBy
+    series: Mapping[str, list[int]]
+    """By name, one count for each bucket; names that never occur are left out, the most frequent comes first."""
+    counts: list[EventCount]
+    """Of the whole time, the most frequent first."""
+    starts_unix: list[float]
+    """When the program was started in that time: the counts of the live view begin anew there."""
+
+
+class EndedBy(StrEnum):
+    """Why a finding does not stand any more."""
+
+    CLEARED = "cleared"
+    """Its evidence is gone."""
+    STOPPED = "stopped"
+    """The program was stopped while it stood."""
+    CRASHED = "crashed"
+    """The program ended without a word while it stood; `ended_unix` is when it was last seen to stand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StoredFinding:
+    """A finding with its beginning and end."""
+
+    id: int
+    run: int
+    began_unix: float
+    ended_unix: float | None
+    """None: it stands."""
+    ended_by: EndedBy | None
+    worst_severity: Severity
+    finding: Finding
+    """As it was when it last changed."""
+
+
+class HistoryState(StrEnum):
+    """Whether events are kept."""
+
+    OFF = "off"
+    """It is switched off, or the program has none."""
+    STARTING = "starting"
+    WORKING = "working"
+    FAILING = "failing"
+    """Events wait in memory, and beyond that are lost and counted; `detail` says what to change."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryStatus:
+    """How the history does."""
+
+    state: HistoryState
+    detail: str | None = None
+    """What is wrong, and what to change."""
+    since_unix: float | None = None
+    """The oldest event that is kept."""
+    events_total: int = 0
+    """Events that are kept, over all starts of the program."""
+    size_bytes: int = 0
+    waiting: int = 0
+    """Events that are not on disk yet."""
+    dropped_total: int = 0
+    """Events of this start that never came to disk."""
+
+
+class History(Protocol):
+    """What views and API may ask of a history. Answers come from disk: ask in a thread."""
+
+    def status(self) -> HistoryStatus:
+        """How the history does; at once, from any thread."""
+
+    def events(self, query: EventQuery) -> EventPage:
+        """A page of events.
+
+        Raises:
+            HistoryError: the history cannot be read; says why.
+            CursorError: the cursor is none of ours.
+        """
+
+    def series(self, query: SeriesQuery) -> Series:
+        """Counts by time; raises HistoryError."""
+
+    def findings(self, since_unix: float | None, until_unix: float | None, limit: int) -> list[StoredFinding]:
+        """Findings that stood at any time between the two, those that began last first; raises HistoryError."""
+
+    def record_findings(self, findings: tuple[Finding, ...]) -> None:
+        """Take note of what stands now. Never raises or blocks."""

@@ -1,0 +1,155 @@
+"""Opens the file: settings, migrations, and what is done with a file that cannot be used."""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.resources
+import os
+import sqlite3
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from nocarrier.errors import HistoryError
+
+BUSY_S = 5.0
+"""How long to wait for another program that writes to the file, such as a backup."""
+
+CACHE_KIB = 16 * 1024
+"""Pages of the indexes that new rows touch; SQLite's own 2 MB would read them from disk again and again."""
+
+WAL_PAGES = 1_000
+"""SQLite's usual checkpoint: after some 4 MB the log is taken over into the file."""
+
+COMPANIONS = ("-wal", "-shm")
+"""What SQLite keeps beside a file in WAL mode."""
+
+_NOT_A_DATABASE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
+
+
+class Migration(NamedTuple):
+    """One step of the schema."""
+
+    number: int
+    sql: str
+
+
+class NewerSchemaError(HistoryError):
+    """A newer nocarrier wrote the file."""
+
+
+def migrations() -> tuple[Migration, ...]:
+    """All steps, in order: the files of `store/migrations`."""
+    folder = importlib.resources.files("nocarrier.store.migrations")
+    names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
+    return tuple(Migration(int(name.partition("_")[0]), (folder / name).read_text()) for name in names)
+
+
+def open_to_write(path: Path, steps: Sequence[Migration], *, max_bytes: int) -> sqlite3.Connection:
+    """A connection to `path`, which is made, or brought to today's schema, where it is not there yet.
+
+    Raises:
+        NewerSchemaError: a newer nocarrier wrote the file; it stays as it is.
+        sqlite3.Error: it cannot be opened, written to, or is no database.
+        OSError: it cannot be made.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # for its owner alone; SQLite gives its companions the same
+    connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
+    try:
+        # Before the first table: afterwards it cannot be changed. Lets the file shrink without being written anew.
+        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        page_bytes = _number(connection, "PRAGMA page_size")
+        connection.execute("PRAGMA journal_mode = WAL")
+        # A commit is on the disk when it returns, so that a power cut takes no more than a kill does.
+        connection.execute("PRAGMA synchronous = FULL")
+        connection.execute(f"PRAGMA cache_size = {-CACHE_KIB}")
+        connection.execute(f"PRAGMA wal_autocheckpoint = {max(16, min(WAL_PAGES, max_bytes // 16 // page_bytes))}")
+        connection.execute(f"PRAGMA journal_size_limit = {2 * WAL_PAGES * page_bytes}")
+        _migrate(connection, steps)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def open_to_read(path: Path) -> sqlite3.Connection:
+    """A connection that only reads.
+
+    Raises:
+        sqlite3.Error: it cannot be opened.
+    """
+    # A file in WAL mode on a disk that cannot be written to can be read as long as nothing waits in a log beside it.
+    is_frozen = not os.access(path.parent, os.W_OK) and not Path(f"{path}-wal").exists()
+    options = "immutable=1" if is_frozen else "mode=ro"
+    return sqlite3.connect(
+        f"{path.absolute().as_uri()}?{options}", uri=True, timeout=BUSY_S, isolation_level=None, check_same_thread=False
+    )
+
+
+def is_corrupt(error: Exception) -> bool:
+    """Whether `error` says that the file is damaged, or no database at all."""
+    return isinstance(error, sqlite3.DatabaseError) and (_code(error) & 0xFF) in _NOT_A_DATABASE
+
+
+def set_aside(path: Path) -> Path:
+    """Give a damaged file another name, with what belongs to it; returns the new name. It may still be mended by hand.
+
+    Raises:
+        OSError: it cannot be renamed.
+    """
+    aside = path.with_name(f"{path.name}.corrupt-{int(time.time())}")
+    for ending in COMPANIONS:
+        with contextlib.suppress(FileNotFoundError):
+            Path(f"{path}{ending}").rename(f"{aside}{ending}")
+    path.rename(aside)
+    return aside
+
+
+def what_to_change(error: Exception, path: Path) -> str:
+    """`error` for people: what is wrong, and what to change."""
+    if isinstance(error, NewerSchemaError):
+        return str(error)
+    code = _code(error) & 0xFF
+    if code == sqlite3.SQLITE_FULL:
+        return f"the disk of {path} is full: free some space, or set a smaller max_bytes under [history]"
+    if code == sqlite3.SQLITE_READONLY or isinstance(error, PermissionError):
+        return f"{path} cannot be written to: make it writable for this user, or set another data_dir under [node]"
+    if code == sqlite3.SQLITE_CANTOPEN or isinstance(error, OSError):
+        why = getattr(error, "strerror", None) or error
+        return f"{path} cannot be opened ({why}): its folder must exist and be writable for this user"
+    if code == sqlite3.SQLITE_BUSY:
+        return f"another program keeps {path} locked: end it, such as a sqlite3 shell in a transaction"
+    return f"{path}: {error}"
+
+
+def file_bytes(path: Path) -> int:
+    """What the history takes on disk, its companions included."""
+    total = 0
+    for ending in ("", *COMPANIONS):
+        with contextlib.suppress(OSError):
+            total += Path(f"{path}{ending}").stat().st_size
+    return total
+
+
+def _migrate(connection: sqlite3.Connection, steps: Sequence[Migration]) -> None:
+    stands = _number(connection, "PRAGMA user_version")
+    newest = steps[-1].number
+    if stands > newest:
+        raise NewerSchemaError(
+            f"a newer nocarrier wrote the history (schema {stands}; this one knows {newest}), which is left as it is: "
+            "take the newer one, or set another data_dir under [node]"
+        )
+    for step in steps:
+        if step.number > stands:
+            # One transaction with the number, so that a step is made wholly or not at all.
+            connection.executescript(f"BEGIN IMMEDIATE;\n{step.sql}\nPRAGMA user_version = {step.number};\nCOMMIT;")
+
+
+def _number(connection: sqlite3.Connection, sql: str) -> int:
+    return int(connection.execute(sql).fetchone()[0])
+
+
+def _code(error: Exception) -> int:
+    return getattr(error, "sqlite_errorcode", 0) or 0

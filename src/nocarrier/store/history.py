@@ -1,0 +1,103 @@
+"""The history, as the rest of the program knows it."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from nocarrier.model.finding import Finding
+from nocarrier.model.history import EventPage, EventQuery, HistoryStatus, Series, SeriesQuery, StoredFinding
+from nocarrier.model.ports import Clock
+from nocarrier.store import reading
+from nocarrier.store.database import Migration, migrations
+from nocarrier.store.writer import Writer
+from nocarrier.track import DialTracker
+
+FILE_NAME = "history.sqlite3"
+
+DAY_S = 86_400
+
+STOP_S = 10.0
+"""How long the last events may take to be written; beyond that a disk hangs, and the program ends without them."""
+
+
+class SqliteHistory:
+    """Every event and finding of a tracker in one SQLite file; what waits is written when it is closed.
+
+    A file that cannot be written to, is damaged, or was written by a newer nocarrier raises nothing: `status` says it.
+
+    Args:
+        path: the file; made where it is not there.
+        tracker: whose events.
+        ttl_days: days after which events are deleted.
+        max_bytes: size on disk beyond which the oldest are.
+        version: of the program, to be noted with each of its runs.
+        clock: returns Unix seconds.
+        steps: the schema.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        tracker: DialTracker,
+        *,
+        ttl_days: float = 30,
+        max_bytes: int = 1_000_000_000,
+        version: str = "",
+        clock: Clock = time.time,
+        steps: Sequence[Migration] | None = None,
+    ) -> None:
+        self.path = path
+        self._writer = Writer(
+            path,
+            tracker,
+            steps=migrations() if steps is None else steps,
+            ttl_s=ttl_days * DAY_S,
+            max_bytes=max_bytes,
+            version=version,
+            clock=clock,
+        )
+        self._thread = threading.Thread(target=self._writer.run, name="nocarrier-history", daemon=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Write what waits and end the thread; blocks for at most some seconds."""
+        self._writer.stop()
+        self._thread.join(STOP_S)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def status(self) -> HistoryStatus:
+        """How the history does; at once, from any thread."""
+        return self._writer.status()
+
+    def record_findings(self, findings: tuple[Finding, ...]) -> None:
+        """Take note of what stands now. Never raises or blocks."""
+        self._writer.take_findings(findings)
+
+    def events(self, query: EventQuery) -> EventPage:
+        """A page of events, newest first.
+
+        Raises:
+            HistoryError: the history cannot be read; says why.
+            CursorError: the cursor is none of its own.
+        """
+        with reading.connected(self.path) as connection:
+            return reading.read_events(connection, query)
+
+    def series(self, query: SeriesQuery) -> Series:
+        """Counts by time; raises HistoryError."""
+        with reading.connected(self.path) as connection:
+            return reading.read_series(connection, query)
+
+    def findings(self, since_unix: float | None, until_unix: float | None, limit: int) -> list[StoredFinding]:
+        """Findings that stood between the two, those that began last first; raises HistoryError."""
+        with reading.connected(self.path) as connection:
+            return reading.read_findings(connection, since_unix, until_unix, limit)

@@ -1,0 +1,195 @@
+"""What is asked of the file: pages of events, counts by time, findings. Each question has a connection of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import sqlite3
+import time
+from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from nocarrier.errors import CursorError, HistoryError
+from nocarrier.model.finding import Finding, Severity
+from nocarrier.model.history import (
+    EndedBy,
+    EventCount,
+    EventPage,
+    EventQuery,
+    Series,
+    SeriesQuery,
+    StoredEvent,
+    StoredFinding,
+)
+from nocarrier.model.recorded_event import EventKind
+from nocarrier.model.taxonomy import Phase, Reason, Source
+from nocarrier.store.database import open_to_read, what_to_change
+from nocarrier.store.rows import COLUMNS, member, to_event
+
+LONGEST_S = 5.0
+"""A question that takes longer is given up: it asks for something rare in a long time without an index."""
+
+LOOK_AT_CLOCK_EVERY = 20_000
+"""Steps of SQLite's virtual machine, about a millisecond."""
+
+_CURSOR = re.compile(r"([0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?)-([0-9]{1,18})")
+"""Time and id of the last event of a page."""
+
+_COLUMNS = ("kind", "source", "phase", "reason")
+"""What the table minute counts by."""
+
+_SHOWN = "at_unix >= (SELECT at_unix FROM horizon)"
+
+
+@contextlib.contextmanager
+def connected(path: Path) -> Iterator[sqlite3.Connection]:
+    """A connection for one question.
+
+    Raises:
+        HistoryError: the file cannot be read, or the question takes too long.
+    """
+    deadline = time.monotonic() + LONGEST_S
+    try:
+        with contextlib.closing(open_to_read(path)) as connection:
+            connection.set_progress_handler(lambda: time.monotonic() > deadline, LOOK_AT_CLOCK_EVERY)
+            yield connection
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
+            raise HistoryError(
+                f"that takes longer than {LONGEST_S:g} s; ask for a shorter time with since_unix and until_unix, or "
+                "for one addr, via or reason"
+            ) from error
+        raise HistoryError(f"the history cannot be read: {what_to_change(error, path)}") from error
+    except sqlite3.Error as error:
+        raise HistoryError(f"the history cannot be read: {what_to_change(error, path)}") from error
+
+
+def read_events(connection: sqlite3.Connection, query: EventQuery) -> EventPage:
+    """A page of events, newest first.
+
+    Raises:
+        CursorError: the cursor is none of ours.
+    """
+    conditions = [_SHOWN]
+    values: list[str | float] = []
+    for column in ("kind", "reason", "source", "phase", "addr", "via"):
+        wanted = getattr(query, column)
+        if wanted is not None:
+            conditions.append(f"{column} = ?")
+            values.append(str(wanted))
+    if query.since_unix is not None:
+        conditions.append("at_unix >= ?")
+        values.append(query.since_unix)
+    if query.until_unix is not None:
+        conditions.append("at_unix < ?")
+        values.append(query.until_unix)
+    if query.cursor is not None:
+        conditions.append("(at_unix, id) < (?, ?)")
+        values += _read_cursor(query.cursor)
+    rows = connection.execute(
+        f"SELECT {', '.join(COLUMNS)} FROM event WHERE {' AND '.join(conditions)}"  # noqa: S608 - names of ours
+        " ORDER BY at_unix DESC, id DESC LIMIT ?",
+        [*values, query.limit + 1],
+    ).fetchall()
+    events = list(map(to_event, rows[: query.limit]))
+    return EventPage(events=events, next_cursor=_cursor(events[-1]) if len(rows) > query.limit else None)
+
+
+def _cursor(event: StoredEvent) -> str:
+    return f"{event.at_unix!r}-{event.id}"
+
+
+def _read_cursor(text: str) -> tuple[float, int]:
+    match = _CURSOR.fullmatch(text)
+    if match is None:
+        raise CursorError("the cursor is none that a page of this history gave; ask without one for the first page.")
+    return float(match[1]), int(match[2])
+
+
+def read_series(connection: sqlite3.Connection, query: SeriesQuery) -> Series:
+    """Counts of every bucket, and of the whole time."""
+    begin = int(query.since_unix) // query.bucket_s * query.bucket_s
+    end = -(-int(query.until_unix) // query.bucket_s) * query.bucket_s
+    conditions = ["minute >= ?", "minute < ?"]
+    values: list[str | float] = [begin, end]
+    for column in _COLUMNS:
+        wanted = getattr(query, column)
+        if wanted is not None:
+            conditions.append(f"{column} = ?")
+            values.append(str(wanted))
+    rows = connection.execute(
+        f"SELECT {', '.join(_COLUMNS)}, (minute - ?) / ? AS bucket, sum(count) FROM minute"  # noqa: S608
+        f" WHERE {' AND '.join(conditions)} GROUP BY {', '.join(_COLUMNS)}, bucket",
+        [begin, query.bucket_s, *values],
+    ).fetchall()
+    buckets = (end - begin) // query.bucket_s
+    name_at = _COLUMNS.index(query.by)
+    series: dict[str, list[int]] = {}
+    whole: Counter[tuple[str, str, str, str]] = Counter()
+    for kind, source, phase, reason, bucket, count in rows:
+        whole[kind, source, phase, reason] += count
+        name = (kind, source, phase, reason)[name_at]
+        if name:
+            series.setdefault(name, [0] * buckets)[bucket] += count
+    starts = connection.execute(
+        "SELECT started_unix FROM run WHERE started_unix >= ? AND started_unix < ? ORDER BY started_unix", [begin, end]
+    )
+    return Series(
+        since_unix=begin,
+        until_unix=end,
+        bucket_s=query.bucket_s,
+        by=query.by,
+        series=dict(sorted(series.items(), key=lambda item: -sum(item[1]))),
+        counts=[_count(*key, count) for key, count in whole.most_common()],
+        starts_unix=[started for (started,) in starts],
+    )
+
+
+def _count(kind: str, source: str, phase: str, reason: str, count: int) -> EventCount:
+    return EventCount(
+        kind=EventKind(kind),
+        source=member(Source, source) or Source.OTHER,
+        phase=member(Phase, phase or None),
+        reason=(member(Reason, reason) or Reason.OTHER) if reason else None,
+        count=count,
+    )
+
+
+def read_findings(
+    connection: sqlite3.Connection, since_unix: float | None, until_unix: float | None, limit: int
+) -> list[StoredFinding]:
+    """Findings that stood between the two, those that began last first."""
+    rows = connection.execute(
+        "SELECT id, run, began_unix, ended_unix, ended_by, worst_severity, finding FROM finding"
+        " WHERE (ended_unix IS NULL OR ended_unix >= ?) AND began_unix < ? ORDER BY began_unix DESC, id DESC LIMIT ?",
+        [since_unix or 0.0, float("inf") if until_unix is None else until_unix, limit],
+    )
+    return [_finding(*row) for row in rows]
+
+
+def _finding(place: int, run: int, began_unix: float, *rest: Any) -> StoredFinding:
+    ended_unix, ended_by, worst_severity, finding = rest
+    return StoredFinding(
+        id=place,
+        run=run,
+        began_unix=began_unix,
+        ended_unix=ended_unix,
+        ended_by=EndedBy(ended_by) if ended_by else None,
+        worst_severity=Severity(worst_severity),
+        finding=msgspec.json.decode(finding, type=Finding),
+    )
+
+
+def count_events(connection: sqlite3.Connection) -> int:
+    """Events that are shown."""
+    return int(connection.execute("SELECT coalesce(sum(count), 0) FROM minute").fetchone()[0])
+
+
+def oldest_event(connection: sqlite3.Connection) -> float | None:
+    """When the oldest event that is shown was."""
+    (at_unix,) = connection.execute(f"SELECT min(at_unix) FROM event WHERE {_SHOWN}").fetchone()  # noqa: S608
+    return None if at_unix is None else float(at_unix)

@@ -1,0 +1,302 @@
+"""The one thread that writes the history. Whatever happens to the disk, the program goes on and is told of it."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sqlite3
+import threading
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from nocarrier.errors import HistoryError
+from nocarrier.model.event import DialEvent
+from nocarrier.model.finding import Finding
+from nocarrier.model.history import EndedBy, HistoryState, HistoryStatus
+from nocarrier.model.ports import Clock
+from nocarrier.store import database, reading, writing
+from nocarrier.store.database import Migration
+from nocarrier.store.writing import Standing
+from nocarrier.track import DialTracker
+
+FLUSH_EVERY_S = 0.25
+"""How often what was recorded is written: a killed process loses less than half a second."""
+
+QUEUE_EVENTS = 32_768
+"""How many events may wait: some 30 MB. Three seconds of the busiest node, or hours of a usual one, for a disk that is
+full or slow; of more, the oldest are lost and counted."""
+
+CHUNK_EVENTS = 2_048
+"""Events in one transaction, so that the next reader or writer does not wait for long."""
+
+RETRY_EVERY_S = 2.0
+"""How often a file that failed is tried again."""
+
+SEE_EVERY_S = 30.0
+"""How often a quiet program notes that it runs, so that a crash is known to have been after that."""
+
+TIDY_EVERY_S = 5.0
+"""How often age and size are looked at."""
+
+FILL = 0.9
+"""Share of the allowed size that rows may take; the rest is for the log beside the file, and for free pages."""
+
+FREE = 0.05
+"""Share of the allowed size that free pages may take until they are given back."""
+
+SHRINK_PAGES = 512
+"""Pages given back at once: a few milliseconds."""
+
+SHARE_DELETED = 0.02
+"""Share of the events that goes when the file is full, so that it is not full again at once."""
+
+_log = logging.getLogger("nocarrier.store")
+
+
+class Writer:
+    """Writes what `tracker` records from now on, and the findings it is given, until it is stopped.
+
+    Args:
+        path: the file.
+        tracker: whose events.
+        steps: the schema.
+        ttl_s: seconds after which events are deleted.
+        max_bytes: size beyond which the oldest are.
+        version: of the program.
+        clock: returns Unix seconds.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        tracker: DialTracker,
+        *,
+        steps: Sequence[Migration],
+        ttl_s: float,
+        max_bytes: int,
+        version: str,
+        clock: Clock,
+    ) -> None:
+        self._path = path
+        self._steps = steps
+        self._ttl_s = ttl_s
+        self._max_bytes = max_bytes
+        self._version = version
+        self._clock = clock
+        # From now on, not from when the file is open: what is recorded meanwhile waits.
+        self._subscription = tracker.subscribe(QUEUE_EVENTS, polled=True)
+        self._pending: list[DialEvent] = []
+        self._lost = 0
+        self._findings: tuple[Finding, ...] | None = None
+        self._written_findings: tuple[Finding, ...] | None = None
+        self._standing: dict[str, Standing] = {}
+        self._connection: sqlite3.Connection | None = None
+        self._inode = 0
+        self._run: int | None = None
+        self._open_at_s = self._see_at_s = self._tidy_at_s = 0.0
+        self._is_deleting = False
+        self._status = HistoryStatus(state=HistoryState.STARTING)
+        self._stop = threading.Event()
+
+    # ---- from any thread ------------------------------------------------------------------------------------------
+
+    def status(self) -> HistoryStatus:
+        """How the history does."""
+        return replace(
+            self._status,
+            waiting=len(self._pending) + self._subscription.waiting,
+            dropped_total=self._subscription.dropped_total + self._lost,
+        )
+
+    def take_findings(self, findings: tuple[Finding, ...]) -> None:
+        """Write these, in its time."""
+        self._findings = findings
+
+    def stop(self) -> None:
+        """Write what waits, and come to an end."""
+        self._stop.set()
+
+    # ---- the thread -----------------------------------------------------------------------------------------------
+
+    def run(self) -> None:
+        """Write until stopped."""
+        while not self._stop.wait(FLUSH_EVERY_S):
+            self._step()
+        self._open_at_s = 0.0  # one last attempt, whatever was before
+        self._step()
+        self._subscription.close()
+        self._finish()
+
+    def _step(self) -> None:
+        try:
+            connection = self._opened()
+            if connection is not None:
+                self._write_events(connection)
+                self._write_findings(connection)
+                self._see(connection)
+                self._tidy(connection)
+        except (sqlite3.Error, OSError, HistoryError) as error:
+            self._fail(error)
+        except Exception:  # noqa: BLE001 - a task boundary; logged
+            _log.exception("the history met a fault of ours; it goes on")
+
+    def _opened(self) -> sqlite3.Connection | None:
+        """The connection; None where it failed a moment ago."""
+        if self._connection is not None and not self._is_in_place():
+            self._close()
+            self._begin_with("the history was removed while it was in use, and a new one was begun")
+        if self._connection is None and time.monotonic() >= self._open_at_s:
+            connection = database.open_to_write(self._path, self._steps, max_bytes=self._max_bytes)
+            self._connection, self._inode = connection, self._path.stat().st_ino
+            if self._run is None:
+                self._run = writing.begin_run(connection, self._clock(), self._version)
+            self._tidy_at_s = 0.0
+            detail = self._status.detail if self._status.state is HistoryState.STARTING else None
+            self._set_working(connection, detail)
+        return self._connection
+
+    def _is_in_place(self) -> bool:
+        """Whether the file that is open still has its name: to one without, SQLite would write for nobody."""
+        try:
+            return self._path.stat().st_ino == self._inode
+        except FileNotFoundError:
+            return False
+
+    def _write_events(self, connection: sqlite3.Connection) -> None:
+        assert self._run is not None
+        while True:
+            if not self._pending:
+                self._pending = self._subscription.drain()
+                if not self._pending:
+                    return
+            chunk = self._pending[:CHUNK_EVENTS]
+            try:
+                writing.insert_events(connection, chunk, self._run)
+            except (sqlite3.Error, OSError):
+                raise
+            except Exception:
+                # An event that cannot be written would keep all others from being written, for ever.
+                self._lost += len(chunk)
+                del self._pending[: len(chunk)]
+                raise
+            del self._pending[: len(chunk)]
+            total = self._status.events_total + len(chunk)
+            since_unix = self._status.since_unix if self._status.since_unix is not None else chunk[0].at_unix
+            self._status = replace(self._status, events_total=total, since_unix=since_unix)
+            self._see_at_s = 0.0
+
+    def _write_findings(self, connection: sqlite3.Connection) -> None:
+        findings = self._findings
+        if findings is self._written_findings or findings is None:
+            return
+        assert self._run is not None
+        self._standing = writing.write_findings(connection, self._standing, findings, self._clock(), self._run)
+        self._written_findings = findings
+
+    def _see(self, connection: sqlite3.Connection) -> None:
+        assert self._run is not None
+        if time.monotonic() >= self._see_at_s:
+            writing.see_run(connection, self._run, self._clock())
+            self._see_at_s = time.monotonic() + SEE_EVERY_S
+
+    def _finish(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is None:
+            lost = len(self._pending)
+            if lost:
+                self._lost += lost
+                _log.warning("the history ends with %d events that could not be written", lost)
+            return
+        with contextlib.closing(connection), contextlib.suppress(sqlite3.Error):
+            now_unix = self._clock()
+            for standing in self._standing.values():
+                writing.end_finding(connection, standing, now_unix, EndedBy.STOPPED)
+            assert self._run is not None
+            writing.see_run(connection, self._run, now_unix, stopped=True)
+
+    # ---- what is old ----------------------------------------------------------------------------------------------
+
+    def _tidy(self, connection: sqlite3.Connection) -> None:
+        """One small step, so that new events do not wait."""
+        if self._is_deleting:
+            self._is_deleting = writing.delete_old(connection) == writing.DELETE_ROWS
+            return
+        if time.monotonic() < self._tidy_at_s:
+            return
+        self._tidy_at_s = time.monotonic() + TIDY_EVERY_S
+        before_unix = self._first_to_keep(connection)
+        if before_unix is not None:
+            writing.move_horizon(connection, before_unix)
+            self._is_deleting = True
+            self._tidy_at_s = 0.0
+            self._set_working(connection, self._status.detail)
+        elif writing.free_bytes(connection) > FREE * self._max_bytes:
+            writing.shrink(connection, SHRINK_PAGES)
+            self._tidy_at_s = 0.0
+        self._status = replace(self._status, size_bytes=database.file_bytes(self._path))
+
+    def _first_to_keep(self, connection: sqlite3.Connection) -> float | None:
+        """The beginning of the first minute that is kept, where something before it is to be deleted."""
+        since_unix, now_unix = self._status.since_unix, self._clock()
+        if since_unix is None:
+            return None
+        this_minute = writing.minute(now_unix)
+        too_old = writing.minute(now_unix - self._ttl_s)
+        if since_unix < too_old:
+            return too_old
+        if writing.used_bytes(connection) > FILL * self._max_bytes:
+            rows = int(self._status.events_total * SHARE_DELETED)
+            after_oldest = writing.minute_after_oldest(connection, rows)
+            # The minute that is being written is never taken: what one minute brings may exceed the size.
+            if after_oldest is not None and after_oldest <= this_minute:
+                return after_oldest
+        return None
+
+    # ---- telling how it does --------------------------------------------------------------------------------------
+
+    def _set_working(self, connection: sqlite3.Connection, detail: str | None) -> None:
+        if self._status.state is HistoryState.FAILING:
+            _log.warning("the history is written again")
+        self._status = HistoryStatus(
+            state=HistoryState.WORKING,
+            detail=detail,
+            since_unix=reading.oldest_event(connection),
+            events_total=reading.count_events(connection),
+            size_bytes=database.file_bytes(self._path),
+        )
+
+    def _fail(self, error: Exception) -> None:
+        self._close()
+        if database.is_corrupt(error):
+            self._set_aside(error)
+            return
+        self._open_at_s = time.monotonic() + RETRY_EVERY_S
+        detail = database.what_to_change(error, self._path)
+        if self._status.state is not HistoryState.FAILING or detail != self._status.detail:
+            _log.warning("the history is not written: %s", detail)
+        self._status = replace(self._status, state=HistoryState.FAILING, detail=detail)
+
+    def _close(self) -> None:
+        if self._connection is not None:
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.close()
+            self._connection = None
+
+    def _set_aside(self, error: Exception) -> None:
+        """Put a damaged file aside; the next step makes another."""
+        try:
+            aside = database.set_aside(self._path)
+        except OSError as why:
+            self._open_at_s = time.monotonic() + RETRY_EVERY_S
+            detail = f"{self._path} is damaged ({error}) and cannot be renamed ({why.strerror}): move it away by hand"
+            self._status = replace(self._status, state=HistoryState.FAILING, detail=detail)
+            _log.warning("%s", detail)
+        else:
+            self._begin_with(f"the history was damaged ({error}): it is kept as {aside}, and a new one was begun")
+
+    def _begin_with(self, detail: str) -> None:
+        self._run, self._standing, self._written_findings = None, {}, None
+        self._status = HistoryStatus(state=HistoryState.STARTING, detail=detail)
+        _log.warning("%s", detail)

@@ -1,0 +1,217 @@
+"""What is done to the file, each in one transaction: events with their counts, findings, and the end of what is old."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import msgspec
+
+from nocarrier.model.event import DialEvent
+from nocarrier.model.finding import Finding
+from nocarrier.model.history import EndedBy
+from nocarrier.store.rows import COLUMNS, MINUTE_S, MinuteKey, minute_of, to_row
+
+BLOCK_ROWS = 128
+"""Rows in one statement. While SQLite works, Python's other threads run; for each statement it has to get Python's lock
+back. One for each row would make the writer wait for a busy event loop thousands of times a second, and thousands of
+rows would make the loop wait for us: 128 are made ready in less than a millisecond."""
+
+DELETE_ROWS = 4_000
+"""Of old rows at once: some 50 ms, for which new ones can wait."""
+
+_ROW = f"({', '.join('?' * len(COLUMNS))})"
+_INSERT = f"INSERT INTO event ({', '.join(COLUMNS)}) VALUES "  # noqa: S608 - names of ours
+_INSERT_ONE = _INSERT + _ROW
+_INSERT_BLOCK = _INSERT + ", ".join([_ROW] * BLOCK_ROWS)
+_COUNT = """
+INSERT INTO minute (minute, kind, source, phase, reason, count) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT DO UPDATE SET count = count + excluded.count
+"""
+
+
+class Standing(NamedTuple):
+    """A finding that stands, as it was last written."""
+
+    place: int
+    finding: Finding
+    written_unix: float
+    worst_rank: int
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """All or nothing of the block."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+    except BaseException:
+        # Where the disk is full, SQLite may have rolled back already.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    connection.execute("COMMIT")
+
+
+def begin_run(connection: sqlite3.Connection, now_unix: float, version: str) -> int:
+    """Note that the program was started; findings of a run that ended without a word end when that was last seen."""
+    with transaction(connection):
+        connection.execute(
+            "UPDATE finding SET ended_by = ?, ended_unix = (SELECT seen_unix FROM run WHERE run.id = finding.run)"
+            " WHERE ended_unix IS NULL",
+            [EndedBy.CRASHED.value],
+        )
+        made = connection.execute(
+            "INSERT INTO run (started_unix, seen_unix, version) VALUES (?, ?, ?)", [now_unix, now_unix, version]
+        )
+    assert made.lastrowid is not None
+    return made.lastrowid
+
+
+def see_run(connection: sqlite3.Connection, run: int, now_unix: float, *, stopped: bool = False) -> None:
+    """Note that the program runs, or that it stops."""
+    connection.execute(
+        "UPDATE run SET seen_unix = ?, stopped_unix = ? WHERE id = ?", [now_unix, now_unix if stopped else None, run]
+    )
+
+
+def insert_events(connection: sqlite3.Connection, events: Sequence[DialEvent], run: int) -> None:
+    """Write `events`, oldest first, and count them."""
+    counts: Counter[MinuteKey] = Counter()
+    with transaction(connection):
+        (last_place,) = connection.execute("SELECT coalesce(max(id), 0) FROM event").fetchone()
+        for start in range(0, len(events), BLOCK_ROWS):
+            block = events[start : start + BLOCK_ROWS]
+            rows = [to_row(event, place, run) for place, event in enumerate(block, last_place + 1 + start)]
+            counts.update(map(minute_of, rows))
+            if len(rows) == BLOCK_ROWS:
+                connection.execute(_INSERT_BLOCK, [value for row in rows for value in row])
+            else:
+                connection.executemany(_INSERT_ONE, rows)
+        connection.executemany(_COUNT, [(*key, count) for key, count in counts.items()])
+
+
+# ---- what is old -----------------------------------------------------------------------------------------------------
+
+
+def used_bytes(connection: sqlite3.Connection) -> int:
+    """What the rows and their indexes take; pages that became free are used again, so they do not count."""
+    return _pragma(connection, "page_count") * _pragma(connection, "page_size") - free_bytes(connection)
+
+
+def free_bytes(connection: sqlite3.Connection) -> int:
+    """What the file has of pages that nothing is on."""
+    return _pragma(connection, "freelist_count") * _pragma(connection, "page_size")
+
+
+def _pragma(connection: sqlite3.Connection, name: str) -> int:
+    return int(connection.execute(f"PRAGMA {name}").fetchone()[0])
+
+
+def minute_after_oldest(connection: sqlite3.Connection, rows: int) -> float | None:
+    """The beginning of the minute behind the oldest `rows` events or, where they are all of one, of the next minute."""
+    oldest = connection.execute("SELECT at_unix FROM event ORDER BY at_unix LIMIT 1").fetchone()
+    if oldest is None:
+        return None
+    last = connection.execute("SELECT at_unix FROM event ORDER BY at_unix LIMIT 1 OFFSET ?", [rows]).fetchone()
+    at_least = minute(oldest[0]) + MINUTE_S
+    return max(at_least, minute(last[0])) if last else at_least
+
+
+def move_horizon(connection: sqlite3.Connection, at_unix: float) -> None:
+    """Show nothing any more that was before `at_unix`, a whole minute; the rows are deleted bit by bit."""
+    with transaction(connection):
+        connection.execute("UPDATE horizon SET at_unix = max(at_unix, ?)", [at_unix])
+        connection.execute("DELETE FROM minute WHERE minute < ?", [at_unix])
+        connection.execute("DELETE FROM finding WHERE ended_unix < ?", [at_unix])
+        connection.execute(
+            "DELETE FROM run WHERE seen_unix < ? AND stopped_unix IS NOT NULL"
+            " AND NOT EXISTS (SELECT 1 FROM finding WHERE finding.run = run.id)",
+            [at_unix],
+        )
+
+
+def delete_old(connection: sqlite3.Connection) -> int:
+    """Delete some of the events before the horizon; returns how many. Fewer than DELETE_ROWS: all are gone."""
+    with transaction(connection):
+        deleted = connection.execute(
+            "DELETE FROM event WHERE id IN"
+            " (SELECT id FROM event WHERE at_unix < (SELECT at_unix FROM horizon) ORDER BY at_unix LIMIT ?)",
+            [DELETE_ROWS],
+        )
+    return deleted.rowcount
+
+
+def shrink(connection: sqlite3.Connection, pages: int) -> None:
+    """Give up to `pages` free pages back to the disk."""
+    connection.execute(f"PRAGMA incremental_vacuum({pages})").fetchall()
+
+
+def minute(at_unix: float) -> float:
+    """The beginning of the minute of `at_unix`."""
+    return at_unix // MINUTE_S * MINUTE_S
+
+
+# ---- findings --------------------------------------------------------------------------------------------------------
+
+REWRITE_AFTER_S = 30.0
+"""How often a finding whose numbers change is written anew; its worst severity is written at once."""
+
+
+def write_findings(
+    connection: sqlite3.Connection,
+    standing: Mapping[str, Standing],
+    findings: Sequence[Finding],
+    now_unix: float,
+    run: int,
+) -> dict[str, Standing]:
+    """Write what began, changed and ended since `standing`; returns what stands now, by code."""
+    now: dict[str, Standing] = {}
+    with transaction(connection):
+        for finding in findings:
+            earlier = standing.get(finding.code)
+            if earlier is None:
+                now[finding.code] = _begin_finding(connection, finding, now_unix, run)
+            else:
+                now[finding.code] = _change_finding(connection, earlier, finding, now_unix)
+        for code in standing.keys() - now.keys():
+            end_finding(connection, standing[code], now_unix, EndedBy.CLEARED)
+    return now
+
+
+def end_finding(connection: sqlite3.Connection, standing: Standing, now_unix: float, ended_by: EndedBy) -> None:
+    """Write that a finding does not stand any more, and how it was at last."""
+    connection.execute(
+        "UPDATE finding SET ended_unix = ?, ended_by = ?, finding = ? WHERE id = ?",
+        [now_unix, ended_by.value, _json(standing.finding), standing.place],
+    )
+
+
+def _begin_finding(connection: sqlite3.Connection, finding: Finding, now_unix: float, run: int) -> Standing:
+    made = connection.execute(
+        "INSERT INTO finding (run, code, began_unix, worst_severity, finding) VALUES (?, ?, ?, ?, ?)",
+        [run, finding.code, finding.since_unix, finding.severity.value, _json(finding)],
+    )
+    assert made.lastrowid is not None
+    return Standing(made.lastrowid, finding, now_unix, finding.severity.rank)
+
+
+def _change_finding(connection: sqlite3.Connection, earlier: Standing, finding: Finding, now_unix: float) -> Standing:
+    is_worse = finding.severity.rank < earlier.worst_rank
+    is_due = finding != earlier.finding and now_unix - earlier.written_unix >= REWRITE_AFTER_S
+    if is_worse:
+        connection.execute(
+            "UPDATE finding SET worst_severity = ?, finding = ? WHERE id = ?",
+            [finding.severity.value, _json(finding), earlier.place],
+        )
+    elif is_due:
+        connection.execute("UPDATE finding SET finding = ? WHERE id = ?", [_json(finding), earlier.place])
+    written_unix = now_unix if is_worse or is_due else earlier.written_unix
+    return Standing(earlier.place, finding, written_unix, min(earlier.worst_rank, finding.severity.rank))
+
+
+def _json(finding: Finding) -> str:
+    return msgspec.json.encode(finding).decode()

@@ -1,0 +1,60 @@
+"""The pulse of the live stream: the numbers that matter, and what tells a reader to look again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from nocarrier.model.history import History, HistoryState, HistoryStatus
+from nocarrier.model.node_state import NodePort, PeerBookCounts, Reachability
+from nocarrier.track import DialTracker, Totals, sum_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusView:
+    """How the program does at one instant."""
+
+    at_unix: float
+    started_unix: float
+    """Since when dials are counted."""
+    seq: int
+    """Of the newest event."""
+    dial_totals: Totals
+    dropped: Mapping[str, int]
+    """Events that were lost on the way to readers, by cause."""
+    history: HistoryStatus
+    connected: int
+    target_peers: int | None
+    """None: the program has no node of ours."""
+    peer_book_counts: PeerBookCounts
+    reachability: Reachability
+    offline: bool
+    ready: bool
+    node_revision: int
+    """Changes whenever the peers may have."""
+
+
+def history_status(history: History | None) -> HistoryStatus:
+    """How the history does, where there is one."""
+    return history.status() if history is not None else HistoryStatus(state=HistoryState.OFF)
+
+
+def status_view(tracker: DialTracker, node: NodePort | None, history: History | None) -> StatusView:
+    """The view of this instant."""
+    tally = tracker.tally()
+    info = node.info() if node is not None else None
+    return StatusView(
+        at_unix=tally.at_unix,
+        started_unix=tracker.since_unix,
+        seq=tally.seq,
+        dial_totals=sum_of(tally.totals_by_source.values()),
+        dropped=tally.dropped,
+        history=history_status(history),
+        connected=len(node.connected_peers()) if node is not None else 0,
+        target_peers=info.target_peers if info is not None else None,
+        peer_book_counts=node.book_counts() if node is not None else PeerBookCounts(),
+        reachability=info.reachability.state if info is not None else Reachability.UNKNOWN,
+        offline=info is not None and info.offline,
+        ready=node is None or node.ready,
+        node_revision=node.revision if node is not None else 0,
+    )
