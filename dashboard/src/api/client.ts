@@ -1,0 +1,58 @@
+/** Requests to the node. Every URL is relative, so that the page works under a prefix too. */
+
+import { signal } from "@preact/signals";
+import { ApiError, problemDetail } from "./problem.ts";
+
+const TOKEN_KEY = "nocarrier-token";
+
+/** Kept for this tab only: a token must not outlive the visit. */
+const token = signal(sessionStorage.getItem(TOKEN_KEY) ?? "");
+
+/** Whether the node wants a token that it was not given. */
+export const tokenWanted = signal(false);
+
+/** Counts the tokens entered, so that whoever was refused knows when to try again. */
+export const tokenEntered = signal(0);
+
+export function enterToken(text: string): void {
+  sessionStorage.setItem(TOKEN_KEY, text);
+  token.value = text;
+  tokenWanted.value = false;
+  tokenEntered.value += 1;
+}
+
+export type Query = Record<string, string | number | boolean | null | undefined>;
+
+/** `path` with those parameters that have a value. */
+export function withQuery(path: string, query: Query): string {
+  const parameters = new URLSearchParams();
+  for (const [name, value] of Object.entries(query)) {
+    if (value !== null && value !== undefined && value !== "") parameters.set(name, String(value));
+  }
+  const text = parameters.toString();
+  return text ? `${path}?${text}` : path;
+}
+
+/** Like `fetch`, with the token; throws `ApiError` where the node refuses. */
+export async function request(url: string, init: RequestInit = {}): Promise<Response> {
+  const headers = new Headers(init.headers);
+  if (token.value) headers.set("Authorization", `Bearer ${token.value}`);
+  const response = await fetch(url, { ...init, headers, cache: "no-store", credentials: "omit" });
+  if (response.ok) return response;
+  if (response.status === 401) tokenWanted.value = true;
+  throw new ApiError(response.status, await problemDetail(response));
+}
+
+export async function getJson<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
+  const response = await request(withQuery(path, query), signal ? { signal } : {});
+  return (await response.json()) as T;
+}
+
+export async function postJson<T>(path: string, body: unknown): Promise<T> {
+  const response = await request(path, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  return (await response.json()) as T;
+}

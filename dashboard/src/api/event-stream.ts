@@ -1,0 +1,143 @@
+/**
+ * The live stream: server-sent events over `fetch`, as EventSource cannot send a token.
+ *
+ * Resumes where it broke off (`Last-Event-ID`), and tells every change of its state.
+ */
+
+import { createParser } from "eventsource-parser";
+import { ApiError } from "./problem.ts";
+import type { Diagnosis, Gap, RecordedEvent, Status } from "./types.ts";
+
+/** The node says something at least every 10 s: two beats missed and some, and the line is dead. */
+export const SILENCE_LIMIT_MS = 25_000;
+const BACKOFF_FIRST_MS = 1_000;
+const BACKOFF_LAST_MS = 15_000;
+
+export type StreamState =
+  | { name: "connecting" }
+  | { name: "live" }
+  | { name: "waiting"; retryAtMs: number; problem: string }
+  | { name: "refused"; problem: string };
+
+export interface StreamHandlers {
+  status(status: Status): void;
+  findings(diagnosis: Diagnosis): void;
+  dial(event: RecordedEvent): void;
+  gap(gap: Gap): void;
+  state(state: StreamState): void;
+}
+
+export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
+
+/** From 1 s to 15 s, doubling; up to half of it is chance, so that many pages do not come back at once. */
+export function backoffMs(failures: number, random: () => number = Math.random): number {
+  const least = Math.min(BACKOFF_LAST_MS / 2, BACKOFF_FIRST_MS * 2 ** failures);
+  return least * (1 + random());
+}
+
+export class EventStream {
+  private lastEventId = "";
+  private failures = 0;
+  private stopped = false;
+  private abort = new AbortController();
+  private retryTimer: ReturnType<typeof setTimeout> | undefined;
+  private silenceTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    private readonly url: string,
+    private readonly handlers: StreamHandlers,
+    private readonly fetch: Fetch,
+    private readonly random: () => number = Math.random,
+  ) {}
+
+  start(): void {
+    this.stopped = false;
+    void this.connect();
+  }
+
+  stop(): void {
+    this.stopped = true;
+    clearTimeout(this.retryTimer);
+    clearTimeout(this.silenceTimer);
+    this.abort.abort();
+  }
+
+  /** Do not wait for the next try: the operator asks, or a token was entered. */
+  retryNow(): void {
+    clearTimeout(this.retryTimer);
+    this.abort.abort();
+    void this.connect();
+  }
+
+  private async connect(): Promise<void> {
+    const abort = new AbortController();
+    this.abort = abort;
+    this.handlers.state({ name: "connecting" });
+    let problem = "The node closed the stream.";
+    let refused = false;
+    try {
+      this.watchSilence(abort);
+      const headers: Record<string, string> = { Accept: "text/event-stream" };
+      if (this.lastEventId) headers["Last-Event-ID"] = this.lastEventId;
+      const response = await this.fetch(this.url, { headers, signal: abort.signal });
+      if (!response.body) throw new TypeError("The node sent no stream.");
+      await this.read(response.body, abort);
+    } catch (error) {
+      if (error instanceof ApiError) refused = error.status === 401;
+      problem = error instanceof Error ? error.message : String(error);
+    }
+    // A newer connection has taken over, or nobody wants one any more.
+    if (this.stopped || this.abort !== abort) return;
+    clearTimeout(this.silenceTimer);
+    abort.abort();
+    if (refused) this.handlers.state({ name: "refused", problem });
+    else this.waitAndRetry(problem);
+  }
+
+  private async read(body: ReadableStream<Uint8Array>, abort: AbortController): Promise<void> {
+    const parser = createParser({
+      onEvent: (message) => {
+        if (message.id !== undefined) this.lastEventId = message.id;
+        this.dispatch(message.event ?? "message", message.data);
+      },
+    });
+    const decoder = new TextDecoder();
+    const reader = body.getReader();
+    for (;;) {
+      const { done, value } = await reader.read();
+      if (done || abort.signal.aborted) return;
+      this.watchSilence(abort);
+      parser.feed(decoder.decode(value, { stream: true }));
+    }
+  }
+
+  private dispatch(name: string, data: string): void {
+    if (name === "status") {
+      this.failures = 0;
+      this.handlers.state({ name: "live" });
+      this.handlers.status(JSON.parse(data));
+    } else if (name === "findings") {
+      this.handlers.findings(JSON.parse(data));
+    } else if (name === "dial") {
+      this.handlers.dial(JSON.parse(data));
+    } else if (name === "gap") {
+      const gap: Gap = JSON.parse(data);
+      if (gap.missed === null) this.lastEventId = "";
+      this.handlers.gap(gap);
+    }
+  }
+
+  private watchSilence(abort: AbortController): void {
+    clearTimeout(this.silenceTimer);
+    this.silenceTimer = setTimeout(() => {
+      abort.abort(new Error("The node said nothing for 25 s."));
+    }, SILENCE_LIMIT_MS);
+  }
+
+  private waitAndRetry(problem: string): void {
+    const delay = backoffMs(this.failures, this.random);
+    this.failures += 1;
+    this.handlers.state({ name: "waiting", retryAtMs: Date.now() + delay, problem });
+    this.retryTimer = setTimeout(() => void this.connect(), delay);
+  }
+}

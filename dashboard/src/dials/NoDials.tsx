@@ -1,0 +1,27 @@
+import { nowUnix } from "../state/clock.ts";
+import { filled } from "../state/events.ts";
+import { anyFilter, clearFilters } from "../state/filters.ts";
+import { status } from "../state/status.ts";
+import { fromNow } from "../text/format.ts";
+
+/** What stands where there are no rows, and what to do about it. */
+export function NoDials() {
+  if (anyFilter.value) {
+    return (
+      <p class="empty">
+        No dial matches these filters.{" "}
+        <button type="button" class="link" onClick={clearFilters}>
+          Clear them
+        </button>
+      </p>
+    );
+  }
+  const started = status.value?.started_unix;
+  if (!filled.value || started === undefined) return <p class="empty">Asking the node for its dials.</p>;
+  return (
+    <p class="empty">
+      No dials recorded since start, {fromNow(started, nowUnix.value)}. Try one:{" "}
+      <code>nocarrier connect HOST:PORT</code>
+    </p>
+  );
+}

@@ -1,0 +1,53 @@
+/** The events that an export holds. */
+
+import { getJson } from "../api/client.ts";
+import type { HistoryPage, RecordedEvent } from "../api/types.ts";
+import { eventKey } from "../state/event-store.ts";
+import { historyQuery } from "../state/filters.ts";
+import { historyOn } from "../state/status.ts";
+
+const PAGE = 1_000;
+/** Beyond what the page holds there is nothing to look for, but between two of its rows may lie others. */
+const PAGES_LIMIT = 50;
+
+export interface Exported {
+  events: RecordedEvent[];
+  /** Rows on the page that the node does not have any more. */
+  missing: number;
+}
+
+/** `shown` as they are, or, with `redact`, as the node masks them: nothing here tries to mask by itself. */
+export async function exportedEvents(shown: readonly RecordedEvent[], redact: boolean): Promise<Exported> {
+  if (!redact) return { events: [...shown], missing: 0 };
+  const masked = historyOn.peek() ? await maskedFromHistory(shown) : await maskedFromFailures();
+  const events = shown.map((event) => masked.get(eventKey(event))).filter((event) => event !== undefined);
+  return { events, missing: shown.length - events.length };
+}
+
+function byKey(events: readonly RecordedEvent[]): Map<string, RecordedEvent> {
+  return new Map(events.map((event) => [eventKey(event), event]));
+}
+
+async function maskedFromHistory(shown: readonly RecordedEvent[]): Promise<Map<string, RecordedEvent>> {
+  const oldest = shown.reduce((least, event) => Math.min(least, event.at_unix), Number.POSITIVE_INFINITY);
+  const wanted = new Set(shown.map(eventKey));
+  const masked = new Map<string, RecordedEvent>();
+  let cursor: string | null = null;
+  for (let page = 0; page < PAGES_LIMIT && wanted.size > 0; page++) {
+    const query = { ...historyQuery.peek(), limit: PAGE, cursor, redact: true };
+    const answer: HistoryPage = await getJson<HistoryPage>("api/p2p/history", query);
+    for (const [key, event] of byKey(answer.events)) {
+      if (wanted.delete(key)) masked.set(key, event);
+    }
+    cursor = answer.next_cursor;
+    const last = answer.events.at(-1);
+    if (cursor === null || last === undefined || last.at_unix < oldest) break;
+  }
+  return masked;
+}
+
+async function maskedFromFailures(): Promise<Map<string, RecordedEvent>> {
+  const { kind, reason, source, phase, addr, via, since_unix } = historyQuery.peek();
+  const query = { kind, reason, source, phase, addr, via, since_unix, limit: PAGE, redact: true };
+  return byKey((await getJson<{ failures: RecordedEvent[] }>("api/p2p/failures", query)).failures);
+}

@@ -1,0 +1,13 @@
+import { computed } from "@preact/signals";
+import type { EventRow } from "../state/event-store.ts";
+import { rows } from "../state/events.ts";
+import { filters } from "../state/filters.ts";
+import { selectRows } from "./select-rows.ts";
+
+/** The rows that the table shows now. */
+export const shownRows = computed(() => selectRows(rows.value, filters.value));
+
+/** The same without gaps. */
+export const shownEvents = computed(() =>
+  shownRows.value.filter((row): row is EventRow => row.type === "event").map((row) => row.event),
+);

@@ -1,0 +1,3 @@
+export function Flow() {
+  return null;
+}

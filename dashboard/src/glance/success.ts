@@ -1,0 +1,12 @@
+import type { EventCount } from "../api/types.ts";
+
+/** The share of dials that succeeded among those that ended; null where none did. */
+export function successShare(counts: readonly EventCount[]): number | null {
+  let succeeded = 0;
+  let ended = 0;
+  for (const { kind, count } of counts) {
+    if (kind === "succeeded") succeeded += count;
+    if (kind === "succeeded" || kind === "failure" || kind === "cancelled") ended += count;
+  }
+  return ended === 0 ? null : succeeded / ended;
+}

@@ -1,0 +1,3 @@
+export function ReasonGrid() {
+  return null;
+}

@@ -1,0 +1,3 @@
+export function Mesh() {
+  return null;
+}

@@ -1,0 +1,32 @@
+import { node } from "../state/peers.ts";
+import { switchTheme, theme } from "../state/theme.ts";
+import { visibleLabel } from "../text/visible.ts";
+import { ConnectionState } from "./ConnectionState.tsx";
+import icon from "./icon.svg";
+import "./header.css";
+
+export function Header() {
+  const info = node.value;
+  const other = theme.value === "dark" ? "light" : "dark";
+  return (
+    <header class="header">
+      <h1>
+        <img src={icon} alt="" width="24" height="24" /> nocarrier
+      </h1>
+      {info && (
+        <p class="header-node muted">
+          <span title="The network that this node is in">{visibleLabel(info.network, 40)}</span>
+          {info.advertised_p2p && (
+            <span title="Where peers are told to dial it">{visibleLabel(info.advertised_p2p, 60)}</span>
+          )}
+          <span title={`Node id ${info.node_id}`}>{info.node_id.slice(0, 8)}</span>
+          <span>v{info.version}</span>
+        </p>
+      )}
+      <ConnectionState />
+      <button type="button" class="small" data-testid="theme" aria-label={`Switch to ${other}`} onClick={switchTheme}>
+        {theme.value === "dark" ? "☀ Light" : "☾ Dark"}
+      </button>
+    </header>
+  );
+}

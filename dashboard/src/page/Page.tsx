@@ -1,0 +1,39 @@
+/** The page, from what is wrong down to the single dial. */
+
+import { FailuresChart } from "../failures-chart/FailuresChart.tsx";
+import { FilterBar } from "../filters/FilterBar.tsx";
+import { Flow } from "../flow/Flow.tsx";
+import { Glance } from "../glance/Glance.tsx";
+import { ReasonGrid } from "../grid/ReasonGrid.tsx";
+import { SidePanel } from "../panel/SidePanel.tsx";
+import { stale } from "../state/connection.ts";
+import { Verdict } from "../verdict/Verdict.tsx";
+import { Header } from "./Header.tsx";
+import { Tabs } from "./Tabs.tsx";
+import { TokenForm } from "./TokenForm.tsx";
+
+export function Page() {
+  return (
+    <>
+      <a class="skip" href="#details">
+        Skip to the dials
+      </a>
+      <Header />
+      <main class={stale.value ? "stale" : ""}>
+        <TokenForm />
+        <Verdict />
+        <Glance />
+        <FilterBar />
+        <div class="pictures">
+          <FailuresChart />
+          <ReasonGrid />
+          <Flow />
+        </div>
+        <div id="details" tabIndex={-1}>
+          <Tabs />
+        </div>
+      </main>
+      <SidePanel />
+    </>
+  );
+}

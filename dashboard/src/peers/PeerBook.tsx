@@ -1,0 +1,3 @@
+export function PeerBook() {
+  return null;
+}

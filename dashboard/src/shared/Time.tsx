@@ -1,0 +1,20 @@
+import { nowUnix } from "../state/clock.ts";
+import { clockTime, fromNow, iso } from "../text/format.ts";
+
+/** A moment: "14:03:22" in the viewer's time, the whole of it in the title. */
+export function Time({ unix }: { unix: number }) {
+  return (
+    <time dateTime={iso(unix)} title={iso(unix)}>
+      {clockTime(unix, nowUnix.value)}
+    </time>
+  );
+}
+
+/** A moment as its distance: "5 min ago", "in 3 s". */
+export function FromNow({ unix }: { unix: number }) {
+  return (
+    <time dateTime={iso(unix)} title={iso(unix)}>
+      {fromNow(unix, nowUnix.value)}
+    </time>
+  );
+}

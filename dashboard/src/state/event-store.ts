@@ -1,0 +1,109 @@
+/** The events that this page holds: bounded, each once, newest first. Pure: no signals, no clock. */
+
+import type { Gap, RecordedEvent } from "../api/types.ts";
+
+export const HELD_LIMIT = 5_000;
+/** What was looked up in the history may not push all that is new out of the page. */
+const FOUND_LIMIT = 4_000;
+
+export interface EventRow {
+  type: "event";
+  key: string;
+  at_unix: number;
+  event: RecordedEvent;
+}
+
+export interface GapRow {
+  type: "gap";
+  key: string;
+  at_unix: number;
+  gap: Gap;
+}
+
+export type Row = EventRow | GapRow;
+
+/** The same for one event whether the stream or the history tells it: `seq` counts anew in each run of the program. */
+export function eventKey(event: RecordedEvent): string {
+  return `${event.seq}@${event.at_unix.toFixed(3)}`;
+}
+
+function eventRow(event: RecordedEvent): EventRow {
+  return { type: "event", key: eventKey(event), at_unix: event.at_unix, event };
+}
+
+function newestFirst(a: Row, b: Row): number {
+  if (a.at_unix !== b.at_unix) return b.at_unix - a.at_unix;
+  return a.type === "event" && b.type === "event" ? b.event.seq - a.event.seq : 0;
+}
+
+export class EventStore {
+  private recent: Row[] = [];
+  private found: EventRow[] = [];
+  private merged: Row[] | null = null;
+
+  /** How many of the newest events have left the page again, as it holds no more than `limit`. */
+  droppedTotal = 0;
+
+  constructor(
+    private readonly limit = HELD_LIMIT,
+    private readonly foundLimit = Math.min(FOUND_LIMIT, limit),
+  ) {}
+
+  /** Newest first. */
+  get rows(): Row[] {
+    if (this.merged === null) {
+      const known = new Set(this.recent.map((row) => row.key));
+      this.merged = [...this.recent, ...this.found.filter((row) => !known.has(row.key))].sort(newestFirst);
+    }
+    return this.merged;
+  }
+
+  /** Whether no more can be looked up. */
+  get isFull(): boolean {
+    return this.found.length >= this.foundLimit;
+  }
+
+  /** Takes in what the stream told, or the newest page of the history. Beginnings of dials make no row. */
+  add(events: RecordedEvent[], gaps: GapRow[] = []): void {
+    const known = new Set(this.recent.map((row) => row.key));
+    const fresh: Row[] = [...gaps];
+    for (const event of events) {
+      if (event.kind === "started") continue;
+      const row = eventRow(event);
+      if (known.has(row.key)) continue;
+      known.add(row.key);
+      fresh.push(row);
+    }
+    if (fresh.length === 0) return;
+    this.recent = [...fresh, ...this.recent].sort(newestFirst);
+    this.cut();
+  }
+
+  /** Takes in a page that was looked up in the history with the filters of the moment. */
+  addFound(events: RecordedEvent[]): void {
+    const known = new Set(this.found.map((row) => row.key));
+    const rows = events.filter((event) => event.kind !== "started").map(eventRow);
+    this.found = [...this.found, ...rows.filter((row) => !known.has(row.key))].slice(0, this.foundLimit);
+    this.cut();
+  }
+
+  clearFound(): void {
+    this.found = [];
+    this.merged = null;
+  }
+
+  clear(): void {
+    this.recent = [];
+    this.droppedTotal = 0;
+    this.clearFound();
+  }
+
+  private cut(): void {
+    const room = this.limit - this.found.length;
+    if (this.recent.length > room) {
+      this.droppedTotal += this.recent.length - room;
+      this.recent = this.recent.slice(0, room);
+    }
+    this.merged = null;
+  }
+}

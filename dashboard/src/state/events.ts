@@ -1,0 +1,151 @@
+/** The events on the page: from the live stream, and from the history with the filters of the moment. */
+
+import { computed, effect, signal } from "@preact/signals";
+import { getJson } from "../api/client.ts";
+import { ApiError } from "../api/problem.ts";
+import type { Gap, HistoryPage, RecordedEvent } from "../api/types.ts";
+import { nowUnix } from "./clock.ts";
+import { EventStore, type GapRow, type Row } from "./event-store.ts";
+import { anyFilter, historyQuery } from "./filters.ts";
+import { historyOn } from "./status.ts";
+
+const FIRST_FILL = 1_000;
+const PAGE = 500;
+/** The table changes at most so often, however fast events come. */
+const FLUSH_MS = 250;
+/** What may wait while the table is paused; the node and the history keep the rest. */
+const WAITING_LIMIT = 5_000;
+const SETTLE_MS = 300;
+
+const store = new EventStore();
+const version = signal(0);
+let waiting: RecordedEvent[] = [];
+let waitingGaps: GapRow[] = [];
+let gapCount = 0;
+
+export const paused = signal(false);
+export const waitingCount = signal(0);
+/** Whether the newest events that there are were asked for. */
+export const filled = signal(false);
+
+export interface Paging {
+  state: "idle" | "loading" | "done" | "full";
+  cursor: string | null;
+  problem: string | null;
+}
+export const paging = signal<Paging>({ state: "idle", cursor: null, problem: null });
+
+/** All that the page holds, newest first. */
+export const rows = computed<Row[]>(() => {
+  version.value;
+  return store.rows;
+});
+export const droppedTotal = computed(() => {
+  version.value;
+  return store.droppedTotal;
+});
+
+export function takeEvent(event: RecordedEvent): void {
+  if (event.kind === "started") return;
+  if (waiting.length >= WAITING_LIMIT) waiting.shift();
+  waiting.push(event);
+}
+
+export function takeGap(gap: Gap): void {
+  gapCount += 1;
+  waitingGaps.push({ type: "gap", key: `gap-${gapCount}`, at_unix: nowUnix.peek(), gap });
+  if (historyOn.peek()) void fill();
+}
+
+function flush(): void {
+  if (waitingCount.peek() !== waiting.length) waitingCount.value = waiting.length;
+  if (paused.peek() || (waiting.length === 0 && waitingGaps.length === 0)) return;
+  store.add(waiting, waitingGaps);
+  waiting = [];
+  waitingGaps = [];
+  waitingCount.value = 0;
+  version.value += 1;
+}
+
+export function setPaused(value: boolean): void {
+  paused.value = value;
+  flush();
+}
+
+/** Takes in the newest events that the node knows: of the history, or, where there is none, its newest failures. */
+export async function fill(): Promise<void> {
+  try {
+    const page = await getJson<HistoryPage>("api/p2p/history", { limit: FIRST_FILL });
+    store.add(page.events);
+    if (!anyFilter.peek())
+      paging.value = { state: page.next_cursor ? "idle" : "done", cursor: page.next_cursor, problem: null };
+  } catch (error) {
+    if (!(error instanceof ApiError)) return;
+    await fillFromFailures(error);
+  }
+  filled.value = true;
+  version.value += 1;
+}
+
+async function fillFromFailures(error: ApiError): Promise<void> {
+  paging.value = { state: "done", cursor: null, problem: error.status === 404 ? null : error.message };
+  try {
+    const view = await getJson<{ failures: RecordedEvent[] }>("api/p2p/failures", { limit: FIRST_FILL });
+    store.add(view.failures);
+  } catch {
+    // The connection says what is wrong with the node.
+  }
+}
+
+let asked = 0;
+
+/** Looks further back in the history, with the filters of the moment. */
+export async function loadOlder(): Promise<void> {
+  const before = paging.peek();
+  if (before.state === "loading" || before.state === "done") return;
+  if (store.isFull) {
+    paging.value = { ...before, state: "full" };
+    return;
+  }
+  asked += 1;
+  const mine = asked;
+  paging.value = { ...before, state: "loading", problem: null };
+  try {
+    const query = { ...historyQuery.peek(), limit: PAGE, cursor: before.cursor };
+    const page = await getJson<HistoryPage>("api/p2p/history", query);
+    if (mine !== asked) return;
+    store.addFound(page.events);
+    version.value += 1;
+    paging.value = { state: page.next_cursor ? "idle" : "done", cursor: page.next_cursor, problem: null };
+  } catch (error) {
+    if (mine !== asked) return;
+    paging.value = { ...before, state: "idle", problem: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+/** Starts the table anew: another run of the node, whose numbers begin again. */
+export function forgetEvents(): void {
+  store.clear();
+  waiting = [];
+  waitingGaps = [];
+  version.value += 1;
+}
+
+/** Runs the table; to be called once. */
+export function startEvents(): void {
+  setInterval(flush, FLUSH_MS);
+  let settle: ReturnType<typeof setTimeout> | undefined;
+  let lastAsked = "{}";
+  effect(() => {
+    const wanted = JSON.stringify(historyQuery.value);
+    if (!historyOn.value || wanted === lastAsked) return;
+    clearTimeout(settle);
+    settle = setTimeout(() => {
+      lastAsked = wanted;
+      asked += 1;
+      store.clearFound();
+      paging.value = { state: "idle", cursor: null, problem: null };
+      void loadOlder();
+    }, SETTLE_MS);
+  });
+}

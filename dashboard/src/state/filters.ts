@@ -1,0 +1,51 @@
+/** What is looked at. All of it lives in the URL: a copied URL opens the same view, and the back button works. */
+
+import { computed, signal } from "@preact/signals";
+import {
+  DIMENSIONS,
+  type Dimension,
+  type Filters,
+  filtersFromQuery,
+  NO_FILTERS,
+  queryFromFilters,
+} from "./filters-in-url.ts";
+
+export const filters = signal(filtersFromQuery(location.search));
+
+/** Changes the view. `replace` is for what goes on while somebody types or drags: it makes no new entry to go back to. */
+export function setFilters(change: Partial<Filters>, how: "push" | "replace" = "push"): void {
+  const next = { ...filters.peek(), ...change };
+  const url = location.pathname + queryFromFilters(next);
+  if (queryFromFilters(next) !== queryFromFilters(filters.peek())) {
+    if (how === "push") history.pushState(null, "", url);
+    else history.replaceState(null, "", url);
+  }
+  filters.value = next;
+}
+
+/** Sets those filters; takes them off where they stand so already, as a second press on a button does. */
+export function toggleFilters(wanted: Partial<Record<Dimension, string>>): void {
+  const entries = Object.entries(wanted) as [Dimension, string][];
+  const stands = entries.every(([name, value]) => filters.peek()[name] === value);
+  setFilters(Object.fromEntries(entries.map(([name, value]) => [name, stands ? "" : value])));
+}
+
+export function clearFilters(): void {
+  const { range, by, sort, tab, theme } = filters.peek();
+  setFilters({ ...NO_FILTERS, range, by, sort, tab, theme });
+}
+
+/** What the history can be asked for. */
+export const historyQuery = computed(() => {
+  const { kind, reason, source, phase, addr, via, since, until } = filters.value;
+  return { kind, reason, source, phase, addr, via, since_unix: since, until_unix: until };
+});
+
+export const anyFilter = computed(() => {
+  const { text, since, until } = filters.value;
+  return Boolean(text || since !== null || until !== null || DIMENSIONS.some((name) => filters.value[name]));
+});
+
+window.addEventListener("popstate", () => {
+  filters.value = filtersFromQuery(location.search);
+});

@@ -1,0 +1,125 @@
+/** Counts over time: from the history, or from the events that this page holds. */
+
+import { computed, effect, signal } from "@preact/signals";
+import { getJson } from "../api/client.ts";
+import type { EventCount, Series, StoredFinding } from "../api/types.ts";
+import { liveSeries } from "../failures-chart/live-series.ts";
+import { nowUnix } from "./clock.ts";
+import { rows } from "./events.ts";
+import { filters } from "./filters.ts";
+import { RANGES, type Range } from "./filters-in-url.ts";
+import { historyOn, status } from "./status.ts";
+
+/** A node that runs for less than this has nothing to show in the bars of an hour. */
+const YOUNG_S = 600;
+
+const firstUptime = signal<number | null>(null);
+
+/** The range that is shown: the chosen one, as far as there is a history for it. */
+export const range = computed<Range>(() => {
+  if (!historyOn.value) return "live";
+  return filters.value.range || ((firstUptime.value ?? 0) < YOUNG_S ? "live" : "1h");
+});
+
+/** What the chart counts: one kind of events, failures where none was chosen. */
+export const chartKind = computed(() => filters.value.kind || "failure");
+
+interface Loaded {
+  query: string;
+  series: Series;
+}
+const loaded = signal<Loaded | null>(null);
+export const seriesProblem = signal<string | null>(null);
+
+const wantedQuery = computed(() => {
+  const { by, reason, source, phase } = filters.value;
+  const length = RANGES[range.value];
+  return JSON.stringify({
+    length,
+    by,
+    kind: chartKind.value,
+    // The chart's own dimension only lights up what was chosen; the others narrow it down.
+    reason: by === "reason" ? "" : reason,
+    source: by === "source" ? "" : source,
+    phase,
+  });
+});
+
+/** Follows the clock in steps, so that the live chart is not drawn for every event. */
+const tick = computed(() => Math.floor(nowUnix.value / 2));
+
+/** The bars of the chart; null: not known yet. */
+export const series = computed<Series | null>(() => {
+  if (range.value !== "live") return loaded.value?.series ?? null;
+  tick.value;
+  return liveSeries(rows.value, {
+    nowUnix: nowUnix.peek(),
+    length_s: RANGES.live,
+    startedUnix: status.value?.started_unix ?? null,
+    ...JSON.parse(wantedQuery.value),
+  });
+});
+
+const allCounts = signal<EventCount[] | null>(null);
+
+/** Counts of all kinds in the range, without filters: for the grid and the flow. */
+export const counts = computed<EventCount[]>(() => {
+  if (range.value !== "live") return allCounts.value ?? [];
+  tick.value;
+  return liveSeries(rows.value, { nowUnix: nowUnix.peek(), length_s: RANGES.live, startedUnix: null, by: "kind" })
+    .counts;
+});
+
+let asked = 0;
+
+async function load(query: string): Promise<void> {
+  asked += 1;
+  const mine = asked;
+  const { length, ...rest } = JSON.parse(query);
+  const until = nowUnix.peek();
+  const window = { since_unix: Math.floor(until - length), until_unix: Math.ceil(until) };
+  try {
+    const [bars, all] = await Promise.all([
+      getJson<Series>("api/p2p/history/series", { ...window, ...rest }),
+      getJson<Series>("api/p2p/history/series", { ...window, by: "kind" }),
+    ]);
+    if (mine !== asked) return;
+    loaded.value = { query, series: bars };
+    allCounts.value = all.counts;
+    seriesProblem.value = null;
+  } catch (error) {
+    if (mine === asked) seriesProblem.value = error instanceof Error ? error.message : String(error);
+  }
+}
+
+export const pastFindings = signal<StoredFinding[] | null>(null);
+
+export async function loadPastFindings(): Promise<void> {
+  try {
+    const view = await getJson<{ findings: StoredFinding[] }>("api/p2p/history/findings", { limit: 100 });
+    pastFindings.value = view.findings;
+  } catch {
+    pastFindings.value = null;
+  }
+}
+
+function refreshMs(length: number): number {
+  return length <= RANGES["1h"] ? 10_000 : 60_000;
+}
+
+/** To be called once. */
+export function startHistory(): void {
+  effect(() => {
+    const { value } = status;
+    if (value && firstUptime.peek() === null) firstUptime.value = value.at_unix - value.started_unix;
+  });
+  effect(() => {
+    if (range.value === "live" || !historyOn.value) return;
+    const query = wantedQuery.value;
+    void load(query);
+    const timer = setInterval(() => {
+      if (document.visibilityState === "visible") void load(query);
+    }, refreshMs(RANGES[range.value]));
+    return () => clearInterval(timer);
+  });
+}

@@ -1,0 +1,29 @@
+/** The latest status and the latest findings, as the stream tells them. */
+
+import { computed, signal } from "@preact/signals";
+import type { Diagnosis, Status } from "../api/types.ts";
+import { takeNodeTime } from "./clock.ts";
+import { DialRate } from "./dial-rate.ts";
+
+export const status = signal<Status | null>(null);
+export const diagnosis = signal<Diagnosis | null>(null);
+
+const rate = new DialRate();
+export const dialRate = signal(rate.view());
+
+export const historyOn = computed(() => status.value !== null && status.value.history.state !== "off");
+
+export function takeStatus(next: Status): void {
+  takeNodeTime(next.at_unix);
+  rate.add(next.at_unix, next.dial_totals.started, next.started_unix);
+  dialRate.value = rate.view();
+  status.value = next;
+}
+
+export function takeFindings(next: Diagnosis): void {
+  if (diagnosis.peek() === null) {
+    // After the frame in which it shows.
+    requestAnimationFrame(() => performance.mark("nocarrier-first-data"));
+  }
+  diagnosis.value = next;
+}

@@ -1,0 +1,138 @@
+import { useId, useState } from "preact/hooks";
+import type { EvidenceItem, Finding } from "../api/types.ts";
+import { Address } from "../shared/Address.tsx";
+import { Copy } from "../shared/Copy.tsx";
+import { PeerText } from "../shared/PeerText.tsx";
+import { FromNow } from "../shared/Time.tsx";
+import { nowUnix } from "../state/clock.ts";
+import { count, percent, plural, span, words } from "../text/format.ts";
+import { commandsIn } from "./command.ts";
+
+const BLAME = {
+  us: "on our side",
+  path: "on the way",
+  them: "on their side",
+  none: "nobody's fault",
+  unknown: "side not known",
+} as const;
+
+/** One finding: what it says in one look, and why and what to do when opened. `isBrief`: one line until opened. */
+export function FindingCard({
+  finding,
+  isBrief,
+  past,
+}: {
+  finding: Finding;
+  isBrief: boolean;
+  past?: preact.ComponentChildren;
+}) {
+  const [isOpen, setOpen] = useState(false);
+  const id = useId();
+  return (
+    <li class={`finding finding-${finding.severity}`} data-testid="finding" data-code={finding.code}>
+      <h3>
+        <button type="button" aria-expanded={isOpen} aria-controls={id} onClick={() => setOpen(!isOpen)}>
+          <span class={`severity severity-${finding.severity}`}>{finding.severity}</span>
+          <span class="finding-title">{finding.title}</span>
+          <span class="finding-age">{past ?? <Since unix={finding.since_unix} />}</span>
+        </button>
+      </h3>
+      {(!isBrief || isOpen) && (
+        <>
+          <p class="finding-summary">
+            <PeerText text={finding.summary} />
+          </p>
+          <p class="finding-facts">
+            <span>{percent(finding.confidence)} sure</span>
+            <span>{BLAME[finding.blame]}</span>
+            {finding.affected_peers > 0 && <span>keeps us from {plural(finding.affected_peers, "peer")}</span>}
+            {finding.affected_dials > 0 && <span>{plural(finding.affected_dials, "failed dial")}</span>}
+            {!isOpen && finding.next_actions[0] && (
+              <button type="button" class="link" onClick={() => setOpen(true)}>
+                evidence and what to do
+              </button>
+            )}
+          </p>
+        </>
+      )}
+      <div id={id} hidden={!isOpen} class="finding-more">
+        {isOpen && <FindingMore finding={finding} />}
+      </div>
+    </li>
+  );
+}
+
+function Since({ unix }: { unix: number }) {
+  return (
+    <>
+      for {span(nowUnix.value - unix)}
+      <span class="visually-hidden">
+        , since <FromNow unix={unix} />
+      </span>
+    </>
+  );
+}
+
+function FindingMore({ finding }: { finding: Finding }) {
+  return (
+    <>
+      {finding.evidence.length > 0 && (
+        <>
+          <h4>What it rests on</h4>
+          <ul class="evidence">
+            {finding.evidence.map((item) => (
+              <Evidence key={item.statement} item={item} />
+            ))}
+          </ul>
+        </>
+      )}
+      {finding.next_actions.length > 0 && (
+        <>
+          <h4>What to do</h4>
+          <ol class="actions">
+            {finding.next_actions.map((action) => (
+              <Action key={action} text={action} />
+            ))}
+          </ol>
+        </>
+      )}
+      {finding.hides.length > 0 && (
+        <p class="muted">Explains, and therefore hides: {finding.hides.map(words).join(", ")}.</p>
+      )}
+      <p class="muted">
+        More about it: <code>nocarrier explain {finding.code}</code>
+      </p>
+    </>
+  );
+}
+
+function Evidence({ item }: { item: EvidenceItem }) {
+  const more = item.count - item.addrs.length;
+  return (
+    <li>
+      <b>{count(item.count)}</b> <PeerText text={item.statement} />
+      {item.addrs.length > 0 && (
+        <span class="addresses">
+          {item.addrs.map((addr) => (
+            <Address key={addr} addr={addr} />
+          ))}
+          {more > 0 && <span class="muted">and {count(more)} more</span>}
+        </span>
+      )}
+    </li>
+  );
+}
+
+function Action({ text }: { text: string }) {
+  return (
+    <li>
+      <PeerText text={text} limit={2000} />
+      {commandsIn(text).map((command) => (
+        <span class="command" key={command}>
+          <code>{command}</code>
+          <Copy text={command} label="Copy the command" />
+        </span>
+      ))}
+    </li>
+  );
+}

@@ -1,0 +1,46 @@
+import { useState } from "preact/hooks";
+import type { StoredFinding } from "../api/types.ts";
+import { Time } from "../shared/Time.tsx";
+import { loadPastFindings, pastFindings } from "../state/history.ts";
+import { historyOn } from "../state/status.ts";
+import { duration } from "../text/format.ts";
+import { FindingCard } from "./FindingCard.tsx";
+
+const ENDED = { cleared: "cleared", stopped: "the program was stopped", crashed: "the program crashed" } as const;
+
+/** Findings that stood before: collapsed, fetched when opened. */
+export function PastFindings() {
+  const [isOpen, setOpen] = useState(false);
+  if (!historyOn.value) return null;
+  const past = pastFindings.value?.filter((stored) => stored.ended_unix !== null);
+  return (
+    <details
+      class="past"
+      onToggle={(event) => {
+        setOpen(event.currentTarget.open);
+        if (event.currentTarget.open) void loadPastFindings();
+      }}
+    >
+      <summary>Past findings{past && isOpen ? ` (${past.length})` : ""}</summary>
+      {past?.length === 0 && <p class="muted">No finding has ended yet.</p>}
+      {past && past.length > 0 && (
+        <ol class="findings">
+          {past.map((stored) => (
+            <FindingCard key={stored.id} finding={stored.finding} isBrief past={<Stood stored={stored} />} />
+          ))}
+        </ol>
+      )}
+    </details>
+  );
+}
+
+function Stood({ stored }: { stored: StoredFinding }) {
+  const { began_unix, ended_unix, ended_by } = stored;
+  if (ended_unix === null) return null;
+  return (
+    <>
+      <Time unix={began_unix} /> to <Time unix={ended_unix} /> ({duration(ended_unix - began_unix)}
+      {ended_by && `, ${ENDED[ended_by]}`})
+    </>
+  );
+}

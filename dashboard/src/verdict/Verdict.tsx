@@ -1,0 +1,76 @@
+/** What is wrong, the worst first. The one thing on the page that must be seen at once. */
+
+import type { Diagnosis, Severity } from "../api/types.ts";
+import { connection, stale } from "../state/connection.ts";
+import { diagnosis, status } from "../state/status.ts";
+import { plural } from "../text/format.ts";
+import { FindingCard } from "./FindingCard.tsx";
+import { PastFindings } from "./PastFindings.tsx";
+import "./verdict.css";
+
+/** With more findings than this only what needs somebody is open. */
+const FEW = 4;
+
+function worst(found: Diagnosis): Severity | "healthy" {
+  if (found.findings.some((finding) => finding.severity === "critical")) return "critical";
+  return found.healthy ? "healthy" : "warning";
+}
+
+function headline(found: Diagnosis): string {
+  if (found.healthy) return "Healthy";
+  const first = found.findings[0];
+  return first ? first.title : "Not healthy";
+}
+
+function tally(found: Diagnosis): string {
+  const { findings } = found;
+  if (findings.length === 0) return "Nothing was found that keeps this node from its peers.";
+  const parts = (["critical", "warning", "info"] as const)
+    .map((severity) => ({ severity, n: findings.filter((finding) => finding.severity === severity).length }))
+    .filter(({ n }) => n > 0)
+    .map(({ severity, n }) => (severity === "info" ? `${n} for information` : plural(n, severity)));
+  const text = parts.join(", ");
+  return found.healthy ? `Nothing needs you; ${text}.` : `Found: ${text}.`;
+}
+
+export function Verdict() {
+  const found = diagnosis.value;
+  const level = found ? worst(found) : "examining";
+  return (
+    <section
+      class={`verdict verdict-${level}`}
+      data-testid="verdict"
+      data-level={level}
+      aria-labelledby="verdict-title"
+    >
+      <div class="verdict-head" aria-live="polite" aria-atomic="true">
+        <span class="verdict-sign" aria-hidden="true">
+          {{ critical: "✕", warning: "!", healthy: "✓", examining: "…", info: "i" }[level]}
+        </span>
+        <div>
+          <h2 id="verdict-title">{found ? headline(found) : "Examining"}</h2>
+          <p>{found ? tally(found) : beforeTheFirst()}</p>
+        </div>
+        {stale.value && found && <span class="badge stale-badge">as it was before the connection was lost</span>}
+      </div>
+      {found && found.findings.length > 0 && (
+        <ol class="findings" aria-label="Findings, the worst first">
+          {found.findings.map((finding) => (
+            <FindingCard
+              key={finding.code}
+              finding={finding}
+              isBrief={finding.severity === "info" && found.findings.length > FEW}
+            />
+          ))}
+        </ol>
+      )}
+      <PastFindings />
+    </section>
+  );
+}
+
+function beforeTheFirst(): string {
+  if (status.value) return "The node runs; its first findings are on the way.";
+  const { state } = connection.value;
+  return state.name === "waiting" ? "No word from the node yet." : "Asking the node what it found.";
+}
