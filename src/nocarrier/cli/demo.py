@@ -28,7 +28,8 @@ from nocarrier.model.event import DialFailure
 from nocarrier.model.finding import Diagnosis, Severity
 from nocarrier.model.taxonomy import Kind, Reason, Source
 from nocarrier.node.node import Node
-from nocarrier.testing.demo_network import DemoNetwork, demo_network
+from nocarrier.store import FILE_NAME, SqliteHistory
+from nocarrier.testing.demo_network import VERSION, DemoNetwork, demo_network
 from nocarrier.track import DialTracker
 
 LONGEST_S = 45.0
@@ -49,12 +50,13 @@ def demo(listen: str, once: bool) -> None:
 async def _demo(listen: str, folder: Path, *, once: bool) -> None:
     console = Console()
     attendants: list[tuple[Doctor, Server]] = []
-
-    def attended(node: Node, tracker: DialTracker) -> None:
-        attendants.append(attend(node, tracker, listen=listen))
-
     stop = asyncio.create_task(until_told_to_stop())
     async with AsyncExitStack() as stack:
+
+        def attended(node: Node, tracker: DialTracker) -> None:
+            history = stack.enter_context(SqliteHistory(folder / FILE_NAME, tracker, version=VERSION))
+            attendants.append(attend(node, tracker, history, listen=listen))
+
         network = await stack.enter_async_context(demo_network(folder, attended))
         [(doctor, server)] = attendants
         await stack.enter_async_context(in_background(server.run()))
@@ -132,7 +134,8 @@ def _summarise(console: Console, network: DemoNetwork, diagnosis: Diagnosis, url
     print_lines(console, _verdict(diagnosis))
     program = sys.argv[0]  # as it was called: a newcomer's virtual environment is not on the PATH
     # Commands to be copied are not broken into lines.
-    console.print(f"\nwhy, and what to do:  {program} doctor --url {url}", soft_wrap=True)
+    console.print(f"\nlook at it:           {url}/", soft_wrap=True)
+    console.print(f"why, and what to do:  {program} doctor --url {url}", soft_wrap=True)
     console.print(f"what a word means:    {program} explain NAME", soft_wrap=True)
     console.print(f"for programs:         curl -s {url}/api/p2p/debug | jq .dial_failures", soft_wrap=True)
 

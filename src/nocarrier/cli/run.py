@@ -41,7 +41,7 @@ async def _run(settings: Settings) -> None:
         host = settings.node.p2p_listen.rpartition(":")[0]
         click.echo(f"node {info.node_id}")
         click.echo(f"listens for peers on {host}:{info.p2p_port}")
-        click.echo(f"the API: {app.url}/api/p2p/debug")
+        click.echo(f"the page: {app.url}/")
         if not settings.node.seeds and not len(app.node.book):
             click.echo("it knows nobody: set seeds under [node], or dial a peer with: nocarrier connect HOST:PORT")
         await until_told_to_stop()
