@@ -13,6 +13,7 @@ from pathlib import Path
 from reference.api import api
 from reference.causes import causes
 from reference.cli import cli
+from reference.metrics import metrics
 from reference.settings import settings
 from reference.taxonomy import reasons, sources
 
@@ -25,6 +26,7 @@ PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "reference/settings.md": settings,
     "reference/api.md": api,
     "reference/cli.md": cli,
+    "reference/metrics.md": metrics,
 }
 
 
