@@ -119,7 +119,7 @@ async def test_a_dial_that_nobody_answers(tracker, telemetry):
             await try_dial(f"127.0.0.1:{port}", tracker, timeout_s=0.3)
     span, [attempt] = telemetry.dial()
     assert (span.attributes["error.type"], attempt.attributes["error.type"]) == ("timeout", "timeout")
-    assert 0.3e9 <= attempt.end_time - attempt.start_time <= span.end_time - span.start_time < 2e9
+    assert 0.29e9 <= attempt.end_time - attempt.start_time <= span.end_time - span.start_time < 2e9
     assert_within(attempt, span)
 
 
@@ -154,9 +154,8 @@ async def test_an_address_that_lost_is_no_error_of_the_dial(tracker, telemetry):
 
 async def test_what_our_own_code_ended_is_told_and_is_no_error(tracker, telemetry):
     async with FAULT_SERVERS["backlog_full"]() as port:
-        with telemetry.export(tracker):
-            with pytest.raises(TimeoutError):
-                await asyncio.wait_for(try_dial(f"127.0.0.1:{port}", tracker, timeout_s=30), 0.2)
+        with telemetry.export(tracker), pytest.raises(TimeoutError):
+            await asyncio.wait_for(try_dial(f"127.0.0.1:{port}", tracker, timeout_s=30), 0.2)
     span, [attempt] = telemetry.dial()
     assert tracker.totals().cancelled == 1
     for each in (span, attempt):
