@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import http.client
 import json
 import ssl
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
@@ -25,9 +26,16 @@ TIMEOUT_S = 10.0
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 """Far more than the failures of a full tracker take; whoever sends more is no node."""
 
+STREAM_CHUNK_BYTES = 64 * 1024
+"""How much of a stream is read at once, at most."""
+
 
 class RequestRefusedError(NocarrierError):
-    """The node answers, and says that the request cannot be."""
+    """The node answers, and says that the request cannot be. `status` is that of HTTP."""
+
+    def __init__(self, detail: str, status: int) -> None:
+        super().__init__(detail)
+        self.status = status
 
 
 class NodeClient:
@@ -70,25 +78,47 @@ class NodeClient:
         """The JSON answer to a POST of `body` as JSON; raises as `get`."""
         return self._ask("POST", path, json.dumps(body).encode(), timeout_s)
 
+    @contextlib.contextmanager
+    def stream(self, path: str, headers: Mapping[str, str], silence_s: float) -> Iterator[Iterator[bytes]]:
+        """What comes of an answer that has no end, as it comes; raises as `get`, when it breaks off as well.
+
+        Args:
+            path: of a route that answers with server-sent events.
+            headers: besides the usual ones.
+            silence_s: without a byte for so long, it has broken off.
+        """
+        with self._answer("GET", path, None, {"Accept": "text/event-stream", **headers}, silence_s) as response:
+            kind = response.headers.get_content_type()
+            if response.status != HTTPStatus.OK or kind != "text/event-stream":
+                self._read(response.status, response.read(MAX_ANSWER_BYTES + 1))
+                raise NodeUnreachableError(f"{self._url}{path} answers with {kind} and no stream; update the node")
+            yield iter(lambda: response.read1(STREAM_CHUNK_BYTES), b"")
+
     def _ask(self, method: str, path: str, body: bytes | None, timeout_s: float) -> Any:
         headers = {"Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = "application/json"
-        if self._token:
-            headers["Authorization"] = f"Bearer {self._token}"
+        with self._answer(method, path, body, headers, timeout_s) as response:
+            answer = response.read(MAX_ANSWER_BYTES + 1)
+        return self._read(response.status, answer)
+
+    @contextlib.contextmanager
+    def _answer(
+        self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], timeout_s: float
+    ) -> Iterator[http.client.HTTPResponse]:
+        bearer = {"Authorization": f"Bearer {self._token}"} if self._token else {}
         connection = self._connection(timeout_s)
         try:
-            connection.request(method, self._base_path + path, body, headers)
+            connection.request(method, self._base_path + path, body, {**headers, **bearer})
             response = connection.getresponse()
             self.clock_ahead_s = _clock_ahead_s(response.headers.get("date"))
-            answer = response.read(MAX_ANSWER_BYTES + 1)
+            yield response
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise NodeUnreachableError(
                 f"no node answers at {self._url} ({_why(error)}); start one with: nocarrier run, or set --url"
             ) from error
         finally:
             connection.close()
-        return self._read(response.status, answer)
 
     def _connection(self, timeout_s: float) -> http.client.HTTPConnection:
         if self._is_tls:
@@ -112,7 +142,7 @@ class NodeClient:
             raise NodeUnreachableError(f"{self._url} wants another token; set --token or NOCARRIER_TOKEN")
         if status == HTTPStatus.FORBIDDEN or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise NodeUnreachableError(f"{self._url} does not answer this: {detail}")
-        raise RequestRefusedError(detail)
+        raise RequestRefusedError(detail, status)
 
 
 def _clock_ahead_s(date: str | None) -> float | None:
@@ -130,10 +160,16 @@ def _why(error: Exception) -> str:
 
 def asks_node(verb: Callable[..., None]) -> Callable[..., None]:
     """Adds `--url`, `--token` and `--json` to a verb, which is called with `client` and `as_json` instead."""
+    return names_node(
+        click.option("--json", "as_json", is_flag=True, help="The node's answer as it is, for programs.")(verb)
+    )
+
+
+def names_node(verb: Callable[..., None]) -> Callable[..., None]:
+    """Adds `--url` and `--token` to a verb, which is called with `client` instead."""
 
     @click.option("--url", envvar="NOCARRIER_URL", default=DEFAULT_URL, show_default=True, help="Which node to ask.")
     @click.option("--token", envvar="NOCARRIER_TOKEN", help="The node's token; better given as NOCARRIER_TOKEN.")
-    @click.option("--json", "as_json", is_flag=True, help="The node's answer as it is, for programs.")
     @functools.wraps(verb)
     def asking(*args: Any, url: str, token: str | None, **kwargs: Any) -> None:
         verb(*args, client=NodeClient(url, token), **kwargs)

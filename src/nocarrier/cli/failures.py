@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
-import time
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,20 +11,7 @@ import click
 from nocarrier.cli.client import NodeClient, asks_node
 from nocarrier.cli.evidence import in_words
 from nocarrier.cli.text import clock_time, print_table
-
-_UNITS_S = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
-
-
-class _Ago(click.ParamType[float]):
-    """How long ago, such as 90s, 5m, 2h or 7d; becomes Unix seconds."""
-
-    name = "TIME"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        match = re.fullmatch(r"(\d{1,9})([smhd])", str(value))
-        if match is None:
-            self.fail(f"{value!r} is not a time; write it like 90s, 5m, 2h or 7d", param, ctx)
-        return max(0.0, time.time() - int(match[1]) * _UNITS_S[match[2]])
+from nocarrier.cli.times import Moment
 
 
 @click.command
@@ -34,7 +19,7 @@ class _Ago(click.ParamType[float]):
 @click.option("--source", help="Only addresses that came from here, such as seed.")
 @click.option("--kind", help="Only these: skip, failure, cancelled or disconnect.")
 @click.option("--addr", help="Only this address.")
-@click.option("--since", "since_unix", type=_Ago(), help="Only the last 90s, 5m, 2h or 7d.")
+@click.option("--since", "since_unix", type=Moment(), help="Only the last 90s, 5m, 2h or 7d.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="At most so many.")
 @asks_node
 def failures(client: NodeClient, *, as_json: bool, **query: object) -> None:

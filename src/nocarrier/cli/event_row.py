@@ -1,0 +1,46 @@
+"""One event of a dial as a row for people."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from nocarrier.cli.evidence import in_words
+from nocarrier.cli.text import clock_time
+
+COLUMNS = ("time", "address", "outcome", "from", "what is known")
+
+WIDTHS = (8, 21, 20, 10, 0)
+"""Characters that most cells of each column take, for rows that are printed one by one."""
+
+_NODE_ID_DIGITS = 12
+
+
+def event_row(event: Mapping[str, Any]) -> tuple[str, str, str, str, str]:
+    """The cells of `event`, an entry of the live stream or the history. They may be hostile."""
+    via = f" via {event['via']}" if event["via"] else ""
+    return (
+        clock_time(event["at_unix"]),
+        str(event["addr"]),
+        str(event["reason"] or event["kind"]),
+        event["source"] + via,
+        what_is_known(event),
+    )
+
+
+def what_is_known(event: Mapping[str, Any]) -> str:
+    """Phase, blame, evidence and how long it took, as far as they say something."""
+    took = took_in_words(event["duration_s"])
+    if event["reason"] is None:
+        node = f"node {event['node_id'][:_NODE_ID_DIGITS]}…" if event["node_id"] else ""
+        return ", ".join(filter(None, (took, node)))
+    parts = [event["phase"], f"blame {event['blame']}", took]
+    known = in_words(event)
+    return ", ".join(filter(None, parts)) + (f": {known}" if known else "")
+
+
+def took_in_words(duration_s: object) -> str:
+    """Such as 12 ms or 3.4 s; nothing where it is not known."""
+    if not isinstance(duration_s, int | float):
+        return ""
+    return f"{duration_s * 1000:.0f} ms" if duration_s < 1 else f"{duration_s:.1f} s"
