@@ -61,7 +61,11 @@ const SIGNS = { succeeded: "✓", failure: "✕", cancelled: "⊘", skip: "↷",
 export function Outcome({ kind, reason }: { kind: keyof typeof SIGNS; reason: string | null }) {
   return (
     <span class="outcome">
-      <span class="swatch" aria-hidden="true" style={{ background: colour(reason ?? kind) }} />
+      <span
+        class="swatch"
+        aria-hidden="true"
+        style={{ background: colour(kind === "skip" || kind === "cancelled" ? "" : (reason ?? kind)) }}
+      />
       <span aria-hidden="true">{SIGNS[kind]}</span> {words(reason ?? kind)}
       {kind !== "failure" && reason && <span class="muted"> ({words(kind)})</span>}
     </span>

@@ -41,6 +41,10 @@ export function DialTable() {
     shown.findIndex((row) => row.key === active),
   );
 
+  // Tab must find a row also when the active one has moved out of sight.
+  const isInSight = virtual.items.some(({ index }) => index === activeIndex);
+  const tabStop = isInSight ? activeIndex : (virtual.items[0]?.index ?? 0);
+
   function moveTo(index: number): void {
     const row = shown[Math.min(shown.length - 1, Math.max(0, index))];
     if (!row) return;
@@ -99,7 +103,7 @@ export function DialTable() {
                   row={row}
                   index={index}
                   most_s={most_s}
-                  isActive={index === activeIndex}
+                  isActive={index === tabStop}
                   onFocus={() => setActive(row.key)}
                   onOpen={() => openRow(row)}
                 />

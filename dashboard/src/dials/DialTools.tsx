@@ -2,17 +2,21 @@
 
 import { useEffect, useState } from "preact/hooks";
 import { droppedTotal, paused, rows, setPaused, waitingCount } from "../state/events.ts";
-import { filters, setFilters, toggleFilters } from "../state/filters.ts";
+import { filters, setFilters } from "../state/filters.ts";
+import { ANY_KIND } from "../state/filters-in-url.ts";
 import { count, plural } from "../text/format.ts";
 import { Export } from "./Export.tsx";
+import { hidesSkips } from "./select-rows.ts";
 import { shownRows } from "./shown.ts";
 
 const KINDS = [
+  { kind: "", label: "All dials" },
   { kind: "failure", label: "Failures" },
   { kind: "succeeded", label: "Succeeded" },
   { kind: "skip", label: "Skips" },
   { kind: "cancelled", label: "Cancelled" },
   { kind: "disconnect", label: "Early disconnects" },
+  { kind: ANY_KIND, label: "Everything" },
 ] as const;
 
 const TYPING_MS = 150;
@@ -25,11 +29,8 @@ export function DialTools() {
         <Search />
         <fieldset class="segments">
           <legend class="visually-hidden">Kind</legend>
-          <button type="button" aria-pressed={now.kind === ""} onClick={() => setFilters({ kind: "" })}>
-            All
-          </button>
           {KINDS.map(({ kind, label }) => (
-            <button key={kind} type="button" aria-pressed={now.kind === kind} onClick={() => toggleFilters({ kind })}>
+            <button key={kind} type="button" aria-pressed={now.kind === kind} onClick={() => setFilters({ kind })}>
               {label}
             </button>
           ))}
@@ -39,14 +40,32 @@ export function DialTools() {
         </button>
         <Export />
       </div>
-      <p class="muted table-note">
-        {plural(shownRows.value.length, "row")}
-        {shownRows.value.length !== rows.value.length && ` of ${count(rows.value.length)}`}
-        {droppedTotal.value > 0 &&
-          `. This page holds the newest ${count(rows.value.length)}: ${plural(droppedTotal.value, "older row")} left it again`}
-        . Arrow keys go from row to row, Enter opens one.
-      </p>
+      <Note />
     </>
+  );
+}
+
+/** How many rows there are, and which are not here. */
+function Note() {
+  const skips = hidesSkips(filters.value)
+    ? rows.value.filter((row) => row.type === "event" && row.event.kind === "skip")
+    : [];
+  return (
+    <p class="muted table-note">
+      {plural(shownRows.value.length, "row")} of {count(rows.value.length)} on this page.{" "}
+      {skips.length > 0 && (
+        <>
+          {plural(skips.length, "dial")} that policy kept from starting {skips.length === 1 ? "is" : "are"} left out:{" "}
+          <button type="button" class="link" onClick={() => setFilters({ kind: ANY_KIND })}>
+            show everything
+          </button>
+          .{" "}
+        </>
+      )}
+      {droppedTotal.value > 0 &&
+        `${plural(droppedTotal.value, "older row")} left the page again, as it holds no more. `}
+      Arrow keys go from row to row, Enter opens one.
+    </p>
   );
 }
 

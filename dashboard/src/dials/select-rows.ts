@@ -2,7 +2,7 @@
 
 import type { RecordedEvent } from "../api/types.ts";
 import type { EventRow, Row } from "../state/event-store.ts";
-import type { Filters } from "../state/filters-in-url.ts";
+import { ANY_KIND, type Filters } from "../state/filters-in-url.ts";
 import { COLUMNS } from "./columns.ts";
 
 /** A detail can be as long as a peer likes; what is further in is not searched. */
@@ -22,10 +22,21 @@ function contains(event: RecordedEvent, needle: string): boolean {
   return fields.some((field) => field?.slice(0, SEARCHED).toLowerCase().includes(needle));
 }
 
+/** Whether skips are left out: where nothing that was chosen speaks of them. */
+export function hidesSkips({ kind, reason, phase }: Filters): boolean {
+  return kind === "" && reason === "" && phase !== "policy";
+}
+
+function isOfKind(event: RecordedEvent, filters: Filters): boolean {
+  const { kind } = filters;
+  if (kind === "") return event.kind !== "skip" || !hidesSkips(filters);
+  return kind === ANY_KIND || event.kind === kind;
+}
+
 export function isShown(event: RecordedEvent, filters: Filters): boolean {
-  const { kind, reason, source, phase, addr, via, since, until } = filters;
+  const { reason, source, phase, addr, via, since, until } = filters;
   return (
-    (!kind || event.kind === kind) &&
+    isOfKind(event, filters) &&
     (!reason || event.reason === reason) &&
     (!source || event.source === source) &&
     (!phase || event.phase === phase) &&

@@ -4,7 +4,7 @@ import type { ComponentChildren } from "preact";
 import { PeerLine } from "../shared/PeerText.tsx";
 import { nowUnix } from "../state/clock.ts";
 import { anyFilter, clearFilters, filters, setFilters } from "../state/filters.ts";
-import { DIMENSIONS, type Filters } from "../state/filters-in-url.ts";
+import { ANY_KIND, DIMENSIONS, type Dimension, type Filters } from "../state/filters-in-url.ts";
 import { shortTime, words } from "../text/format.ts";
 import "./filters.css";
 
@@ -36,7 +36,7 @@ export function FilterBar() {
       <ul>
         {DIMENSIONS.filter((name) => now[name]).map((name) => (
           <Chip key={name} label={LABELS[name]} remove={{ [name]: "" }}>
-            <PeerLine text={name === "addr" || name === "via" ? now[name] : words(now[name])} />
+            <PeerLine text={chipText(name, now[name])} />
           </Chip>
         ))}
         {now.text && (
@@ -58,6 +58,11 @@ export function FilterBar() {
       )}
     </section>
   );
+}
+
+function chipText(name: Dimension, value: string): string {
+  if (name === "kind" && value === ANY_KIND) return "everything, skips too";
+  return name === "addr" || name === "via" ? value : words(value);
 }
 
 function Chip({ label, remove, children }: { label: string; remove: Partial<Filters>; children: ComponentChildren }) {

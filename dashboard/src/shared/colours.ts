@@ -1,22 +1,24 @@
 /** Colours of names. Each is a CSS variable, so that it follows the theme; none is ever the only sign of anything. */
 
-/** Paul Tol's "muted" scheme: told apart by colour-blind people too. */
+import { signal } from "@preact/signals";
+
 const SERIES = Array.from({ length: 9 }, (_, index) => `--series-${index + 1}`);
 const REST = "--series-rest";
 const SUCCESS = "--good";
 
-const given = new Map<string, string>([
-  ["succeeded", SUCCESS],
-  ["other", REST],
-]);
+const given = signal<ReadonlyMap<string, string>>(new Map());
 
-/** The colour of a reason, source or kind: first come, first served, and the same in every picture. */
+/** Gives those names colours, the first ones first. Who has one keeps it: it is the same in every picture. */
+export function giveColours(names: readonly string[]): void {
+  const fresh = names.filter((name) => !given.peek().has(name));
+  const free = SERIES.slice(given.peek().size);
+  const pairs = fresh.flatMap((name, index) => (free[index] ? [[name, free[index]] as const] : []));
+  if (pairs.length > 0) given.value = new Map([...given.peek(), ...pairs]);
+}
+
+/** The variable that holds the colour of a reason or source. */
 export function colourName(name: string): string {
-  const known = given.get(name);
-  if (known) return known;
-  const colour = SERIES[given.size - 2] ?? REST;
-  given.set(name, colour);
-  return colour;
+  return name === "succeeded" ? SUCCESS : (given.value.get(name) ?? REST);
 }
 
 export function colour(name: string): string {

@@ -4,7 +4,9 @@ import type { Gap, RecordedEvent } from "../api/types.ts";
 
 export const HELD_LIMIT = 5_000;
 /** What was looked up in the history may not push all that is new out of the page. */
-const FOUND_LIMIT = 4_000;
+const FOUND_LIMIT = 3_000;
+/** Skips are many and alike: they may not push the dials out of the page. */
+const SKIP_LIMIT = 1_000;
 
 export interface EventRow {
   type: "event";
@@ -47,6 +49,7 @@ export class EventStore {
   constructor(
     private readonly limit = HELD_LIMIT,
     private readonly foundLimit = Math.min(FOUND_LIMIT, limit),
+    private readonly skipLimit = Math.min(SKIP_LIMIT, limit),
   ) {}
 
   /** Newest first. */
@@ -79,12 +82,14 @@ export class EventStore {
     this.cut();
   }
 
-  /** Takes in a page that was looked up in the history with the filters of the moment. */
-  addFound(events: RecordedEvent[]): void {
-    const known = new Set(this.found.map((row) => row.key));
+  /** Takes in what was looked up in the history with the filters of the moment; returns how many the page had not. */
+  addFound(events: RecordedEvent[]): number {
+    const known = new Set(this.rows.map((row) => row.key));
     const rows = events.filter((event) => event.kind !== "started").map(eventRow);
-    this.found = [...this.found, ...rows.filter((row) => !known.has(row.key))].slice(0, this.foundLimit);
+    const fresh = rows.filter((row) => !known.has(row.key)).slice(0, this.foundLimit - this.found.length);
+    this.found = [...this.found, ...fresh];
     this.cut();
+    return fresh.length;
   }
 
   clearFound(): void {
@@ -100,10 +105,12 @@ export class EventStore {
 
   private cut(): void {
     const room = this.limit - this.found.length;
-    if (this.recent.length > room) {
-      this.droppedTotal += this.recent.length - room;
-      this.recent = this.recent.slice(0, room);
-    }
+    const before = this.recent.length;
+    let skips = 0;
+    this.recent = this.recent
+      .filter((row) => row.type === "gap" || row.event.kind !== "skip" || ++skips <= this.skipLimit)
+      .slice(0, room);
+    this.droppedTotal += before - this.recent.length;
     this.merged = null;
   }
 }

@@ -4,13 +4,19 @@ import { computed, effect, signal } from "@preact/signals";
 import { getJson } from "../api/client.ts";
 import { ApiError } from "../api/problem.ts";
 import type { Gap, HistoryPage, RecordedEvent } from "../api/types.ts";
+import { isShown } from "../dials/select-rows.ts";
 import { nowUnix } from "./clock.ts";
 import { EventStore, type GapRow, type Row } from "./event-store.ts";
-import { anyFilter, historyQuery } from "./filters.ts";
+import { filters, historyQuery } from "./filters.ts";
 import { historyOn } from "./status.ts";
 
+/** Of each kind, so that many of one do not hide another; the most that the API gives at once. */
 const FIRST_FILL = 1_000;
+const FIRST_KINDS = ["failure", "succeeded", "disconnect", "cancelled", "skip"] as const;
 const PAGE = 500;
+/** "Load older" goes on until it has so many rows to show, as pages may hold little else than skips, but not for ever. */
+const ROWS_WANTED = 50;
+const PAGES_LIMIT = 8;
 /** The table changes at most so often, however fast events come. */
 const FLUSH_MS = 250;
 /** What may wait while the table is paused; the node and the history keep the rest. */
@@ -75,10 +81,10 @@ export function setPaused(value: boolean): void {
 /** Takes in the newest events that the node knows: of the history, or, where there is none, its newest failures. */
 export async function fill(): Promise<void> {
   try {
-    const page = await getJson<HistoryPage>("api/p2p/history", { limit: FIRST_FILL });
-    store.add(page.events);
-    if (!anyFilter.peek())
-      paging.value = { state: page.next_cursor ? "idle" : "done", cursor: page.next_cursor, problem: null };
+    const pages = await Promise.all(
+      FIRST_KINDS.map((kind) => getJson<HistoryPage>("api/p2p/history", { kind, limit: FIRST_FILL })),
+    );
+    for (const page of pages) store.add(page.events);
   } catch (error) {
     if (!(error instanceof ApiError)) return;
     await fillFromFailures(error);
@@ -111,12 +117,19 @@ export async function loadOlder(): Promise<void> {
   const mine = asked;
   paging.value = { ...before, state: "loading", problem: null };
   try {
-    const query = { ...historyQuery.peek(), limit: PAGE, cursor: before.cursor };
-    const page = await getJson<HistoryPage>("api/p2p/history", query);
-    if (mine !== asked) return;
-    store.addFound(page.events);
+    let cursor = before.cursor;
+    let found = 0;
+    for (let page = 0; page < PAGES_LIMIT && found < ROWS_WANTED; page++) {
+      const query = { ...historyQuery.peek(), limit: PAGE, cursor };
+      const answer: HistoryPage = await getJson<HistoryPage>("api/p2p/history", query);
+      if (mine !== asked) return;
+      const wanted = answer.events.filter((event) => isShown(event, filters.peek()));
+      found += store.addFound(wanted);
+      cursor = answer.next_cursor;
+      if (cursor === null) break;
+    }
     version.value += 1;
-    paging.value = { state: page.next_cursor ? "idle" : "done", cursor: page.next_cursor, problem: null };
+    paging.value = { state: cursor === null ? "done" : "idle", cursor, problem: null };
   } catch (error) {
     if (mine !== asked) return;
     paging.value = { ...before, state: "idle", problem: error instanceof Error ? error.message : String(error) };

@@ -10,6 +10,9 @@ export type Tab = (typeof TABS)[number];
 export const DIMENSIONS = ["kind", "reason", "source", "phase", "addr", "via"] as const;
 export type Dimension = (typeof DIMENSIONS)[number];
 
+/** The kind that says: everything, skips too. Without a kind they are left out, as they are so many. */
+export const ANY_KIND = "any";
+
 export interface Filters extends Record<Dimension, string> {
   text: string;
   since: number | null;

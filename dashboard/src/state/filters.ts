@@ -2,6 +2,7 @@
 
 import { computed, signal } from "@preact/signals";
 import {
+  ANY_KIND,
   DIMENSIONS,
   type Dimension,
   type Filters,
@@ -38,7 +39,16 @@ export function clearFilters(): void {
 /** What the history can be asked for. */
 export const historyQuery = computed(() => {
   const { kind, reason, source, phase, addr, via, since, until } = filters.value;
-  return { kind, reason, source, phase, addr, via, since_unix: since, until_unix: until };
+  return {
+    kind: kind === ANY_KIND ? "" : kind,
+    reason,
+    source,
+    phase,
+    addr,
+    via,
+    since_unix: since,
+    until_unix: until,
+  };
 });
 
 export const anyFilter = computed(() => {

@@ -7,7 +7,7 @@ import { liveSeries } from "../failures-chart/live-series.ts";
 import { nowUnix } from "./clock.ts";
 import { rows } from "./events.ts";
 import { filters } from "./filters.ts";
-import { RANGES, type Range } from "./filters-in-url.ts";
+import { ANY_KIND, RANGES, type Range } from "./filters-in-url.ts";
 import { historyOn, status } from "./status.ts";
 
 /** A node that runs for less than this has nothing to show in the bars of an hour. */
@@ -22,7 +22,10 @@ export const range = computed<Range>(() => {
 });
 
 /** What the chart counts: one kind of events, failures where none was chosen. */
-export const chartKind = computed(() => filters.value.kind || "failure");
+export const chartKind = computed(() => {
+  const { kind } = filters.value;
+  return kind && kind !== ANY_KIND ? kind : "failure";
+});
 
 interface Loaded {
   query: string;

@@ -1,0 +1,46 @@
+import { useState } from "preact/hooks";
+import type { Series } from "../api/types.ts";
+import { nowUnix } from "../state/clock.ts";
+import { count, iso, shortTime, words } from "../text/format.ts";
+import { bucketStarts, type Layer } from "./stacking.ts";
+
+/** The bars as numbers, for whoever cannot see them; empty buckets are left out. */
+export function SeriesTable({ series, layers }: { series: Series; layers: Layer[] }) {
+  const [isOpen, setOpen] = useState(false);
+  return (
+    <details class="series-table" onToggle={(event) => setOpen(event.currentTarget.open)}>
+      <summary>Show as table</summary>
+      {isOpen && (
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: whoever has no mouse must be able to scroll it.
+        <section class="table-scroll" tabIndex={0} aria-label="The chart as table">
+          <table>
+            <thead>
+              <tr>
+                <th scope="col">From</th>
+                {layers.map(({ name }) => (
+                  <th key={name} scope="col">
+                    {words(name)}
+                  </th>
+                ))}
+              </tr>
+            </thead>
+            <tbody>
+              {bucketStarts(series).map((start, index) =>
+                layers.some((layer) => layer.counts[index]) ? (
+                  <tr key={start}>
+                    <th scope="row" title={iso(start)}>
+                      {shortTime(start, nowUnix.value)}
+                    </th>
+                    {layers.map((layer) => (
+                      <td key={layer.name}>{count(layer.counts[index] ?? 0)}</td>
+                    ))}
+                  </tr>
+                ) : null,
+              )}
+            </tbody>
+          </table>
+        </section>
+      )}
+    </details>
+  );
+}

@@ -1,0 +1,168 @@
+/** Stacked bars over time on a canvas; a dragged window and a starting program show on it. */
+
+import type { RefObject } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import uPlot from "uplot";
+import "uplot/dist/uPlot.min.css";
+import type { Series } from "../api/types.ts";
+import { canvasColour, colourName } from "../shared/colours.ts";
+import { clockTime } from "../text/format.ts";
+import { bucketStarts, bucketWindow, type Layer, REST } from "./stacking.ts";
+
+const HEIGHT = 208;
+/** A shorter drag is a click: on one bucket. */
+const DRAG_PX = 4;
+
+export interface StackedBarsProps {
+  series: Series;
+  layers: Layer[];
+  /** The one that is chosen; "" for none: all are bright. */
+  chosen: string;
+  window: { since: number | null; until: number | null };
+  /** Names the colours of the moment: another text, and the bars are drawn anew. */
+  colours: string;
+  onWindow(window: { since: number; until: number }): void;
+  onHover(bucket: number | null): void;
+}
+
+/** The plot is built anew when its layers, their colours or its time change; it is cheap, and has no state of its own. */
+export function StackedBars(props: StackedBarsProps) {
+  const holder = useRef<HTMLDivElement>(null);
+  const handlers = useRef(props);
+  handlers.current = props;
+  useEffect(() => {
+    const element = holder.current;
+    if (!element) return;
+    const plot = new uPlot(options(element.clientWidth, handlers), data(props), element);
+    const resize = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height: HEIGHT }));
+    resize.observe(element);
+    return () => {
+      resize.disconnect();
+      plot.destroy();
+    };
+  }, [props.series, props.layers, props.chosen, props.colours, props.window.since, props.window.until]);
+  return <div class="plot" ref={holder} />;
+}
+
+/** The tallest first, so that each lower layer is drawn over it. */
+function data({ series, layers }: StackedBarsProps): uPlot.AlignedData {
+  return [bucketStarts(series), ...layers.toReversed().map((layer) => layer.tops)];
+}
+
+function options(width: number, handlers: RefObject<StackedBarsProps>): uPlot.Options {
+  const props = handlers.current as StackedBarsProps;
+  const { series, layers, chosen } = props;
+  const axis = { stroke: canvasColour("--muted"), font: `12px ${canvasColour("--sans")}` };
+  const grid = { stroke: canvasColour("--line"), width: 1 };
+  // uPlot centres a bar on its x; a bucket begins there.
+  const bars = uPlot.paths.bars?.({ size: [0.84, 60], align: 1, gap: 1 });
+  return {
+    width,
+    height: HEIGHT,
+    legend: { show: false },
+    padding: [8, 8, 0, 0],
+    scales: {
+      x: { time: true, range: () => [series.since_unix, series.until_unix] },
+      y: { range: (_plot, _least, most) => [0, Math.max(4, most * 1.15)] },
+    },
+    axes: [
+      {
+        ...axis,
+        grid: { show: false },
+        ticks: grid,
+        size: 30,
+        values: (_plot, splits) => splits.map((unix) => axisTime(unix, series)),
+      },
+      {
+        ...axis,
+        grid,
+        ticks: { show: false },
+        size: 46,
+        incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1e3, 2e3, 5e3, 1e4, 1e5, 1e6],
+      },
+    ],
+    series: [
+      {},
+      ...layers.toReversed().map(({ name }) => ({
+        fill: barColour(name, chosen),
+        width: 0,
+        points: { show: false },
+        ...(bars && { paths: bars }),
+      })),
+    ],
+    cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false } },
+    hooks: {
+      setSelect: [(plot) => takeSelection(plot, handlers)],
+      setCursor: [
+        (plot) =>
+          handlers.current?.onHover(
+            plot.cursor.left !== undefined && plot.cursor.left < 0 ? null : bucketUnder(plot, series),
+          ),
+      ],
+      ready: [(plot) => clickBucket(plot, handlers)],
+      draw: [(plot) => drawMarks(plot, props)],
+    },
+  };
+}
+
+/** The day where each mark is a day, else the minute, as the table of dials writes it. */
+function axisTime(unix: number, series: Series): string {
+  const text = clockTime(unix, 0);
+  const isLong = series.until_unix - series.since_unix > 172_800;
+  return isLong ? text.slice(5, 10) : text.slice(11, 16);
+}
+
+function barColour(name: string, chosen: string): string {
+  const colour = canvasColour(name === REST ? "--series-rest" : colourName(name));
+  return chosen && chosen !== name ? `${colour}40` : colour;
+}
+
+function bucketUnder(plot: uPlot, series: Series): number {
+  const at = plot.posToVal(plot.cursor.left ?? 0, "x");
+  return Math.floor((at - series.since_unix) / series.bucket_s);
+}
+
+function takeSelection(plot: uPlot, handlers: RefObject<StackedBarsProps>): void {
+  const { left, width } = plot.select;
+  const now = handlers.current;
+  if (width < DRAG_PX || !now) return;
+  now.onWindow(bucketWindow(now.series, plot.posToVal(left, "x"), plot.posToVal(left + width, "x")));
+}
+
+function clickBucket(plot: uPlot, handlers: RefObject<StackedBarsProps>): void {
+  plot.over.addEventListener("click", () => {
+    const now = handlers.current;
+    if (!now || plot.select.width >= DRAG_PX) return;
+    const at = plot.posToVal(plot.cursor.left ?? 0, "x");
+    now.onWindow(bucketWindow(now.series, at, at + 0.001));
+  });
+}
+
+/** The chosen window, and when the program was started: its counts begin anew there. */
+function drawMarks(plot: uPlot, { series, window }: StackedBarsProps): void {
+  const { ctx, bbox } = plot;
+  const pixel = (unix: number) => plot.valToPos(unix, "x", true);
+  ctx.save();
+  if (window.since !== null || window.until !== null) {
+    const from = Math.max(bbox.left, pixel(window.since ?? series.since_unix));
+    const to = Math.min(bbox.left + bbox.width, pixel(window.until ?? series.until_unix));
+    ctx.fillStyle = `${canvasColour("--accent")}2e`;
+    if (to > from) ctx.fillRect(from, bbox.top, to - from, bbox.height);
+  }
+  ctx.strokeStyle = canvasColour("--text");
+  ctx.fillStyle = canvasColour("--text");
+  ctx.font = `${11 * devicePixelRatio}px ${canvasColour("--sans")}`;
+  ctx.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]);
+  for (const start of series.starts_unix) {
+    const x = pixel(start);
+    if (x < bbox.left || x > bbox.left + bbox.width) continue;
+    ctx.beginPath();
+    ctx.moveTo(x, bbox.top);
+    ctx.lineTo(x, bbox.top + bbox.height);
+    ctx.stroke();
+    const isNearTheEnd = x > bbox.left + bbox.width - 50 * devicePixelRatio;
+    ctx.textAlign = isNearTheEnd ? "right" : "left";
+    ctx.fillText("start", x + (isNearTheEnd ? -4 : 4) * devicePixelRatio, bbox.top + 11 * devicePixelRatio);
+  }
+  ctx.restore();
+}

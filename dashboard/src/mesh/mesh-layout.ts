@@ -1,0 +1,55 @@
+/** Places for the nodes of the mesh, by forces; computed at once, as nobody needs to see it settle. */
+
+import {
+  forceCollide,
+  forceLink,
+  forceManyBody,
+  forceSimulation,
+  forceX,
+  forceY,
+  type SimulationNodeDatum,
+} from "d3-force";
+import { type MeshGraph, SELF } from "./mesh-graph.ts";
+
+const STEPS = 220;
+const NODE_ROOM = 16;
+
+export interface Place {
+  x: number;
+  y: number;
+}
+
+interface Body extends SimulationNodeDatum {
+  id: string;
+}
+
+/** Where each node goes in `width` by `height`; those that had a place before start from it, and so hardly move. */
+export function meshLayout(
+  graph: MeshGraph,
+  width: number,
+  height: number,
+  before: ReadonlyMap<string, Place>,
+): Map<string, Place> {
+  const bodies: Body[] = graph.nodes.map(({ id }) => {
+    const center = { x: width / 2, y: height / 2 };
+    if (id === SELF) return { id, ...center, fx: center.x, fy: center.y };
+    return { id, ...before.get(id) };
+  });
+  const links = graph.edges.map(({ from, to, kind }) => ({ source: from, target: to, kind }));
+  forceSimulation(bodies)
+    .force(
+      "link",
+      forceLink<Body, (typeof links)[number]>(links)
+        .id(({ id }) => id)
+        .distance(({ kind }) => (kind === "introduced" ? 70 : 110))
+        .strength(({ kind }) => (kind === "introduced" ? 0.25 : 0.5)),
+    )
+    .force("charge", forceManyBody().strength(-130).distanceMax(420))
+    .force("x", forceX(width / 2).strength(0.045))
+    .force("y", forceY(height / 2).strength(0.1))
+    .force("collide", forceCollide(NODE_ROOM))
+    .stop()
+    .tick(before.size > 0 ? STEPS / 4 : STEPS);
+  const inside = (value: number, length: number) => Math.min(length - NODE_ROOM, Math.max(NODE_ROOM, value));
+  return new Map(bodies.map(({ id, x = 0, y = 0 }) => [id, { x: inside(x, width), y: inside(y, height) }]));
+}
