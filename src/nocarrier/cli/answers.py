@@ -51,8 +51,73 @@ class DialTotals(msgspec.Struct, frozen=True, kw_only=True):
     started: int = 0
     succeeded: int = 0
     failed: int = 0
+    cancelled: int = 0
     in_flight: int = 0
     skipped: int = 0
+    disconnected_early: int = 0
+
+
+class Event(msgspec.Struct, frozen=True, kw_only=True):
+    """One event of a dial, of the live stream, the history or the failures in memory."""
+
+    addr: str
+    source: str
+    at_unix: float
+    kind: str
+    seq: int = 0
+    via: str | None = None
+    reason: str | None = None
+    phase: str | None = None
+    blame: str | None = None
+    detail: str | None = None
+    duration_s: float | None = None
+    node_id: str | None = None
+    evidence: dict[str, Any] = {}
+    repeats: int = 1
+
+
+class Failures(msgspec.Struct, frozen=True, kw_only=True):
+    """The newest failures in memory, newest first."""
+
+    failures: list[Event]
+
+
+class BookCounts(msgspec.Struct, frozen=True, kw_only=True):
+    """Addresses in the peer book by state."""
+
+    hot: int = 0
+    warm: int = 0
+    cold: int = 0
+    total: int = 0
+
+
+class HistoryStatus(msgspec.Struct, frozen=True, kw_only=True):
+    """How the history does."""
+
+    state: str = "off"
+    detail: str | None = None
+    since_unix: float | None = None
+    events_total: int = 0
+    size_bytes: int = 0
+    waiting: int = 0
+    dropped_total: int = 0
+
+
+class Status(msgspec.Struct, frozen=True, kw_only=True):
+    """How the program does at one instant."""
+
+    at_unix: float
+    started_unix: float
+    dial_totals: DialTotals
+    connected: int = 0
+    target_peers: int | None = None
+    """None: a program that embeds the tracker without a node of ours."""
+    peer_book_counts: BookCounts = BookCounts()
+    reachability: str = "unknown"
+    offline: bool = False
+    ready: bool = True
+    dropped: dict[str, int] = {}
+    history: HistoryStatus = HistoryStatus()
 
 
 class LookedAt(msgspec.Struct, frozen=True, kw_only=True):

@@ -42,6 +42,7 @@ class NodeClient:
     """Asks the node at `url`. Neither follows redirects nor uses a proxy, so the token goes to that host alone.
 
     Attributes:
+        url: of the node.
         host: whom it asks.
         clock_ahead_s: how far the clock there is ahead of ours, to a second or two, as its newest answer says (RFC 9110
             section 6.6.1); None: it does not say.
@@ -51,10 +52,10 @@ class NodeClient:
     """
 
     def __init__(self, url: str, token: str | None) -> None:
-        self._url = url.rstrip("/")
+        self.url = url.rstrip("/")
         self._token = token
         try:
-            parts = urlsplit(self._url)
+            parts = urlsplit(self.url)
             scheme, host, self._port, self._base_path = parts.scheme, parts.hostname, parts.port, parts.path
         except ValueError:  # such as a port out of range
             scheme, host = "", None
@@ -91,7 +92,7 @@ class NodeClient:
             kind = response.headers.get_content_type()
             if response.status != HTTPStatus.OK or kind != "text/event-stream":
                 self._read(response.status, response.read(MAX_ANSWER_BYTES + 1))
-                raise NodeUnreachableError(f"{self._url}{path} answers with {kind} and no stream; update the node")
+                raise NodeUnreachableError(f"{self.url}{path} answers with {kind} and no stream; update the node")
             yield iter(lambda: response.read1(STREAM_CHUNK_BYTES), b"")
 
     def _ask(self, method: str, path: str, body: bytes | None, timeout_s: float) -> Any:
@@ -115,7 +116,7 @@ class NodeClient:
             yield response
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise NodeUnreachableError(
-                f"no node answers at {self._url} ({_why(error)}); start one with: nocarrier run, or set --url"
+                f"no node answers at {self.url} ({_why(error)}); start one with: nocarrier run, or set --url"
             ) from error
         finally:
             connection.close()
@@ -133,15 +134,15 @@ class NodeClient:
             document = None
         if not isinstance(document, dict):
             raise NodeUnreachableError(
-                f"{self._url} answers, but not as a node does (status {status}); set --url to a node's HTTP address"
+                f"{self.url} answers, but not as a node does (status {status}); set --url to a node's HTTP address"
             )
         if status < HTTPStatus.MULTIPLE_CHOICES:
             return document
         detail = str(document.get("detail", f"status {status}"))
         if status == HTTPStatus.UNAUTHORIZED:
-            raise NodeUnreachableError(f"{self._url} wants another token; set --token or NOCARRIER_TOKEN")
+            raise NodeUnreachableError(f"{self.url} wants another token; set --token or NOCARRIER_TOKEN")
         if status == HTTPStatus.FORBIDDEN or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise NodeUnreachableError(f"{self._url} does not answer this: {detail}")
+            raise NodeUnreachableError(f"{self.url} does not answer this: {detail}")
         raise RequestRefusedError(detail, status)
 
 

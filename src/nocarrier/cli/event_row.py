@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
+from nocarrier.cli.answers import Event
 from nocarrier.cli.evidence import in_words
 from nocarrier.cli.text import clock_time
 
@@ -16,31 +14,35 @@ WIDTHS = (8, 21, 20, 10, 0)
 _NODE_ID_DIGITS = 12
 
 
-def event_row(event: Mapping[str, Any]) -> tuple[str, str, str, str, str]:
-    """The cells of `event`, an entry of the live stream or the history. They may be hostile."""
-    via = f" via {event['via']}" if event["via"] else ""
-    return (
-        clock_time(event["at_unix"]),
-        str(event["addr"]),
-        str(event["reason"] or event["kind"]),
-        event["source"] + via,
-        what_is_known(event),
-    )
+def event_row(event: Event) -> tuple[str, str, str, str, str]:
+    """The cells of `event`. They may be hostile."""
+    via = f" via {event.via}" if event.via else ""
+    return (clock_time(event.at_unix), event.addr, outcome(event), event.source + via, what_is_known(event))
 
 
-def what_is_known(event: Mapping[str, Any]) -> str:
+def outcome(event: Event) -> str:
+    """What became of it, in one word of the taxonomy."""
+    return event.reason or event.kind
+
+
+def what_is_known(event: Event) -> str:
     """Phase, blame, evidence and how long it took, as far as they say something."""
-    took = took_in_words(event["duration_s"])
-    if event["reason"] is None:
-        node = f"node {event['node_id'][:_NODE_ID_DIGITS]}…" if event["node_id"] else ""
+    took = took_in_words(event.duration_s)
+    if event.reason is None:
+        node = f"node {event.node_id[:_NODE_ID_DIGITS]}…" if event.node_id else ""
         return ", ".join(filter(None, (took, node)))
-    parts = [event["phase"], f"blame {event['blame']}", took]
-    known = in_words(event)
+    parts = (event.phase, event.blame and f"blame {event.blame}", took)
+    known = evidence_of(event)
     return ", ".join(filter(None, parts)) + (f": {known}" if known else "")
 
 
-def took_in_words(duration_s: object) -> str:
+def evidence_of(event: Event) -> str:
+    """The evidence in words, or the detail; may be hostile."""
+    return in_words({"evidence": event.evidence, "detail": event.detail})
+
+
+def took_in_words(duration_s: float | None) -> str:
     """Such as 12 ms or 3.4 s; nothing where it is not known."""
-    if not isinstance(duration_s, int | float):
+    if duration_s is None:
         return ""
     return f"{duration_s * 1000:.0f} ms" if duration_s < 1 else f"{duration_s:.1f} s"

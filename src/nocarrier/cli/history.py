@@ -10,6 +10,7 @@ from typing import Any
 import click
 
 from nocarrier.cli import history_pages
+from nocarrier.cli.answers import Event, read_as
 from nocarrier.cli.client import NodeClient, asks_node
 from nocarrier.cli.event_row import COLUMNS, WIDTHS, event_row
 from nocarrier.cli.history_follow import Notice, follow_history
@@ -61,7 +62,7 @@ def _show_events(client: NodeClient, query: Mapping[str, object], limit: int, *,
         click.echo(json.dumps(found._asdict(), indent=2))
         return
     if found.events:
-        print_table(COLUMNS, map(event_row, found.events), whole=3)
+        print_table(COLUMNS, (event_row(read_as(Event, event)) for event in found.events), whole=3)
     number = f"All {len(found.events)}" if found.is_complete else f"The newest {len(found.events)}"
     matching = f"{number} that match" if found.events else "No event matches"
     click.echo(f"{matching}, of {covered(found.cover)}.")
@@ -75,7 +76,8 @@ def _follow(client: NodeClient, query: Mapping[str, object], limit: int, *, as_j
             elif as_json:
                 click.echo(json.dumps(event))
             else:
-                cells = (f"{printable(cell):<{width}}" for cell, width in zip(event_row(event), WIDTHS, strict=True))
+                row = zip(event_row(read_as(Event, event)), WIDTHS, strict=True)
+                cells = (f"{printable(cell):<{width}}" for cell, width in row)
                 click.echo("  ".join(cells).rstrip())
 
 

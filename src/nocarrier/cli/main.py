@@ -19,6 +19,7 @@ VERBS = {
     "demo": "Run a small network with faults in it, on this machine alone.",
     "doctor": "Say what is wrong, why, and what to do.",
     "failures": "Show the newest dial failures.",
+    "top": "Watch a node live.",
     "history": "Show what became of dials, over restarts.",
     "peers": "Show the peer book.",
     "connect": "Dial a peer now, and say what became of it.",

@@ -1,0 +1,147 @@
+"""`nocarrier top`: what a node does, live."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import queue
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NoReturn
+
+import click
+from rich.console import Console, Group
+from rich.live import Live
+from rich.text import Text
+
+from nocarrier.cli.client import NodeClient, asks_node
+from nocarrier.cli.event_stream import Lost, Message, follow
+from nocarrier.cli.keyboard import Keyboard, keyboard
+from nocarrier.cli.top_lines import lines
+from nocarrier.cli.top_screen import Screen, body, footer
+from nocarrier.cli.top_state import Filter, TopState
+from nocarrier.errors import NocarrierError
+
+LOOK_EVERY_S = 0.1
+"""How often keys, news and the size of the terminal are looked at: at once, for people."""
+
+TERMINATED = 128 + signal.SIGTERM
+"""Exit status of whom SIGTERM ended, by the convention of shells."""
+
+_PAST = "past"
+_NODE = "node"
+"""What is asked for once, in between the messages of the stream."""
+
+
+@click.command
+@asks_node
+def top(client: NodeClient, *, as_json: bool) -> None:
+    """Show what the node does, live: findings, failures by reason and source, the newest dials.
+
+    Keys: q quits, p pauses, f cycles what is listed: all, failures, skips. Where standard output is no terminal, a line
+    tells of each change instead; with --json each message of the node's stream is one.
+    """
+    stream = follow(client)
+    first = next(stream)  # says at once where no node answers, and before the screen changes
+    console = Console(highlight=False)
+    with contextlib.suppress(KeyboardInterrupt, EOFError):  # the ways to end it
+        if as_json:
+            for message in _chain(first, stream):
+                click.echo(json.dumps(message._asdict()))
+        elif not console.is_terminal or console.is_dumb_terminal:
+            for line in lines(_chain(first, stream)):
+                click.echo(line)
+        else:
+            _watch(console, client, _chain(first, stream))
+
+
+def _chain(first: Message | Lost, rest: Iterator[Message | Lost]) -> Iterator[Message | Lost]:
+    yield first
+    yield from rest
+
+
+def _watch(console: Console, client: NodeClient, stream: Iterator[Message | Lost]) -> None:
+    """Draw until somebody ends it."""
+    state = TopState()
+    news = _News(client, stream)
+    screen = Screen(width=0, height=0, url=client.url, is_utf8=console.encoding.lower().startswith("utf"))
+    with _signals(), keyboard() as keys, Live(console=console, screen=True, auto_refresh=False) as live:
+        screen = replace(screen, has_keys=keys.has_keys)
+        frozen: list[Text] = []
+        while True:
+            news.take(state)
+            screen = replace(screen, width=console.width, height=console.height)
+            if not screen.is_paused:
+                frozen = body(state, screen)
+            shown = [*frozen[: screen.height - 1], footer(screen)]
+            live.update(Group(*shown), refresh=True)
+            for key in _pressed(keys):
+                if key in {"q", "Q"}:
+                    return
+                screen = _after(key, screen)
+
+
+def _pressed(keys: Keyboard) -> str:
+    return keys.read(LOOK_EVERY_S)
+
+
+def _after(key: str, screen: Screen) -> Screen:
+    if key in {"p", "P", " "}:
+        return replace(screen, is_paused=not screen.is_paused)
+    if key in {"f", "F"}:
+        order = list(Filter)
+        return replace(screen, wanted=order[(order.index(screen.wanted) + 1) % len(order)], is_paused=False)
+    return screen
+
+
+class _News:
+    """What comes of the stream, read by a thread, so that a quiet node keeps nobody from pressing keys."""
+
+    def __init__(self, client: NodeClient, stream: Iterator[Message | Lost]) -> None:
+        self._queue: queue.SimpleQueue[tuple[str, object] | Message | Lost | Exception] = queue.SimpleQueue()
+        threading.Thread(target=self._read, args=(client, stream), name="nocarrier-top", daemon=True).start()
+
+    def take(self, state: TopState) -> None:
+        """Hand to `state` what came since; raises what ended the stream."""
+        while True:
+            try:
+                item = self._queue.get_nowait()
+            except queue.Empty:
+                return
+            if isinstance(item, Exception):
+                raise item
+            if isinstance(item, Message | Lost):
+                state.take(item)
+            elif item[0] == _PAST:
+                state.take_past(item[1])
+            else:
+                state.take_node(item[1])
+
+    def _read(self, client: NodeClient, stream: Iterator[Message | Lost]) -> None:
+        try:
+            for name, path, query in ((_PAST, "/api/p2p/failures", {"limit": 1000}), (_NODE, "/api/p2p/debug", None)):
+                with contextlib.suppress(NocarrierError):  # an older node may lack one, and it is no more than an extra
+                    self._queue.put((name, client.get(path, query)))
+            for message in stream:
+                self._queue.put(message)
+        except Exception as error:  # noqa: BLE001 - a thread's boundary; raised where it is seen
+            self._queue.put(error)
+
+
+@contextlib.contextmanager
+def _signals() -> Iterator[None]:
+    """Leave the terminal as it was when told to end, and do not stop with the screen in use."""
+
+    def end(*_: object) -> NoReturn:
+        sys.exit(TERMINATED)
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    before[signal.SIGTSTP] = signal.signal(signal.SIGTSTP, signal.SIG_IGN)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,172 @@
+"""What `nocarrier top` knows: taken from the live stream, message by message."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from nocarrier.cli.answers import Diagnosis, Event, Failures, LookedAt, Status, read_as
+from nocarrier.cli.event_stream import Lost, Message
+
+WINDOW_S = 300.0
+"""The bars count so much of the past."""
+
+RATE_S = 60.0
+"""Dials a minute are counted over this time."""
+
+RATE_LEAST_S = 5.0
+"""A shorter time tells no rate."""
+
+MAX_EVENTS = 1_000
+"""Of the newest, of each filter: more than any terminal has lines."""
+
+MAX_FAILURES = 100_000
+"""In the window, so that memory stays bounded; 300 failed dials a second."""
+
+STARTED = "started"
+SKIP = "skip"
+SUCCEEDED = "succeeded"
+
+
+class Filter(StrEnum):
+    """Which dials are listed."""
+
+    ALL = "all"
+    FAILURES = "failures"
+    SKIPS = "skips"
+
+    def shows(self, event: Event) -> bool:
+        """Whether `event` is listed. The beginning of a dial never is: its end comes soon."""
+        if event.kind == STARTED:
+            return False
+        if self is Filter.SKIPS:
+            return event.kind == SKIP
+        return self is Filter.ALL or event.kind not in {SKIP, SUCCEEDED}
+
+
+class _Failure(NamedTuple):
+    at_unix: float
+    reason: str
+    source: str
+
+
+class TopState:
+    """Takes messages, and tells what they come to.
+
+    Args:
+        clock: returns seconds that never go back.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self.status: Status | None = None
+        self.diagnosis: Diagnosis | None = None
+        self.node: dict[str, Any] = {}
+        """Of `/api/p2p/debug`; empty: not asked yet, or a program without a node of ours."""
+        self.lost: Lost | None = None
+        """The stream is broken off; None: it runs."""
+        self.notice = ""
+        """The last thing that happened to the stream."""
+        self.events_lost = 0
+        """Over all gaps."""
+        self._status_at_s = 0.0
+        self._started: deque[tuple[float, int]] = deque()
+        """Time and number of dials started, for the rate."""
+        self._failures: deque[_Failure] = deque(maxlen=MAX_FAILURES)
+        self._listed = {each: deque[Event](maxlen=MAX_EVENTS) for each in Filter}
+        self._known: set[int] = set()
+
+    # ---- taking in ------------------------------------------------------------------------------------------------
+
+    def take(self, message: Message | Lost) -> None:
+        """Take in what came.
+
+        Raises:
+            NodeUnreachableError: it is not what a node sends.
+        """
+        if isinstance(message, Lost):
+            self.lost = message
+            return
+        if self.lost is not None:
+            self.lost = None
+            self.notice = "the node answers again"
+        if message.event == "status":
+            self._take_status(read_as(Status, message.data))
+        elif message.event == "findings":
+            self.diagnosis = read_as(Diagnosis, message.data)
+        elif message.event == "gap":
+            self._take_gap(message.data.get("missed"))
+        elif message.event == "dial":
+            event = read_as(Event, message.data)
+            if event.seq not in self._known:
+                self._take_event(event)
+
+    def take_past(self, failures: object) -> None:
+        """Begin with what `/api/p2p/failures` gives, so that the screen is not empty at first; once."""
+        events = read_as(Failures, failures).failures
+        for event in reversed(events):
+            self._known.add(event.seq)  # the stream may tell of it as well
+            self._take_event(event)
+
+    def take_node(self, debug: object) -> None:
+        """Take who the node is from `/api/p2p/debug`."""
+        self.node = read_as(LookedAt, debug).node or {}
+
+    def _take_status(self, status: Status) -> None:
+        if self.status is not None and status.started_unix != self.status.started_unix:
+            self.notice = "the node was started anew; its counts begin again"
+            self._started.clear()
+            self._known.clear()
+        self.status, self._status_at_s = status, self._clock()
+        self._started.append((status.at_unix, status.dial_totals.started))
+        while len(self._started) > 1 and self._started[1][0] <= status.at_unix - RATE_S:
+            self._started.popleft()
+
+    def _take_gap(self, missed: object) -> None:
+        if isinstance(missed, int):
+            self.events_lost += missed
+            self.notice = f"{missed} events lost on the way here"
+        else:
+            self._known.clear()
+            self.notice = "the node was started anew"
+
+    def _take_event(self, event: Event) -> None:
+        for each, listed in self._listed.items():
+            if each.shows(event):
+                listed.appendleft(event)
+        if event.reason is not None and event.kind != SKIP:
+            self._failures.append(_Failure(event.at_unix, event.reason, event.source))
+
+    # ---- telling --------------------------------------------------------------------------------------------------
+
+    def listed(self, wanted: Filter) -> Iterator[Event]:
+        """The newest dials first."""
+        return iter(self._listed[wanted])
+
+    def failures_by_reason(self) -> list[tuple[str, int]]:
+        """Of the last `WINDOW_S`, the most frequent first."""
+        return Counter(failure.reason for failure in self._recent()).most_common()
+
+    def failures_by_source(self) -> list[tuple[str, int]]:
+        """Of the last `WINDOW_S`, the most frequent first."""
+        return Counter(failure.source for failure in self._recent()).most_common()
+
+    def dials_per_minute(self) -> float | None:
+        """Of the last minute; None: not known yet."""
+        if not self._started:
+            return None
+        (from_unix, before), (to_unix, now) = self._started[0], self._started[-1]
+        return (now - before) / (to_unix - from_unix) * 60 if to_unix - from_unix >= RATE_LEAST_S else None
+
+    def now_unix(self) -> float | None:
+        """The node's time, which need not be ours."""
+        return None if self.status is None else self.status.at_unix + self._clock() - self._status_at_s
+
+    def _recent(self) -> deque[_Failure]:
+        now_unix = self.now_unix()
+        while now_unix is not None and self._failures and self._failures[0].at_unix < now_unix - WINDOW_S:
+            self._failures.popleft()
+        return self._failures
