@@ -1,6 +1,7 @@
 /** Every dial as it ends, newest first: thousands of rows, of which only those in sight are in the document. */
 
-import { useRef, useState } from "preact/hooks";
+import type { RefObject } from "preact";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { SortHead } from "../shared/SortHead.tsx";
 import { useVirtualRows } from "../shared/virtual-rows.ts";
 import type { GapRow, Row } from "../state/event-store.ts";
@@ -40,6 +41,8 @@ export function DialTable() {
     0,
     shown.findIndex((row) => row.key === active),
   );
+
+  useSteadyView(scroller, shown);
 
   // Tab must find a row also when the active one has moved out of sight.
   const isInSight = virtual.items.some(({ index }) => index === activeIndex);
@@ -117,6 +120,32 @@ export function DialTable() {
       <Older />
     </div>
   );
+}
+
+/**
+ * Keeps in view what somebody reads while new rows come in above it: as long as the table is scrolled down or has the
+ * focus. Another choice of rows begins at the top.
+ */
+function useSteadyView(scroller: RefObject<HTMLDivElement | null>, shown: readonly Row[]): void {
+  const anchor = useRef<{ key: string; index: number } | null>(null);
+  const choice = JSON.stringify(filters.value);
+  useLayoutEffect(() => {
+    anchor.current = null;
+    if (scroller.current) scroller.current.scrollTop = 0;
+  }, [choice]);
+  useLayoutEffect(() => {
+    const element = scroller.current;
+    if (!element) return;
+    const { current } = anchor;
+    const isRead = element.scrollTop > 0 || element.contains(document.activeElement);
+    if (current && isRead) {
+      const moved = shown.findIndex((row) => row.key === current.key) - current.index;
+      if (moved > 0) element.scrollTop += moved * ROW_HEIGHT;
+    }
+    const first = Math.floor(element.scrollTop / ROW_HEIGHT);
+    const row = shown[first];
+    anchor.current = row ? { key: row.key, index: first } : null;
+  });
 }
 
 function Spacer({ height }: { height: number }) {

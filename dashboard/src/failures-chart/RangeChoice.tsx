@@ -24,7 +24,7 @@ export function RangeChoice() {
             key={name}
             type="button"
             aria-pressed={range.value === name}
-            aria-label={`Show ${LABELS[name]}`}
+            aria-label={`${name}: ${LABELS[name]}`}
             title={isOff ? "The history is off: enabled = true under [history] keeps it" : LABELS[name]}
             disabled={isOff}
             onClick={() => setFilters({ range: name })}

@@ -10,6 +10,8 @@ import { clockTime } from "../text/format.ts";
 import { bucketStarts, bucketWindow, type Layer, REST } from "./stacking.ts";
 
 const HEIGHT = 208;
+/** A minute and more: the marks are written as minutes or as days. */
+const TIME_STEPS = [60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 43_200, 86_400, 172_800, 432_000];
 /** A shorter drag is a click: on one bucket. */
 const DRAG_PX = 4;
 
@@ -60,7 +62,7 @@ function options(width: number, handlers: RefObject<StackedBarsProps>): uPlot.Op
     width,
     height: HEIGHT,
     legend: { show: false },
-    padding: [8, 8, 0, 0],
+    padding: [8, 24, 0, 0],
     scales: {
       x: { time: true, range: () => [series.since_unix, series.until_unix] },
       y: { range: (_plot, _least, most) => [0, Math.max(4, most * 1.15)] },
@@ -71,6 +73,8 @@ function options(width: number, handlers: RefObject<StackedBarsProps>): uPlot.Op
         grid: { show: false },
         ticks: grid,
         size: 30,
+        space: 64,
+        incrs: TIME_STEPS,
         values: (_plot, splits) => splits.map((unix) => axisTime(unix, series)),
       },
       {

@@ -12,7 +12,8 @@ import { type FlowFilter, type FlowGraph, type FlowLink, type FlowNode, flowOf }
 import "./flow.css";
 
 const NODE_WIDTH = 11;
-/** Room for the names beside the first and the last column. */
+/** Room for the names beside the last column. */
+const LABEL_ROOM = 160;
 const NARROW = 520;
 
 export function Flow() {
@@ -33,10 +34,9 @@ export function Flow() {
 }
 
 function layOut(graph: FlowGraph, width: number) {
-  const side = width < NARROW ? 4 : 8;
+  const side = width < NARROW ? 0 : 8;
   const ends = graph.nodes.filter((node) => node.column === 2).length;
   const height = Math.max(190, 31 * ends);
-  const labelRoom = width < NARROW ? 128 : 160;
   const layout = sankey<FlowNode, FlowLink>()
     .nodeId((node) => node.id)
     .nodeAlign((node) => node.column)
@@ -44,7 +44,7 @@ function layOut(graph: FlowGraph, width: number) {
     .nodePadding(15)
     .extent([
       [side, 8],
-      [Math.max(side + 60, width - labelRoom), height - 8],
+      [Math.max(side + 60, width - LABEL_ROOM), height - 8],
     ]);
   const laidOut = layout({
     nodes: graph.nodes.map((node) => ({ ...node })),

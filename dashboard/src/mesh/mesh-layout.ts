@@ -13,6 +13,13 @@ import { type MeshGraph, SELF } from "./mesh-graph.ts";
 
 const STEPS = 220;
 const NODE_ROOM = 16;
+/** Half of a name as it is written below its node. */
+const NAME_ROOM = 60;
+/** Few nodes push each other far apart, so that their names have room; many only as far as the picture is wide. */
+const PUSH_OF_ALL = -30_000;
+const PUSH_MOST = -1_400;
+const PUSH_LEAST = -110;
+const SETTLED_STEPS = 60;
 
 export interface Place {
   x: number;
@@ -36,6 +43,7 @@ export function meshLayout(
     return { id, ...before.get(id) };
   });
   const links = graph.edges.map(({ from, to, kind }) => ({ source: from, target: to, kind }));
+  const push = Math.max(PUSH_MOST, Math.min(PUSH_LEAST, PUSH_OF_ALL / bodies.length));
   forceSimulation(bodies)
     .force(
       "link",
@@ -44,12 +52,17 @@ export function meshLayout(
         .distance(({ kind }) => (kind === "introduced" ? 70 : 110))
         .strength(({ kind }) => (kind === "introduced" ? 0.25 : 0.5)),
     )
-    .force("charge", forceManyBody().strength(-130).distanceMax(420))
-    .force("x", forceX(width / 2).strength(0.045))
-    .force("y", forceY(height / 2).strength(0.1))
+    .force("charge", forceManyBody().strength(push).distanceMax(600))
+    .force("x", forceX(width / 2).strength((0.09 * height) / width))
+    .force("y", forceY(height / 2).strength(0.13))
     .force("collide", forceCollide(NODE_ROOM))
     .stop()
-    .tick(before.size > 0 ? STEPS / 4 : STEPS);
-  const inside = (value: number, length: number) => Math.min(length - NODE_ROOM, Math.max(NODE_ROOM, value));
-  return new Map(bodies.map(({ id, x = 0, y = 0 }) => [id, { x: inside(x, width), y: inside(y, height) }]));
+    .tick(before.size > 0 ? SETTLED_STEPS : STEPS);
+  const inside = (value: number, length: number, edge: number) => Math.min(length - edge, Math.max(edge, value));
+  return new Map(
+    bodies.map(({ id, x = 0, y = 0 }) => [
+      id,
+      { x: inside(x, width, Math.min(NAME_ROOM, width / 4)), y: inside(y, height, NODE_ROOM + 8) },
+    ]),
+  );
 }

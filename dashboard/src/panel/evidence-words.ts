@@ -60,17 +60,18 @@ const SENTENCES: Record<string, (value: unknown, evidence: Evidence) => string> 
     value === 0
       ? "The first packet was not sent again."
       : `The first packet was sent again ${plural(Number(value), "time")} without an answer.`,
-  data_retransmits: (value) => `${plural(Number(value), "segment")} had to be sent again on the connection that stood.`,
+  data_retransmits: (value) =>
+    `${value === 0 ? "No segment" : plural(Number(value), "segment")} had to be sent again on the connection that stood.`,
   unacknowledged: (value) =>
     value === 0
       ? "The peer's kernel has all that we sent; its program does not answer."
       : `The peer's kernel never confirmed ${plural(Number(value), "segment")} of ours.`,
   no_neighbour: () => "Nobody answered for the next hop's address on the link (ARP or neighbour discovery).",
   large_segments_lost: (value) => `Small segments arrive and large ones never do, of those ${value}.`,
-  bytes_received: (value) => `${plural(Number(value), "byte")} came from the peer.`,
+  bytes_received: (value) => `${value === 0 ? "Not one byte" : plural(Number(value), "byte")} came from the peer.`,
   speaks: (value) => `What answers speaks ${value}.`,
   first_bytes: (value) => `The first bytes read "${bytesAsText(String(value))}".`,
-  connect_attempts: (value) => `${plural(Number(value), "connection")} were made within the handshake window.`,
+  connect_attempts: (value) => `Connections made within the handshake window: ${value}.`,
   ticket: (value) => `The ticket is ${words(String(value))}.`,
   stated_by: (value) => (value === "remote" ? "The peer itself says so." : "That is our own verdict."),
   loop_lag_s: (value) => `Our own event loop was ${duration(Number(value))} late.`,

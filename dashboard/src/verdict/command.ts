@@ -21,11 +21,20 @@ const SUBCOMMANDS = new Set(
   ),
 );
 
+/** Words that take the next one with them, whatever it is. */
+const TAKE_NEXT = new Set(["explain", "--reason", "--source", "--kind", "--phase"]);
+
 /** What a shell would take for more than an argument: not to be offered, as an address in it may be a peer's. */
 const DANGEROUS = /[`$&<>\\!*?()#;\p{C}]/u;
 
-function isArgument(word: string): boolean {
-  return SUBCOMMANDS.has(word) || word === "|" || /[-/:=.\d'[]|[A-Z]{2}/.test(word) || PROGRAMS.has(word);
+function isArgument(word: string, before: string): boolean {
+  return (
+    TAKE_NEXT.has(before) ||
+    SUBCOMMANDS.has(word) ||
+    word === "|" ||
+    /[-/:=.\d'[]|[A-Z]{2}/.test(word) ||
+    PROGRAMS.has(word)
+  );
 }
 
 /** The words of one command that begins at `words[0]`, and those of the sentence behind it. */
@@ -34,7 +43,7 @@ function takeCommand(words: string[]): { command: string[]; rest: string[] } {
   for (let at = 1; at < words.length; at++) {
     const word = words[at] ?? "";
     const bare = word.replace(/[;,.)]+$/, "");
-    if (!isArgument(bare)) return { command, rest: words.slice(at) };
+    if (!isArgument(bare, command[at - 1] ?? "")) return { command, rest: words.slice(at) };
     command.push(bare);
     if (bare !== word) return { command, rest: words.slice(at + 1) };
   }

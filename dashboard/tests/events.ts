@@ -1,0 +1,26 @@
+import type { RecordedEvent } from "../src/api/types.ts";
+
+/** A failed dial, with what a test is about changed. */
+export function event(change: Partial<RecordedEvent> = {}): RecordedEvent {
+  return {
+    seq: 1,
+    kind: "failure",
+    addr: "198.51.100.7:7072",
+    source: "seed",
+    via: null,
+    at_unix: 1_795_438_201.5,
+    timestamp_unix: 1_795_438_201,
+    dial_id: 7,
+    reason: "timeout",
+    phase: "connect",
+    blame: "path",
+    detail: null,
+    duration_s: 10,
+    node_id: null,
+    penalised: true,
+    attempts: [],
+    evidence: {},
+    phases_s: { connect: 10 },
+    ...change,
+  };
+}

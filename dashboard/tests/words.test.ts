@@ -1,0 +1,98 @@
+import { describe, expect, test } from "vitest";
+import { bytesAsText, evidenceWords } from "../src/panel/evidence-words.ts";
+import { DialRate } from "../src/state/dial-rate.ts";
+import { duration, percent, span } from "../src/text/format.ts";
+import { commandsIn } from "../src/verdict/command.ts";
+
+describe("commands in what to do", () => {
+  test.each([
+    [
+      "See where the way ends: nocarrier doctor --probe, or traceroute -T 192.0.2.1; tell the network operator.",
+      ["nocarrier doctor --probe", "traceroute -T 192.0.2.1"],
+    ],
+    [
+      "curl http://192.0.2.7:7072/healthz says whether it is a node's HTTP port.",
+      ["curl http://192.0.2.7:7072/healthz"],
+    ],
+    [
+      "Widen it: sysctl -w net.ipv4.ip_local_port_range='15000 60999'; see who uses them with ss -tan.",
+      ["sysctl -w net.ipv4.ip_local_port_range='15000 60999'", "ss -tan"],
+    ],
+    ["See whether a link is up: ip -brief link; ip route show default", ["ip -brief link", "ip route show default"]],
+    ["Ask who runs the network (nocarrier ticket issue), set it as ticket.", ["nocarrier ticket issue"]],
+    ["This is a fault of nocarrier or of the program around it.", []],
+    [
+      "See what each peer says of it: nocarrier failures --reason ticket_invalid; x is one.",
+      ["nocarrier failures --reason ticket_invalid"],
+    ],
+    ["Read more: nocarrier explain timeout.", ["nocarrier explain timeout"]],
+  ])("%s", (text, commands) => {
+    expect(commandsIn(text)).toEqual(commands);
+  });
+
+  test.each([
+    "nocarrier connect evil:1$(reboot)",
+    "nocarrier connect x:1`id`",
+    "curl http://x/>/etc/passwd",
+    "nocarrier connect a'b:1",
+  ])("a command that does more than it says is not offered: %s", (text) => {
+    expect(commandsIn(text)).toEqual([]);
+  });
+});
+
+describe("evidence in words", () => {
+  test("names the hop and the kind of an ICMP error", () => {
+    expect(evidenceWords({ icmp: { type: 3, code: 13, hop: "198.18.2.2" } })).toEqual([
+      "198.18.2.2 refused it with an ICMP error: communication administratively prohibited (type 3, code 13).",
+    ]);
+    expect(evidenceWords({ icmp: { type: 1, code: 4, hop: "2001:db8::1" } })[0]).toContain("port unreachable");
+  });
+
+  test("says nothing of what is not known", () => {
+    expect(evidenceWords({})).toEqual([]);
+    expect(evidenceWords({ ours: 1, theirs: 2, new_key: "x" })).toEqual([]);
+  });
+
+  test("shows bytes as text only where they are", () => {
+    expect(bytesAsText("485454502f00ff3c")).toBe("HTTP/..<");
+  });
+});
+
+describe("numbers", () => {
+  test.each([
+    [0.000_203, "203 µs"],
+    [0.0052, "5.2 ms"],
+    [0.131, "131 ms"],
+    [6, "6.00 s"],
+    [36.4, "36 s"],
+    [600, "10 min"],
+  ])("%d s took %s", (seconds, text) => {
+    expect(duration(seconds)).toBe(text);
+  });
+
+  test("a share is never rounded to all or nothing", () => {
+    expect([0, 0.001, 0.5, 0.999, 1].map(percent)).toEqual(["0 %", "<1 %", "50 %", ">99 %", "100 %"]);
+  });
+
+  test("spans are on the scale of an operator", () => {
+    expect([5, 300, 7200, 86_400 * 3].map(span)).toEqual(["5 s", "5 min", "2 h", "3 d"]);
+  });
+});
+
+describe("dials per minute", () => {
+  test("is measured over the last minute, and unknown at first", () => {
+    const rate = new DialRate();
+    rate.add(1000, 10, 1);
+    expect(rate.view().perMinute).toBeNull();
+    for (let second = 1; second <= 120; second++) rate.add(1000 + second, 10 + second * 2, 1);
+    expect(rate.view().perMinute).toBe(120);
+    expect(rate.view().bars.reduce((a, b) => a + b, 0)).toBe(240);
+  });
+
+  test("begins anew with the node", () => {
+    const rate = new DialRate();
+    rate.add(1000, 5000, 1);
+    rate.add(1010, 3, 2);
+    expect(rate.view()).toMatchObject({ perMinute: null, over_s: 0 });
+  });
+});
