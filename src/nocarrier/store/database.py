@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import importlib.resources
 import os
 import sqlite3
@@ -22,8 +23,13 @@ CACHE_KIB = 16 * 1024
 WAL_PAGES = 1_000
 """SQLite's usual checkpoint: after some 4 MB the log is taken over into the file."""
 
+WAL_SHARE = 0.04
+"""Share of the allowed size that the log may keep, where that is less."""
+
 COMPANIONS = ("-wal", "-shm")
 """What SQLite keeps beside a file in WAL mode."""
+
+_FORBIDDEN = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 
 _NOT_A_DATABASE = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
 
@@ -58,16 +64,19 @@ def open_to_write(path: Path, steps: Sequence[Migration], *, max_bytes: int) -> 
     os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # for its owner alone; SQLite gives its companions the same
     connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
     try:
-        # Before the first table: afterwards it cannot be changed. Lets the file shrink without being written anew.
-        connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+        stands = _schema(connection, steps)
+        if not stands:
+            # Before the first table: afterwards it cannot be changed. Lets the file shrink without being written anew.
+            connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         page_bytes = _number(connection, "PRAGMA page_size")
         connection.execute("PRAGMA journal_mode = WAL")
         # A commit is on the disk when it returns, so that a power cut takes no more than a kill does.
         connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA cache_size = {-CACHE_KIB}")
-        connection.execute(f"PRAGMA wal_autocheckpoint = {max(16, min(WAL_PAGES, max_bytes // 16 // page_bytes))}")
-        connection.execute(f"PRAGMA journal_size_limit = {2 * WAL_PAGES * page_bytes}")
-        _migrate(connection, steps)
+        wal_pages = max(16, min(WAL_PAGES, int(max_bytes * WAL_SHARE) // page_bytes))
+        connection.execute(f"PRAGMA wal_autocheckpoint = {wal_pages}")
+        connection.execute(f"PRAGMA journal_size_limit = {wal_pages * page_bytes}")
+        _migrate(connection, [step for step in steps if step.number > stands])
     except BaseException:
         connection.close()
         raise
@@ -114,7 +123,7 @@ def what_to_change(error: Exception, path: Path) -> str:
     code = _code(error) & 0xFF
     if code == sqlite3.SQLITE_FULL:
         return f"the disk of {path} is full: free some space, or set a smaller max_bytes under [history]"
-    if code == sqlite3.SQLITE_READONLY or isinstance(error, PermissionError):
+    if code == sqlite3.SQLITE_READONLY or getattr(error, "errno", None) in _FORBIDDEN:
         return f"{path} cannot be written to: make it writable for this user, or set another data_dir under [node]"
     if code == sqlite3.SQLITE_CANTOPEN or isinstance(error, OSError):
         why = getattr(error, "strerror", None) or error
@@ -133,7 +142,8 @@ def file_bytes(path: Path) -> int:
     return total
 
 
-def _migrate(connection: sqlite3.Connection, steps: Sequence[Migration]) -> None:
+def _schema(connection: sqlite3.Connection, steps: Sequence[Migration]) -> int:
+    """The number of the last step that was made; 0 in an empty file."""
     stands = _number(connection, "PRAGMA user_version")
     newest = steps[-1].number
     if stands > newest:
@@ -141,10 +151,13 @@ def _migrate(connection: sqlite3.Connection, steps: Sequence[Migration]) -> None
             f"a newer nocarrier wrote the history (schema {stands}; this one knows {newest}), which is left as it is: "
             "take the newer one, or set another data_dir under [node]"
         )
+    return stands
+
+
+def _migrate(connection: sqlite3.Connection, steps: Sequence[Migration]) -> None:
     for step in steps:
-        if step.number > stands:
-            # One transaction with the number, so that a step is made wholly or not at all.
-            connection.executescript(f"BEGIN IMMEDIATE;\n{step.sql}\nPRAGMA user_version = {step.number};\nCOMMIT;")
+        # One transaction with the number, so that a step is made wholly or not at all.
+        connection.executescript(f"BEGIN IMMEDIATE;\n{step.sql}\nPRAGMA user_version = {step.number};\nCOMMIT;")
 
 
 def _number(connection: sqlite3.Connection, sql: str) -> int:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import sqlite3
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -19,6 +21,9 @@ from nocarrier.track import DialTracker
 FILE_NAME = "history.sqlite3"
 
 DAY_S = 86_400
+
+OPEN_S = 5.0
+"""How long the first question may wait for the file to be opened."""
 
 STOP_S = 10.0
 """How long the last events may take to be written; beyond that a disk hangs, and the program ends without them."""
@@ -89,15 +94,21 @@ class SqliteHistory:
             HistoryError: the history cannot be read; says why.
             CursorError: the cursor is none of its own.
         """
-        with reading.connected(self.path) as connection:
+        with self._connected() as connection:
             return reading.read_events(connection, query)
 
     def series(self, query: SeriesQuery) -> Series:
         """Counts by time; raises HistoryError."""
-        with reading.connected(self.path) as connection:
+        with self._connected() as connection:
             return reading.read_series(connection, query)
 
     def findings(self, since_unix: float | None, until_unix: float | None, limit: int) -> list[StoredFinding]:
         """Findings that stood between the two, those that began last first; raises HistoryError."""
-        with reading.connected(self.path) as connection:
+        with self._connected() as connection:
             return reading.read_findings(connection, since_unix, until_unix, limit)
+
+    @contextlib.contextmanager
+    def _connected(self) -> Iterator[sqlite3.Connection]:
+        self._writer.tried.wait(OPEN_S)  # who asks at the very start waits for the file to be made
+        with reading.connected(self.path) as connection:
+            yield connection

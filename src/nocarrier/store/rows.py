@@ -59,7 +59,7 @@ _decode = msgspec.json.Decoder(_More).decode
 def to_row(event: DialEvent, place: int, run: int) -> Row:
     """`event` as the row with the id `place`."""
     if isinstance(event, DialStarted):
-        beginning = (place, run, event.seq, event.at_unix, "started", event.source.value, None, None, None)
+        beginning = (place, run, event.seq, event.at_unix, "started", event.source._value_, None, None, None)
         return (*beginning, event.addr, event.via, event.dial_id, None, None, None, 0, None)
     more = None
     if event.attempts or event.phases_s or (isinstance(event, DialFailure) and event.evidence):
@@ -68,17 +68,18 @@ def to_row(event: DialEvent, place: int, run: int) -> Row:
             _More(attempts=event.attempts, evidence=evidence, phases_s=event.phases_s)  # type: ignore[arg-type]
         ).decode()
     if isinstance(event, DialFailure):
-        # Plain text: SQLite's binding looks for an adapter of every other type, subclasses of text included.
+        # Plain text: SQLite's binding looks for an adapter of every other type, subclasses of text included. And
+        # `_value_` is `value` without the call of a property, of which there would be five for each row.
         what: tuple[str | None, ...] = (
-            event.kind.value,
-            event.source.value,
-            event.phase.value,
-            event.reason.value,
-            event.blame.value,
+            event.kind._value_,
+            event.source._value_,
+            event.phase._value_,
+            event.reason._value_,
+            event.blame._value_,
         )
         detail, penalised = event.detail, int(event.penalised)
     else:
-        what = ("succeeded", event.source.value, "session", None, "none")
+        what = ("succeeded", event.source._value_, "session", None, "none")
         detail, penalised = None, 0
     who = (event.addr, event.via, event.dial_id, event.duration_s, detail, event.node_id, penalised, more)
     return (place, run, event.seq, event.at_unix, *what, *who)

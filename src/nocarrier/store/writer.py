@@ -7,7 +7,7 @@ import logging
 import sqlite3
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -28,8 +28,8 @@ QUEUE_EVENTS = 32_768
 """How many events may wait: some 30 MB. Three seconds of the busiest node, or hours of a usual one, for a disk that is
 full or slow; of more, the oldest are lost and counted."""
 
-CHUNK_EVENTS = 2_048
-"""Events in one transaction, so that the next reader or writer does not wait for long."""
+CHUNK_EVENTS = 8_192
+"""Events in one transaction: each costs a wait for the disk, and is repeated where it fails."""
 
 RETRY_EVERY_S = 2.0
 """How often a file that failed is tried again."""
@@ -40,7 +40,10 @@ SEE_EVERY_S = 30.0
 TIDY_EVERY_S = 5.0
 """How often age and size are looked at."""
 
-FILL = 0.9
+TIDY_FOR_S = 0.1
+"""How long that may take at once, while new events wait."""
+
+FILL = 0.85
 """Share of the allowed size that rows may take; the rest is for the log beside the file, and for free pages."""
 
 FREE = 0.05
@@ -49,7 +52,7 @@ FREE = 0.05
 SHRINK_PAGES = 512
 """Pages given back at once: a few milliseconds."""
 
-SHARE_DELETED = 0.02
+SHARE_DELETED = 0.05
 """Share of the events that goes when the file is full, so that it is not full again at once."""
 
 _log = logging.getLogger("nocarrier.store")
@@ -66,6 +69,9 @@ class Writer:
         max_bytes: size beyond which the oldest are.
         version: of the program.
         clock: returns Unix seconds.
+
+    Attributes:
+        tried: set when the file was opened, or could not be.
     """
 
     def __init__(
@@ -99,6 +105,7 @@ class Writer:
         self._is_deleting = False
         self._status = HistoryStatus(state=HistoryState.STARTING)
         self._stop = threading.Event()
+        self.tried = threading.Event()
 
     # ---- from any thread ------------------------------------------------------------------------------------------
 
@@ -122,11 +129,12 @@ class Writer:
 
     def run(self) -> None:
         """Write until stopped."""
+        self._step()
+        self.tried.set()
         while not self._stop.wait(FLUSH_EVERY_S):
             self._step()
         self._open_at_s = 0.0  # one last attempt, whatever was before
         self._step()
-        self._subscription.close()
         self._finish()
 
     def _step(self) -> None:
@@ -166,26 +174,33 @@ class Writer:
 
     def _write_events(self, connection: sqlite3.Connection) -> None:
         assert self._run is not None
-        while True:
-            if not self._pending:
-                self._pending = self._subscription.drain()
-                if not self._pending:
-                    return
-            chunk = self._pending[:CHUNK_EVENTS]
+        while self._pending or self._fetch():
             try:
-                writing.insert_events(connection, chunk, self._run)
+                writing.insert_events(connection, self._blocks(), self._run)
             except (sqlite3.Error, OSError):
                 raise
             except Exception:
                 # An event that cannot be written would keep all others from being written, for ever.
-                self._lost += len(chunk)
-                del self._pending[: len(chunk)]
+                self._lost += len(self._pending)
+                self._pending.clear()
                 raise
-            del self._pending[: len(chunk)]
-            total = self._status.events_total + len(chunk)
-            since_unix = self._status.since_unix if self._status.since_unix is not None else chunk[0].at_unix
+            total = self._status.events_total + len(self._pending)
+            since_unix = self._status.since_unix if self._status.since_unix is not None else self._pending[0].at_unix
             self._status = replace(self._status, events_total=total, since_unix=since_unix)
+            self._pending.clear()
             self._see_at_s = 0.0
+
+    def _blocks(self) -> Iterator[list[DialEvent]]:
+        """What waits, bit by bit, as far as one transaction goes. It stays in `_pending` until that is through."""
+        for start in range(0, len(self._pending), writing.BLOCK_ROWS):
+            yield self._pending[start : start + writing.BLOCK_ROWS]
+        while len(self._pending) < CHUNK_EVENTS and (block := self._fetch()):
+            yield block
+
+    def _fetch(self) -> list[DialEvent]:
+        block = self._subscription.drain(writing.BLOCK_ROWS)
+        self._pending += block
+        return block
 
     def _write_findings(self, connection: sqlite3.Connection) -> None:
         findings = self._findings
@@ -202,12 +217,14 @@ class Writer:
             self._see_at_s = time.monotonic() + SEE_EVERY_S
 
     def _finish(self) -> None:
+        left = len(self._pending) + len(self._subscription.drain())
+        self._pending.clear()
+        self._subscription.close()
+        if left:
+            self._lost += left
+            _log.warning("the history ends with %d events that could not be written", left)
         connection, self._connection = self._connection, None
         if connection is None:
-            lost = len(self._pending)
-            if lost:
-                self._lost += lost
-                _log.warning("the history ends with %d events that could not be written", lost)
             return
         with contextlib.closing(connection), contextlib.suppress(sqlite3.Error):
             now_unix = self._clock()
@@ -219,23 +236,29 @@ class Writer:
     # ---- what is old ----------------------------------------------------------------------------------------------
 
     def _tidy(self, connection: sqlite3.Connection) -> None:
-        """One small step, so that new events do not wait."""
+        """Some small steps, so that new events do not wait for long."""
+        now_s = time.monotonic()
+        if now_s < self._tidy_at_s:
+            return
+        while more := self._tidy_step(connection):
+            if time.monotonic() > now_s + TIDY_FOR_S:
+                break
+        self._tidy_at_s = 0.0 if more else now_s + TIDY_EVERY_S
+        self._status = replace(self._status, size_bytes=database.file_bytes(self._path))
+
+    def _tidy_step(self, connection: sqlite3.Connection) -> bool:
+        """Whether there is more to do."""
         if self._is_deleting:
             self._is_deleting = writing.delete_old(connection) == writing.DELETE_ROWS
-            return
-        if time.monotonic() < self._tidy_at_s:
-            return
-        self._tidy_at_s = time.monotonic() + TIDY_EVERY_S
-        before_unix = self._first_to_keep(connection)
-        if before_unix is not None:
+        elif (before_unix := self._first_to_keep(connection)) is not None:
             writing.move_horizon(connection, before_unix)
             self._is_deleting = True
-            self._tidy_at_s = 0.0
             self._set_working(connection, self._status.detail)
         elif writing.free_bytes(connection) > FREE * self._max_bytes:
             writing.shrink(connection, SHRINK_PAGES)
-            self._tidy_at_s = 0.0
-        self._status = replace(self._status, size_bytes=database.file_bytes(self._path))
+        else:
+            return False
+        return True
 
     def _first_to_keep(self, connection: sqlite3.Connection) -> float | None:
         """The beginning of the first minute that is kept, where something before it is to be deleted."""

@@ -68,16 +68,22 @@ class Subscription:
 
     @property
     def waiting(self) -> int:
-        """Events that have come and were not read yet."""
+        """Events until now that were not read yet."""
+        self._look()
         return len(self._queue)
 
-    def drain(self) -> list[DialEvent]:
-        """All events until now, oldest first, without waiting for more."""
-        if self._take_in is not None and not self.closed:
-            self._take_in()  # before our own lock is taken: the tracker takes ours while it holds its own
+    def drain(self, limit: int | None = None) -> list[DialEvent]:
+        """All events until now, or the oldest `limit` of them, without waiting for more."""
+        if limit is None or len(self._queue) < limit:
+            self._look()
         with self._ready:
-            taken = self._take()
+            taken = self._take(limit)
         return [to_event(*each) for each in taken]
+
+    def _look(self) -> None:
+        """Fetch what nobody handed over. Without our own lock: the tracker takes that while it holds its own."""
+        if self._take_in is not None and not self.closed:
+            self._take_in()
 
     def read(self, timeout_s: float | None = None) -> list[DialEvent]:
         """Wait until there are events and take them; empty after `timeout_s` seconds or once closed.
@@ -92,7 +98,9 @@ class Subscription:
             taken = self._take()
         return [to_event(*each) for each in taken]
 
-    def _take(self) -> list[tuple[int, Record]]:
+    def _take(self, limit: int | None = None) -> list[tuple[int, Record]]:
+        if limit is not None and limit < len(self._queue):
+            return [self._queue.popleft() for _ in range(limit)]
         taken = list(self._queue)
         self._queue.clear()
         return taken

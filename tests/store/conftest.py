@@ -1,0 +1,21 @@
+from __future__ import annotations
+
+import pytest
+
+from nocarrier import DialTracker
+from store.kit import Clock
+
+
+@pytest.fixture
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def tracker(clock):
+    return DialTracker(clock=clock)
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "history.sqlite3"

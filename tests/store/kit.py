@@ -1,0 +1,82 @@
+"""What the tests of the history share: a clock that they set, and waiting for the writer's thread."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+import time
+from collections import Counter
+
+from nocarrier.model.history import EventQuery, HistoryState
+from nocarrier.store import SqliteHistory
+
+NOON_UNIX = 1_767_268_800.0
+"""2026-01-01 12:00 UTC: the beginning of a minute."""
+
+SOON_S = 10.0
+
+
+class Clock:
+    """Unix seconds; a little later at each look, so that order in time is order of events."""
+
+    def __init__(self, now_unix: float = NOON_UNIX, step_s: float = 0.001) -> None:
+        self.now_unix = now_unix
+        self.step_s = step_s
+
+    def __call__(self) -> float:
+        self.now_unix += self.step_s
+        return self.now_unix
+
+
+def eventually(holds, within_s=SOON_S):
+    """Wait until `holds()` gives something true, and give that."""
+    deadline = time.monotonic() + within_s
+    while not (result := holds()):
+        assert time.monotonic() < deadline, f"not within {within_s:g} s"
+        time.sleep(0.01)
+    return result
+
+
+def written(history, total):
+    """Wait until the history has `total` events."""
+    eventually(lambda: history.status().state is HistoryState.WORKING and history.status().events_total >= total)
+    assert history.status().events_total == total
+
+
+def all_events(history, **wanted):
+    """All events that match, newest first, gathered page by page."""
+    found, cursor = [], None
+    while True:
+        page = history.events(EventQuery(limit=100, cursor=cursor, **wanted))
+        found += page.events
+        cursor = page.next_cursor
+        if cursor is None:
+            return found
+
+
+def in_file(path):
+    """Every event of the file by run and sequence number, read without our code."""
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        return {(run, seq): kind for run, seq, kind in connection.execute("SELECT run, seq, kind FROM event")}
+
+
+def rollups_agree(path):
+    """Whether the counts by minute are those of the events that are shown; gives both for the message."""
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        rows = connection.execute(
+            "SELECT at_unix, kind, source, phase, reason FROM event WHERE at_unix >= (SELECT at_unix FROM horizon)"
+        )
+        counted = Counter(
+            (int(at) // 60 * 60, kind, source, phase or "", reason or "") for at, kind, source, phase, reason in rows
+        )
+        kept = {
+            tuple(row[:5]): row[5]
+            for row in connection.execute("SELECT minute, kind, source, phase, reason, count FROM minute")
+        }
+    assert kept == dict(counted)
+    return True
+
+
+def history_of(path, tracker, **options):
+    """A history that has the tracker's clock: by that of this machine, what is recorded at noon of 2026 is old."""
+    return SqliteHistory(path, tracker, version="test", clock=tracker._clock, **options)

@@ -1,0 +1,132 @@
+"""Findings are kept from their beginning to their end, however that came."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from dataclasses import replace
+
+import pytest
+
+from nocarrier.model.finding import Finding, Severity
+from nocarrier.model.history import EndedBy
+from nocarrier.model.taxonomy import Blame
+from nocarrier.store import writing
+from store.kit import NOON_UNIX, eventually, history_of, written
+
+
+def finding(code="peer_down", severity=Severity.INFO, summary="one is down", since_unix=NOON_UNIX):
+    return Finding(
+        code=code,
+        title="A title",
+        severity=severity,
+        blame=Blame.THEM,
+        summary=summary,
+        confidence=0.5,
+        evidence=(),
+        affected_peers=1,
+        affected_dials=2,
+        next_actions=("do this",),
+        since_unix=since_unix,
+    )
+
+
+@pytest.fixture
+def history(path, tracker):
+    with history_of(path, tracker) as made:
+        eventually(lambda: made.status().since_unix is None and made.status().state == "working")
+        yield made
+
+
+def kept(history, since_unix=None, until_unix=None):
+    return history.findings(since_unix, until_unix, 100)
+
+
+def test_a_finding_has_a_beginning_and_an_end(history):
+    history.record_findings((finding(),))
+    [begun] = eventually(lambda: kept(history))
+    assert (begun.began_unix, begun.ended_unix, begun.ended_by) == (NOON_UNIX, None, None)
+    assert begun.finding == finding()
+
+    history.record_findings(())
+    [ended] = eventually(lambda: [each for each in kept(history) if each.ended_unix])
+    assert ended.ended_by is EndedBy.CLEARED
+    assert ended.ended_unix > NOON_UNIX
+
+
+def test_one_that_comes_again_is_another(history):
+    for summary in ("first", "second"):
+        history.record_findings((finding(summary=summary),))
+        eventually(lambda summary=summary: kept(history) and kept(history)[0].finding.summary == summary)
+        history.record_findings(())
+        eventually(lambda: all(each.ended_unix for each in kept(history)))
+    assert {each.finding.summary for each in kept(history)} == {"first", "second"}
+
+
+def test_numbers_that_change_are_written_now_and_then_and_the_last_ones_at_the_end(history):
+    history.record_findings((finding(summary="1 dial"),))
+    eventually(lambda: kept(history))
+    history.record_findings((finding(summary="2 dials"),))
+    history.record_findings((finding(summary="3 dials"),))
+    history.record_findings((finding(), finding("offline")))
+    eventually(lambda: len(kept(history)) == 2)
+    assert {each.finding.summary for each in kept(history)} == {"1 dial", "one is down"}, "not at every change"
+    history.record_findings(())
+    eventually(lambda: all(each.ended_unix for each in kept(history)))
+    assert {each.finding.summary for each in kept(history)} == {"one is down"}
+
+
+def test_the_worst_severity_stays(history):
+    for severity in (Severity.WARNING, Severity.CRITICAL, Severity.INFO):
+        history.record_findings((finding(severity=severity, summary=severity),))
+        eventually(
+            lambda severity=severity: [
+                standing for standing in history._writer._standing.values() if standing.finding.severity is severity
+            ]
+        )
+    [only] = kept(history)
+    assert only.worst_severity is Severity.CRITICAL
+
+
+def test_a_change_of_numbers_is_written_when_it_is_due(path, tracker, monkeypatch):
+    monkeypatch.setattr(writing, "REWRITE_AFTER_S", 0.0)
+    with history_of(path, tracker) as history:
+        history.record_findings((finding(summary="1 dial"),))
+        eventually(lambda: kept(history))
+        history.record_findings((finding(summary="2 dials"),))
+        eventually(lambda: kept(history)[0].finding.summary == "2 dials")
+
+
+def test_what_stands_at_an_orderly_end_ended_then(path, tracker):
+    with history_of(path, tracker) as history:
+        history.record_findings((finding(),))
+        eventually(lambda: kept(history))
+    with history_of(path, tracker) as again:
+        [ended] = eventually(lambda: kept(again))
+        assert ended.ended_by is EndedBy.STOPPED
+        assert ended.ended_unix is not None
+
+
+def test_what_stood_when_the_program_crashed_ended_when_it_was_last_seen(path, tracker):
+    with history_of(path, tracker) as history:
+        history.record_findings((finding(),))
+        tracker.record("198.18.0.1:1", "timeout", "seed")
+        written(history, 1)
+        eventually(lambda: kept(history))
+    with contextlib.closing(sqlite3.connect(path)) as connection:  # as a kill would have left it
+        connection.execute("UPDATE run SET stopped_unix = NULL, seen_unix = ?", [NOON_UNIX + 7])
+        connection.execute("UPDATE finding SET ended_unix = NULL, ended_by = NULL")
+        connection.commit()
+    with history_of(path, tracker) as again:
+        [ended] = eventually(lambda: [each for each in kept(again) if each.ended_unix])
+        assert (ended.ended_by, ended.ended_unix) == (EndedBy.CRASHED, NOON_UNIX + 7)
+
+
+def test_a_range_holds_what_stood_in_it(history, tracker):
+    history.record_findings((finding("one", since_unix=NOON_UNIX), finding("two", since_unix=NOON_UNIX + 100)))
+    eventually(lambda: len(kept(history)) == 2)
+    assert [each.finding.code for each in kept(history)] == ["two", "one"]
+    assert [each.finding.code for each in kept(history, until_unix=NOON_UNIX + 50)] == ["one"]
+    history.record_findings((replace(finding("two", since_unix=NOON_UNIX + 100)),))
+    [ended] = eventually(lambda: [each for each in kept(history) if each.ended_unix])
+    assert [each.finding.code for each in kept(history, since_unix=ended.ended_unix + 1)] == ["two"]

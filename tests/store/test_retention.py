@@ -1,0 +1,110 @@
+"""What is old or too much goes, oldest first, minute by minute; counts and events agree all the while."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+
+import pytest
+
+from nocarrier.store import writer, writing
+from store.kit import NOON_UNIX, all_events, eventually, history_of, in_file, rollups_agree, written
+
+A = "198.18.0.1:7072"
+DAY_S = 86_400
+
+
+@pytest.fixture(autouse=True)
+def tidy_at_once(monkeypatch):
+    monkeypatch.setattr(writer, "TIDY_EVERY_S", 0.0)
+
+
+def record_at(tracker, clock, at_unix, times=1):
+    clock.now_unix = at_unix
+    for _ in range(times):
+        tracker.record(A, "timeout", "seed", detail="x" * 250)
+    tracker.snapshot()
+
+
+def test_events_older_than_their_time_go(path, tracker, clock):
+    clock.step_s = 0
+    with history_of(path, tracker, ttl_days=2) as history:
+        record_at(tracker, clock, NOON_UNIX, 10)
+        written(history, 10)
+        record_at(tracker, clock, NOON_UNIX + DAY_S, 20)
+        written(history, 30)
+        clock.now_unix = NOON_UNIX + 2 * DAY_S + 120
+        eventually(lambda: history.status().events_total == 20)
+        assert len(all_events(history)) == 20
+        assert history.status().since_unix == NOON_UNIX + DAY_S
+        eventually(lambda: len(in_file(path)) == 20)
+    assert rollups_agree(path)
+
+
+def test_what_is_on_its_way_out_is_not_shown_while_it_goes_bit_by_bit(path, tracker, clock, monkeypatch):
+    monkeypatch.setattr(writing, "DELETE_ROWS", 3)
+    clock.step_s = 0
+    with history_of(path, tracker, ttl_days=1) as history:
+        record_at(tracker, clock, NOON_UNIX, 10)
+        written(history, 10)
+        record_at(tracker, clock, NOON_UNIX + DAY_S + 120, 5)
+        eventually(lambda: history.status().events_total == 5)
+        while len(in_file(path)) > 5:
+            assert len(all_events(history)) == 5
+            assert rollups_agree(path)
+        assert len(all_events(history)) == 5
+
+
+def test_beyond_its_size_the_oldest_minutes_go_and_the_newest_stay(path, tracker, clock):
+    clock.step_s = 0
+    limit = 2_000_000
+    with history_of(path, tracker, max_bytes=limit) as history:
+        total = 0
+        for minute in range(60):
+            record_at(tracker, clock, NOON_UNIX + 60 * minute, 200)
+            total += 200
+            eventually(lambda: history.status().waiting == 0)
+        eventually(lambda: history.status().size_bytes <= limit)
+        eventually(lambda: history.status().events_total < total)
+        kept = all_events(history)
+        assert kept[0].at_unix == NOON_UNIX + 60 * 59
+        assert len(kept) % 200 == 0, "a minute goes as a whole"
+        assert len(kept) > 1_000
+        assert history.status().dropped_total == 0
+    assert rollups_agree(path)
+
+
+def test_the_minute_that_is_being_written_stays_whatever_its_size(path, tracker, clock):
+    clock.step_s = 0
+    with history_of(path, tracker, max_bytes=1_000_000) as history:
+        record_at(tracker, clock, NOON_UNIX, 6_000)
+        written(history, 6_000)
+        assert history.status().size_bytes > 1_000_000
+        record_at(tracker, clock, NOON_UNIX + 60, 1)
+        eventually(lambda: history.status().events_total == 1)
+
+
+def test_a_file_that_became_smaller_gives_its_space_back(path, tracker, clock):
+    clock.step_s = 0
+    with history_of(path, tracker) as history:
+        for minute in range(20):
+            record_at(tracker, clock, NOON_UNIX + 60 * minute, 500)
+        written(history, 10_000)
+    before = path.stat().st_size
+    with history_of(path, tracker, max_bytes=1_000_000) as history:
+        eventually(lambda: history.status().state == "working" and history.status().size_bytes < 1_100_000)
+    assert path.stat().st_size < before / 3
+    assert rollups_agree(path)
+
+
+def test_old_runs_and_findings_go_too(path, tracker, clock):
+    clock.step_s = 0
+    with history_of(path, tracker) as history:
+        record_at(tracker, clock, NOON_UNIX)
+        written(history, 1)
+    clock.now_unix = NOON_UNIX + 3 * DAY_S
+    with history_of(path, tracker, ttl_days=1) as history:
+        tracker.record(A, "timeout", "seed")
+        eventually(lambda: history.status().since_unix == NOON_UNIX + 3 * DAY_S)
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT id FROM run").fetchall() == [(2,)]

@@ -1,0 +1,168 @@
+"""Counts by time are the events counted, however they are asked for."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from nocarrier import DialTracker
+from nocarrier.errors import HistoryError
+from nocarrier.model.history import SeriesBy, SeriesQuery
+from nocarrier.model.recorded_event import EventKind
+from nocarrier.model.taxonomy import Reason, Source
+from nocarrier.store import reading
+from nocarrier.views import SeriesFilter, series_view
+from store.kit import NOON_UNIX, Clock, history_of, rollups_agree, written
+
+A = "198.18.0.1:7072"
+
+
+@pytest.fixture
+def busy(path, tracker, clock):
+    """Three hours: each minute a refusal, each ten a timeout by gossip, each hour a success."""
+    clock.step_s = 0
+    with history_of(path, tracker) as history:
+        for minute in range(180):
+            clock.now_unix = NOON_UNIX + 60 * minute + 30
+            tracker.record(A, "connection_refused", "seed")
+            if minute % 10 == 0:
+                tracker.record(A, "timeout", "gossip")
+            if minute % 60 == 0:
+                tracker.record_success(A, "seed")
+            tracker.snapshot()
+        written(history, 180 + 18 + 3)
+        yield history
+
+
+def series(history, since_s=0, until_s=10_800, bucket_s=3_600, **wanted):
+    return history.series(
+        SeriesQuery(since_unix=NOON_UNIX + since_s, until_unix=NOON_UNIX + until_s, bucket_s=bucket_s, **wanted)
+    )
+
+
+def test_by_reason_only_what_has_one_the_most_frequent_first(busy):
+    found = series(busy)
+    assert list(found.series.items()) == [("connection_refused", [60, 60, 60]), ("timeout", [6, 6, 6])]
+
+
+@pytest.mark.parametrize(
+    ("by", "expected"),
+    [
+        (SeriesBy.KIND, {"failure": [66, 66, 66], "succeeded": [1, 1, 1]}),
+        (SeriesBy.SOURCE, {"seed": [61, 61, 61], "gossip": [6, 6, 6]}),
+        (SeriesBy.PHASE, {"connect": [66, 66, 66], "session": [1, 1, 1]}),
+    ],
+)
+def test_by_everything_else(busy, by, expected):
+    assert series(busy, by=by).series == expected
+
+
+def test_filters_and_ranges(busy):
+    assert series(busy, source=Source.GOSSIP).series == {"timeout": [6, 6, 6]}
+    assert series(busy, kind=EventKind.SUCCEEDED).series == {}
+    assert series(busy, reason=Reason.TIMEOUT, since_s=3_600, until_s=5_400, bucket_s=600).series == {
+        "timeout": [1, 1, 1]
+    }
+
+
+def test_buckets_are_whole_so_the_range_grows_to_them(busy):
+    found = series(busy, since_s=90, until_s=150, bucket_s=60)
+    assert (found.since_unix, found.until_unix) == (NOON_UNIX + 60, NOON_UNIX + 180)
+    assert found.series == {"connection_refused": [1, 1]}
+
+
+def test_the_same_counts_by_what_they_are(busy):
+    assert [(count.kind, count.source, count.reason, count.count) for count in series(busy).counts] == [
+        ("failure", "seed", "connection_refused", 180),
+        ("failure", "gossip", "timeout", 18),
+        ("succeeded", "seed", None, 3),
+    ]
+
+
+def test_starts_of_the_program_are_marked(path, tracker, clock):
+    for _ in range(2):
+        with history_of(path, tracker) as history:
+            tracker.record(A, "timeout", "seed")
+            written(history, 1 + _)
+            found = series(history)
+    assert len(found.starts_unix) == 2
+
+
+@pytest.mark.parametrize(
+    ("span_s", "bucket_s"),
+    [
+        (600, 60),
+        (3_600, 60),
+        (2 * 3_600, 300),
+        (86_400, 1_800),
+        (7 * 86_400, 10_800),
+        (30 * 86_400, 43_200),
+        (3_650 * 86_400, 5_256_000),
+    ],
+)
+def test_the_usual_width_gives_some_sixty_buckets(path, tracker, span_s, bucket_s):
+    with history_of(path, tracker) as history:
+        tracker.record(A, "timeout", "seed")
+        written(history, 1)
+        view = series_view(history, SeriesFilter(since_unix=NOON_UNIX - span_s), NOON_UNIX)
+    assert view.bucket_s == bucket_s
+    assert (view.until_unix - view.since_unix) // bucket_s <= 62
+
+
+def test_a_range_that_is_empty_or_too_fine_is_refused(path, tracker):
+    with history_of(path, tracker) as history:
+        with pytest.raises(ValueError, match="since_unix must be before"):
+            series_view(history, SeriesFilter(since_unix=NOON_UNIX, until_unix=NOON_UNIX), NOON_UNIX)
+        with pytest.raises(ValueError, match="larger bucket_s"):
+            series_view(history, SeriesFilter(since_unix=0, bucket_s=60), NOON_UNIX)
+
+
+def test_a_question_that_takes_too_long_is_given_up_and_says_what_to_ask(path, tracker, monkeypatch):
+    monkeypatch.setattr(reading, "LONGEST_S", -1)
+    monkeypatch.setattr(reading, "LOOK_AT_CLOCK_EVERY", 1)
+    with history_of(path, tracker) as history, pytest.raises(HistoryError, match="since_unix"):
+        for number in range(100):
+            tracker.record(f"198.18.0.{number}:1", "timeout", "seed")
+        written(history, 100)
+        series(history)
+
+
+OUTCOMES = ("timeout", "connection_refused", "slots_full", "early_disconnect")
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(
+    recorded=st.lists(
+        st.tuples(st.integers(0, 7_200), st.sampled_from(OUTCOMES), st.sampled_from(list(Source))),
+        min_size=1,
+        max_size=60,
+    ),
+    bucket_s=st.sampled_from([60, 120, 900, 3_600]),
+    by=st.sampled_from([SeriesBy.REASON, SeriesBy.SOURCE]),
+)
+def test_whatever_was_recorded_is_counted_as_by_hand(tmp_path_factory, recorded, bucket_s, by):
+    clock = Clock(step_s=0)
+    tracker = DialTracker(clock=clock)
+    path = tmp_path_factory.mktemp("series") / "history.sqlite3"
+    with history_of(path, tracker) as history:
+        for second, reason, source in recorded:
+            clock.now_unix = NOON_UNIX + second  # the clock is set back now and then
+            tracker.record(A, reason, source)
+            tracker.snapshot()
+        written(history, len(recorded))
+        found = series(history, until_s=7_201, bucket_s=bucket_s, by=by)
+    by_hand = Counter(
+        (source if by is SeriesBy.SOURCE else reason, (NOON_UNIX + second) // bucket_s)
+        for second, reason, source in recorded
+    )
+    first = found.since_unix // bucket_s
+    assert {
+        (name, first + place): count
+        for name, counts in found.series.items()
+        for place, count in enumerate(counts)
+        if count
+    } == dict(by_hand)
+    assert rollups_agree(path)
