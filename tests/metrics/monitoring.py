@@ -14,6 +14,9 @@ RECORDING_RULES = RULES / "recording_rules.yml"
 ALERT_RULES = RULES / "alert_rules.yml"
 DASHBOARD: dict[str, Any] = json.loads((MONITORING / "grafana" / "nocarrier.json").read_text())
 
+MONITORING_PAGE = (MONITORING.parent / "docs" / "monitoring.md").read_text()
+DOC_QUERIES = re.findall(r"```promql\n(.*?)```", MONITORING_PAGE, re.DOTALL)
+
 ALERTS = re.findall(r"- alert: (\w+)", ALERT_RULES.read_text())
 RECORDED = re.findall(r"- record: (\S+)", RECORDING_RULES.read_text())
 
@@ -45,13 +48,22 @@ def panels() -> list[dict[str, Any]]:
     return [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
 
 
-def dashboard_queries() -> Iterator[tuple[str, str]]:
-    """Every expression of the dashboard, and where it is."""
+def panel_queries() -> Iterator[tuple[str, str]]:
+    """Where each expression of the panels is, and the expression."""
     for panel in panels():
         for target in panel["targets"]:
             yield f"{panel['title']} {target['refId']}", target["expr"]
+
+
+def annotation_queries() -> Iterator[tuple[str, str]]:
+    """The same of the annotations."""
     for annotation in DASHBOARD["annotations"]["list"]:
         yield f"annotation {annotation['name']}", annotation["expr"]
+
+
+def dashboard_queries() -> list[str]:
+    """Every expression of the dashboard."""
+    return [query for _, query in (*panel_queries(), *annotation_queries())]
 
 
 def filled_in(query: str, window: str) -> str:

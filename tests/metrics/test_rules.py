@@ -109,7 +109,7 @@ def test_a_recording_rule_that_is_broken_fails_its_unit_test(tmp_path):
 
 def test_rules_and_dashboard_ask_only_for_what_there_is():
     texts = [ALERT_RULES.read_text(), RECORDING_RULES.read_text()]
-    texts += [query for _, query in dashboard_queries()]
+    texts += dashboard_queries()
     texts += [variable["definition"] for variable in DASHBOARD["templating"]["list"] if variable["type"] == "query"]
     named = {name for text in texts for name in re.findall(r"(?<![\w:./-])nocarrier_\w+", text)}
     assert named <= DERIVED, named - DERIVED
@@ -120,7 +120,7 @@ def test_rules_and_dashboard_ask_only_for_what_there_is():
 
 
 def test_every_metric_is_of_use():
-    texts = ALERT_RULES.read_text() + RECORDING_RULES.read_text() + str(list(dashboard_queries()))
+    texts = ALERT_RULES.read_text() + RECORDING_RULES.read_text() + str(dashboard_queries())
     unused = [metric.name for metric in METRICS if not re.search(rf"\b{metric.name}(_bucket|_count|_sum)?\b", texts)]
     assert unused == []
 
@@ -130,7 +130,7 @@ def test_label_values_in_queries_are_among_the_declared_ones():
     for metric in METRICS:
         for label in metric.labels:
             declared.setdefault(label.name, set()).update(label.values)
-    texts = [ALERT_RULES.read_text(), RECORDING_RULES.read_text(), *(query for _, query in dashboard_queries())]
+    texts = [ALERT_RULES.read_text(), RECORDING_RULES.read_text(), *dashboard_queries()]
     matched = {pair for text in texts for pair in re.findall(r'(\w+)(?:=~|!=|=)"([a-z_|]+)"', text)}
     asked = {(name, value) for name, values in matched for value in values.split("|") if name in declared}
     assert {("outcome", "succeeded"), ("severity", "critical"), ("reason", "other")} <= asked

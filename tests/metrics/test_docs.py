@@ -1,0 +1,44 @@
+"""docs/monitoring.md: its scrape configuration is one, its code runs, and it speaks of alerts that there are."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+
+from metrics.monitoring import ALERTS, DOC_QUERIES, MONITORING_PAGE, RULES
+from support.programs import requires
+
+
+@requires("promtool")
+def test_the_scrape_configuration_is_valid(tmp_path):
+    [config] = [
+        block for block in re.findall(r"```yaml\n(.*?)```", MONITORING_PAGE, re.DOTALL) if "scrape_configs" in block
+    ]
+    token = tmp_path / "token"
+    token.write_text("opensesame")
+    config = config.replace("/etc/prometheus/nocarrier.token", str(token)).replace(
+        "/etc/prometheus/nocarrier", str(RULES)
+    )
+    path = tmp_path / "prometheus.yml"
+    path.write_text(config)
+    check = subprocess.run(["promtool", "check", "config", path], capture_output=True, text=True, check=False)
+    assert check.returncode == 0, check.stdout + check.stderr
+    assert check.stdout.count("rules found") == 2, check.stdout
+
+
+def test_every_alert_is_explained_and_no_other():
+    assert re.findall(r"(?m)^### (\w+)$", MONITORING_PAGE) == ALERTS
+
+
+def test_the_code_for_embedders_runs():
+    [code] = re.findall(r"```python\n(.*?)```", MONITORING_PAGE, re.DOTALL)
+    shown = "print(prometheus_client.generate_latest().decode())"
+    program = f'{code}\nnocarrier.record_dial_failure("203.0.113.7:7072", "timeout", "seed")\n{shown}'
+    output = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True).stdout
+    assert 'nocarrier_dial_failures_total{reason="timeout",source="seed"} 1.0' in output
+    assert "nocarrier_connected_peers" not in output
+
+
+def test_queries_are_there():
+    assert len(DOC_QUERIES) >= 8
