@@ -16,7 +16,7 @@ from nocarrier.diagnose.cause import count_of
 from nocarrier.errors import NodeUnreachableError
 
 _STYLES = {"critical": "bold red", "warning": "bold yellow"}
-_INFO = "info"
+INFO = "info"
 
 _SURE = ((0.9, "nearly certain"), (0.75, "very likely"), (0.5, "likely"), (0.0, "possible"))
 """Words for the least confidence that deserves them."""
@@ -36,16 +36,11 @@ def print_diagnosis(diagnosis: Diagnosis, looked_at: LookedAt, probes: Mapping[s
 
 
 def _lines(diagnosis: Diagnosis, looked_at: LookedAt, probes: Mapping[str, Any]) -> Iterator[Line]:
-    wrong = [finding for finding in diagnosis.findings if finding.severity != _INFO]
-    known = [finding for finding in diagnosis.findings if finding.severity == _INFO]
-    seen = _what_was_looked_at(looked_at)
+    wrong = [finding for finding in diagnosis.findings if finding.severity != INFO]
+    known = [finding for finding in diagnosis.findings if finding.severity == INFO]
+    yield Line(0, verdict(diagnosis, looked_at), style="bold")
     if wrong:
-        more = f"; and {len(wrong) - 1} more" if len(wrong) > 1 else ""
-        yield Line(0, f"Not healthy: {_title(wrong[0]).rstrip('.')}{more}.", style="bold")
-        yield Line(0, f"Found: {_numbers(wrong, known)}. Looked at: {seen}.")
-    else:
-        verdict = "Healthy" if diagnosis.healthy else "Not healthy, and the node does not say why"
-        yield Line(0, f"{verdict}: {seen}.", style="bold")
+        yield Line(0, f"Found: {_numbers(wrong, known)}. Looked at: {what_was_looked_at(looked_at)}.")
     for finding in wrong:
         yield Line(0, "")
         yield from _finding(finding, diagnosis.at_unix)
@@ -58,6 +53,16 @@ def _lines(diagnosis: Diagnosis, looked_at: LookedAt, probes: Mapping[str, Any])
         yield from (line._replace(indentation=line.indentation + 2) for line in _probed(probes, finding.code))
 
 
+def verdict(diagnosis: Diagnosis, looked_at: LookedAt) -> str:
+    """Healthy or not, in one sentence."""
+    wrong = [finding for finding in diagnosis.findings if finding.severity != INFO]
+    if wrong:
+        more = f"; and {len(wrong) - 1} more" if len(wrong) > 1 else ""
+        return f"Not healthy: {title_of(wrong[0]).rstrip('.')}{more}."
+    healthy = "Healthy" if diagnosis.healthy else "Not healthy, and the node does not say why"
+    return f"{healthy}: {what_was_looked_at(looked_at)}."
+
+
 def _numbers(wrong: list[Finding], known: list[Finding]) -> str:
     counts = Counter(finding.severity for finding in wrong)
     numbers = [count_of(counts.pop("warning"), "warning")] if "warning" in counts else []
@@ -65,7 +70,8 @@ def _numbers(wrong: list[Finding], known: list[Finding]) -> str:
     return ", ".join([*numbers, f"{len(known)} for information"] if known else numbers)
 
 
-def _what_was_looked_at(looked_at: LookedAt) -> str:
+def what_was_looked_at(looked_at: LookedAt) -> str:
+    """What the verdict rests on."""
     dials = looked_at.dial_totals
     parts = []
     if looked_at.node is not None:
@@ -89,9 +95,9 @@ def _what_was_looked_at(looked_at: LookedAt) -> str:
 
 def _finding(finding: Finding, at_unix: float | None) -> Iterator[Line]:
     style = _STYLES.get(finding.severity, "bold")
-    yield Line(0, f"{_title(finding)} ({finding.code})", finding.severity.upper(), style="bold", mark_style=style)
+    yield Line(0, f"{title_of(finding)} ({finding.code})", finding.severity.upper(), style="bold", mark_style=style)
     yield Line(2, finding.summary)
-    yield Line(2, _standing(finding, at_unix), style="dim")
+    yield Line(2, standing(finding, at_unix), style="dim")
     if finding.evidence:
         yield Line(2, "evidence:")
     for item in finding.evidence:
@@ -114,11 +120,13 @@ def _in_short(finding: Finding, at_unix: float | None) -> Iterator[Line]:
         yield Line(4, action, style="dim")
 
 
-def _title(finding: Finding) -> str:
+def title_of(finding: Finding) -> str:
+    """What the cause says."""
     return finding.title or finding.summary
 
 
-def _standing(finding: Finding, at_unix: float | None) -> str:
+def standing(finding: Finding, at_unix: float | None) -> str:
+    """How sure it is, whose fault, since when, and whom it keeps us from."""
     parts = []
     if finding.confidence is not None:
         words = next((words for least, words in _SURE if finding.confidence >= least), "not sure")

@@ -21,6 +21,7 @@ VERBS = {
     "failures": "Show the newest dial failures.",
     "top": "Watch a node live.",
     "history": "Show what became of dials, over restarts.",
+    "report": "Write one file to attach to a bug report.",
     "peers": "Show the peer book.",
     "connect": "Dial a peer now, and say what became of it.",
     "explain": "Explain a reason or a cause: what it says, what to do.",

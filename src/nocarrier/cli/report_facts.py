@@ -1,0 +1,219 @@
+"""Asks a node for all that a report tells."""
+
+from __future__ import annotations
+
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+import msgspec
+
+from nocarrier.cli import history_pages
+from nocarrier.cli import report_answers as answers
+from nocarrier.cli.answers import Diagnosis, Event, LookedAt, read_as
+from nocarrier.cli.client import NodeClient
+from nocarrier.cli.top_state import STARTED, SUCCEEDED
+from nocarrier.errors import NocarrierError
+from nocarrier.views.history import BUCKETS_S
+
+SAMPLES_EACH = 3
+"""Of one reason: enough to see whether they are alike."""
+
+MAX_REASONS = 40
+"""With samples: more than any node ever showed."""
+
+MAX_PAST_FINDINGS = 100
+
+SAMPLES_FROM = 50
+"""So many of the newest of a reason are looked at, for samples of different peers."""
+
+MAX_BUCKETS = 72
+"""Of the chart: a line of them still fits where Markdown is read."""
+
+_SERIES_PATH = "/api/p2p/history/series"
+
+_Answer = TypeVar("_Answer", bound=msgspec.Struct)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recorded:
+    """What became of dials."""
+
+    covers: str
+    """What `counts` are of."""
+    counts: list[answers.EventCount]
+    failures: answers.Series
+    """Failed dials by time and reason."""
+    samples: dict[str, list[Event]]
+    """By reason, the newest first."""
+    past_findings: list[answers.PastFinding] | None
+    """None: nobody kept them."""
+    without_history: str = ""
+    """Why it is from memory only."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """All that a report tells."""
+
+    since_unix: float
+    until_unix: float
+    is_redacted: bool
+    debug: answers.Debug
+    looked_at: LookedAt
+    diagnosis: Diagnosis
+    recorded: Recorded
+    peers: list[answers.Peer]
+    propagation: answers.Propagation
+    dropped: Mapping[str, int] = field(default_factory=dict)
+
+
+def gather(
+    client: NodeClient,
+    since_unix: float,
+    until_unix: float,
+    *,
+    is_redacted: bool,
+    tell: Callable[[str], None] = lambda _: None,
+) -> Facts:
+    """Ask the node for everything; `tell` is called with what is asked for next.
+
+    Raises:
+        NodeUnreachableError: no node answers.
+        RequestRefusedError: the node is too old.
+    """
+    asking = _Asking(client, is_redacted=is_redacted)
+    tell("asking for the findings")
+    debug = asking.get("/api/p2p/debug")
+    diagnosis = asking.ask(Diagnosis, "/api/p2p/diagnosis")
+    failures = asking.ask(answers.Failures, "/api/p2p/failures", {"since_unix": since_unix, "limit": 1000})
+    recorded = _recorded(asking, failures, since_unix, until_unix, tell)
+    tell("asking for the peers")
+    return Facts(
+        since_unix=since_unix,
+        until_unix=until_unix,
+        is_redacted=is_redacted,
+        debug=read_as(answers.Debug, debug),
+        looked_at=read_as(LookedAt, debug),
+        diagnosis=diagnosis,
+        recorded=recorded,
+        peers=asking.ask(answers.Peers, "/api/p2p/peers").peers,
+        propagation=asking.ask(answers.Propagation, "/api/p2p/propagation"),
+        dropped=failures.dropped,
+    )
+
+
+class _Asking:
+    """Asks for what may be shown to others, unless told otherwise."""
+
+    def __init__(self, client: NodeClient, *, is_redacted: bool) -> None:
+        self._client = client
+        self._redact = {"redact": "true"} if is_redacted else {}
+
+    def get(self, path: str, query: Mapping[str, object] | None = None) -> Any:
+        return self._client.get(path, {**(query or {}), **self._redact})
+
+    def ask(self, wanted: type[_Answer], path: str, query: Mapping[str, object] | None = None) -> _Answer:
+        return read_as(wanted, self.get(path, query))
+
+
+# ---- what became of dials -------------------------------------------------------------------------------------------
+
+
+def _recorded(
+    asking: _Asking,
+    failures: answers.Failures,
+    since_unix: float,
+    until_unix: float,
+    tell: Callable[[str], None],
+) -> Recorded:
+    tell("asking for the history")
+    try:
+        return _from_history(asking, {"since_unix": since_unix, "until_unix": until_unix}, tell)
+    except NocarrierError as error:  # it is off, or cannot be read; memory holds something in any case
+        return _from_memory(failures, since_unix, until_unix, str(error))
+
+
+def _from_history(asking: _Asking, times: Mapping[str, float], tell: Callable[[str], None]) -> Recorded:
+    bucket_s = _bucket_s(times["until_unix"] - times["since_unix"])
+    series = asking.ask(answers.Series, _SERIES_PATH, {**times, "kind": "failure", "bucket_s": bucket_s})
+    counts = asking.ask(answers.Series, _SERIES_PATH, {**times, "by": "kind"}).counts
+    past = asking.ask(answers.PastFindings, history_pages.FINDINGS_PATH, {**times, "limit": MAX_PAST_FINDINGS})
+    samples = {}
+    for reason in itertools.islice(reasons_of(counts), MAX_REASONS):
+        tell(f"asking for samples of {reason}")
+        query = {**times, "reason": reason, "limit": SAMPLES_FROM}
+        samples[reason] = _different(asking.ask(answers.Page, history_pages.PATH, query).events)
+    return Recorded(
+        covers="this time, from the history",
+        counts=counts,
+        failures=series,
+        samples=samples,
+        past_findings=past.findings,
+    )
+
+
+def _from_memory(failures: answers.Failures, since_unix: float, until_unix: float, why: str) -> Recorded:
+    counts = [
+        answers.EventCount(
+            kind=sample.failures[-1].kind if sample.failures else "failure",
+            phase=sample.failures[-1].phase if sample.failures else None,
+            reason=sample.reason,
+            source=sample.source,
+            count=sample.total,
+        )
+        for sample in failures.samples
+    ]
+    counts.sort(key=lambda each: -each.count)
+    samples: dict[str, list[Event]] = {reason: [] for reason in itertools.islice(reasons_of(counts), MAX_REASONS)}
+    for sample in failures.samples:
+        samples.get(sample.reason, []).extend(sample.failures)
+    newest = {
+        reason: _different(sorted(events, key=lambda event: -event.at_unix)) for reason, events in samples.items()
+    }
+    in_time = [event for event in failures.failures if event.at_unix < until_unix and event.kind == "failure"]
+    return Recorded(
+        covers="everything since the program started, from memory",
+        counts=counts,
+        failures=_counted(in_time, since_unix, until_unix),
+        samples=newest,
+        past_findings=None,
+        without_history=why,
+    )
+
+
+def _different(events: list[Event]) -> list[Event]:
+    """The first of each address."""
+    return list({event.addr: event for event in reversed(events)}.values())[: -SAMPLES_EACH - 1 : -1]
+
+
+def _bucket_s(span_s: float) -> int | None:
+    """The narrowest usual width that gives few enough buckets; None: the node knows a wider one."""
+    # One more than the time is long, as buckets begin at whole ones.
+    return next((width for width in BUCKETS_S if span_s / width + 1 <= MAX_BUCKETS), None)
+
+
+def _counted(events: Iterable[Event], since_unix: float, until_unix: float) -> answers.Series:
+    bucket_s = _bucket_s(until_unix - since_unix) or (until_unix - since_unix) / MAX_BUCKETS
+    begin_unix = since_unix // bucket_s * bucket_s
+    buckets = int((until_unix - begin_unix) / bucket_s) + 1
+    series: dict[str, list[int]] = {}
+    for event in events:
+        series.setdefault(event.reason or event.kind, [0] * buckets)[int((event.at_unix - begin_unix) / bucket_s)] += 1
+    return answers.Series(
+        since_unix=begin_unix,
+        until_unix=begin_unix + buckets * bucket_s,
+        bucket_s=bucket_s,
+        series=dict(sorted(series.items(), key=lambda item: -sum(item[1]))),
+    )
+
+
+def reasons_of(counts: Iterable[answers.EventCount]) -> Iterable[str]:
+    """Reasons in `counts`, the most frequent first, and skips behind all others."""
+    totals: Counter[tuple[bool, str]] = Counter()
+    for each in counts:
+        if each.reason is not None and each.kind not in {STARTED, SUCCEEDED}:
+            totals[each.kind == "skip", each.reason] += each.count
+    return dict.fromkeys(reason for (_, reason), _ in sorted(totals.items(), key=lambda item: (item[0][0], -item[1])))

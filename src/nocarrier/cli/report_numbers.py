@@ -1,0 +1,132 @@
+"""The parts of a report that count dials, and show some of each kind."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from nocarrier.cli.answers import Event
+from nocarrier.cli.event_row import evidence_of, took_in_words
+from nocarrier.cli.markdown import code, table, words
+from nocarrier.cli.report_chart import block_chart, total_of
+from nocarrier.cli.report_facts import Facts, reasons_of
+from nocarrier.cli.text import duration
+from nocarrier.cli.times import utc
+from nocarrier.cli.top_state import SKIP, STARTED, SUCCEEDED
+from nocarrier.model.taxonomy import Reason
+
+CHART = "text failures-over-time"
+"""What the fence around the chart is called, so that it can be drawn instead."""
+
+MAX_REASONS = 50
+MAX_SOURCES = 12
+"""As many as there are, and some."""
+
+_KINDS = {
+    "started": "started",
+    "succeeded": "succeeded",
+    "failure": "failed",
+    "cancelled": "cancelled",
+    "skip": "skipped: kept by policy from starting",
+    "disconnect": "ended soon after they had succeeded",
+}
+
+
+def over_time(facts: Facts) -> Iterator[str]:
+    """The chart."""
+    recorded = facts.recorded
+    if recorded.without_history:
+        yield (
+            f"From memory, which keeps the newest failures only: {words(recorded.without_history)} "
+            "So the chart may begin too late."
+        )
+    total = sum(total_of(recorded.failures))
+    if not total:
+        yield "No dial failed in this time."
+        return
+    yield f"{total} failed dials, in steps of {duration(recorded.failures.bucket_s)}."
+    yield f"```{CHART}\n{block_chart(recorded.failures)}\n```"
+    starts = recorded.failures.starts_unix
+    if starts:
+        yield f"The program was started in this time: {', '.join(map(utc, starts[-MAX_SOURCES:]))} UTC."
+
+
+def counts(facts: Facts) -> Iterator[str]:
+    """Totals, by reason and source."""
+    recorded, totals, cover = facts.recorded, facts.debug.dial_totals, facts.debug.totals_cover
+    since_start = {
+        "started": totals.started,
+        "succeeded": totals.succeeded,
+        "failure": totals.failed,
+        "cancelled": totals.cancelled,
+        "skip": totals.skipped,
+        "disconnect": totals.disconnected_early,
+    }
+    since = f"since start ({utc(cover.since_unix)} UTC)"
+    if recorded.without_history:
+        yield table(("dials", since), ((text, str(since_start[kind])) for kind, text in _KINDS.items()), numbers=1)
+    else:
+        kinds = Counter[str]()
+        for each in recorded.counts:
+            kinds[each.kind] += each.count
+        rows = ((text, str(kinds[kind]), str(since_start[kind])) for kind, text in _KINDS.items())
+        yield table(("dials", "in this time", since), rows, numbers=2)
+    yield f"{totals.in_flight} are in flight."
+    yield from _grid(facts)
+
+
+def _grid(facts: Facts) -> Iterator[str]:
+    cells = Counter[tuple[str, str]]()
+    sources = Counter[str]()
+    failed = Counter[str]()
+    skips = set()
+    for each in facts.recorded.counts:
+        if each.reason is None or each.kind in {STARTED, SUCCEEDED}:
+            continue
+        cells[each.reason, each.source] += each.count
+        sources[each.source] += each.count
+        if each.kind == SKIP:
+            skips.add(each.reason)
+        else:
+            failed[each.source] += each.count
+    if not cells:
+        return
+    shown = [source for source, _ in sources.most_common(MAX_SOURCES)]
+    reasons = list(reasons_of(facts.recorded.counts))[:MAX_REASONS]
+
+    def row(reason: str) -> tuple[str, ...]:
+        numbers = [cells[reason, source] for source in shown]
+        return code(reason), *(str(number or "") for number in numbers), str(sum(numbers))
+
+    yield f"By reason and source, of {facts.recorded.covers}; skips stand last, and are no failures:"
+    rows = [row(reason) for reason in reasons if reason not in skips]
+    rows.append(("**all but skips**", *(f"**{failed[source]}**" for source in shown), f"**{failed.total()}**"))
+    rows += [row(reason) for reason in reasons if reason in skips]
+    yield table(("reason", *map(words, shown), "all"), rows, numbers=len(shown) + 1)
+
+
+def samples(facts: Facts) -> Iterator[str]:
+    """Some of each reason, with what is known of them."""
+    known = {reason.value: reason for reason in Reason}  # a newer node may have more
+    if not any(facts.recorded.samples.values()):
+        yield "There is none."
+    for name, events in facts.recorded.samples.items():
+        if not events:
+            continue
+        reason = known.get(name)
+        kind = " (skip)" if events[0].kind == SKIP else ""
+        yield f"### {code(name)}{kind}" + (f": {words(reason.meaning)}" if reason is not None else "")
+        yield table(("time (UTC)", "address", "from", "phase, blame", "took", "what is known"), map(_sample, events))
+
+
+def _sample(event: Event) -> tuple[str, ...]:
+    via = f" via {code(event.via)}" if event.via else ""
+    repeats = f" ({event.repeats} times)" if event.repeats > 1 else ""
+    return (
+        utc(event.at_unix),
+        code(event.addr),
+        words(event.source) + via,
+        words(f"{event.phase or '?'}, {event.blame or '?'}"),
+        took_in_words(event.duration_s),
+        words(evidence_of(event)) + repeats,
+    )

@@ -1,0 +1,75 @@
+"""The parts of a report about the peers: who is connected, who is not and why, and who told of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from nocarrier.cli.markdown import code, table, words
+from nocarrier.cli.report_answers import ConnectedPeer, Peer, PropagationCounts
+from nocarrier.cli.report_facts import Facts
+from nocarrier.cli.times import utc
+from nocarrier.diagnose.cause import count_of
+
+MAX_PEERS = 20
+MAX_INTRODUCERS = 10
+MAX_ROWS = 40
+"""More than there are reasons that keep peers waiting, or sources."""
+
+
+def peers(facts: Facts) -> Iterator[str]:
+    """Who is connected, and why the others are not."""
+    book, connected = facts.debug.peer_book_counts, facts.debug.connected_peers
+    yield (
+        f"{count_of(len(connected), 'peer')} connected. Peer book: {book.total} addresses, {book.hot} hot, "
+        f"{book.warm} warm, {book.cold} cold. Others can dial this node: {words(facts.looked_at.reachability)}."
+    )
+    if connected:
+        columns = ("connected peer", "direction", "from", "protocol", "program", "round trip")
+        yield table(columns, map(_connected, connected[:MAX_PEERS]), numbers=1)
+    waiting = Counter(peer.because for peer in facts.peers if peer.because is not None and not peer.connected)
+    if waiting:
+        rows = ((code(reason), str(count)) for reason, count in waiting.most_common(MAX_ROWS))
+        yield table(("not dialed now, because of", "peers"), rows, numbers=1)
+    failing = sorted((peer for peer in facts.peers if peer.streak), key=lambda peer: -peer.streak)
+    if failing:
+        columns = ("peer with failures in a row", "state", "from", "last reason", "last success (UTC)", "in a row")
+        yield table(columns, map(_failing, failing[:MAX_PEERS]), numbers=1)
+
+
+def _connected(peer: ConnectedPeer) -> tuple[str, ...]:
+    return (
+        code(peer.addr),
+        words(peer.direction),
+        words(peer.source or ""),
+        "" if peer.protocol_version is None else str(peer.protocol_version),
+        words(peer.user_agent),
+        "" if peer.latency_s is None else f"{peer.latency_s * 1000:.0f} ms",
+    )
+
+
+def _failing(peer: Peer) -> tuple[str, ...]:
+    last_success = "never" if peer.last_success_unix is None else utc(peer.last_success_unix)
+    last_reason = code(peer.last_reason or "")
+    return code(peer.addr), words(peer.state), words(peer.source), last_reason, last_success, str(peer.streak)
+
+
+def propagation(facts: Facts) -> Iterator[str]:
+    """What the addresses were worth that each source and peer told."""
+    by_source = list(facts.propagation.by_source.items())[:MAX_ROWS]
+    if not by_source:
+        yield "No address came here."
+        return
+    columns = ("introduced", "dialed", "connected", "dead")
+    yield table(("source", *columns), ((code(name), *_numbers(each)) for name, each in by_source), numbers=4)
+    introducers = facts.propagation.by_introducer[:MAX_INTRODUCERS]
+    if introducers:
+        rows = (
+            (code(each.addr) + (" (believed only slowly)" if each.throttled else ""), *_numbers(each.counts))
+            for each in introducers
+        )
+        yield table(("peer that told addresses, the worst first", *columns), rows, numbers=4)
+
+
+def _numbers(counts: PropagationCounts) -> tuple[str, ...]:
+    return str(counts.introduced), str(counts.dialed), str(counts.connected), str(counts.dead)

@@ -1,0 +1,171 @@
+"""A report as Markdown: what is wrong and why first, then what it rests on."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator
+
+from nocarrier import __version__
+from nocarrier.cli.answers import Finding
+from nocarrier.cli.diagnosis_text import INFO, standing, title_of, verdict, what_was_looked_at
+from nocarrier.cli.history import ended_in_words
+from nocarrier.cli.markdown import code, table, words
+from nocarrier.cli.report_answers import PastFinding
+from nocarrier.cli.report_facts import Facts
+from nocarrier.cli.report_numbers import counts, over_time, samples
+from nocarrier.cli.report_peers import peers, propagation
+from nocarrier.cli.text import duration
+from nocarrier.cli.times import utc
+
+MAX_FINDINGS = 40
+MAX_EVIDENCE = 12
+MAX_ACTIONS = 12
+"""More than a node has; so a report stays small whatever answers."""
+
+MAX_FACTS = 40
+
+_NOT_SETTINGS = frozenset({"inbound_rejections", "reachability"})
+"""Fields of the node that are told elsewhere, or in another way."""
+
+
+def report_text(facts: Facts, made_unix: float) -> str:
+    """The report, made at `made_unix`."""
+    return (
+        "\n\n".join(
+            [
+                "# nocarrier report",
+                *_about(facts, made_unix),
+                "## Verdict",
+                *_verdict(facts),
+                "## Findings of the past",
+                *_past_findings(facts),
+                "## Failed dials over time",
+                *over_time(facts),
+                "## Counts",
+                *counts(facts),
+                "## Samples of each kind",
+                *samples(facts),
+                "## Peers",
+                *peers(facts),
+                "## How addresses came here",
+                *propagation(facts),
+                "## Record keeping",
+                *_record_keeping(facts),
+                "## The node",
+                *_node(facts),
+            ]
+        )
+        + "\n"
+    )
+
+
+def _about(facts: Facts, made_unix: float) -> Iterator[str]:
+    length = duration(facts.until_unix - facts.since_unix)
+    node = facts.debug.node
+    if facts.is_redacted:
+        redacted = (
+            "yes: addresses, names and identities are masked, the same one always by the same mask. Ports, the name of "
+            "the network and its genesis are not. Free text of peers can hide an address in ways that no program finds"
+        )
+    else:
+        redacted = "**no**: it tells who the peers are"
+    system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
+    rows = [
+        ("made", f"{utc(made_unix)} UTC by nocarrier {__version__} on {words(system)}"),
+        ("covers", f"{utc(facts.since_unix)} to {utc(facts.until_unix)} UTC ({length})"),
+        ("node", f"nocarrier {words(node.get('version', '?'))}" if node is not None else "a program without our node"),
+        ("redacted", redacted),
+    ]
+    yield table(("report", ""), rows)
+
+
+# ---- findings -------------------------------------------------------------------------------------------------------
+
+
+def _verdict(facts: Facts) -> Iterator[str]:
+    yield f"**{words(verdict(facts.diagnosis, facts.looked_at))}**"
+    yield f"Looked at: {words(what_was_looked_at(facts.looked_at))}."
+    findings = facts.diagnosis.findings
+    for finding in findings[:MAX_FINDINGS]:
+        yield from _finding(finding, facts.diagnosis.at_unix)
+    if len(findings) > MAX_FINDINGS:
+        yield f"And {len(findings) - MAX_FINDINGS} more."
+
+
+def _finding(finding: Finding, at_unix: float | None) -> Iterator[str]:
+    severity = finding.severity if finding.severity == INFO else finding.severity.upper()
+    yield f"### {words(severity)}: {words(title_of(finding))} ({code(finding.code)})"
+    yield words(finding.summary)
+    yield f"*{words(standing(finding, at_unix))}*"
+    if finding.evidence:
+        yield "Evidence:"
+        yield "\n".join(
+            f"- {words(item.statement)}: {item.count}"
+            + (f" ({', '.join(map(code, item.addrs[:5]))})" if item.addrs else "")
+            for item in finding.evidence[:MAX_EVIDENCE]
+        )
+    if finding.next_actions:
+        yield "What to do:"
+        actions = finding.next_actions[:MAX_ACTIONS]
+        yield "\n".join(f"{number}. {words(action)}" for number, action in enumerate(actions, 1))
+    if finding.hides:
+        yield f"Hides, as it explains them: {', '.join(map(code, finding.hides[:MAX_EVIDENCE]))}"
+
+
+def _past_findings(facts: Facts) -> Iterator[str]:
+    past = facts.recorded.past_findings
+    if past is None:
+        yield f"Not known: {words(facts.recorded.without_history)}"
+    elif not past:
+        yield "None stood in this time."
+    else:
+        columns = ("began (UTC)", "lasted", "how it ended", "severity", "finding", "what it said last")
+        yield table(columns, map(_past_finding, past))
+
+
+def _past_finding(past: PastFinding) -> tuple[str, ...]:
+    lasted = "" if past.ended_unix is None else duration(past.ended_unix - past.began_unix)
+    ended = words(ended_in_words(past.ended_by))
+    severity, finding = words(past.worst_severity), past.finding
+    return utc(past.began_unix), lasted, ended, severity, code(finding.code), words(finding.summary)
+
+
+# ---- the rest -------------------------------------------------------------------------------------------------------
+
+
+def _record_keeping(facts: Facts) -> Iterator[str]:
+    history = facts.debug.history
+    detail = f": {words(history.detail)}" if history.detail else ""
+    kept = f"since {utc(history.since_unix)} UTC" if history.since_unix is not None else "nothing yet"
+    rows = [
+        ("history", f"{words(history.state)}{detail}"),
+        (
+            "kept",
+            f"{kept}, {history.events_total} events, {history.size_bytes} bytes; {history.waiting} wait to be written",
+        ),
+        ("lost before they came to disk", str(history.dropped_total)),
+        *((f"lost on the way to readers, {words(cause)}", str(count)) for cause, count in facts.dropped.items()),
+    ]
+    yield table(("record", ""), rows)
+
+
+def _value(name: str, value: object) -> str:
+    if value is None:
+        return "not known"
+    if isinstance(value, bool):
+        return code(str(value).lower())
+    return code(f"{utc(value)} UTC" if name.endswith("_unix") else value)
+
+
+def _node(facts: Facts) -> Iterator[str]:
+    node = facts.debug.node
+    if node is None:
+        yield "A program without a node of ours: its sessions, peer book and reachability are not known."
+        return
+    known = [(name, value) for name, value in node.items() if name not in _NOT_SETTINGS][:MAX_FACTS]
+    rows = ((words(name), _value(name, value)) for name, value in known)
+    yield table(("setting or fact", "value"), rows)
+    rejections = node.get("inbound_rejections")
+    if isinstance(rejections, dict) and rejections:
+        rows = ((code(reason), str(count)) for reason, count in list(rejections.items())[:MAX_FACTS])
+        yield table(("inbound connections turned away, because of", "number"), rows, numbers=1)
