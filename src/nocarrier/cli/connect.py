@@ -8,6 +8,7 @@ import sys
 import click
 
 from nocarrier.cli.client import NodeClient, asks_node
+from nocarrier.cli.progress import progress
 from nocarrier.cli.text import printable
 from nocarrier.model.taxonomy import Reason
 
@@ -20,7 +21,8 @@ TIMEOUT_S = 120.0
 @asks_node
 def connect(client: NodeClient, addr: str, *, as_json: bool) -> None:
     """Dial ADDR (host:port) now, passing backoff, and say what became of it."""
-    result = client.post("/api/p2p/connect", {"peer_addr": addr}, TIMEOUT_S)
+    with progress(f"dialing {addr}"):
+        result = client.post("/api/p2p/connect", {"peer_addr": addr}, TIMEOUT_S)
     if as_json:
         click.echo(json.dumps(result, indent=2))
     else:

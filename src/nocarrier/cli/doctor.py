@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from nocarrier.cli.client import NodeClient, RequestRefusedError, asks_node
-from nocarrier.cli.text import printable
+from nocarrier.cli.progress import progress
 from nocarrier.errors import NocarrierError, NodeUnreachableError
 
 PROBE_TIMEOUT_S = 120.0
@@ -49,12 +49,10 @@ def _get(client: NodeClient, path: str) -> Any:
 
 def _probe(client: NodeClient, codes: Iterable[str]) -> dict[str, Any]:
     """What each probe gave by the code of the finding; ``{"error": ...}`` where it gave nothing."""
-    from rich.console import Console  # noqa: PLC0415
-
     results: dict[str, Any] = {}
-    with Console(stderr=True).status("") as status:  # shows itself on a terminal only
+    with progress("looking") as tell:
         for code in codes:
-            status.update(f"looking into {printable(code)} ...")
+            tell(f"looking into {code}")
             try:
                 results[code] = client.post("/api/p2p/diagnosis/probe", {"code": code}, PROBE_TIMEOUT_S)
             except NocarrierError as error:  # it may be over by now; what was found before is worth showing

@@ -12,7 +12,6 @@ from nocarrier.cli.answers import BookCounts, DialTotals, Event, Finding, Histor
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):
     """Since when something is counted."""
 
-    covers: str
     since_unix: float | None = None
 
 
@@ -34,7 +33,7 @@ class Debug(msgspec.Struct, frozen=True, kw_only=True):
     dial_totals: DialTotals
     connected_peers: list[ConnectedPeer] = []
     peer_book_counts: BookCounts = BookCounts()
-    totals_cover: Coverage = Coverage(covers="since start")
+    totals_cover: Coverage = Coverage()
     node: dict[str, Any] | None = None
     history: HistoryStatus = HistoryStatus()
 
@@ -75,7 +74,6 @@ class Series(msgspec.Struct, frozen=True, kw_only=True):
     series: dict[str, list[int]]
     counts: list[EventCount] = []
     starts_unix: list[float] = []
-    cover: Coverage = Coverage(covers="")
 
 
 class Page(msgspec.Struct, frozen=True, kw_only=True):

@@ -37,8 +37,8 @@ def over_time(facts: Facts) -> Iterator[str]:
     recorded = facts.recorded
     if recorded.without_history:
         yield (
-            f"From memory, which keeps the newest failures only: {words(recorded.without_history)} "
-            "So the chart may begin too late."
+            "From memory, which keeps the newest failures only, so it may begin too late. The history gives nothing: "
+            f"{words(recorded.without_history)}"
         )
     total = sum(total_of(recorded.failures))
     if not total:
@@ -62,7 +62,7 @@ def counts(facts: Facts) -> Iterator[str]:
         "skip": totals.skipped,
         "disconnect": totals.disconnected_early,
     }
-    since = f"since start ({utc(cover.since_unix)} UTC)"
+    since = "since start" + (f" ({utc(cover.since_unix)} UTC)" if cover.since_unix is not None else "")
     if recorded.without_history:
         yield table(("dials", since), ((text, str(since_start[kind])) for kind, text in _KINDS.items()), numbers=1)
     else:
