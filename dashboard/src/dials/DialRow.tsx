@@ -67,7 +67,7 @@ export function Outcome({ kind, reason }: { kind: keyof typeof SIGNS; reason: st
         style={{ background: colour(kind === "skip" || kind === "cancelled" ? "" : (reason ?? kind)) }}
       />
       <span aria-hidden="true">{SIGNS[kind]}</span> {words(reason ?? kind)}
-      {kind !== "failure" && reason && <span class="muted"> ({words(kind)})</span>}
+      {kind === "skip" && <span class="muted"> (skip)</span>}
     </span>
   );
 }

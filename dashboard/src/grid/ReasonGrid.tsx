@@ -75,7 +75,7 @@ function Row({ row, grid }: { row: GridRow; grid: Grid }) {
           onClick={() => toggleFilters({ reason })}
         >
           {words(reason)}
-          {kind !== "failure" && <span class="muted"> {words(kind)}</span>}
+          {kind === "skip" && <span class="muted"> skip</span>}
         </button>
       </th>
       {grid.sources.map((source) => {

@@ -11,7 +11,7 @@ import {
 } from "d3-force";
 import { type MeshGraph, SELF } from "./mesh-graph.ts";
 
-const STEPS = 220;
+const STEPS = 160;
 const NODE_ROOM = 16;
 /** Half of a name as it is written below its node. */
 const NAME_ROOM = 60;
@@ -19,7 +19,7 @@ const NAME_ROOM = 60;
 const PUSH_OF_ALL = -30_000;
 const PUSH_MOST = -1_400;
 const PUSH_LEAST = -110;
-const SETTLED_STEPS = 60;
+const SETTLED_STEPS = 40;
 
 export interface Place {
   x: number;

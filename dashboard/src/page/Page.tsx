@@ -6,7 +6,8 @@ import { Flow } from "../flow/Flow.tsx";
 import { Glance } from "../glance/Glance.tsx";
 import { ReasonGrid } from "../grid/ReasonGrid.tsx";
 import { SidePanel } from "../panel/SidePanel.tsx";
-import { stale } from "../state/connection.ts";
+import { Time } from "../shared/Time.tsx";
+import { connection, stale } from "../state/connection.ts";
 import { Verdict } from "../verdict/Verdict.tsx";
 import { Header } from "./Header.tsx";
 import { Tabs } from "./Tabs.tsx";
@@ -21,6 +22,7 @@ export function Page() {
       <Header />
       <main class={stale.value ? "stale" : ""}>
         <TokenForm />
+        <StaleNote />
         <Verdict />
         <Glance />
         <FilterBar />
@@ -35,5 +37,17 @@ export function Page() {
       </main>
       <SidePanel />
     </>
+  );
+}
+
+/** Says of when everything below is, while the line to the node is down. */
+function StaleNote() {
+  const { lostSinceUnix } = connection.value;
+  if (!stale.value || lostSinceUnix === null) return null;
+  return (
+    <p class="stale-note">
+      What stands below is old, as of <Time unix={lostSinceUnix} />: the page does not reach the node, and tries again
+      by itself.
+    </p>
   );
 }

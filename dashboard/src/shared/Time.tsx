@@ -3,8 +3,9 @@ import { clockTime, fromNow, iso } from "../text/format.ts";
 
 /** A moment: "14:03:22" in the viewer's time, the whole of it in the title. */
 export function Time({ unix }: { unix: number }) {
+  const whole = iso(unix);
   return (
-    <time dateTime={iso(unix)} title={iso(unix)}>
+    <time dateTime={whole} title={whole}>
       {clockTime(unix, nowUnix.value)}
     </time>
   );

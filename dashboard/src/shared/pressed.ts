@@ -2,7 +2,8 @@
 export function pressed(label: string, isPressed: boolean, onPress: () => void) {
   return {
     role: "button" as const,
-    tabIndex: 0,
+    // Attributes of SVG keep their case.
+    tabindex: 0,
     "aria-label": label,
     "aria-pressed": isPressed,
     onClick: onPress,

@@ -22,6 +22,8 @@ const FLUSH_MS = 250;
 /** What may wait while the table is paused; the node and the history keep the rest. */
 const WAITING_LIMIT = 5_000;
 const SETTLE_MS = 300;
+/** Less than events lie apart. */
+const MOMENT_S = 1e-6;
 
 const store = new EventStore();
 const version = signal(0);
@@ -59,7 +61,9 @@ export function takeEvent(event: RecordedEvent): void {
 
 export function takeGap(gap: Gap): void {
   gapCount += 1;
-  waitingGaps.push({ type: "gap", key: `gap-${gapCount}`, at_unix: nowUnix.peek(), gap });
+  // What was lost came right after the newest event that the page has.
+  const newest = waiting.at(-1)?.at_unix ?? store.rows[0]?.at_unix ?? nowUnix.peek();
+  waitingGaps.push({ type: "gap", key: `gap-${gapCount}`, at_unix: newest + MOMENT_S, gap });
   if (historyOn.peek()) void fill();
 }
 

@@ -51,7 +51,9 @@ function twoDigits(value: number): string {
 export function clockTime(unix: number, nowUnix: number): string {
   const time = new Date(unix * 1000);
   const text = `${twoDigits(time.getHours())}:${twoDigits(time.getMinutes())}:${twoDigits(time.getSeconds())}`;
-  if (time.toDateString() === new Date(nowUnix * 1000).toDateString()) return text;
+  const now = new Date(nowUnix * 1000);
+  const isToday = time.getDate() === now.getDate() && Math.abs(unix - nowUnix) < 86_400;
+  if (isToday) return text;
   return `${time.getFullYear()}-${twoDigits(time.getMonth() + 1)}-${twoDigits(time.getDate())} ${text}`;
 }
 
