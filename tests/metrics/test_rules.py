@@ -12,6 +12,7 @@ from metrics.monitoring import (
     ALERT_RULES,
     ALERTS,
     DASHBOARD,
+    DOC_QUERIES,
     RECORDED,
     RECORDING_RULES,
     RULES,
@@ -26,8 +27,6 @@ from nocarrier.model.finding import Severity
 from support.programs import requires
 
 DOCS = RULES.parents[1] / "docs"
-
-GIVEN_BY_PROMETHEUS = {"up", "ALERTS"}
 
 DERIVED = {
     name + suffix
@@ -109,14 +108,12 @@ def test_a_recording_rule_that_is_broken_fails_its_unit_test(tmp_path):
 
 def test_rules_and_dashboard_ask_only_for_what_there_is():
     texts = [ALERT_RULES.read_text(), RECORDING_RULES.read_text()]
-    texts += dashboard_queries()
+    texts += [*dashboard_queries(), *DOC_QUERIES]
     texts += [variable["definition"] for variable in DASHBOARD["templating"]["list"] if variable["type"] == "query"]
     named = {name for text in texts for name in re.findall(r"(?<![\w:./-])nocarrier_\w+", text)}
     assert named <= DERIVED, named - DERIVED
     recorded = {name for text in texts for name in re.findall(r"\binstance(?:_\w+)?:[\w:]+", text)}
     assert recorded <= set(RECORDED), recorded - set(RECORDED)
-    others = {name for text in texts for name in re.findall(r"\b(\w+)\{", text)} - named
-    assert {name for name in others if not name.startswith("nocarrier_")} - {"rate5m"} <= GIVEN_BY_PROMETHEUS
 
 
 def test_every_metric_is_of_use():
