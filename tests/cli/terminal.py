@@ -1,0 +1,116 @@
+"""Runs the command line on a terminal of its own, as a person does: keys go in, a screen comes out."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import sys
+import termios
+import threading
+import time
+
+SOON_S = 20.0
+
+ALTERNATE_ON, ALTERNATE_OFF, CURSOR_ON = "\x1b[?1049h", "\x1b[?1049l", "\x1b[?25h"
+
+HOME = "\x1b[H"
+"""Begins each drawing of a whole screen."""
+
+_ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
+
+def command(*arguments):
+    return [sys.executable, "-m", "nocarrier.cli.main", *arguments]
+
+
+def environment(**environ):
+    names = ("NOCARRIER_", "NO_COLOR", "FORCE_COLOR", "COLORTERM", "COLUMNS", "LINES")
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(names)}
+    return {**inherited, "PYTHONWARNINGS": "error", "TERM": "xterm", "PYTHONUTF8": "1", **environ}
+
+
+def without_escapes(text):
+    return _ESCAPE.sub("", text)
+
+
+class Terminal:
+    """A program on a pseudo terminal; all that it wrote is in `written`. Ended when this is left."""
+
+    def __init__(self, *arguments, width=100, height=30, has_keys=True, **environ):
+        self._master, self._slave = pty.openpty()
+        self.resize(width, height)
+        self.attributes = termios.tcgetattr(self._slave)
+        self._parts = []
+        self.process = subprocess.Popen(
+            command(*arguments),
+            stdin=self._slave if has_keys else subprocess.DEVNULL,
+            stdout=self._slave,
+            stderr=self._slave,
+            env=environment(**environ),
+        )
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self.process.poll() is None:
+            self.process.kill()
+        self.process.wait()
+        os.close(self._slave)  # the reader gets EIO
+        self._reader.join()
+        os.close(self._master)
+
+    def _read(self):
+        with contextlib.suppress(OSError):
+            while part := os.read(self._master, 65536):
+                self._parts.append(part)
+
+    @property
+    def written(self):
+        return b"".join(self._parts).decode(errors="replace")
+
+    @property
+    def screen(self):
+        """The newest whole screen as text; empty before there is one."""
+        drawn = self.written.split(HOME)
+        return without_escapes(drawn[-2]).replace("\r", "") if len(drawn) > 2 else ""
+
+    def press(self, keys):
+        os.write(self._master, keys.encode())
+
+    def resize(self, width, height):
+        fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
+
+    def wait_for(self, *texts):
+        """Wait until the screen, or what was written before there was one, shows all of `texts`; gives the screen."""
+        return self.wait_until(lambda screen: all(text in screen for text in texts), texts)
+
+    def wait_until(self, holds, wanted="what was waited for"):
+        deadline = time.monotonic() + SOON_S
+        while not holds(screen := self.screen or without_escapes(self.written)):
+            assert time.monotonic() < deadline, f"{wanted} not shown within {SOON_S:g} s:\n{screen}"
+            time.sleep(0.02)
+        return screen
+
+    def ended(self):
+        """Wait for the end; gives the exit status."""
+        status = self.process.wait(timeout=SOON_S)
+        assert self.is_set_back, "the terminal was not set back"
+        return status
+
+    @property
+    def is_set_back(self):
+        """Whether keys echo as before, and neither the other screen is on nor the cursor off."""
+        written = self.written
+        return (
+            termios.tcgetattr(self._slave) == self.attributes
+            and written.rfind(ALTERNATE_ON) <= written.rfind(ALTERNATE_OFF)
+            and written.rfind("\x1b[?25l") <= written.rfind(CURSOR_ON)
+        )

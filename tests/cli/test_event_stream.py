@@ -1,0 +1,134 @@
+"""Following a stream of server-sent events: from whole messages to outages."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+
+import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse, StreamingResponse
+from starlette.routing import Route
+
+from nocarrier import DialTracker
+from nocarrier.api.server import Server
+from nocarrier.cli import event_stream
+from nocarrier.cli.client import NodeClient
+from nocarrier.cli.event_stream import Lost, Message, follow, parse
+from nocarrier.embed import api_server
+from nocarrier.errors import NodeUnreachableError
+
+STREAM = b'retry: 1000\n\n: a comment\nid: 7\nevent: dial\ndata: {"a":\ndata: 1}\n\nevent: status\ndata:{"b":2}\r\n\r\n'
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
+def test_messages_are_read_however_they_are_cut(size):
+    chunks = [STREAM[place : place + size] for place in range(0, len(STREAM), size)]
+    assert list(parse(chunks)) == [Message("dial", {"a": 1}, 7), Message("status", {"b": 2}, None)]
+
+
+def test_a_message_that_is_not_whole_is_none():
+    assert list(parse([b'event: dial\ndata: {"a": 1}\n'])) == []
+
+
+@pytest.mark.parametrize("line", [b"data: no json\n\n", b"data: [1]\n\n", b"data: " + b"[" * 100_000 + b"\n\n"])
+def test_what_no_node_sends_is_told_as_such(line):
+    with pytest.raises(NodeUnreachableError, match="not that of a node"):
+        list(parse([line]))
+
+
+def test_a_line_without_end_is_given_up():
+    with pytest.raises(NodeUnreachableError, match="without end"):
+        list(parse(itertools.repeat(b"x" * 65_536)))
+
+
+def test_a_number_without_end_is_none():
+    assert list(parse([b"id: " + b"9" * 5_000 + b"\ndata: {}\n\n"])) == [Message("message", {}, None)]
+
+
+# ---- against servers ------------------------------------------------------------------------------------------------
+
+
+def serving(*answers):
+    """A server that answers one request after the other with these texts; `asked` gets their Last-Event-ID."""
+    asked, left = [], list(answers)
+
+    async def events(request):
+        asked.append(request.headers.get("last-event-id"))
+        text = left.pop(0) if left else b""
+
+        async def parts():
+            yield b"retry: 1\n\n" + text
+            if not left:
+                await asyncio.sleep(0.05)
+
+        return StreamingResponse(parts(), media_type="text/event-stream")
+
+    return Server(Starlette(routes=[Route(event_stream.PATH, events)]), "127.0.0.1:0"), asked
+
+
+def taken(client, number, waits=None):
+    stream = follow(client, sleep=(waits if waits is not None else []).append)
+    found = list(itertools.islice(stream, number))
+    stream.close()
+    return found
+
+
+def dial(seq):
+    return b'id: %d\nevent: dial\ndata: {"seq": %d}\n\n' % (seq, seq)
+
+
+def test_it_comes_back_and_goes_on_where_it_was():
+    server, asked = serving(dial(1) + dial(2), dial(3))
+    with server:
+        found = taken(NodeClient(server.url, None), 4)
+    assert [getattr(message, "seq", "lost") for message in found] == [1, 2, "lost", 3]
+    assert asked == [None, "2"]
+
+
+def test_before_any_dial_it_goes_on_from_the_newest_of_the_status():
+    server, asked = serving(b'event: status\ndata: {"seq": 40}\n\n', dial(41))
+    with server:
+        taken(NodeClient(server.url, None), 3)
+    assert asked == [None, "40"]
+
+
+def test_behind_a_gap_it_goes_on_behind_the_gap():
+    gap = b'event: gap\ndata: {"after_seq": 5000, "next_seq": 1, "missed": null}\n\n'
+    server, asked = serving(dial(5000) + gap, dial(1))
+    with server:
+        taken(NodeClient(server.url, None), 4)
+    assert asked == [None, "0"]
+
+
+def test_it_waits_longer_each_time_and_not_for_ever():
+    waits = []
+    server, _ = serving(dial(1))
+    with server:
+        client = NodeClient(server.url, None)
+        stream = follow(client, sleep=waits.append)
+        next(stream)
+    assert all(isinstance(next(stream), Lost) for _ in range(7))
+    stream.close()
+    assert waits == [1.0, 2.0, 4.0, 8.0, 10.0, 10.0]
+
+
+def test_who_never_answered_is_not_waited_for():
+    with api_server(DialTracker(), listen="127.0.0.1:0") as running:
+        gone = running.url
+    with pytest.raises(NodeUnreachableError, match="no node answers"):
+        next(follow(NodeClient(gone, None)))
+
+
+def test_an_older_node_without_a_stream_is_told_as_such():
+    server = Server(Starlette(routes=[Route(event_stream.PATH, PlainTextResponse("hello"))]), "127.0.0.1:0")
+    with server, pytest.raises(NodeUnreachableError, match="not as a node does"):
+        next(follow(NodeClient(server.url, None)))
+
+
+def test_a_token_is_sent_with_the_stream():
+    with api_server(DialTracker(), listen="127.0.0.1:0", token="opensesame") as running:
+        with pytest.raises(NodeUnreachableError, match="token"):
+            next(follow(NodeClient(running.url, "another")))
+        message = taken(NodeClient(running.url, "opensesame"), 1)[0]
+        assert message.event in {"status", "findings"}
