@@ -114,8 +114,8 @@ export class EventStream {
   private dispatch(name: string, data: string): void {
     if (name === "status") {
       this.failures = 0;
-      this.handlers.state({ name: "live" });
       this.handlers.status(JSON.parse(data));
+      this.handlers.state({ name: "live" });
     } else if (name === "findings") {
       this.handlers.findings(JSON.parse(data));
     } else if (name === "dial") {

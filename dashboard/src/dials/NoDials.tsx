@@ -1,3 +1,4 @@
+import { Empty } from "../shared/Empty.tsx";
 import { nowUnix } from "../state/clock.ts";
 import { filled } from "../state/events.ts";
 import { anyFilter, clearFilters } from "../state/filters.ts";
@@ -17,7 +18,7 @@ export function NoDials() {
     );
   }
   const started = status.value?.started_unix;
-  if (!filled.value || started === undefined) return <p class="empty">Asking the node for its dials.</p>;
+  if (!filled.value || started === undefined) return <Empty>Asking the node for its dials.</Empty>;
   return (
     <p class="empty">
       No dials recorded since start, {fromNow(started, nowUnix.value)}. Try one:{" "}

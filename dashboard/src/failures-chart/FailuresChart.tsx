@@ -3,6 +3,7 @@
 import { useLayoutEffect, useMemo, useState } from "preact/hooks";
 import type { Series } from "../api/types.ts";
 import { colour, giveColours } from "../shared/colours.ts";
+import { Empty } from "../shared/Empty.tsx";
 import { nowUnix } from "../state/clock.ts";
 import { filters, setFilters, toggleFilters } from "../state/filters.ts";
 import { chartKind, range, seriesProblem, series as shownSeries } from "../state/history.ts";
@@ -43,7 +44,7 @@ export function FailuresChart() {
         <RangeChoice />
       </div>
       {seriesProblem.value && range.value !== "live" && <p class="problem">{seriesProblem.value}</p>}
-      {shown ? <Bars shown={shown} layers={layers} /> : <p class="empty">Asking the history.</p>}
+      {shown ? <Bars shown={shown} layers={layers} /> : <Empty>Asking the history.</Empty>}
     </section>
   );
 }
@@ -81,10 +82,10 @@ function Bars({ shown, layers }: { shown: Series; layers: Layer[] }) {
 function Nothing() {
   const started = status.value?.started_unix;
   return (
-    <p class="empty">
+    <Empty>
       Nothing to show in this range
       {started !== undefined && `; the program was started ${fromNow(started, nowUnix.value)}`}.
-    </p>
+    </Empty>
   );
 }
 

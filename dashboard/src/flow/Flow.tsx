@@ -3,6 +3,7 @@
 import { sankey, sankeyLinkHorizontal } from "d3-sankey";
 import { useMemo } from "preact/hooks";
 import { colour } from "../shared/colours.ts";
+import { Empty } from "../shared/Empty.tsx";
 import { pressed } from "../shared/pressed.ts";
 import { useWidth } from "../shared/use-width.ts";
 import { filters, toggleFilters } from "../state/filters.ts";
@@ -28,7 +29,7 @@ export function Flow() {
           how far the dial got, how it ended
         </span>
       </div>
-      {graph.total === 0 ? <p class="empty">No dial has ended in this range.</p> : <Diagram graph={graph} />}
+      {graph.total === 0 ? <Empty>No dial has ended in this range.</Empty> : <Diagram graph={graph} />}
     </section>
   );
 }

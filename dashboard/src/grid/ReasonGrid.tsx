@@ -1,6 +1,7 @@
 /** What went wrong against where the address came from: which source gives us what kind of trouble. */
 
 import { useMemo } from "preact/hooks";
+import { Empty } from "../shared/Empty.tsx";
 import { filters, toggleFilters } from "../state/filters.ts";
 import { counts, range } from "../state/history.ts";
 import { reasons, sources } from "../state/reasons.ts";
@@ -19,11 +20,7 @@ export function ReasonGrid() {
           {range.value === "live" ? "last 10 min on this page" : `last ${range.value}`}; press a cell to filter
         </span>
       </div>
-      {grid.rows.length === 0 ? (
-        <p class="empty">No failures and no skips in this range.</p>
-      ) : (
-        <GridTable grid={grid} />
-      )}
+      {grid.rows.length === 0 ? <Empty>No failures and no skips in this range.</Empty> : <GridTable grid={grid} />}
     </section>
   );
 }
@@ -86,7 +83,7 @@ function Row({ row, grid }: { row: GridRow; grid: Grid }) {
             <button
               type="button"
               aria-pressed={now.reason === reason && now.source === source}
-              aria-label={`${words(reason)} from ${words(source)}: ${n}`}
+              aria-label={`${words(reason)} from ${words(source)}: ${count(n)}`}
               style={{ backgroundColor: heat(n, grid.most.get(kind) ?? n) }}
               onClick={() => toggleFilters({ reason, source })}
             >

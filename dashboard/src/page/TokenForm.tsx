@@ -15,8 +15,8 @@ export function TokenForm() {
       }}
     >
       <label for="token">
-        {tokenEntered.value > 0 ? "The node refused that token. " : "This node wants a token: "}
-        the value of <code>token</code> under <code>[http]</code> in its settings.
+        {tokenEntered.value > 0 ? "The node refused that token; it wants" : "This node wants a token:"} the value of{" "}
+        <code>token</code> under <code>[http]</code> in its settings.
       </label>
       <input
         id="token"

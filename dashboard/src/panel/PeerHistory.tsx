@@ -1,4 +1,5 @@
-import type { RecordedEvent } from "../api/types.ts";
+import { getJson } from "../api/client.ts";
+import type { HistoryPage, RecordedEvent } from "../api/types.ts";
 import { Outcome } from "../dials/DialRow.tsx";
 import { Time } from "../shared/Time.tsx";
 import { useAnswer } from "../shared/use-answer.ts";
@@ -8,19 +9,29 @@ import { historyOn } from "../state/status.ts";
 import { duration } from "../text/format.ts";
 
 const SHOWN = 30;
+/** Skips are left out: those of one peer in its backoff would fill the list. */
+const KINDS = ["failure", "succeeded", "disconnect", "cancelled"] as const;
+
+async function latestDials(addr: string, signal: AbortSignal): Promise<RecordedEvent[]> {
+  const pages = await Promise.all(
+    KINDS.map((kind) => getJson<HistoryPage>("api/p2p/history", { addr, kind, limit: SHOWN }, signal)),
+  );
+  const events = pages.flatMap((page) => page.events);
+  return events.sort((a, b) => b.at_unix - a.at_unix).slice(0, SHOWN);
+}
+
+async function latestFailures(addr: string, signal: AbortSignal): Promise<RecordedEvent[]> {
+  const query = { addr, kind: "failure", limit: SHOWN };
+  return (await getJson<{ failures: RecordedEvent[] }>("api/p2p/failures", query, signal)).failures;
+}
 
 /** The latest dials to one address: of the history, or, where there is none, what the node remembers of failures. */
 export function PeerHistory({ addr, again }: { addr: string; again: number }) {
-  const path = historyOn.value ? "api/p2p/history" : "api/p2p/failures";
-  const answer = useAnswer<{ events?: RecordedEvent[]; failures?: RecordedEvent[] }>(
-    path,
-    { addr, limit: SHOWN },
-    again,
-  );
+  const ask = historyOn.value ? latestDials : latestFailures;
+  const answer = useAnswer(`${addr} ${historyOn.value} ${again}`, (signal) => ask(addr, signal));
   if (answer.state === "loading") return <p class="muted">Asking for its dials.</p>;
   if (answer.state === "refused") return <p class="problem">{answer.problem}</p>;
-  const all = answer.value.events ?? answer.value.failures ?? [];
-  const events = all.filter((event) => event.kind !== "started");
+  const events = answer.value;
   return (
     <>
       <h4>{historyOn.value ? "Its latest dials" : "Its latest failures"}</h4>

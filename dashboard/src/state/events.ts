@@ -85,26 +85,36 @@ export function setPaused(value: boolean): void {
 /** Takes in the newest events that the node knows: of the history, or, where there is none, its newest failures. */
 export async function fill(): Promise<void> {
   try {
-    const pages = await Promise.all(
-      FIRST_KINDS.map((kind) => getJson<HistoryPage>("api/p2p/history", { kind, limit: FIRST_FILL })),
-    );
-    for (const page of pages) store.add(page.events);
+    store.add(await newest());
+    filled.value = true;
+    version.value += 1;
   } catch (error) {
-    if (!(error instanceof ApiError)) return;
-    await fillFromFailures(error);
+    // Without an answer at all the connection says what is wrong.
+    if (error instanceof ApiError) paging.value = { state: "idle", cursor: null, problem: error.message };
   }
-  filled.value = true;
-  version.value += 1;
 }
 
-async function fillFromFailures(error: ApiError): Promise<void> {
-  paging.value = { state: "done", cursor: null, problem: error.status === 404 ? null : error.message };
+async function newest(): Promise<RecordedEvent[]> {
+  if (!historyOn.peek()) return newestFailures();
   try {
-    const view = await getJson<{ failures: RecordedEvent[] }>("api/p2p/failures", { limit: FIRST_FILL });
-    store.add(view.failures);
-  } catch {
-    // The connection says what is wrong with the node.
+    return await newestOfHistory();
+  } catch (error) {
+    // A history that cannot be read leaves what the node remembers; its state stands at a glance.
+    if (error instanceof ApiError) return newestFailures();
+    throw error;
   }
+}
+
+async function newestOfHistory(): Promise<RecordedEvent[]> {
+  const pages = await Promise.all(
+    FIRST_KINDS.map((kind) => getJson<HistoryPage>("api/p2p/history", { kind, limit: FIRST_FILL })),
+  );
+  return pages.flatMap((page) => page.events);
+}
+
+async function newestFailures(): Promise<RecordedEvent[]> {
+  const view = await getJson<{ failures: RecordedEvent[] }>("api/p2p/failures", { limit: FIRST_FILL });
+  return view.failures;
 }
 
 let asked = 0;

@@ -29,7 +29,7 @@ export function FindingCard({
   const [isOpen, setOpen] = useState(false);
   const id = useId();
   return (
-    <li class={`finding finding-${finding.severity}`} data-testid="finding" data-code={finding.code}>
+    <li class={isBrief && !isOpen ? "finding is-brief" : "finding"} data-testid="finding" data-code={finding.code}>
       <h3>
         <button type="button" aria-expanded={isOpen} aria-controls={id} onClick={() => setOpen(!isOpen)}>
           <span class={`severity severity-${finding.severity}`}>{finding.severity}</span>

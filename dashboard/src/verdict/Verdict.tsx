@@ -72,5 +72,6 @@ export function Verdict() {
 function beforeTheFirst(): string {
   if (status.value) return "The node runs; its first findings are on the way.";
   const { state } = connection.value;
+  if (state.name === "refused") return "The node wants a token first.";
   return state.name === "waiting" ? "No word from the node yet." : "Asking the node what it found.";
 }
