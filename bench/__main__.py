@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import bodies, diagnosing, dialing, imports, memory, recording, serving
+from bench import bodies, diagnosing, dialing, imports, memory, recording, serving, storing
 from bench.measure import Benchmark, Result
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -25,6 +25,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     *serving.BENCHMARKS,
     *diagnosing.BENCHMARKS,
     *memory.BENCHMARKS,
+    *storing.BENCHMARKS,
     *imports.BENCHMARKS,
 )
 

@@ -17,6 +17,7 @@ from nocarrier.dial.host import read_host_state
 from nocarrier.dial.prober import Prober
 from nocarrier.doctor import Doctor
 from nocarrier.embed import api_server
+from nocarrier.errors import ConfigError
 from nocarrier.model.address import parse_ip
 from nocarrier.model.history import History
 from nocarrier.model.listen import parse_listen
@@ -49,9 +50,24 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         history = stack.enter_context(_history(settings, tracker)) if settings.history.enabled else None
         doctor, server = attend(node, tracker, history, listen=settings.http.listen, token=settings.http.token or None)
         await stack.enter_async_context(in_background(server.run()))
+        if settings.telemetry.otlp:
+            await stack.enter_async_context(_exported(tracker, node))
         await stack.enter_async_context(node)
         await stack.enter_async_context(in_background(doctor.run()))
         yield Running(node=node, tracker=tracker, doctor=doctor, url=server.url)
+
+
+@asynccontextmanager
+async def _exported(tracker: DialTracker, node: Node) -> AsyncIterator[None]:
+    try:
+        from nocarrier.integrations.opentelemetry import export_dials_over_otlp  # noqa: PLC0415 - an extra of its own
+    except ImportError as error:
+        raise ConfigError(f"otlp = true under [telemetry] cannot work: {error}") from error
+    exporter = export_dials_over_otlp(tracker, instance_id=node.identity.node_id)
+    try:
+        yield
+    finally:
+        await asyncio.to_thread(exporter.close)  # it sends what waits, for some seconds at most
 
 
 def _history(settings: Settings, tracker: DialTracker) -> SqliteHistory:

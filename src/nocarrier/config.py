@@ -67,7 +67,23 @@ class HistoryOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         )
 
 
-Section: TypeAlias = NodeOptions | TimingOptions | HttpOptions | HistoryOptions
+class TelemetryOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Section ``[telemetry]``."""
+
+    otlp: Annotated[
+        bool,
+        Meta(
+            description="Export every dial to an OpenTelemetry collector over HTTP; where that is, the usual "
+            "`OTEL_EXPORTER_OTLP_*` variables say. Needs the extra `nocarrier[otel]`."
+        ),
+    ] = False
+
+    def impossible(self) -> Iterator[Impossible]:
+        """Values that cannot work: none."""
+        return iter(())
+
+
+Section: TypeAlias = NodeOptions | TimingOptions | HttpOptions | HistoryOptions | TelemetryOptions
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
@@ -77,6 +93,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     timing: TimingOptions = TimingOptions()
     http: HttpOptions = HttpOptions()
     history: HistoryOptions = HistoryOptions()
+    telemetry: TelemetryOptions = TelemetryOptions()
 
     def data_dir(self) -> Path:
         """Where the node keeps its state: `data_dir` of the settings, or the platform's user data folder."""
@@ -90,6 +107,7 @@ SECTIONS: dict[str, type[Section]] = {
     "timing": TimingOptions,
     "http": HttpOptions,
     "history": HistoryOptions,
+    "telemetry": TelemetryOptions,
 }
 
 

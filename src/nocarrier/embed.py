@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 try:
     import httptools as _httptools  # noqa: F401 - uvicorn's parser, named here because uvicorn imports it late
     import msgspec as _msgspec  # noqa: F401
+    import prometheus_client as _prometheus_client  # noqa: F401
     import starlette as _starlette  # noqa: F401
     import uvicorn as _uvicorn  # noqa: F401
 except ImportError as error:
@@ -69,7 +70,7 @@ def asgi_app(
     return create_app(
         tracker,
         node,
-        Doctor(tracker, node, read_host=read_host_state) if doctor is None else doctor,
+        _doctor_of_its_own(tracker, node, history) if doctor is None else doctor,
         _prober_of_its_own(node) if prober is None else prober,
         history,
         version=__version__,
@@ -78,24 +79,36 @@ def asgi_app(
     )
 
 
+def _doctor_of_its_own(tracker: DialTracker, node: NodePort | None, history: History | None) -> Doctor:
+    on_findings = history.record_findings if history is not None else None
+    return Doctor(tracker, node, read_host=read_host_state, on_findings=on_findings)
+
+
 def _prober_of_its_own(node: NodePort | None) -> Prober:
     # What a node may dial beyond the public networks, only its maker knows.
     policy = AddressPolicy() if node is not None else AddressPolicy(ipv4_only=False, lan_mode=True)
     return Prober(policy, plan=plan_probes, conclude=conclude)
 
 
-def serve(tracker: DialTracker | None = None, listen: str = "127.0.0.1:7070", token: str | None = None) -> Server:
+def serve(
+    tracker: DialTracker | None = None,
+    listen: str = "127.0.0.1:7070",
+    token: str | None = None,
+    *,
+    history: History | None = None,
+) -> Server:
     """Run the API in a thread. It answers when this returns; `.url` says where, `.close()` or `with` ends it.
 
     Args:
         tracker: whose dials to show; None: the global tracker.
         listen: host:port; port 0 lets the kernel choose. Other than loopback addresses need a token.
         token: secret that requests must bear (``Authorization: Bearer``).
+        history: what is kept over restarts, such as a `nocarrier.store.SqliteHistory` of the same tracker.
 
     Raises:
         ConfigError: the address is busy or cannot be had, or needs a token; says what to change.
     """
-    return api_server(tracker, listen=listen, token=token).start()
+    return api_server(tracker, history=history, listen=listen, token=token).start()
 
 
 def api_server(

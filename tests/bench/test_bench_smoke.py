@@ -20,6 +20,8 @@ QUICK = (
     "diagnose",
     "memory_ring",
     "import_time",
+    "store_ingest",
+    "history_loop_delay",
 )
 
 

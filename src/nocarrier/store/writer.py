@@ -129,15 +129,16 @@ class Writer:
 
     def run(self) -> None:
         """Write until stopped."""
-        self._step()
+        self.step()
         self.tried.set()
         while not self._stop.wait(FLUSH_EVERY_S):
-            self._step()
+            self.step()
         self._open_at_s = 0.0  # one last attempt, whatever was before
-        self._step()
+        self.step()
         self._finish()
 
-    def _step(self) -> None:
+    def step(self) -> None:
+        """Write what waits, as far as that can be done now. Never raises."""
         try:
             connection = self._opened()
             if connection is not None:

@@ -25,7 +25,7 @@ DELETE_ROWS = 4_000
 
 _ROW = f"({', '.join('?' * len(COLUMNS))})"
 _INSERT = f"INSERT INTO event ({', '.join(COLUMNS)}) VALUES "  # noqa: S608 - names of ours
-_INSERT_ONE = _INSERT + _ROW
+INSERT_ONE = _INSERT + _ROW
 _INSERT_BLOCK = _INSERT + ", ".join([_ROW] * BLOCK_ROWS)
 _COUNT = """
 INSERT INTO minute (minute, kind, source, phase, reason, count) VALUES (?, ?, ?, ?, ?, ?)
@@ -90,7 +90,7 @@ def insert_events(connection: sqlite3.Connection, blocks: Iterable[Sequence[Dial
             if len(rows) == BLOCK_ROWS:
                 connection.execute(_INSERT_BLOCK, [value for row in rows for value in row])
             else:
-                connection.executemany(_INSERT_ONE, rows)
+                connection.executemany(INSERT_ONE, rows)
         connection.executemany(_COUNT, [(*key, count) for key, count in counts.items()])
 
 

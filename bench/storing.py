@@ -1,0 +1,243 @@
+"""The history: taking in against a bare executemany, asking against counting the events, and what others feel of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sqlite3
+import statistics
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from bench.measure import Benchmark, Goal, Result, compare
+from bench.samples import record_failed_dials
+from nocarrier import DialTracker
+from nocarrier.model.history import EventQuery, SeriesQuery
+from nocarrier.store import SqliteHistory, database, reading, writing
+from nocarrier.store.database import migrations
+from nocarrier.store.rows import to_row
+from nocarrier.store.writer import Writer
+
+DIALS = 10_000
+"""A beginning and an end of each."""
+
+MAX_BYTES = 10**11
+
+EVENTS = 10_000_000
+DAYS = 30
+NOW_UNIX = 1_750_000_000.0
+
+DIALS_PER_S = 5_000
+TICK_S = 0.002
+DELAY_S = 3.0
+
+
+@contextlib.contextmanager
+def _folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="nocarrier-bench-") as folder:
+        yield Path(folder)
+
+
+# ---- taking in -------------------------------------------------------------------------------------------------------
+
+
+def _ours() -> float:
+    with _folder() as folder:
+        tracker = DialTracker()
+        writer = Writer(
+            folder / "history",
+            tracker,
+            steps=migrations(),
+            ttl_s=1e9,
+            max_bytes=MAX_BYTES,
+            version="bench",
+            clock=time.time,
+        )
+        writer.step()  # opens the file
+        record_failed_dials(tracker, DIALS)
+        started = time.perf_counter()
+        writer.step()
+        took_s = time.perf_counter() - started
+        assert writer.status().events_total == 2 * DIALS
+        writer.stop()
+        writer.run()
+        return 2 * DIALS / took_s
+
+
+def _bare_executemany() -> float:
+    with _folder() as folder:
+        tracker = DialTracker()
+        with tracker.subscribe(3 * DIALS, polled=True) as events:
+            record_failed_dials(tracker, DIALS)
+            rows = [to_row(event, place, 1) for place, event in enumerate(events.drain(), 1)]
+        with contextlib.closing(database.open_to_write(folder / "bare", migrations(), max_bytes=MAX_BYTES)) as bare:
+            started = time.perf_counter()
+            bare.execute("BEGIN")
+            bare.executemany(writing.INSERT_ONE, rows)
+            bare.execute("COMMIT")
+            return len(rows) / (time.perf_counter() - started)
+
+
+def store_ingest(rounds: int) -> Result:
+    return compare(_ours, _bare_executemany, rounds=rounds, unit="/s")
+
+
+# ---- asking ----------------------------------------------------------------------------------------------------------
+
+_FILL = """
+WITH RECURSIVE number(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM number WHERE n + 1 < :events)
+INSERT INTO event (id, run, seq, at_unix, kind, source, phase, reason, blame, addr, penalised, more)
+SELECT n + 1, 1, n + 1, :begin + n * :step,
+  CASE n % 8 WHEN 0 THEN 'started' WHEN 1 THEN 'succeeded' WHEN 2 THEN 'skip' ELSE 'failure' END,
+  CASE n % 3 WHEN 0 THEN 'seed' WHEN 1 THEN 'gossip' ELSE 'peer_book' END,
+  CASE n % 8 WHEN 0 THEN NULL WHEN 1 THEN 'session' WHEN 2 THEN 'policy' WHEN 3 THEN 'handshake' ELSE 'connect' END,
+  CASE n % 8 WHEN 0 THEN NULL WHEN 1 THEN NULL WHEN 2 THEN 'already_connected' WHEN 3 THEN 'handshake_timeout'
+             WHEN 4 THEN 'timeout' WHEN 5 THEN 'connection_refused' WHEN 6 THEN 'host_unreachable' ELSE 'timeout' END,
+  'them', '198.18.' || (n * 7919 % 250) || '.' || (n * 104729 % 250) || ':7072', 1,
+  '{"evidence":{"errno":"ECONNREFUSED","decided_by":"network","syn_retransmits":0,"elapsed_s":0.0002}}'
+FROM number
+"""
+
+_COUNT = """
+INSERT INTO minute
+SELECT CAST(at_unix / 60 AS INTEGER) * 60, kind, source, coalesce(phase, ''), coalesce(reason, ''), count(*)
+FROM event GROUP BY 1, 2, 3, 4, 5
+"""
+
+
+def _filled(path: Path, events: int) -> None:
+    """A file as `DAYS` of a busy node leave it. Indexes are made afterwards, which is faster and gives the same."""
+    with contextlib.closing(database.open_to_write(path, migrations(), max_bytes=MAX_BYTES)) as connection:
+        indexes = connection.execute("SELECT name, sql FROM sqlite_schema WHERE tbl_name = 'event' AND type = 'index'")
+        indexes = indexes.fetchall()
+        connection.execute("PRAGMA synchronous = OFF")
+        for name, _ in indexes:
+            connection.execute(f"DROP INDEX {name}")
+        step_s = DAYS * 86_400 / events
+        connection.execute(_FILL, {"events": events, "begin": NOW_UNIX - events * step_s, "step": step_s})
+        connection.execute(_COUNT)
+        for _, sql in indexes:
+            connection.execute(sql)
+
+
+def _seconds(question: object) -> float:
+    started = time.perf_counter()
+    assert callable(question)
+    question()
+    return time.perf_counter() - started
+
+
+def history_query(rounds: int, events: int = EVENTS) -> Result:
+    with _folder() as folder:
+        path = folder / "history.sqlite3"
+        _filled(path, events)
+        last_hour = SeriesQuery(since_unix=NOW_UNIX - 3_600, until_unix=NOW_UNIX, bucket_s=60)
+        all_days = SeriesQuery(since_unix=NOW_UNIX - DAYS * 86_400, until_unix=NOW_UNIX, bucket_s=43_200)
+
+        def ask(query: SeriesQuery) -> None:
+            with reading.connected(path) as connection:
+                assert reading.read_series(connection, query).series["timeout"]
+
+        def page(query: EventQuery) -> None:
+            with reading.connected(path) as connection:
+                assert len(reading.read_events(connection, query).events) == query.limit
+
+        def count_events() -> None:
+            with contextlib.closing(sqlite3.connect(path)) as connection:
+                connection.execute(
+                    "SELECT reason, CAST(at_unix / 60 AS INTEGER), count(*) FROM event WHERE at_unix >= ?"
+                    " GROUP BY 1, 2",
+                    [NOW_UNIX - 3_600],
+                ).fetchall()
+
+        result = compare(
+            lambda: _seconds(lambda: ask(last_hour)), lambda: _seconds(count_events), rounds=rounds, unit="s"
+        )
+        newest, of_peer = EventQuery(limit=100), EventQuery(limit=10, addr="198.18.7.9:7072")
+        more = {
+            "thirty_days": statistics.median(_seconds(lambda: ask(all_days)) for _ in range(3)),
+            "page_of_newest": statistics.median(_seconds(lambda: page(newest)) for _ in range(5)),
+            "page_of_one_reason": statistics.median(
+                _seconds(lambda: page(EventQuery(limit=100, reason="timeout")))
+                for _ in range(5)  # type: ignore[arg-type]
+            ),
+            "events": float(events),
+            "file_bytes": float(path.stat().st_size),
+        }
+        with contextlib.suppress(AssertionError):  # a small file may not know this peer
+            more["page_of_one_peer"] = statistics.median(_seconds(lambda: page(of_peer)) for _ in range(5))
+    return Result(value=result.value, unit="s", baseline=result.baseline, ratio=result.ratio, more=more)
+
+
+# ---- what the event loop feels ---------------------------------------------------------------------------------------
+
+
+async def _lateness(tracker: DialTracker) -> list[float]:
+    """How late each tick was, while DIALS_PER_S dials a second begin and fail in this loop."""
+    loop = asyncio.get_running_loop()
+    late = []
+    due = loop.time()
+    end = due + DELAY_S
+    while due < end:
+        due += TICK_S
+        await asyncio.sleep(max(0.0, due - loop.time()))
+        late.append(max(0.0, loop.time() - due))
+        record_failed_dials(tracker, int(DIALS_PER_S * TICK_S))
+        due = max(due, loop.time() - 5 * TICK_S)  # a stall is counted once, and not once for each tick that it took
+    return sorted(late)
+
+
+def _p999(late: list[float]) -> float:
+    return late[int(len(late) * 0.999)]
+
+
+def _with_history() -> float:
+    with _folder() as folder:
+        tracker = DialTracker()
+        with SqliteHistory(folder / "history", tracker) as history:
+            late = asyncio.run(_lateness(tracker))
+        assert history.status().dropped_total == 0
+        return _p999(late)
+
+
+def _without() -> float:
+    return _p999(asyncio.run(_lateness(DialTracker())))
+
+
+def history_loop_delay(rounds: int) -> Result:
+    result = compare(_with_history, _without, rounds=rounds, unit="s")
+    assert result.baseline is not None
+    added = max(0.0, result.value - result.baseline)
+    return Result(
+        value=added, unit="s", baseline=result.baseline, ratio=result.ratio, more={"with_history": result.value}
+    )
+
+
+BENCHMARKS = (
+    Benchmark(
+        name="store_ingest",
+        what="20,000 events of failed dials through the writer of the history: made rows, counted by minute, on disk",
+        baseline="executemany of the same rows into the same table with its indexes, in one transaction",
+        goal=Goal(0.5, is_ceiling=False),
+        rounds=15,
+        run=store_ingest,
+    ),
+    Benchmark(
+        name="history_query",
+        what="the last hour by reason and minute, of 10 million events in 30 days",
+        baseline="counting the events of that hour in SQL, through the index by time",
+        goal=Goal(0.1, is_ceiling=True, of_ratio=False),
+        rounds=15,
+        run=history_query,
+    ),
+    Benchmark(
+        name="history_loop_delay",
+        what="what the writer adds to how late a loop wakes (99.9th percentile), at 5,000 dials a second",
+        baseline="how late it wakes without a history",
+        goal=Goal(0.005, is_ceiling=True, of_ratio=False),
+        rounds=5,
+        run=history_loop_delay,
+    ),
+)
