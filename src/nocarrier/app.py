@@ -102,6 +102,7 @@ async def in_background(work: Coroutine[object, object, None]) -> AsyncIterator[
     """Do endless `work`, such as a server's, beside the block until that ends."""
     task = asyncio.create_task(work)
     try:
+        await asyncio.sleep(0)  # a task that is cancelled before it began would not clean up
         yield
     finally:
         task.cancel()
