@@ -15,11 +15,10 @@ from typing import NoReturn
 import click
 from rich.console import Console, Group
 from rich.live import Live
-from rich.text import Text
 
 from nocarrier.cli.client import NodeClient, asks_node
 from nocarrier.cli.event_stream import Lost, Message, follow
-from nocarrier.cli.keyboard import Keyboard, keyboard
+from nocarrier.cli.keyboard import keyboard
 from nocarrier.cli.top_lines import lines
 from nocarrier.cli.top_screen import Screen, body, footer
 from nocarrier.cli.top_state import Filter, TopState
@@ -27,6 +26,9 @@ from nocarrier.errors import NocarrierError
 
 LOOK_EVERY_S = 0.1
 """How often keys, news and the size of the terminal are looked at: at once, for people."""
+
+MAX_WAITING = 10_000
+"""Messages that wait while it is paused; then the stream is not read on, and the node announces a gap."""
 
 TERMINATED = 128 + signal.SIGTERM
 """Exit status of whom SIGTERM ended, by the convention of shells."""
@@ -70,22 +72,15 @@ def _watch(console: Console, client: NodeClient, stream: Iterator[Message | Lost
     screen = Screen(width=0, height=0, url=client.url, is_utf8=console.encoding.lower().startswith("utf"))
     with _signals(), keyboard() as keys, Live(console=console, screen=True, auto_refresh=False) as live:
         screen = replace(screen, has_keys=keys.has_keys)
-        frozen: list[Text] = []
         while True:
-            news.take(state)
-            screen = replace(screen, width=console.width, height=console.height)
             if not screen.is_paused:
-                frozen = body(state, screen)
-            shown = [*frozen[: screen.height - 1], footer(screen)]
-            live.update(Group(*shown), refresh=True)
-            for key in _pressed(keys):
+                news.take(state)
+            screen = replace(screen, width=console.width, height=console.height)
+            live.update(Group(*body(state, screen), footer(screen)), refresh=True)
+            for key in keys.read(LOOK_EVERY_S):
                 if key in {"q", "Q"}:
                     return
                 screen = _after(key, screen)
-
-
-def _pressed(keys: Keyboard) -> str:
-    return keys.read(LOOK_EVERY_S)
 
 
 def _after(key: str, screen: Screen) -> Screen:
@@ -93,7 +88,7 @@ def _after(key: str, screen: Screen) -> Screen:
         return replace(screen, is_paused=not screen.is_paused)
     if key in {"f", "F"}:
         order = list(Filter)
-        return replace(screen, wanted=order[(order.index(screen.wanted) + 1) % len(order)], is_paused=False)
+        return replace(screen, wanted=order[(order.index(screen.wanted) + 1) % len(order)])
     return screen
 
 
@@ -101,7 +96,7 @@ class _News:
     """What comes of the stream, read by a thread, so that a quiet node keeps nobody from pressing keys."""
 
     def __init__(self, client: NodeClient, stream: Iterator[Message | Lost]) -> None:
-        self._queue: queue.SimpleQueue[tuple[str, object] | Message | Lost | Exception] = queue.SimpleQueue()
+        self._queue: queue.Queue[tuple[str, object] | Message | Lost | Exception] = queue.Queue(MAX_WAITING)
         threading.Thread(target=self._read, args=(client, stream), name="nocarrier-top", daemon=True).start()
 
     def take(self, state: TopState) -> None:

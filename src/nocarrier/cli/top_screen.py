@@ -55,7 +55,8 @@ def body(state: TopState, screen: Screen) -> list[Text]:
         lines += _bars(state, screen)
     lines = lines[:room]
     lines += itertools.islice(_dials(state, screen), room - len(lines))
-    return lines + [Text() for _ in range(room - len(lines))]
+    lines += [Text() for _ in range(room - len(lines))]
+    return [_cut(line, screen.width) for line in lines]
 
 
 def footer(screen: Screen) -> Text:

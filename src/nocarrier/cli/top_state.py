@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any, NamedTuple
 
@@ -54,14 +53,9 @@ class _Failure(NamedTuple):
 
 
 class TopState:
-    """Takes messages, and tells what they come to.
+    """Takes messages, and tells what they come to. Its time is the node's own, which need not be ours."""
 
-    Args:
-        clock: returns seconds that never go back.
-    """
-
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._clock = clock
+    def __init__(self) -> None:
         self.status: Status | None = None
         self.diagnosis: Diagnosis | None = None
         self.node: dict[str, Any] = {}
@@ -72,7 +66,6 @@ class TopState:
         """The last thing that happened to the stream."""
         self.events_lost = 0
         """Over all gaps."""
-        self._status_at_s = 0.0
         self._started: deque[tuple[float, int]] = deque()
         """Time and number of dials started, for the rate."""
         self._failures: deque[_Failure] = deque(maxlen=MAX_FAILURES)
@@ -120,7 +113,7 @@ class TopState:
             self.notice = "the node was started anew; its counts begin again"
             self._started.clear()
             self._known.clear()
-        self.status, self._status_at_s = status, self._clock()
+        self.status = status
         self._started.append((status.at_unix, status.dial_totals.started))
         while len(self._started) > 1 and self._started[1][0] <= status.at_unix - RATE_S:
             self._started.popleft()
@@ -161,12 +154,7 @@ class TopState:
         (from_unix, before), (to_unix, now) = self._started[0], self._started[-1]
         return (now - before) / (to_unix - from_unix) * 60 if to_unix - from_unix >= RATE_LEAST_S else None
 
-    def now_unix(self) -> float | None:
-        """The node's time, which need not be ours."""
-        return None if self.status is None else self.status.at_unix + self._clock() - self._status_at_s
-
     def _recent(self) -> deque[_Failure]:
-        now_unix = self.now_unix()
-        while now_unix is not None and self._failures and self._failures[0].at_unix < now_unix - WINDOW_S:
+        while self.status and self._failures and self._failures[0].at_unix < self.status.at_unix - WINDOW_S:
             self._failures.popleft()
         return self._failures
