@@ -75,7 +75,6 @@ async def test_what_was_dialed_before_the_restart_is_there_and_counts_say_what_t
             if each["finding"]["code"] == "seeds_down"
         ]
         series = await ask(app.url, "/api/p2p/history/series")
-    assert debug["dial_totals"]["failed"] < len(page["events"]), "it counts since its start alone"
     assert debug["totals_cover"]["covers"] == "since start"
     assert debug["history"]["state"] == "working"
     assert page["events"][-1] == first["events"][-1]
