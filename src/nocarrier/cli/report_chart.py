@@ -50,7 +50,7 @@ def block_chart(series: Series) -> str:
         f"{printable(name)[:_NAME_WIDTH]:<{_NAME_WIDTH}} {_blocks(counts)}| {max(counts)}" for name, counts in rows
     ]
     begin, end = _label(series, series.since_unix), _label(series, series.until_unix)
-    axis = f"{'UTC':<{_NAME_WIDTH}} {begin}{end:>{max(1, len(rows[0][1]) - len(begin))}}"
+    axis = f"{'UTC':<{_NAME_WIDTH}} {begin}  {end:>{max(0, len(rows[0][1]) - len(begin) - 2)}}"
     return "\n".join([*drawn, axis])
 
 

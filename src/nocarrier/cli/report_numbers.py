@@ -69,7 +69,9 @@ def counts(facts: Facts) -> Iterator[str]:
         kinds = Counter[str]()
         for each in recorded.counts:
             kinds[each.kind] += each.count
-        rows = ((text, str(kinds[kind]), str(since_start[kind])) for kind, text in _KINDS.items())
+        # Not every dial's beginning is an event: a program that dials by itself may tell of its end alone.
+        in_time = {kind: str(kinds[kind]) for kind in _KINDS} | {STARTED: ""}
+        rows = ((text, in_time[kind], str(since_start[kind])) for kind, text in _KINDS.items())
         yield table(("dials", "in this time", since), rows, numbers=2)
     yield f"{totals.in_flight} are in flight."
     yield from _grid(facts)
