@@ -1,3 +1,5 @@
+import { visibleLabel } from "../text/visible.ts";
+
 /** What the node answered instead of what was asked for: a problem document (RFC 9457). */
 export class ApiError extends Error {
   constructor(
@@ -12,7 +14,8 @@ export async function problemDetail(response: Response): Promise<string> {
   const fallback = `The node answered ${response.status} ${response.statusText}`;
   try {
     const problem: unknown = await response.json();
-    if (typeof problem === "object" && problem !== null && "detail" in problem) return String(problem.detail);
+    if (typeof problem === "object" && problem !== null && "detail" in problem)
+      return visibleLabel(String(problem.detail), 500);
     return fallback;
   } catch {
     return fallback;

@@ -168,7 +168,7 @@ function Gap({ row, index }: { row: GapRow; index: number }) {
     <tr class="gap-row" data-testid="gap-row" data-key={row.key} aria-rowindex={index + 2}>
       <td colSpan={COLUMNS.length + 1}>
         {text}
-        {historyOn.value && " The history was asked for what it has of them."}
+        {missed !== null && historyOn.value && " The history was asked for what it has of them."}
       </td>
     </tr>
   );

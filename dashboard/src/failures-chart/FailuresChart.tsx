@@ -63,7 +63,7 @@ function Bars({ shown, layers }: { shown: Series; layers: Layer[] }) {
           layers={layers}
           chosen={chosen}
           window={{ since, until }}
-          colours={`${theme.value} ${layers.map(({ name }) => colour(name)).join(" ")}`}
+          colours={`${theme.value} ${layers.map(({ name }) => name + colour(name)).join(" ")}`}
           onWindow={(window) => setFilters(window)}
           onHover={setBucket}
         />

@@ -1,6 +1,5 @@
 /** Stacked bars over time on a canvas; a dragged window and a starting program show on it. */
 
-import type { RefObject } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
@@ -27,22 +26,32 @@ export interface StackedBarsProps {
   onHover(bucket: number | null): void;
 }
 
-/** The plot is built anew when its layers, their colours or its time change; it is cheap, and has no state of its own. */
+type Latest = () => StackedBarsProps;
+
+/** The plot is built anew when its layers or their colours change; new counts go into the one that stands. */
 export function StackedBars(props: StackedBarsProps) {
   const holder = useRef<HTMLDivElement>(null);
-  const handlers = useRef(props);
-  handlers.current = props;
+  const plot = useRef<uPlot | null>(null);
+  const held = useRef(props);
+  held.current = props;
+  // The plot outlives a change of props, so what it calls asks for those of the moment.
+  const latest = () => held.current;
   useEffect(() => {
     const element = holder.current;
     if (!element) return;
-    const plot = new uPlot(options(element.clientWidth, handlers), data(props), element);
-    const resize = new ResizeObserver(() => plot.setSize({ width: element.clientWidth, height: HEIGHT }));
+    const made = new uPlot(options(element.clientWidth, latest), data(latest()), element);
+    plot.current = made;
+    const resize = new ResizeObserver(() => made.setSize({ width: element.clientWidth, height: HEIGHT }));
     resize.observe(element);
     return () => {
       resize.disconnect();
-      plot.destroy();
+      made.destroy();
     };
-  }, [props.series, props.layers, props.chosen, props.colours, props.window.since, props.window.until]);
+  }, [props.colours, props.chosen]);
+  useEffect(() => {
+    // Whoever is dragging a window must not lose it to new counts.
+    plot.current?.setData(data(latest()));
+  }, [props.series, props.layers, props.window.since, props.window.until]);
   return <div class="plot" ref={holder} />;
 }
 
@@ -51,9 +60,8 @@ function data({ series, layers }: StackedBarsProps): uPlot.AlignedData {
   return [bucketStarts(series), ...layers.toReversed().map((layer) => layer.tops)];
 }
 
-function options(width: number, handlers: RefObject<StackedBarsProps>): uPlot.Options {
-  const props = handlers.current as StackedBarsProps;
-  const { series, layers, chosen } = props;
+function options(width: number, latest: Latest): uPlot.Options {
+  const { layers, chosen } = latest();
   const axis = { stroke: canvasColour("--muted"), font: `12px ${canvasColour("--sans")}` };
   const grid = { stroke: canvasColour("--line"), width: 1 };
   // uPlot centres a bar on its x; a bucket begins there.
@@ -64,7 +72,7 @@ function options(width: number, handlers: RefObject<StackedBarsProps>): uPlot.Op
     legend: { show: false },
     padding: [8, 24, 0, 0],
     scales: {
-      x: { time: true, range: () => [series.since_unix, series.until_unix] },
+      x: { time: true, range: () => [latest().series.since_unix, latest().series.until_unix] },
       y: { range: (_plot, _least, most) => [0, Math.max(4, most * 1.15)] },
     },
     axes: [
@@ -75,7 +83,7 @@ function options(width: number, handlers: RefObject<StackedBarsProps>): uPlot.Op
         size: 30,
         space: 64,
         incrs: TIME_STEPS,
-        values: (_plot, splits) => splits.map((unix) => axisTime(unix, series)),
+        values: (_plot, splits) => splits.map((unix) => axisTime(unix, latest().series)),
       },
       {
         ...axis,
@@ -96,15 +104,10 @@ function options(width: number, handlers: RefObject<StackedBarsProps>): uPlot.Op
     ],
     cursor: { y: false, points: { show: false }, drag: { x: true, y: false, setScale: false } },
     hooks: {
-      setSelect: [(plot) => takeSelection(plot, handlers)],
-      setCursor: [
-        (plot) =>
-          handlers.current?.onHover(
-            plot.cursor.left !== undefined && plot.cursor.left < 0 ? null : bucketUnder(plot, series),
-          ),
-      ],
-      ready: [(plot) => clickBucket(plot, handlers)],
-      draw: [(plot) => drawMarks(plot, props)],
+      setSelect: [(plot) => takeSelection(plot, latest())],
+      setCursor: [(plot) => latest().onHover(bucketUnder(plot, latest().series))],
+      ready: [(plot) => plot.over.addEventListener("click", () => takeClick(plot, latest()))],
+      draw: [(plot) => drawMarks(plot, latest())],
     },
   };
 }
@@ -121,25 +124,25 @@ function barColour(name: string, chosen: string): string {
   return chosen && chosen !== name ? `${colour}40` : colour;
 }
 
-function bucketUnder(plot: uPlot, series: Series): number {
-  const at = plot.posToVal(plot.cursor.left ?? 0, "x");
+/** Which bucket is pointed at; null: none. */
+function bucketUnder(plot: uPlot, series: Series): number | null {
+  const { left } = plot.cursor;
+  if (left === undefined || left === null || left < 0) return null;
+  const at = plot.posToVal(left, "x");
   return Math.floor((at - series.since_unix) / series.bucket_s);
 }
 
-function takeSelection(plot: uPlot, handlers: RefObject<StackedBarsProps>): void {
+function takeSelection(plot: uPlot, { series, onWindow }: StackedBarsProps): void {
   const { left, width } = plot.select;
-  const now = handlers.current;
-  if (width < DRAG_PX || !now) return;
-  now.onWindow(bucketWindow(now.series, plot.posToVal(left, "x"), plot.posToVal(left + width, "x")));
+  if (width < DRAG_PX) return;
+  onWindow(bucketWindow(series, plot.posToVal(left, "x"), plot.posToVal(left + width, "x")));
+  // The window is drawn with the bars from now on.
+  plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
 }
 
-function clickBucket(plot: uPlot, handlers: RefObject<StackedBarsProps>): void {
-  plot.over.addEventListener("click", () => {
-    const now = handlers.current;
-    if (!now || plot.select.width >= DRAG_PX) return;
-    const at = plot.posToVal(plot.cursor.left ?? 0, "x");
-    now.onWindow(bucketWindow(now.series, at, at + 0.001));
-  });
+function takeClick(plot: uPlot, { series, onWindow }: StackedBarsProps): void {
+  const at = plot.posToVal(plot.cursor.left ?? 0, "x");
+  onWindow(bucketWindow(series, at, at + 0.001));
 }
 
 /** The chosen window, and when the program was started: its counts begin anew there. */

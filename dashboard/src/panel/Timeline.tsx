@@ -25,7 +25,7 @@ export function Timeline({ event }: { event: RecordedEvent }) {
         <tbody>
           {bars.map((bar) => (
             <tr key={bar.name}>
-              <th scope="row">{bar.name === "between" ? "between phases" : bar.name}</th>
+              <th scope="row">{bar.name === "between" ? "in no phase" : bar.name}</th>
               <td>
                 <Line bar={bar} most_s={most_s} />
               </td>

@@ -5,10 +5,10 @@ import { request, tokenEntered } from "../api/client.ts";
 import { EventStream, type StreamState } from "../api/event-stream.ts";
 import type { Status } from "../api/types.ts";
 import { nowUnix } from "./clock.ts";
-import { fill, forgetEvents, startEvents, takeEvent, takeGap } from "./events.ts";
+import { fill, startEvents, takeEvent, takeGap } from "./events.ts";
 import { forgetPeers } from "./peers.ts";
 import { loadReasons } from "./reasons.ts";
-import { historyOn, status, takeFindings, takeStatus } from "./status.ts";
+import { status, takeFindings, takeStatus } from "./status.ts";
 
 export interface Connection {
   state: StreamState;
@@ -28,13 +28,10 @@ function takeState(state: StreamState): void {
   if (isLive && connection.peek().state.name === "live") return;
   const lost = isLive ? null : (lostSinceUnix ?? nowUnix.peek());
   connection.value = { state, lostSinceUnix: lost };
-  if (isLive) void catchUp();
-}
-
-/** What the stream does not tell: what happened before this page, or while the line was down for long. */
-async function catchUp(): Promise<void> {
+  if (!isLive) return;
   void loadReasons();
-  await fill();
+  // What the stream does not tell: what happened before this page, or while the line was down for long.
+  void fill();
 }
 
 function noticeRestart(next: Status): void {
@@ -43,11 +40,6 @@ function noticeRestart(next: Status): void {
   if (before === null || before.started_unix === next.started_unix) return;
   restartedUnix.value = nowUnix.peek();
   forgetPeers();
-  // With a history the page gets all of it back, under the numbers of each run.
-  if (historyOn.peek()) {
-    forgetEvents();
-    void fill();
-  }
 }
 
 const stream = new EventStream(

@@ -97,12 +97,6 @@ export class EventStore {
     this.merged = null;
   }
 
-  clear(): void {
-    this.recent = [];
-    this.droppedTotal = 0;
-    this.clearFound();
-  }
-
   private cut(): void {
     const room = this.limit - this.found.length;
     const before = this.recent.length;

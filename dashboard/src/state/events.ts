@@ -150,14 +150,6 @@ export async function loadOlder(): Promise<void> {
   }
 }
 
-/** Starts the table anew: another run of the node, whose numbers begin again. */
-export function forgetEvents(): void {
-  store.clear();
-  waiting = [];
-  waitingGaps = [];
-  version.value += 1;
-}
-
 /** Runs the table; to be called once. */
 export function startEvents(): void {
   setInterval(flush, FLUSH_MS);

@@ -3,9 +3,8 @@ import type { EvidenceItem, Finding } from "../api/types.ts";
 import { Address } from "../shared/Address.tsx";
 import { Copy } from "../shared/Copy.tsx";
 import { PeerText } from "../shared/PeerText.tsx";
-import { FromNow } from "../shared/Time.tsx";
 import { nowUnix } from "../state/clock.ts";
-import { count, percent, plural, span, words } from "../text/format.ts";
+import { count, iso, percent, plural, span, words } from "../text/format.ts";
 import { commandsIn } from "./command.ts";
 
 const BLAME = {
@@ -64,12 +63,9 @@ export function FindingCard({
 
 function Since({ unix }: { unix: number }) {
   return (
-    <>
+    <time dateTime={iso(unix)} title={`Since ${iso(unix)}`}>
       for {span(nowUnix.value - unix)}
-      <span class="visually-hidden">
-        , since <FromNow unix={unix} />
-      </span>
-    </>
+    </time>
   );
 }
 

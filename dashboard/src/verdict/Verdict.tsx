@@ -1,6 +1,7 @@
 /** What is wrong, the worst first. The one thing on the page that must be seen at once. */
 
-import type { Diagnosis, Severity } from "../api/types.ts";
+import { useEffect } from "preact/hooks";
+import type { Diagnosis } from "../api/types.ts";
 import { connection, stale } from "../state/connection.ts";
 import { diagnosis, status } from "../state/status.ts";
 import { plural } from "../text/format.ts";
@@ -11,7 +12,9 @@ import "./verdict.css";
 /** With more findings than this only what needs somebody is open. */
 const FEW = 4;
 
-function worst(found: Diagnosis): Severity | "healthy" {
+const SIGNS = { critical: "✕", warning: "!", healthy: "✓", examining: "…" } as const;
+
+function worst(found: Diagnosis): "critical" | "warning" | "healthy" {
   if (found.findings.some((finding) => finding.severity === "critical")) return "critical";
   return found.healthy ? "healthy" : "warning";
 }
@@ -36,6 +39,9 @@ function tally(found: Diagnosis): string {
 export function Verdict() {
   const found = diagnosis.value;
   const level = found ? worst(found) : "examining";
+  useEffect(() => {
+    document.title = found ? `${SIGNS[level]} ${headline(found)} · nocarrier` : "nocarrier";
+  }, [found]);
   return (
     <section
       class={`verdict verdict-${level}`}
@@ -45,7 +51,7 @@ export function Verdict() {
     >
       <div class="verdict-head" aria-live="polite" aria-atomic="true">
         <span class="verdict-sign" aria-hidden="true">
-          {{ critical: "✕", warning: "!", healthy: "✓", examining: "…", info: "i" }[level]}
+          {SIGNS[level]}
         </span>
         <div>
           <h2 id="verdict-title">{found ? headline(found) : "Examining"}</h2>
