@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from nocarrier import __version__
 from nocarrier.api.server import Server
@@ -24,6 +25,9 @@ from nocarrier.model.listen import parse_listen
 from nocarrier.node.node import Node
 from nocarrier.store import FILE_NAME, SqliteHistory
 from nocarrier.track import DialTracker
+
+if TYPE_CHECKING:
+    from nocarrier.integrations.opentelemetry import Exporter
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,30 +48,27 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         ConfigError: a setting cannot work, or a port is taken; before the first packet.
         StateFileError: the data folder cannot be used.
     """
+    export = _exporter() if settings.telemetry.otlp else None
     tracker = DialTracker(ttl_s=settings.history.recent_ttl_s or None)
     node = Node(settings.node, settings.timing, data_dir=settings.data_dir(), recorder=tracker, version=__version__)
     async with AsyncExitStack() as stack:
         history = stack.enter_context(_history(settings, tracker)) if settings.history.enabled else None
         doctor, server = attend(node, tracker, history, listen=settings.http.listen, token=settings.http.token or None)
         await stack.enter_async_context(in_background(server.run()))
-        if settings.telemetry.otlp:
-            await stack.enter_async_context(_exported(tracker, node))
+        if export is not None:
+            exporter = export(tracker, instance_id=node.identity.node_id)
+            stack.push_async_callback(asyncio.to_thread, exporter.close)  # sends what waits, for some seconds at most
         await stack.enter_async_context(node)
         await stack.enter_async_context(in_background(doctor.run()))
         yield Running(node=node, tracker=tracker, doctor=doctor, url=server.url)
 
 
-@asynccontextmanager
-async def _exported(tracker: DialTracker, node: Node) -> AsyncIterator[None]:
+def _exporter() -> Callable[..., Exporter]:
     try:
         from nocarrier.integrations.opentelemetry import export_dials_over_otlp  # noqa: PLC0415 - an extra of its own
     except ImportError as error:
         raise ConfigError(f"otlp = true under [telemetry] cannot work: {error}") from error
-    exporter = export_dials_over_otlp(tracker, instance_id=node.identity.node_id)
-    try:
-        yield
-    finally:
-        await asyncio.to_thread(exporter.close)  # it sends what waits, for some seconds at most
+    return export_dials_over_otlp
 
 
 def _history(settings: Settings, tracker: DialTracker) -> SqliteHistory:
