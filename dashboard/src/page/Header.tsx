@@ -20,7 +20,7 @@ export function Header() {
             <span title="Where peers are told to dial it">{visibleLabel(info.advertised_p2p, 60)}</span>
           )}
           <span title={`Node id ${info.node_id}`}>{info.node_id.slice(0, 8)}</span>
-          <span>v{info.version}</span>
+          <span title="The version of nocarrier">{visibleLabel(info.version, 20)}</span>
         </p>
       )}
       <ConnectionState />

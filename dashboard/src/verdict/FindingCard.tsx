@@ -41,6 +41,11 @@ export function FindingCard({
           <p class="finding-summary">
             <PeerText text={finding.summary} />
           </p>
+          {!isOpen && finding.next_actions[0] && (
+            <p class="finding-next">
+              <b>Do:</b> <PeerText text={finding.next_actions[0]} />
+            </p>
+          )}
           <p class="finding-facts">
             <span>{percent(finding.confidence)} sure</span>
             <span>{BLAME[finding.blame]}</span>
@@ -48,7 +53,7 @@ export function FindingCard({
             {finding.affected_dials > 0 && <span>{plural(finding.affected_dials, "failed dial")}</span>}
             {!isOpen && finding.next_actions[0] && (
               <button type="button" class="link" onClick={() => setOpen(true)}>
-                evidence and what to do
+                evidence and all that can be done
               </button>
             )}
           </p>
