@@ -55,7 +55,7 @@ CAUSE = Cause(
     evidence_rule="ticket_invalid stated by a peer, with what is wrong with the ticket; unless our clock explains it.",
     next_actions=(
         "Ask who runs the network for a ticket for node id {node_id} (nocarrier ticket issue), set it as ticket under "
-        "[node] or NOCARRIER_TICKET, and restart.",
+        "[node] or NOCARRIER_NODE_TICKET, and restart.",
         "See what each peer says of it: nocarrier failures --reason ticket_invalid; {addr} is one that refuses it.",
         "It is refused for its time ({time}): compare the clock, date -u, with that of the peers.",
     ),
