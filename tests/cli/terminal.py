@@ -16,6 +16,9 @@ import time
 
 SOON_S = 20.0
 
+QUIET_S = 0.05
+"""A screen is written at once, with no such pause in it."""
+
 ALTERNATE_ON, ALTERNATE_OFF, CURSOR_ON = "\x1b[?1049h", "\x1b[?1049l", "\x1b[?25h"
 
 HOME = "\x1b[H"
@@ -79,8 +82,12 @@ class Terminal:
     @property
     def screen(self):
         """The newest whole screen as text; empty before there is one."""
+        number = -1
+        while len(self._parts) != number:  # what is being drawn is soon complete
+            number = len(self._parts)
+            time.sleep(QUIET_S)
         drawn = self.written.split(HOME)
-        return without_escapes(drawn[-2]).replace("\r", "") if len(drawn) > 2 else ""
+        return without_escapes(drawn[-1]).replace("\r", "") if len(drawn) > 1 else ""
 
     def press(self, keys):
         os.write(self._master, keys.encode())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -75,8 +76,7 @@ def test_keys_choose_what_is_listed_and_pause(url, tracker):
         terminal.wait_for("newest dials and skips", "paused")
         tracker.record("192.0.2.3:7072", "timeout", "seed")
         eventually(lambda: tracker.seq == 3)
-        drawn = terminal.written.count("paused")
-        terminal.wait_until(lambda screen: terminal.written.count("paused") > drawn + 5)
+        time.sleep(0.5)
         assert "192.0.2.3:7072" not in listed(terminal.screen)
         terminal.press("p")
         terminal.wait_for("192.0.2.3:7072")

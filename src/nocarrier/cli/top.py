@@ -72,11 +72,13 @@ def _watch(console: Console, client: NodeClient, stream: Iterator[Message | Lost
     screen = Screen(width=0, height=0, url=client.url, is_utf8=console.encoding.lower().startswith("utf"))
     with _signals(), keyboard() as keys, Live(console=console, screen=True, auto_refresh=False) as live:
         screen = replace(screen, has_keys=keys.has_keys)
+        drawn: Screen | None = None
         while True:
-            if not screen.is_paused:
-                news.take(state)
+            has_news = not screen.is_paused and news.take(state)
             screen = replace(screen, width=console.width, height=console.height)
-            live.update(Group(*body(state, screen), footer(screen)), refresh=True)
+            if has_news or screen != drawn:
+                live.update(Group(*body(state, screen), footer(screen)), refresh=True)
+                drawn = screen
             for key in keys.read(LOOK_EVERY_S):
                 if key in {"q", "Q"}:
                     return
@@ -99,13 +101,15 @@ class _News:
         self._queue: queue.Queue[tuple[str, object] | Message | Lost | Exception] = queue.Queue(MAX_WAITING)
         threading.Thread(target=self._read, args=(client, stream), name="nocarrier-top", daemon=True).start()
 
-    def take(self, state: TopState) -> None:
-        """Hand to `state` what came since; raises what ended the stream."""
+    def take(self, state: TopState) -> bool:
+        """Hand to `state` what came since, and say whether anything did; raises what ended the stream."""
+        has_news = False
         while True:
             try:
                 item = self._queue.get_nowait()
             except queue.Empty:
-                return
+                return has_news
+            has_news = True
             if isinstance(item, Exception):
                 raise item
             if isinstance(item, Message | Lost):
