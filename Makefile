@@ -79,7 +79,8 @@ test: $(STAMP) test-page
 	@tools/install_test_programs
 	@$(BIN)/python -m pytest -n 4 --dist worksteal -q
 
-bench: $(STAMP)
+bench: $(STAMP) page
+	@tools/install_test_programs
 	@$(BIN)/python -m bench
 
 lab: $(STAMP)

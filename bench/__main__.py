@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import bodies, diagnosing, dialing, imports, memory, recording, serving, storing
+from bench import bodies, diagnosing, dialing, imports, memory, page, recording, serving, storing
 from bench.measure import Benchmark, Result
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -26,6 +26,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     *diagnosing.BENCHMARKS,
     *memory.BENCHMARKS,
     *storing.BENCHMARKS,
+    *page.BENCHMARKS,
     *imports.BENCHMARKS,
 )
 

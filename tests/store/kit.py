@@ -61,19 +61,17 @@ def in_file(path):
 
 
 def rollups_agree(path):
-    """Whether the counts by minute are those of the events that are shown; gives both for the message."""
-    with contextlib.closing(sqlite3.connect(path)) as connection:
-        rows = connection.execute(
-            "SELECT at_unix, kind, source, phase, reason FROM event WHERE at_unix >= (SELECT at_unix FROM horizon)"
-        )
-        counted = Counter(
-            (int(at) // 60 * 60, kind, source, phase or "", reason or "") for at, kind, source, phase, reason in rows
-        )
-        kept = {
-            tuple(row[:5]): row[5]
-            for row in connection.execute("SELECT minute, kind, source, phase, reason, count FROM minute")
-        }
-    assert kept == dict(counted)
+    """Assert that the counts by minute and by hour are those of the events that are shown."""
+    with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("BEGIN")  # one instant, whatever is being written
+        events = connection.execute(
+            "SELECT at_unix, kind, source, coalesce(phase, ''), coalesce(reason, '') FROM event"
+            " WHERE at_unix >= (SELECT at_unix FROM horizon)"
+        ).fetchall()
+        for table, width_s in (("minute", 60), ("hour", 3_600)):
+            counted = Counter((int(at_unix) // width_s * width_s, *rest) for at_unix, *rest in events)
+            kept = {tuple(key): count for *key, count in connection.execute(f"SELECT * FROM {table}")}
+            assert kept == dict(counted), table
     return True
 
 

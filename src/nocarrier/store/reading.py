@@ -28,7 +28,7 @@ from nocarrier.model.history import (
 from nocarrier.model.recorded_event import EventKind
 from nocarrier.model.taxonomy import Phase, Reason, Source
 from nocarrier.store.database import open_to_read, what_to_change
-from nocarrier.store.rows import COLUMNS, member, to_event
+from nocarrier.store.rows import COLUMNS, HOUR_S, member, to_event
 
 LONGEST_S = 5.0
 """A question that takes longer is given up: it asks for something rare in a long time without an index."""
@@ -40,7 +40,7 @@ _CURSOR = re.compile(r"([0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?)-([0-9]{1,18})")
 """Time and id of the last event of a page."""
 
 _COLUMNS = ("kind", "source", "phase", "reason")
-"""What the table minute counts by."""
+"""What the tables minute and hour count by."""
 
 _SHOWN = "at_unix >= (SELECT at_unix FROM horizon)"
 
@@ -114,7 +114,8 @@ def read_series(connection: sqlite3.Connection, query: SeriesQuery) -> Series:
     """Counts of every bucket, and of the whole time."""
     begin = int(query.since_unix) // query.bucket_s * query.bucket_s
     end = -(-int(query.until_unix) // query.bucket_s) * query.bucket_s
-    conditions = ["minute >= ?", "minute < ?"]
+    table = "minute" if query.bucket_s % HOUR_S else "hour"
+    conditions = [f"{table} >= ?", f"{table} < ?"]
     values: list[str | float] = [begin, end]
     for column in _COLUMNS:
         wanted = getattr(query, column)
@@ -122,7 +123,7 @@ def read_series(connection: sqlite3.Connection, query: SeriesQuery) -> Series:
             conditions.append(f"{column} = ?")
             values.append(str(wanted))
     rows = connection.execute(
-        f"SELECT {', '.join(_COLUMNS)}, (minute - ?) / ? AS bucket, sum(count) FROM minute"  # noqa: S608
+        f"SELECT {', '.join(_COLUMNS)}, ({table} - ?) / ? AS bucket, sum(count) FROM {table}"  # noqa: S608
         f" WHERE {' AND '.join(conditions)} GROUP BY {', '.join(_COLUMNS)}, bucket",
         [begin, query.bucket_s, *values],
     ).fetchall()

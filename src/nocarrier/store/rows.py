@@ -42,6 +42,7 @@ MinuteKey: TypeAlias = tuple[int, str, str, str, str]
 """What the table minute counts by: minute, kind, source, phase, reason."""
 
 MINUTE_S = 60
+HOUR_S = 3_600
 
 
 class _More(msgspec.Struct, omit_defaults=True, kw_only=True):

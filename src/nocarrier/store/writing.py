@@ -13,7 +13,7 @@ import msgspec
 from nocarrier.model.event import DialEvent
 from nocarrier.model.finding import Finding
 from nocarrier.model.history import EndedBy
-from nocarrier.store.rows import COLUMNS, MINUTE_S, MinuteKey, minute_of, to_row
+from nocarrier.store.rows import COLUMNS, HOUR_S, MINUTE_S, MinuteKey, minute_of, to_row
 
 BLOCK_ROWS = 128
 """Rows in one statement. While SQLite works, Python's other threads run; for each statement it has to get Python's lock
@@ -27,9 +27,15 @@ _ROW = f"({', '.join('?' * len(COLUMNS))})"
 _INSERT = f"INSERT INTO event ({', '.join(COLUMNS)}) VALUES "  # noqa: S608 - names of ours
 INSERT_ONE = _INSERT + _ROW
 _INSERT_BLOCK = _INSERT + ", ".join([_ROW] * BLOCK_ROWS)
-_COUNT = """
-INSERT INTO minute (minute, kind, source, phase, reason, count) VALUES (?, ?, ?, ?, ?, ?)
-ON CONFLICT DO UPDATE SET count = count + excluded.count
+_COUNT = tuple(
+    f"INSERT INTO {table} ({table}, kind, source, phase, reason, count) VALUES (?, ?, ?, ?, ?, ?)"  # noqa: S608
+    " ON CONFLICT DO UPDATE SET count = count + excluded.count"
+    for table in ("minute", "hour")
+)
+_COUNT_HOUR_ANEW = """
+INSERT INTO hour
+SELECT :hour, kind, source, phase, reason, sum(count) FROM minute WHERE minute >= :hour AND minute < :hour + 3600
+GROUP BY kind, source, phase, reason
 """
 
 
@@ -91,7 +97,10 @@ def insert_events(connection: sqlite3.Connection, blocks: Iterable[Sequence[Dial
                 connection.execute(_INSERT_BLOCK, [value for row in rows for value in row])
             else:
                 connection.executemany(INSERT_ONE, rows)
-        connection.executemany(_COUNT, [(*key, count) for key, count in counts.items()])
+        by_minute = [(*key, count) for key, count in counts.items()]
+        by_hour = [(begin // HOUR_S * HOUR_S, *rest) for begin, *rest in by_minute]
+        for sql, rolled_up in zip(_COUNT, (by_minute, by_hour), strict=True):
+            connection.executemany(sql, rolled_up)
 
 
 # ---- what is old -----------------------------------------------------------------------------------------------------
@@ -126,6 +135,9 @@ def move_horizon(connection: sqlite3.Connection, at_unix: float) -> None:
     with transaction(connection):
         connection.execute("UPDATE horizon SET at_unix = max(at_unix, ?)", [at_unix])
         connection.execute("DELETE FROM minute WHERE minute < ?", [at_unix])
+        hour = at_unix // HOUR_S * HOUR_S  # of which a part may stay
+        connection.execute("DELETE FROM hour WHERE hour <= ?", [hour])
+        connection.execute(_COUNT_HOUR_ANEW, {"hour": int(hour)})
         connection.execute("DELETE FROM finding WHERE ended_unix < ?", [at_unix])
         connection.execute(
             "DELETE FROM run WHERE seen_unix < ? AND stopped_unix IS NOT NULL"

@@ -43,7 +43,18 @@ CREATE TABLE minute (
   PRIMARY KEY (minute, kind, source, phase, reason)
 ) STRICT, WITHOUT ROWID;
 
--- Events before it are on their way out and not shown, so that the two tables above agree at every moment.
+-- The same by hour: a month of minutes is more than a chart wants to wait for.
+CREATE TABLE hour (
+  hour   INTEGER NOT NULL,                -- Unix seconds of its beginning
+  kind   TEXT NOT NULL,
+  source TEXT NOT NULL,
+  phase  TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  count  INTEGER NOT NULL,
+  PRIMARY KEY (hour, kind, source, phase, reason)
+) STRICT, WITHOUT ROWID;
+
+-- Events before it are on their way out and not shown, so that the tables above agree at every moment.
 CREATE TABLE horizon (
   at_unix REAL NOT NULL
 ) STRICT;
