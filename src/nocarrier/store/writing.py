@@ -27,11 +27,7 @@ _ROW = f"({', '.join('?' * len(COLUMNS))})"
 _INSERT = f"INSERT INTO event ({', '.join(COLUMNS)}) VALUES "  # noqa: S608 - names of ours
 INSERT_ONE = _INSERT + _ROW
 _INSERT_BLOCK = _INSERT + ", ".join([_ROW] * BLOCK_ROWS)
-_COUNT = tuple(
-    f"INSERT INTO {table} ({table}, kind, source, phase, reason, count) VALUES (?, ?, ?, ?, ?, ?)"  # noqa: S608
-    " ON CONFLICT DO UPDATE SET count = count + excluded.count"
-    for table in ("minute", "hour")
-)
+_COUNT = "INSERT INTO {} VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count"
 _COUNT_HOUR_ANEW = """
 INSERT INTO hour
 SELECT :hour, kind, source, phase, reason, sum(count) FROM minute WHERE minute >= :hour AND minute < :hour + 3600
@@ -98,9 +94,8 @@ def insert_events(connection: sqlite3.Connection, blocks: Iterable[Sequence[Dial
             else:
                 connection.executemany(INSERT_ONE, rows)
         by_minute = [(*key, count) for key, count in counts.items()]
-        by_hour = [(begin // HOUR_S * HOUR_S, *rest) for begin, *rest in by_minute]
-        for sql, rolled_up in zip(_COUNT, (by_minute, by_hour), strict=True):
-            connection.executemany(sql, rolled_up)
+        connection.executemany(_COUNT.format("minute"), by_minute)
+        connection.executemany(_COUNT.format("hour"), [(row[0] // HOUR_S * HOUR_S, *row[1:]) for row in by_minute])
 
 
 # ---- what is old -----------------------------------------------------------------------------------------------------
