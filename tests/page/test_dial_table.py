@@ -11,7 +11,7 @@ from nocarrier import DialTracker
 from page.browser import needs_the_page
 from page.looking import addresses, first_number, glance, query, row_of, rows, same_at_last
 from page.page_node import eventually
-from page.program import MIX, ROWS, measured, program, record_mix
+from page.program import MIX, ROWS, measured, program, record_mix, written
 
 pytestmark = needs_the_page
 
@@ -166,12 +166,16 @@ def test_five_thousand_rows_stay_smooth_and_memory_bounded(visitor, running):
 
 def test_older_dials_come_from_the_history(visitor, running, tmp_path):
     shown = running.enter_context(program(tmp_path))
-    for number in range(1_200):
+    for number in range(2_200):
         shown.tracker.record(f"10.1.{number // 250}.{number % 250}:7072", "timeout", "dht")
-    eventually(lambda: shown.ask("/api/p2p/debug")["history"]["events_total"] == 1_200)
+    written(shown, 2_200)
     page = visitor.open(shown.url)
     note = page.locator(".table-note")
-    expect(note).to_contain_text("1,000 rows of 1,000")
-    page.get_by_role("button", name="Load older").click()
-    expect(note).to_contain_text("1,200 rows of 1,200")
+    expect(note).to_contain_text("1,500 rows of 1,500")
+    for expected in ("2,000", "2,200"):
+        page.get_by_role("button", name="Load older").click()
+        expect(note).to_contain_text(f"{expected} rows of {expected}")
     expect(page.get_by_text("That is all the history has")).to_be_visible()
+    page.get_by_role("grid").get_by_role("row").nth(1).focus()
+    page.keyboard.press("End")
+    expect(row_of(page, "10.1.0.0:7072")).to_be_focused()
