@@ -31,6 +31,9 @@ full or slow; of more, the oldest are lost and counted."""
 CHUNK_EVENTS = 8_192
 """Events in one transaction: each costs a wait for the disk, and is repeated where it fails."""
 
+CHUNKS_AT_ONCE = QUEUE_EVENTS // CHUNK_EVENTS + 1
+"""Transactions until all else has its turn: as many as it takes to write everything that can wait."""
+
 RETRY_EVERY_S = 2.0
 """How often a file that failed is tried again."""
 
@@ -72,6 +75,7 @@ class Writer:
 
     Attributes:
         tried: set when the file was opened, or could not be.
+        is_behind: whether events come faster than they were written at the last step.
     """
 
     def __init__(
@@ -106,6 +110,7 @@ class Writer:
         self._status = HistoryStatus(state=HistoryState.STARTING)
         self._stop = threading.Event()
         self.tried = threading.Event()
+        self.is_behind = False
 
     # ---- from any thread ------------------------------------------------------------------------------------------
 
@@ -131,7 +136,7 @@ class Writer:
         """Write until stopped."""
         self.step()
         self.tried.set()
-        while not self._stop.wait(FLUSH_EVERY_S):
+        while not self._stop.wait(0.0 if self.is_behind else FLUSH_EVERY_S):
             self.step()
         self._open_at_s = 0.0  # one last attempt, whatever was before
         self.step()
@@ -139,6 +144,7 @@ class Writer:
 
     def step(self) -> None:
         """Write what waits, as far as that can be done now. Never raises."""
+        self.is_behind = False
         try:
             connection = self._opened()
             if connection is not None:
@@ -174,8 +180,15 @@ class Writer:
             return False
 
     def _write_events(self, connection: sqlite3.Connection) -> None:
+        """Write until a transaction was not full.
+
+        What came while it was written waits for the next step: where the disk is slow there is always something, and
+        findings, retention and the end would never have their turn.
+        """
         assert self._run is not None
-        while self._pending or self._fetch():
+        for _ in range(CHUNKS_AT_ONCE):
+            if not self._pending and not self._fetch():
+                return
             try:
                 writing.insert_events(connection, self._blocks(), self._run)
             except (sqlite3.Error, OSError):
@@ -188,8 +201,11 @@ class Writer:
             total = self._status.events_total + len(self._pending)
             since_unix = self._status.since_unix if self._status.since_unix is not None else self._pending[0].at_unix
             self._status = replace(self._status, events_total=total, since_unix=since_unix)
+            self.is_behind = len(self._pending) >= CHUNK_EVENTS
             self._pending.clear()
             self._see_at_s = 0.0
+            if not self.is_behind:
+                return
 
     def _blocks(self) -> Iterator[list[DialEvent]]:
         """What waits, bit by bit, as far as one transaction goes. It stays in `_pending` until that is through."""

@@ -1,0 +1,63 @@
+"""A disk that takes its time for each commit: what is written at once grows, and nothing else has to wait for ever."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from nocarrier.store import writing
+from store.kit import eventually, history_of, in_file
+from store.test_findings import finding, kept
+
+COMMIT_S = 0.02
+"""A hard disk, or a memory card."""
+
+
+@pytest.fixture(autouse=True)
+def slow_commits(monkeypatch):
+    insert_events, commits = writing.insert_events, []
+
+    def insert(*args):
+        insert_events(*args)
+        commits.append(time.monotonic())
+        time.sleep(COMMIT_S)
+
+    monkeypatch.setattr(writing, "insert_events", insert)
+    return commits
+
+
+@pytest.fixture
+def busy(tracker):
+    """Several events come within every commit, without end."""
+    ended = threading.Event()
+
+    def record():
+        while not ended.wait(0.002):
+            tracker.record("198.18.0.1:7072", "timeout", "seed")
+
+    recording = threading.Thread(target=record)
+    recording.start()
+    yield
+    ended.set()
+    recording.join()
+
+
+@pytest.mark.usefixtures("busy")
+def test_events_that_come_without_end_keep_neither_findings_nor_the_end_waiting(path, tracker, slow_commits):
+    with history_of(path, tracker) as history:
+        eventually(lambda: history.status().events_total > 0)
+        history.record_findings((finding(),))
+        eventually(lambda: kept(history), within_s=5)
+        began_s, began_with = time.monotonic(), len(slow_commits)
+        eventually(lambda: len(slow_commits) > began_with + 4)
+        assert time.monotonic() - began_s > 0.8, "some four commits a second, however many events there are"
+    assert not history._writer.is_behind
+
+
+def test_more_than_one_transaction_takes_is_written_before_the_end(path, tracker):
+    with history_of(path, tracker):
+        for _ in range(30_000):
+            tracker.record("198.18.0.1:7072", "timeout", "seed")
+    assert len(in_file(path)) == 30_000
