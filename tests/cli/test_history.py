@@ -63,7 +63,8 @@ def test_events_are_shown_newest_first_and_without_beginnings(url, tracker, hist
     dial_id = tracker.begin("192.0.2.1:7072", "seed")
     tracker.succeed(dial_id, duration_s=0.25, node_id="ab" * 32)
     tracker.record("192.0.2.2:7072", "timeout", "gossip", via="192.0.2.1:7072", detail="no answer")
-    written(history, 3)
+    tracker.record("192.0.2.3:7072", "slots_full", "gossip")
+    written(history, 4)
     shown = nocarrier("history", "--url", url)
     assert shown.returncode == 0
     failed, succeeded = rows(shown)
@@ -72,13 +73,19 @@ def test_events_are_shown_newest_first_and_without_beginnings(url, tracker, hist
     assert succeeded[1:4] == ["192.0.2.1:7072", "succeeded", "seed"]
     assert "250 ms, node abababababab…" in shown.stdout
     assert "All 2 that match, of all history, since " in shown.stdout
+    assert "slots_full" not in shown.stdout
+    several = nocarrier("history", "--kind", "skip,failure", "--url", url)
+    assert [row[2] for row in rows(several)] == ["slots_full", "timeout"]
+    assert "left out" not in several.stdout
     started = nocarrier("history", "--kind", "started", "--url", url)
     assert [row[2] for row in rows(started)] == ["started"]
 
 
 def test_what_it_covers_is_told_of_an_empty_one_too(url, history):
     written(history, 0)
-    assert nocarrier("history", "--url", url).stdout == "No event matches, of all history, which is empty.\n"
+    assert nocarrier("history", "--url", url).stdout == (
+        "No event matches, of all history, which is empty. Skips are left out: --kind skip shows them.\n"
+    )
 
 
 def test_more_than_a_page_is_read_page_by_page(url, tracker, history):

@@ -62,7 +62,7 @@ def test_by_everything_else(busy, by, expected):
 
 def test_filters_and_ranges(busy):
     assert series(busy, source=Source.GOSSIP).series == {"timeout": [6, 6, 6]}
-    assert series(busy, kind=EventKind.SUCCEEDED).series == {}
+    assert series(busy, kind=(EventKind.SUCCEEDED,)).series == {}
     assert series(busy, reason=Reason.TIMEOUT, since_s=3_600, until_s=5_400, bucket_s=600).series == {
         "timeout": [1, 1, 1]
     }

@@ -98,9 +98,25 @@ def _parameter(field: msgspec.structs.FieldInfo) -> dict[str, Any]:
     options = [option for option in schemas[0].get("anyOf", schemas) if option != {"type": "null"}]
     schema = dict(options[0])
     description = schema.pop("description")
-    # An enumeration stands here in full, where who reads about the parameter looks for it.
-    if "$ref" in schema:
-        schema = {"type": "string", "enum": components[schema["$ref"].rpartition("/")[2]]["enum"]}
+    written: dict[str, Any] = {}
+    if schema.get("type") == "array":
+        schema["items"] = _in_full(schema["items"], components)
+        written = {"style": "form", "explode": False}  # with commas
+    schema = _in_full(schema, components)
     if field.default is not None:
         schema["default"] = field.default
-    return {"name": field.name, "in": "query", "required": False, "description": description, "schema": schema}
+    return {
+        "name": field.name,
+        "in": "query",
+        "required": False,
+        "description": description,
+        "schema": schema,
+        **written,
+    }
+
+
+def _in_full(schema: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
+    """An enumeration stands where who reads about the parameter looks for it."""
+    if "$ref" not in schema:
+        return schema
+    return {"type": "string", "enum": components[schema["$ref"].rpartition("/")[2]]["enum"]}

@@ -27,7 +27,8 @@ _Struct = TypeVar("_Struct", bound=msgspec.Struct)
 def read_query(request: Request, wanted: type[_Struct]) -> _Struct:
     """The query parameters as `wanted`.
 
-    An unknown one is refused: a typing error in a filter would silently show everything.
+    A list is written with commas. An unknown parameter is refused: a typing error in a filter would silently show
+    everything.
 
     Raises:
         HTTPException: 422; says which parameter, and what is allowed.
@@ -44,7 +45,8 @@ def read_query(request: Request, wanted: type[_Struct]) -> _Struct:
             raise _unprocessable(f"Query parameter {name} is given twice; give it once.")
         try:
             text.encode()
-            values[name] = msgspec.convert(text, fields[name], strict=False)
+            value = text.split(",") if _is_list(fields[name]) else text
+            values[name] = msgspec.convert(value, fields[name], strict=False)
         except (msgspec.ValidationError, UnicodeEncodeError) as error:
             allowed = _allowed_names(fields[name])
             what = f"allowed are {', '.join(allowed)}" if allowed else str(error)
@@ -125,7 +127,17 @@ def _described(wanted: type[msgspec.Struct]) -> str:
 
 def _allowed_names(wanted: Any) -> list[str]:
     """The names of the enumeration in a type such as ``Annotated[Reason, ...] | None``; none where there is none."""
+    items = [each.item_type if isinstance(each, msgspec.inspect.VarTupleType) else each for each in _options(wanted)]
+    return [member.value for item in items if isinstance(item, msgspec.inspect.EnumType) for member in item.cls]
+
+
+@functools.cache
+def _is_list(wanted: Any) -> bool:
+    return any(isinstance(option, msgspec.inspect.VarTupleType) for option in _options(wanted))
+
+
+def _options(wanted: Any) -> list[msgspec.inspect.Type]:
+    """The types in a type such as ``Annotated[Reason, ...] | None``."""
     described = msgspec.inspect.type_info(wanted)
     options = described.types if isinstance(described, msgspec.inspect.UnionType) else (described,)
-    plain = [option.type if isinstance(option, msgspec.inspect.Metadata) else option for option in options]
-    return [member.value for option in plain if isinstance(option, msgspec.inspect.EnumType) for member in option.cls]
+    return [option.type if isinstance(option, msgspec.inspect.Metadata) else option for option in options]

@@ -24,6 +24,8 @@ MOST_EVENTS = 100_000
 MOST_FINDINGS = 1_000
 """The most that a node gives."""
 
+_USUAL_KINDS = ",".join(history_pages.USUAL_KINDS)
+
 _ENDED = {"cleared": "its evidence was gone", "stopped": "the node was stopped", "crashed": "the node crashed"}
 
 
@@ -32,7 +34,7 @@ _ENDED = {"cleared": "its evidence was gone", "stopped": "the node was stopped",
 @click.option("--until", "until_unix", type=Moment(), help="Only before that, written likewise.")
 @click.option("--reason", help="Only this reason, such as timeout.")
 @click.option("--source", help="Only addresses that came from here, such as seed.")
-@click.option("--kind", help="Only these: started, succeeded, failure, cancelled, skip or disconnect.")
+@click.option("--kind", help="Only these, with commas: started, succeeded, failure, cancelled, skip, disconnect.")
 @click.option("--phase", help="Only what ended in this phase, such as handshake.")
 @click.option("--addr", help="Only this address.")
 @click.option("--via", help="Only addresses that this peer told us.")
@@ -41,12 +43,15 @@ _ENDED = {"cleared": "its evidence was gone", "stopped": "the node was stopped",
 @click.option("--follow", is_flag=True, help="Oldest first, and go on with each event as it happens, until Ctrl-C.")
 @asks_node
 def history(client: NodeClient, *, as_json: bool, limit: int, findings: bool, follow: bool, **query: object) -> None:
-    """Show what became of dials, over restarts of the node, newest first.
+    """Show how dials ended, over restarts of the node, newest first.
 
-    Beginnings of dials are left out, unless --kind started asks for them.
+    Dials that policy kept from starting, and beginnings of dials, are left out unless --kind, --reason or --phase asks
+    for them.
     """
     if follow and (findings or query["until_unix"] is not None):
         raise click.UsageError("--follow goes with neither --findings nor --until")
+    if not findings and not any(query[name] for name in ("kind", "reason", "phase")):
+        query["kind"] = _USUAL_KINDS
     if findings:
         _show_findings(client, query, limit, as_json=as_json)
     elif follow:
@@ -65,7 +70,8 @@ def _show_events(client: NodeClient, query: Mapping[str, object], limit: int, *,
         print_table(COLUMNS, (event_row(read_as(Event, event)) for event in found.events), whole=3)
     number = f"All {len(found.events)}" if found.is_complete else f"The newest {len(found.events)}"
     matching = f"{number} that match" if found.events else "No event matches"
-    click.echo(f"{matching}, of {covered(found.cover)}.")
+    left_out = " Skips are left out: --kind skip shows them." if query["kind"] == _USUAL_KINDS else ""
+    click.echo(f"{matching}, of {covered(found.cover)}.{left_out}")
 
 
 def _follow(client: NodeClient, query: Mapping[str, object], limit: int, *, as_json: bool) -> None:

@@ -14,10 +14,8 @@ FINDINGS_PATH = "/api/p2p/history/findings"
 PAGE_EVENTS = 1_000
 """The most that a node gives at once."""
 
-LEAST_EVENTS = 100
-"""Asked for at least, as some of a page may be beginnings of dials, which are not wanted."""
-
-STARTED = "started"
+USUAL_KINDS = ("succeeded", "failure", "cancelled", "disconnect")
+"""How dials ended. Their beginnings, and the dials that policy kept from starting, are many and say little."""
 
 
 class Events(NamedTuple):
@@ -36,7 +34,7 @@ class NoHistoryError(RequestRefusedError):
 def read_events(
     client: NodeClient, query: Mapping[str, object], limit: int, tell: Callable[[str], None] = lambda _: None
 ) -> Events:
-    """The newest `limit` events that match `query`; without beginnings of dials, unless `query` asks for them.
+    """The newest `limit` events that match `query`.
 
     Args:
         client: whom to ask.
@@ -52,13 +50,11 @@ def read_events(
     events: list[Mapping[str, Any]] = []
     cursor = None
     while True:
-        # Twice as many as are missing: a dial has a beginning and an end.
-        asked = min(PAGE_EVENTS, max(LEAST_EVENTS, 2 * (limit - len(events))))
-        page = get(client, PATH, {**query, "limit": asked, "cursor": cursor})
-        events += [event for event in page["events"] if query.get("kind") == STARTED or event["kind"] != STARTED]
+        page = get(client, PATH, {**query, "limit": min(PAGE_EVENTS, limit - len(events)), "cursor": cursor})
+        events += page["events"]
         cursor = page["next_cursor"]
         if cursor is None or len(events) >= limit:
-            return Events(events[:limit], cursor is None and len(events) <= limit, page["cover"])
+            return Events(events, cursor is None, page["cover"])
         tell(f"reading the history: {len(events)} of {limit} events")
 
 

@@ -43,8 +43,8 @@ _NODE = "node"
 def top(client: NodeClient, *, as_json: bool) -> None:
     """Show what the node does, live: findings, failures by reason and source, the newest dials.
 
-    Keys: q quits, p pauses, f cycles what is listed: all, failures, skips. Where standard output is no terminal, a line
-    tells of each change instead; with --json each message of the node's stream is one.
+    Keys: q quits, p pauses, f cycles what is listed: dials, failures, skips, or dials and skips. Where standard output
+    is no terminal, a line tells of each change instead; with --json each message of the node's stream is one.
     """
     stream = follow(client)
     first = next(stream)  # says at once where no node answers, and before the screen changes

@@ -44,7 +44,7 @@ class Screen:
     is_utf8: bool = True
     has_keys: bool = True
     is_paused: bool = False
-    wanted: Filter = Filter.ALL
+    wanted: Filter = Filter.DIALS
 
 
 def body(state: TopState, screen: Screen) -> list[Text]:
@@ -220,8 +220,7 @@ def _bar(share: float, width: int, *, is_utf8: bool) -> str:
 
 
 def _dials(state: TopState, screen: Screen) -> Iterator[Text]:
-    which = {Filter.ALL: "dials and skips", Filter.FAILURES: "failures", Filter.SKIPS: "skips"}[screen.wanted]
-    yield _heading(f"newest {which}", screen)
+    yield _heading(f"newest {screen.wanted}", screen)
     events = list(itertools.islice(state.listed(screen.wanted), screen.height))
     if not events:
         yield _line("none yet", screen.width, "dim")

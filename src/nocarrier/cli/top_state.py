@@ -33,17 +33,22 @@ SUCCEEDED = "succeeded"
 class Filter(StrEnum):
     """Which dials are listed."""
 
-    ALL = "all"
+    DIALS = "dials"
     FAILURES = "failures"
     SKIPS = "skips"
+    ALL = "dials and skips"
 
     def shows(self, event: Event) -> bool:
         """Whether `event` is listed. The beginning of a dial never is: its end comes soon."""
-        if event.kind == STARTED:
-            return False
-        if self is Filter.SKIPS:
-            return event.kind == SKIP
-        return self is Filter.ALL or event.kind not in {SKIP, SUCCEEDED}
+        match self:
+            case Filter.DIALS:
+                return event.kind not in {STARTED, SKIP}
+            case Filter.FAILURES:
+                return event.kind not in {STARTED, SKIP, SUCCEEDED}
+            case Filter.SKIPS:
+                return event.kind == SKIP
+            case Filter.ALL:
+                return event.kind != STARTED
 
 
 class _Failure(NamedTuple):

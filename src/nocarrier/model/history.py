@@ -29,7 +29,8 @@ class StoredEvent(RecordedEvent):
 class EventQuery:
     """Which events to show; what is None does not filter."""
 
-    kind: EventKind | None = None
+    kind: tuple[EventKind, ...] | None = None
+    """Any of these."""
     reason: Reason | None = None
     source: Source | None = None
     phase: Phase | None = None
@@ -71,7 +72,8 @@ class SeriesQuery:
     bucket_s: int
     """A multiple of 60: the history counts by minute."""
     by: SeriesBy = SeriesBy.REASON
-    kind: EventKind | None = None
+    kind: tuple[EventKind, ...] | None = None
+    """Any of these."""
     reason: Reason | None = None
     source: Source | None = None
     phase: Phase | None = None

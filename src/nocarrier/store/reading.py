@@ -74,13 +74,8 @@ def read_events(connection: sqlite3.Connection, query: EventQuery) -> EventPage:
     Raises:
         CursorError: the cursor is none of ours.
     """
-    conditions = [_SHOWN]
-    values: list[str | float] = []
-    for column in ("kind", "reason", "source", "phase", "addr", "via"):
-        wanted = getattr(query, column)
-        if wanted is not None:
-            conditions.append(f"{column} = ?")
-            values.append(str(wanted))
+    conditions, values = _filters(query, "kind", "reason", "source", "phase", "addr", "via")
+    conditions.append(_SHOWN)
     if query.since_unix is not None:
         conditions.append("at_unix >= ?")
         values.append(query.since_unix)
@@ -99,6 +94,19 @@ def read_events(connection: sqlite3.Connection, query: EventQuery) -> EventPage:
     return EventPage(events=events, next_cursor=_cursor(events[-1]) if len(rows) > query.limit else None)
 
 
+def _filters(query: EventQuery | SeriesQuery, *columns: str) -> tuple[list[str], list[str | float]]:
+    """Conditions on the columns that `query` asks for, and their values."""
+    conditions: list[str] = []
+    values: list[str | float] = []
+    for column in columns:
+        wanted = getattr(query, column)
+        if wanted is not None:
+            any_of = wanted if isinstance(wanted, tuple) else (wanted,)
+            conditions.append(f"{column} IN ({', '.join('?' * len(any_of))})")
+            values += map(str, any_of)
+    return conditions, values
+
+
 def _cursor(event: StoredEvent) -> str:
     return f"{event.at_unix!r}-{event.id}"
 
@@ -115,13 +123,9 @@ def read_series(connection: sqlite3.Connection, query: SeriesQuery) -> Series:
     begin = int(query.since_unix) // query.bucket_s * query.bucket_s
     end = -(-int(query.until_unix) // query.bucket_s) * query.bucket_s
     table = "minute" if query.bucket_s % HOUR_S else "hour"
-    conditions = [f"{table} >= ?", f"{table} < ?"]
-    values: list[str | float] = [begin, end]
-    for column in _COLUMNS:
-        wanted = getattr(query, column)
-        if wanted is not None:
-            conditions.append(f"{column} = ?")
-            values.append(str(wanted))
+    conditions, values = _filters(query, *_COLUMNS)
+    conditions += [f"{table} >= ?", f"{table} < ?"]
+    values += [begin, end]
     rows = connection.execute(
         f"SELECT {', '.join(_COLUMNS)}, ({table} - ?) / ? AS bucket, sum(count) FROM {table}"  # noqa: S608
         f" WHERE {' AND '.join(conditions)} GROUP BY {', '.join(_COLUMNS)}, bucket",

@@ -46,6 +46,13 @@ TIDY_EVERY_S = 5.0
 TIDY_FOR_S = 0.1
 """How long that may take at once, while new events wait."""
 
+TRUST_AFTER_S = 3_600.0
+"""How long the clock must have gone evenly until events are deleted by age. Machines boot with a clock that is years
+off, and set it right within minutes; until then everything would be old."""
+
+SET_BY_S = 60.0
+"""A clock that went so much further than time did, or less far, was set."""
+
 FILL = 0.85
 """Share of the allowed size that rows may take; the rest is for the log beside the file, and for free pages."""
 
@@ -106,6 +113,8 @@ class Writer:
         self._inode = 0
         self._run: int | None = None
         self._open_at_s = self._see_at_s = self._tidy_at_s = 0.0
+        self._even_since_s = time.monotonic()
+        self._ahead_s = clock() - self._even_since_s
         self._is_deleting = False
         self._status = HistoryStatus(state=HistoryState.STARTING)
         self._stop = threading.Event()
@@ -199,7 +208,8 @@ class Writer:
                 self._pending.clear()
                 raise
             total = self._status.events_total + len(self._pending)
-            since_unix = self._status.since_unix if self._status.since_unix is not None else self._pending[0].at_unix
+            oldest = min(event.at_unix for event in self._pending)  # not the first where the clock was set back
+            since_unix = oldest if self._status.since_unix is None else min(oldest, self._status.since_unix)
             self._status = replace(self._status, events_total=total, since_unix=since_unix)
             self.is_behind = len(self._pending) >= CHUNK_EVENTS
             self._pending.clear()
@@ -284,7 +294,7 @@ class Writer:
             return None
         this_minute = writing.minute(now_unix)
         too_old = writing.minute(now_unix - self._ttl_s)
-        if since_unix < too_old:
+        if self._goes_evenly(now_unix) and since_unix < too_old:
             return too_old
         if writing.used_bytes(connection) > FILL * self._max_bytes:
             rows = int(self._status.events_total * SHARE_DELETED)
@@ -293,6 +303,15 @@ class Writer:
             if after_oldest is not None and after_oldest <= this_minute:
                 return after_oldest
         return None
+
+    def _goes_evenly(self, now_unix: float) -> bool:
+        """Whether the clock has gone as fast as time for long enough to be believed."""
+        now_s = time.monotonic()
+        ahead_s = now_unix - now_s
+        if abs(ahead_s - self._ahead_s) > SET_BY_S:
+            self._even_since_s = now_s
+        self._ahead_s = ahead_s
+        return now_s - self._even_since_s >= TRUST_AFTER_S
 
     # ---- telling how it does --------------------------------------------------------------------------------------
 

@@ -84,7 +84,8 @@ def insert_events(connection: sqlite3.Connection, blocks: Iterable[Sequence[Dial
     """Write events, oldest first and in blocks of BLOCK_ROWS, and count them."""
     counts: Counter[MinuteKey] = Counter()
     with transaction(connection):
-        (place,) = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM event").fetchone()
+        (first,) = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM event").fetchone()
+        place = first
         for block in blocks:
             rows = [to_row(event, each, run) for each, event in enumerate(block, place)]
             place += len(rows)
@@ -93,9 +94,21 @@ def insert_events(connection: sqlite3.Connection, blocks: Iterable[Sequence[Dial
                 connection.execute(_INSERT_BLOCK, [value for row in rows for value in row])
             else:
                 connection.executemany(INSERT_ONE, rows)
+        _show_from(connection, min(key[0] for key in counts), first)
         by_minute = [(*key, count) for key, count in counts.items()]
         connection.executemany(_COUNT.format("minute"), by_minute)
         connection.executemany(_COUNT.format("hour"), [(row[0] // HOUR_S * HOUR_S, *row[1:]) for row in by_minute])
+
+
+def _show_from(connection: sqlite3.Connection, at_unix: int, place: int) -> None:
+    """Take the horizon back to `at_unix` where it lies behind that, as after a clock that was years ahead.
+
+    What it hides, the events before `place` of which some may be left, goes at once: it would be seen again.
+    """
+    (horizon,) = connection.execute("SELECT at_unix FROM horizon").fetchone()
+    if at_unix < horizon:
+        connection.execute("DELETE FROM event WHERE at_unix < ? AND id < ?", [horizon, place])
+        connection.execute("UPDATE horizon SET at_unix = ?", [at_unix])
 
 
 # ---- what is old -----------------------------------------------------------------------------------------------------

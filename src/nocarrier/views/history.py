@@ -43,7 +43,7 @@ HOUR_S = 3_600.0
 class EventFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Which events to show; what is not given does not filter."""
 
-    kind: Annotated[EventKind, Meta(description="Only events of this kind.")] | None = None
+    kind: Annotated[tuple[EventKind, ...], Meta(description="Only events of these kinds.", min_length=1)] | None = None
     reason: Annotated[Reason, Meta(description="Only this reason.")] | None = None
     source: Annotated[Source, Meta(description="Only addresses that came from here.")] | None = None
     phase: Annotated[Phase, Meta(description="Only what ended in this phase.")] | None = None
@@ -83,7 +83,7 @@ class SeriesFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_o
         | None
     ) = None
     by: Annotated[SeriesBy, Meta(description="What tells one line from another.")] = SeriesBy.REASON
-    kind: Annotated[EventKind, Meta(description="Only events of this kind.")] | None = None
+    kind: Annotated[tuple[EventKind, ...], Meta(description="Only events of these kinds.", min_length=1)] | None = None
     reason: Annotated[Reason, Meta(description="Only this reason.")] | None = None
     source: Annotated[Source, Meta(description="Only addresses that came from here.")] | None = None
     phase: Annotated[Phase, Meta(description="Only what ended in this phase.")] | None = None
