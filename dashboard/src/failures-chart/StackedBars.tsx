@@ -161,7 +161,8 @@ function drawMarks(plot: uPlot, { series, window }: StackedBarsProps): void {
   ctx.font = `${11 * devicePixelRatio}px ${canvasColour("--sans")}`;
   ctx.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]);
   for (const start of series.starts_unix) {
-    const x = pixel(start);
+    // At the left edge of its bucket, whose bar would else stand before the mark.
+    const x = pixel(Math.floor(start / series.bucket_s) * series.bucket_s);
     if (x < bbox.left || x > bbox.left + bbox.width) continue;
     ctx.beginPath();
     ctx.moveTo(x, bbox.top);

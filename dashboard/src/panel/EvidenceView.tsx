@@ -23,7 +23,9 @@ export function EvidenceView({ evidence }: { evidence: Evidence }) {
         <dl class="raw">
           {Object.entries(evidence).map(([key, value]) => (
             <div key={key}>
-              <dt>{key}</dt>
+              <dt>
+                <PeerText text={key} limit={60} />
+              </dt>
               <dd>
                 <PeerText text={asText(value)} />
               </dd>

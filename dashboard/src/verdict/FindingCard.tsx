@@ -5,6 +5,7 @@ import { Copy } from "../shared/Copy.tsx";
 import { PeerText } from "../shared/PeerText.tsx";
 import { nowUnix } from "../state/clock.ts";
 import { count, iso, percent, plural, span, words } from "../text/format.ts";
+import { visibleLabel } from "../text/visible.ts";
 import { commandsIn } from "./command.ts";
 
 const BLAME = {
@@ -98,10 +99,12 @@ function FindingMore({ finding }: { finding: Finding }) {
         </>
       )}
       {finding.hides.length > 0 && (
-        <p class="muted">Explains, and therefore hides: {finding.hides.map(words).join(", ")}.</p>
+        <p class="muted">
+          Explains, and therefore hides: <PeerText text={finding.hides.map(words).join(", ")} />.
+        </p>
       )}
       <p class="muted">
-        More about it: <code>nocarrier explain {finding.code}</code>
+        More about it: <code>nocarrier explain {visibleLabel(finding.code, 60)}</code>
       </p>
     </>
   );
