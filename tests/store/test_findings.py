@@ -5,13 +5,14 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from nocarrier.model.finding import Finding, Severity
 from nocarrier.model.history import EndedBy
 from nocarrier.model.taxonomy import Blame
-from nocarrier.store import writing
+from nocarrier.store import database, writer, writing
 from store.kit import NOON_UNIX, eventually, history_of, written
 
 
@@ -130,3 +131,43 @@ def test_a_range_holds_what_stood_in_it(history, tracker):
     history.record_findings((replace(finding("two", since_unix=NOON_UNIX + 100)),))
     [ended] = eventually(lambda: [each for each in kept(history) if each.ended_unix])
     assert [each.finding.code for each in kept(history, since_unix=ended.ended_unix + 1)] == ["two"]
+
+
+def test_what_came_and_went_while_the_disk_failed_is_written_with_the_times_it_had(path, tracker, monkeypatch):
+    monkeypatch.setattr(writer, "RETRY_EVERY_S", 0.05)
+    path.mkdir()  # no place for a file
+    with history_of(path, tracker) as history:
+        eventually(lambda: history.status().state == "failing")
+        history.record_findings((finding("offline"),))
+        history.record_findings(())
+        cleared_unix = tracker._clock()
+        history.record_findings((finding("offline", since_unix=NOON_UNIX + 3),))
+        tracker._clock.now_unix += 3_600
+        path.rmdir()
+        again, first = eventually(lambda: history.status().state == "working" and kept(history))
+    assert (first.began_unix, first.ended_by) == (NOON_UNIX, EndedBy.CLEARED)
+    assert first.ended_unix == pytest.approx(cleared_unix, abs=1), "when it ended, not when that could be written"
+    assert (again.began_unix, again.ended_unix) == (NOON_UNIX + 3, None)
+
+
+def test_what_began_after_the_program_was_last_seen_ends_no_sooner_than_it_began(path, tracker):
+    with history_of(path, tracker) as history:
+        history.record_findings((finding(since_unix=NOON_UNIX + 20),))
+        eventually(lambda: kept(history))
+    with contextlib.closing(sqlite3.connect(path)) as connection:  # as a kill would have left it
+        connection.execute("UPDATE run SET stopped_unix = NULL, seen_unix = ?", [NOON_UNIX])
+        connection.execute("UPDATE finding SET ended_unix = NULL, ended_by = NULL")
+        connection.commit()
+    with history_of(path, tracker) as again:
+        [ended] = eventually(lambda: [each for each in kept(again) if each.ended_unix])
+    assert ended.ended_unix == NOON_UNIX + 20
+
+
+def test_what_stands_begins_anew_in_a_file_that_is_begun_anew(history, path):
+    history.record_findings((finding(),))
+    eventually(lambda: kept(history))
+    for ending in ("", *database.COMPANIONS):
+        Path(f"{path}{ending}").unlink(missing_ok=True)
+    eventually(lambda: "removed" in (history.status().detail or ""))
+    [standing] = eventually(lambda: history.status().state == "working" and kept(history))
+    assert (standing.began_unix, standing.ended_unix) == (NOON_UNIX, None)

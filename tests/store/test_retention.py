@@ -109,3 +109,19 @@ def test_old_runs_and_findings_go_too(path, tracker, clock):
         eventually(lambda: history.status().since_unix == NOON_UNIX + 3 * DAY_S)
     with contextlib.closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT id FROM run").fetchall() == [(2,)]
+
+
+def test_runs_that_crashed_go_too(path, tracker, clock):
+    clock.step_s = 0
+    with history_of(path, tracker) as history:
+        record_at(tracker, clock, NOON_UNIX)
+        written(history, 1)
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE run SET stopped_unix = NULL")
+        connection.commit()
+    clock.now_unix = NOON_UNIX + 3 * DAY_S
+    with history_of(path, tracker, ttl_days=1) as history:
+        tracker.record(A, "timeout", "seed")
+        eventually(lambda: history.status().since_unix == NOON_UNIX + 3 * DAY_S)
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT id FROM run").fetchall() == [(2,)]

@@ -7,6 +7,7 @@ import logging
 import sqlite3
 import threading
 import time
+from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from nocarrier.model.history import EndedBy, HistoryState, HistoryStatus
 from nocarrier.model.ports import Clock
 from nocarrier.store import database, reading, writing
 from nocarrier.store.database import Migration
-from nocarrier.store.writing import Standing
+from nocarrier.store.writing import Standing, Told
 from nocarrier.track import DialTracker
 
 FLUSH_EVERY_S = 0.25
@@ -33,6 +34,9 @@ CHUNK_EVENTS = 8_192
 
 CHUNKS_AT_ONCE = QUEUE_EVENTS // CHUNK_EVENTS + 1
 """Transactions until all else has its turn: as many as it takes to write everything that can wait."""
+
+TOLD_FINDINGS = 1_024
+"""How many changes of the findings may wait: half an hour of one at every examination."""
 
 RETRY_EVERY_S = 2.0
 """How often a file that failed is tried again."""
@@ -106,8 +110,9 @@ class Writer:
         self._subscription = tracker.subscribe(QUEUE_EVENTS, polled=True)
         self._pending: list[DialEvent] = []
         self._lost = 0
-        self._findings: tuple[Finding, ...] | None = None
-        self._written_findings: tuple[Finding, ...] | None = None
+        self._told: deque[Told] = deque(maxlen=TOLD_FINDINGS)
+        self._telling: deque[Told] = deque(maxlen=TOLD_FINDINGS)
+        """Taken from `_told`, until they are written."""
         self._standing: dict[str, Standing] = {}
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
@@ -132,8 +137,8 @@ class Writer:
         )
 
     def take_findings(self, findings: tuple[Finding, ...]) -> None:
-        """Write these, in its time."""
-        self._findings = findings
+        """Write these, in its time; they stand from now on."""
+        self._told.append((self._clock(), findings))
 
     def stop(self) -> None:
         """Write what waits, and come to an end."""
@@ -230,12 +235,14 @@ class Writer:
         return block
 
     def _write_findings(self, connection: sqlite3.Connection) -> None:
-        findings = self._findings
-        if findings is self._written_findings or findings is None:
+        while self._told:
+            self._telling.append(self._told.popleft())
+        if not self._telling:
             return
         assert self._run is not None
-        self._standing = writing.write_findings(connection, self._standing, findings, self._clock(), self._run)
-        self._written_findings = findings
+        self._standing = writing.write_findings(connection, self._standing, self._telling, self._run)
+        self._telling.clear()
+        self._see_at_s = 0.0  # who crashes now has been seen after they began
 
     def _see(self, connection: sqlite3.Connection) -> None:
         assert self._run is not None
@@ -356,6 +363,8 @@ class Writer:
             self._begin_with(f"the history was damaged ({error}): it is kept as {aside}, and a new one was begun")
 
     def _begin_with(self, detail: str) -> None:
-        self._run, self._standing, self._written_findings = None, {}, None
+        stands = tuple(standing.finding for standing in self._standing.values())
+        self._run, self._standing = None, {}
+        self._telling = deque([(self._clock(), stands), *self._telling], maxlen=TOLD_FINDINGS)
         self._status = HistoryStatus(state=HistoryState.STARTING, detail=detail)
         _log.warning("%s", detail)

@@ -6,7 +6,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 import msgspec
 
@@ -44,6 +44,10 @@ class Standing(NamedTuple):
     worst_rank: int
 
 
+Told: TypeAlias = tuple[float, tuple[Finding, ...]]
+"""What stood from some time on, in Unix seconds."""
+
+
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     """All or nothing of the block."""
@@ -62,7 +66,8 @@ def begin_run(connection: sqlite3.Connection, now_unix: float, version: str) -> 
     """Note that the program was started; findings of a run that ended without a word end when that was last seen."""
     with transaction(connection):
         connection.execute(
-            "UPDATE finding SET ended_by = ?, ended_unix = (SELECT seen_unix FROM run WHERE run.id = finding.run)"
+            "UPDATE finding SET ended_by = ?,"
+            " ended_unix = max(began_unix, (SELECT seen_unix FROM run WHERE run.id = finding.run))"
             " WHERE ended_unix IS NULL",
             [EndedBy.CRASHED.value],
         )
@@ -148,7 +153,7 @@ def move_horizon(connection: sqlite3.Connection, at_unix: float) -> None:
         connection.execute(_COUNT_HOUR_ANEW, {"hour": int(hour)})
         connection.execute("DELETE FROM finding WHERE ended_unix < ?", [at_unix])
         connection.execute(
-            "DELETE FROM run WHERE seen_unix < ? AND stopped_unix IS NOT NULL"
+            "DELETE FROM run WHERE seen_unix < ? AND id < (SELECT max(id) FROM run)"  # crashed ones too
             " AND NOT EXISTS (SELECT 1 FROM finding WHERE finding.run = run.id)",
             [at_unix],
         )
@@ -182,23 +187,32 @@ REWRITE_AFTER_S = 30.0
 
 
 def write_findings(
+    connection: sqlite3.Connection, standing: Mapping[str, Standing], told: Iterable[Told], run: int
+) -> dict[str, Standing]:
+    """Write what began, changed and ended since `standing`, one after the other; returns what stands now, by code."""
+    now = dict(standing)
+    with transaction(connection):
+        for at_unix, findings in told:
+            now = _write_change(connection, now, findings, at_unix, run)
+    return now
+
+
+def _write_change(
     connection: sqlite3.Connection,
     standing: Mapping[str, Standing],
     findings: Sequence[Finding],
-    now_unix: float,
+    at_unix: float,
     run: int,
 ) -> dict[str, Standing]:
-    """Write what began, changed and ended since `standing`; returns what stands now, by code."""
     now: dict[str, Standing] = {}
-    with transaction(connection):
-        for finding in findings:
-            earlier = standing.get(finding.code)
-            if earlier is None:
-                now[finding.code] = _begin_finding(connection, finding, now_unix, run)
-            else:
-                now[finding.code] = _change_finding(connection, earlier, finding, now_unix)
-        for code in standing.keys() - now.keys():
-            end_finding(connection, standing[code], now_unix, EndedBy.CLEARED)
+    for finding in findings:
+        earlier = standing.get(finding.code)
+        if earlier is None:
+            now[finding.code] = _begin_finding(connection, finding, at_unix, run)
+        else:
+            now[finding.code] = _change_finding(connection, earlier, finding, at_unix)
+    for code in standing.keys() - now.keys():
+        end_finding(connection, standing[code], at_unix, EndedBy.CLEARED)
     return now
 
 
