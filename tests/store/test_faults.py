@@ -52,6 +52,14 @@ def test_a_file_that_is_no_database_is_kept_aside_and_a_new_one_is_begun(path, t
     assert len(in_file(path)) == 1
 
 
+def test_what_was_set_aside_is_not_lost_when_that_happens_again_at_once(path, monkeypatch):
+    monkeypatch.setattr(database.time, "time", lambda: 1_000.0)
+    for text in ("the first", "the second"):
+        path.write_text(text)
+        database.set_aside(path)
+    assert {file.read_text() for file in path.parent.glob("*.corrupt-*")} == {"the first", "the second"}
+
+
 def test_damage_that_comes_while_it_runs_costs_nothing_that_is_recorded_from_then_on(path, tracker):
     fill(path, tracker)
     with history_of(path, tracker) as history:
@@ -192,10 +200,12 @@ def test_an_event_that_cannot_be_written_does_not_keep_the_others_from_it(path, 
 
     monkeypatch.setattr(writing, "to_row", stumbling)
     with history_of(path, tracker) as history:
+        for _ in range(100):
+            tracker.record(A, "timeout", "seed")
         tracker.record("broken", "timeout", "seed")
-        eventually(lambda: tracker.snapshot() and history.status().dropped_total == 1)
         tracker.record(A, "timeout", "seed")
-        written(history, 1)
+        written(history, 101)
+        assert history.status().dropped_total == 1
 
 
 def test_the_file_is_for_its_owner_alone(path, tracker):

@@ -7,7 +7,7 @@ import sqlite3
 
 import pytest
 
-from nocarrier.store import writer, writing
+from nocarrier.store import database, writer, writing
 from store.kit import NOON_UNIX, all_events, eventually, history_of, in_file, rollups_agree, written
 
 A = "198.18.0.1:7072"
@@ -125,3 +125,17 @@ def test_runs_that_crashed_go_too(path, tracker, clock):
         eventually(lambda: history.status().since_unix == NOON_UNIX + 3 * DAY_S)
     with contextlib.closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT id FROM run").fetchall() == [(2,)]
+
+
+def test_a_deletion_that_a_crash_cut_short_goes_on_and_takes_no_more_than_it_must(path, tracker, clock):
+    clock.step_s = 0
+    with history_of(path, tracker) as history:
+        record_at(tracker, clock, NOON_UNIX, 10)
+        record_at(tracker, clock, NOON_UNIX + 60, 10)
+        written(history, 20)
+    connection = database.open_to_write(path, database.migrations(), max_bytes=10**9)
+    writing.move_horizon(connection, NOON_UNIX + 60)  # and no row is deleted yet
+    connection.close()
+    with history_of(path, tracker) as history:
+        eventually(lambda: len(in_file(path)) == 10)
+        assert len(all_events(history)) == 10

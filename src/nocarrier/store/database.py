@@ -108,7 +108,9 @@ def set_aside(path: Path) -> Path:
     Raises:
         OSError: it cannot be renamed.
     """
-    aside = path.with_name(f"{path.name}.corrupt-{int(time.time())}")
+    at_s = int(time.time())
+    while (aside := path.with_name(f"{path.name}.corrupt-{at_s}")).exists():  # two in one second
+        at_s += 1
     for ending in COMPANIONS:
         with contextlib.suppress(FileNotFoundError):
             Path(f"{path}{ending}").rename(f"{aside}{ending}")

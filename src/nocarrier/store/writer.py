@@ -182,6 +182,7 @@ class Writer:
             if self._run is None:
                 self._run = writing.begin_run(connection, self._clock(), self._version)
             self._tidy_at_s = 0.0
+            self._is_deleting = True  # perhaps the program ended in the middle of that
             detail = self._status.detail if self._status.state is HistoryState.STARTING else None
             self._set_working(connection, detail)
         return self._connection
@@ -208,9 +209,7 @@ class Writer:
             except (sqlite3.Error, OSError):
                 raise
             except Exception:
-                # An event that cannot be written would keep all others from being written, for ever.
-                self._lost += len(self._pending)
-                self._pending.clear()
+                self._leave_out_what_cannot_be_written()
                 raise
             total = self._status.events_total + len(self._pending)
             oldest = min(event.at_unix for event in self._pending)  # not the first where the clock was set back
@@ -221,6 +220,13 @@ class Writer:
             self._see_at_s = 0.0
             if not self.is_behind:
                 return
+
+    def _leave_out_what_cannot_be_written(self) -> None:
+        """One such event would keep all others from being written, for ever. Where none can be told, all of them go."""
+        good = list(filter(writing.can_be_written, self._pending))
+        kept = good if len(good) < len(self._pending) else []
+        self._lost += len(self._pending) - len(kept)
+        self._pending = kept
 
     def _blocks(self) -> Iterator[list[DialEvent]]:
         """What waits, bit by bit, as far as one transaction goes. It stays in `_pending` until that is through."""

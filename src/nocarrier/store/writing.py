@@ -105,6 +105,15 @@ def insert_events(connection: sqlite3.Connection, blocks: Iterable[Sequence[Dial
         connection.executemany(_COUNT.format("hour"), [(row[0] // HOUR_S * HOUR_S, *row[1:]) for row in by_minute])
 
 
+def can_be_written(event: DialEvent) -> bool:
+    """Whether a row can be made of `event`."""
+    try:
+        minute_of(to_row(event, 0, 0))
+    except Exception:  # noqa: BLE001 - whatever it is, the event cannot be kept
+        return False
+    return True
+
+
 def _show_from(connection: sqlite3.Connection, at_unix: int, place: int) -> None:
     """Take the horizon back to `at_unix` where it lies behind that, as after a clock that was years ahead.
 
