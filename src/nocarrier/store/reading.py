@@ -74,17 +74,19 @@ def read_events(connection: sqlite3.Connection, query: EventQuery) -> EventPage:
     Raises:
         CursorError: the cursor is none of ours.
     """
-    conditions, values = _filters(query, "kind", "reason", "source", "phase", "addr", "via")
-    conditions.append(_SHOWN)
-    if query.since_unix is not None:
-        conditions.append("at_unix >= ?")
-        values.append(query.since_unix)
-    if query.until_unix is not None:
+    # With `+` SQLite does not search by it: a peer has fewer events than a reason has.
+    reason = "reason" if query.addr is None and query.via is None else "+reason"
+    conditions, values = _filters(query, "kind", reason, "source", "phase", "addr", "via")
+    # One bound on each side: of two, SQLite searches with either, and reads all that is between them.
+    conditions.append("at_unix >= max(?, (SELECT at_unix FROM horizon))")
+    values.append(query.since_unix or 0.0)
+    last = _read_cursor(query.cursor) if query.cursor is not None else None
+    if last is not None and (query.until_unix is None or last[0] < query.until_unix):
+        conditions.append("(at_unix, id) < (?, ?)")
+        values += last
+    elif query.until_unix is not None:
         conditions.append("at_unix < ?")
         values.append(query.until_unix)
-    if query.cursor is not None:
-        conditions.append("(at_unix, id) < (?, ?)")
-        values += _read_cursor(query.cursor)
     rows = connection.execute(
         f"SELECT {', '.join(COLUMNS)} FROM event WHERE {' AND '.join(conditions)}"  # noqa: S608 - names of ours
         " ORDER BY at_unix DESC, id DESC LIMIT ?",
@@ -99,7 +101,7 @@ def _filters(query: EventQuery | SeriesQuery, *columns: str) -> tuple[list[str],
     conditions: list[str] = []
     values: list[str | float] = []
     for column in columns:
-        wanted = getattr(query, column)
+        wanted = getattr(query, column.lstrip("+"))
         if wanted is not None:
             any_of = wanted if isinstance(wanted, tuple) else (wanted,)
             conditions.append(f"{column} IN ({', '.join('?' * len(any_of))})")

@@ -1,0 +1,83 @@
+"""How much of the file a question reads: no more than what it asks for."""
+
+from __future__ import annotations
+
+import pytest
+
+from nocarrier.model.event import DialStarted
+from nocarrier.model.history import EventQuery
+from nocarrier.model.recorded_event import EventKind
+from nocarrier.model.taxonomy import Phase, Reason, Source
+from nocarrier.store import database, reading, writing
+from store.kit import NOON_UNIX
+from store.test_events import record_one_of_each
+
+TOTAL = 20_000
+RARE = "198.18.0.99:1"
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory):
+    """An event a second; all of one kind but the oldest."""
+    from nocarrier import DialTracker
+
+    tracker = DialTracker(clock=lambda: NOON_UNIX)
+    path = tmp_path_factory.mktemp("large") / "history.sqlite3"
+    connection = database.open_to_write(path, database.migrations(), max_bytes=10**9)
+    with tracker.subscribe(polled=True) as events:
+        record_one_of_each(tracker)
+        tracker.record(RARE, "timeout", "seed")
+        writing.insert_events(connection, [events.drain()], run=1)
+        for second in range(0, TOTAL, writing.BLOCK_ROWS):
+            for each in range(writing.BLOCK_ROWS):
+                tracker.record(f"198.18.0.{each}:7072", "timeout", "gossip")
+            block = events.drain()
+            for number, event in enumerate(block):
+                assert not isinstance(event, DialStarted)
+                event.at_unix = NOON_UNIX + second + number
+            writing.insert_events(connection, [block], run=1)
+    connection.close()
+    return path
+
+
+def steps(path, **wanted):
+    """Thousands of steps of SQLite's virtual machine that a page takes."""
+    taken = 0
+
+    def count():
+        nonlocal taken
+        taken += 1
+        return False
+
+    with reading.connected(path) as connection:
+        connection.set_progress_handler(count, 1_000)
+        reading.read_events(connection, EventQuery(**wanted))
+    return taken
+
+
+LATE = {"since_unix": NOON_UNIX + TOTAL - 60}
+
+
+@pytest.mark.parametrize(
+    "wanted",
+    [
+        {},
+        LATE,
+        {"until_unix": NOON_UNIX + 60},
+        {**LATE, "kind": (EventKind.CANCELLED,)},
+        {**LATE, "phase": Phase.SECURE},
+        {**LATE, "source": Source.DHT, "reason": Reason.TIMEOUT},
+        {"addr": RARE, "reason": Reason.TIMEOUT},
+        {"via": "198.18.0.1:7072", "reason": Reason.TIMEOUT},
+        {"addr": RARE, "kind": (EventKind.SKIP,)},
+        {"reason": Reason.BANNED, "phase": Phase.SECURE},
+        {"until_unix": NOON_UNIX + TOTAL, "cursor": f"{NOON_UNIX + 100}-200"},
+        {"until_unix": NOON_UNIX + 100, "cursor": f"{NOON_UNIX + TOTAL}-99999"},
+        {**LATE, "cursor": f"{NOON_UNIX + TOTAL}-99999", "phase": Phase.SECURE},
+    ],
+    ids=str,
+)
+def test_a_question_reads_what_it_asks_for(large, wanted):
+    everything = steps(large, phase=Phase.SECURE)
+    assert everything > 50, "a filter that no index helps reads the whole time"
+    assert steps(large, **wanted) < everything / 10
