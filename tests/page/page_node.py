@@ -144,4 +144,3 @@ def running_node(folder: Path, **options: Any) -> Iterator[WatchedNode]:
 
     with in_thread(make) as ((node, doctor, server), loop):
         yield WatchedNode(node, tracker, server, doctor, loop)
-

@@ -131,7 +131,7 @@ MOST_STOPS = 150
 
 
 def test_the_keyboard_alone_leads_from_the_top_to_a_dial(visitor, demo):
-    page = visitor.open(demo.url)
+    page = visitor.open(demo.url, reduced_motion="reduce")  # else the skip link is still on its way when looked at
     expect(rows(page).first).to_be_attached()
     stops = []
     while not stops or not stops[-1]["isRow"]:
@@ -167,7 +167,7 @@ def test_the_keyboard_alone_filters(visitor, demo):
     page.keyboard.type("not_our_protocol")
     expect(rows(page)).to_have_count(len(demo.tracker.recent(reason="not_our_protocol", kind="failure")))
     page.get_by_test_id("search").fill("")
-    page.wait_for_function("!location.search")
+    page.wait_for_url(demo.url)
     cell = page.get_by_test_id("grid").get_by_role("button", name="banned from seed")
     cell.focus()
     page.keyboard.press("Enter")

@@ -83,9 +83,7 @@ def test_skips_are_left_out_and_said_until_asked_for(visitor, shown):
     expect(rows(page)).to_have_count(ROWS)
     page.get_by_role("button", name="Skips", exact=True).click()
     expect(rows(page)).to_have_count(skips)
-    same_at_last(
-        lambda: sorted(addresses(page)), lambda: sorted(event["addr"] for event in shown.events(kind="skip"))
-    )
+    same_at_last(lambda: sorted(addresses(page)), lambda: sorted(event["addr"] for event in shown.events(kind="skip")))
 
 
 SORTED_BY = {

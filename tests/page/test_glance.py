@@ -47,7 +47,7 @@ def test_a_program_without_a_node_says_what_it_has_not(visitor, running, tmp_pat
     page = visitor.open(shown.url)
     expect(page.get_by_test_id("verdict")).to_have_attribute("data-level", "healthy")
     assert glance(page)["Connected"] == ("0", "this program has no target")
-    assert glance(page)["Dials that succeed"][0] == "–"
+    assert glance(page)["Dials that succeed"][0] == "\u2013"
     expect(page.get_by_test_id("dials")).to_contain_text("No dials recorded since start")
     record_mix(shown)
     share = round(100 * sum(SUCCESSES.values()) / (sum(SUCCESSES.values()) + FAILED_DIALS))

@@ -22,7 +22,9 @@ def shown(running, tmp_path):
 
 
 def chips(page):
-    return [" ".join(chip.split()) for chip in page.get_by_test_id("filters").locator(".chip").all_inner_texts()]
+    """What each chip says, without the sign on its button."""
+    texts = page.get_by_test_id("filters").locator(".chip").all_inner_texts()
+    return [" ".join(text.split()[:-1]) for text in texts]
 
 
 def test_a_copied_url_opens_the_same_view_elsewhere_and_after_a_reload(visitor, shown):
@@ -79,7 +81,7 @@ def test_back_and_forward_go_through_the_views(visitor, shown):
 
 def test_chips_take_filters_off_again(visitor, shown):
     page = visitor.open(f"{shown.url}?reason=timeout&source=gossip")
-    assert chips(page) == ["reason timeout ×", "source gossip ×"]
+    assert chips(page) == ["reason timeout", "source gossip"]
     page.get_by_role("button", name="Remove the filter by source").click()
     expect(rows(page)).to_have_count(MIX["timeout", "gossip"] + MIX["timeout", "seed"])
     page.get_by_role("button", name="Clear all").click()
@@ -93,6 +95,6 @@ def test_nonsense_in_the_url_harms_nothing(visitor, shown):
         f"{shown.url}?tab=none&range=5y&since=NaN&until=-1&by=color&sort=__proto__&theme=pink&reason=" + "x" * 3000
     )
     expect(page.get_by_test_id("dials")).to_contain_text("No dial matches these filters.")
-    assert chips(page) == [f"reason {'x' * 200}… ×"]
+    assert chips(page) == [f"reason {'x' * 200}…"]
     page.get_by_role("button", name="Clear all").click()
     expect(rows(page)).to_have_count(SHOWN)
