@@ -77,6 +77,7 @@ def create_app(
 
     @contextlib.asynccontextmanager
     async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        api.event_log.open()
         yield
         await api.close()
 

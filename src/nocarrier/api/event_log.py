@@ -13,15 +13,15 @@ import itertools
 import logging
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
 
 import msgspec
 
 from nocarrier.model.finding import Diagnosis
 from nocarrier.model.ports import MonotonicClock
-from nocarrier.model.recorded_event import RecordedEvent, recorded_event
+from nocarrier.model.recorded_event import recorded_event
 from nocarrier.track import DialTracker, Subscription
 from nocarrier.views import StatusView
 
@@ -54,13 +54,22 @@ _log = logging.getLogger("nocarrier")
 Redact = Callable[[object], Any]
 
 
-class Frame(NamedTuple):
-    """One event of the log."""
+@dataclass(slots=True, eq=False)
+class Part:
+    """One message of the stream, encoded once for all readers."""
 
-    seq: int
-    event: RecordedEvent
-    text: bytes
+    event: str
+    """Its name."""
+    data: object
+    seq: int = 0
+    """Of a dial's event, which is kept in the log; 0: something that only stands now."""
+    text: bytes = field(init=False)
     """As it is sent."""
+    masked: bytes | None = None
+    """As it is sent for others' eyes, once somebody wants that."""
+
+    def __post_init__(self) -> None:
+        self.text = message(self.event, self.data, self.seq)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +80,8 @@ class Gap:
     next_seq: int
     missed: int | None
     """None: the program was started anew since, and counts from 1 again."""
+    masked: ClassVar[None] = None
+    """There is nothing to mask."""
 
     @property
     def text(self) -> bytes:
@@ -78,9 +89,9 @@ class Gap:
         return message("gap", self)
 
 
-def message(event: str, data: object, seq: int | None = None) -> bytes:
+def message(event: str, data: object, seq: int = 0) -> bytes:
     """One server-sent event (WHATWG HTML, section 9.2). JSON has no line ends, so the data is one line."""
-    place = b"" if seq is None else b"id: %d\n" % seq
+    place = b"id: %d\n" % seq if seq else b""
     return b"%sevent: %s\ndata: %s\n\n" % (place, event.encode(), msgspec.json.encode(data))
 
 
@@ -109,12 +120,15 @@ class EventLog:
         self._look_at_diagnosis = diagnosis
         self._redact = redact
         self._clock = clock
-        self._frames: deque[Frame] = deque(maxlen=LOG_EVENTS)
+        self._dials: deque[Part] = deque(maxlen=LOG_EVENTS)
         self._begins_after = 0
         """The newest event before the log began."""
+        self._stands: dict[str, Part] = {}
+        """The newest findings and status, by their names in the stream."""
         self._status: StatusView | None = None
         self._diagnosis: Diagnosis | None = None
         self._sent_status_s = 0.0
+        self._subscription: Subscription | None = None
         self._changed = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
         self._left_s = 0.0
@@ -129,40 +143,50 @@ class EventLog:
             redacted: mask addresses, names and identities.
         """
         if self._running is None or self._running.done():
-            self._begin()
+            if not self.closed:
+                self._begin()
+        else:
+            self._take()  # the log lies a moment behind, and a number from elsewhere may be that much newer
         return self._follow(self._newest if after_seq is None else after_seq, redacted=redacted)
 
     async def _follow(self, place: int, *, redacted: bool) -> AsyncGenerator[bytes, None]:
         yield b"retry: %d\n\n" % RETRY_MS
-        with self._reading():
-            status: StatusView | None = None
-            diagnosis: Diagnosis | None = None
-            while not self.closed:
-                changed = self._changed
-                texts: list[bytes] = []
-                if self._diagnosis is not None and self._diagnosis is not diagnosis:
-                    diagnosis = self._diagnosis
-                    texts.append(message("findings", self._redact(diagnosis) if redacted else diagnosis))
-                if self._status is not None and self._status is not status:
-                    status = self._status
-                    texts.append(message("status", self._redact(status) if redacted else status))
-                news = list(itertools.islice(self._after(place), CHUNK_EVENTS))
-                if news:
-                    last = news[-1]
-                    place = last.next_seq - 1 if isinstance(last, Gap) else last.seq
-                    texts += self._redacted(news) if redacted else [item.text for item in news]
-                if texts:
-                    yield b"".join(texts)
-                else:
-                    await changed.wait()
+        seen: dict[str, Part] = {}
+        while not self.closed:
+            changed = self._changed
+            news: list[Part | Gap] = [part for name, part in self._stands.items() if seen.get(name) is not part]
+            seen = self._stands.copy()
+            for item in itertools.islice(self._after(place), CHUNK_EVENTS):
+                place = item.next_seq - 1 if isinstance(item, Gap) else item.seq
+                news.append(item)
+            if redacted:
+                self._mask(item for item in news if isinstance(item, Part))
+            if news:
+                yield b"".join(item.masked or item.text if redacted else item.text for item in news)
+            else:
+                await changed.wait()
 
-    def _redacted(self, news: Sequence[Frame | Gap]) -> list[bytes]:
+    def _mask(self, parts: Iterable[Part]) -> None:
+        """Make what readers get who want no address, once for all of them."""
         # All at once, as what is known of addresses is looked up for each call.
-        masked = self._redact([item.event if isinstance(item, Frame) else None for item in news])
-        return [
-            message("dial", event, item.seq) if isinstance(item, Frame) else item.text
-            for item, event in zip(news, masked, strict=True)
-        ]
+        unmasked = [part for part in parts if part.masked is None]
+        if unmasked:
+            for part, data in zip(unmasked, self._redact([part.data for part in unmasked]), strict=True):
+                part.masked = message(part.event, data, part.seq)
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        """Count one more reader, for the time of the block."""
+        self.readers += 1
+        try:
+            yield
+        finally:
+            self.readers -= 1
+            self._left_s = self._clock()
+
+    def open(self) -> None:
+        """Let there be streams again after a `close`, for a program that serves the same application anew."""
+        self.closed = False
 
     def close(self) -> None:
         """End all streams."""
@@ -175,65 +199,64 @@ class EventLog:
 
     @property
     def _newest(self) -> int:
-        return self._frames[-1].seq if self._frames else self._begins_after
+        return self._dials[-1].seq if self._dials else self._begins_after
 
-    def _after(self, place: int) -> Iterator[Frame | Gap]:
+    def _after(self, place: int) -> Iterator[Part | Gap]:
         """What follows `place`; a number that is missing, wherever it was lost, makes a gap."""
-        oldest = self._frames[0].seq if self._frames else self._begins_after + 1
+        oldest = self._dials[0].seq if self._dials else self._begins_after + 1
         if place > self._newest:
             yield Gap(place, oldest, None)
             place = oldest - 1
         elif place + 1 < oldest:
             yield Gap(place, oldest, oldest - place - 1)
             place = oldest - 1
-        for frame in self._newer_than(place):
-            if frame.seq > place + 1:
-                yield Gap(place, frame.seq, frame.seq - place - 1)
-            yield frame
-            place = frame.seq
+        for dial in self._newer_than(place):
+            if dial.seq > place + 1:
+                yield Gap(place, dial.seq, dial.seq - place - 1)
+            yield dial
+            place = dial.seq
 
-    def _newer_than(self, place: int) -> Sequence[Frame]:
-        """The frames after `place`, found from the newest: who reads along is never far behind."""
-        newer = list(itertools.takewhile(lambda frame: frame.seq > place, reversed(self._frames)))
+    def _newer_than(self, place: int) -> Sequence[Part]:
+        """The dials after `place`, found from the newest: who reads along is never far behind."""
+        newer = list(itertools.takewhile(lambda dial: dial.seq > place, reversed(self._dials)))
         newer.reverse()
         return newer
 
     # ---- keeping the log ------------------------------------------------------------------------------------------
 
-    @contextlib.contextmanager
-    def _reading(self) -> Iterator[None]:
-        self.readers += 1
-        try:
-            yield
-        finally:
-            self.readers -= 1
-            self._left_s = self._clock()
-
     def _begin(self) -> None:
         self._left_s = self._clock()
-        self._frames.clear()
+        self._dials.clear()
+        self._stands, self._status, self._diagnosis = {}, None, None  # perhaps of hours ago
+        # Subscribed here and not in the task, so that a reader misses nothing that comes after it asked; and before the
+        # number is read, so that none lies between the two.
+        self._subscription = self._tracker.subscribe(QUEUE_EVENTS, polled=True)
         self._begins_after = self._tracker.seq
-        # Subscribed here and not in the task, so that a reader misses nothing that comes after it asked.
-        subscription = self._tracker.subscribe(QUEUE_EVENTS, polled=True)
-        self._running = asyncio.create_task(self._run(subscription), name="nocarrier-event-log")
+        self._running = asyncio.create_task(self._run(self._subscription), name="nocarrier-event-log")
 
     async def _run(self, subscription: Subscription) -> None:
         pulse = asyncio.create_task(self._beat(), name="nocarrier-pulse")
         try:
             with subscription:
                 while self.readers or self._clock() - self._left_s < LINGER_S:
-                    self._take(subscription)
+                    self._take()
                     await asyncio.sleep(LOOK_EVERY_S)
         finally:
             pulse.cancel()
 
-    def _take(self, subscription: Subscription) -> None:
-        events = subscription.drain()
-        for event in events[-LOG_EVENTS:]:
-            recorded = recorded_event(event)
-            self._frames.append(Frame(recorded.seq, recorded, message("dial", recorded, recorded.seq)))
-        if events:
-            self._wake()
+    def _take(self) -> None:
+        assert self._subscription is not None
+        try:
+            events = self._subscription.drain()
+            for event in events[-LOG_EVENTS:]:
+                if event.seq > self._newest:
+                    self._dials.append(Part("dial", recorded_event(event), event.seq))
+        except Exception:  # noqa: BLE001 - one event must not end the stream; who reads is told of the gap
+            _log.exception("the live stream lost events by a fault of ours; it goes on")
+        else:
+            if not events:
+                return
+        self._wake()
 
     async def _beat(self) -> None:
         """Look at status and findings again and again."""
@@ -242,7 +265,7 @@ class EventLog:
                 diagnosis = await self._look_at_diagnosis()
                 if self._diagnosis is None or diagnosis.findings != self._diagnosis.findings:
                     self._diagnosis = diagnosis
-                    self._wake()
+                    self._show("findings", diagnosis)
                 self._take_status(self._look_at_status())
             except Exception:  # noqa: BLE001 - a task boundary; logged
                 _log.exception("the live stream could not look at the status, by a fault of ours; it tries again")
@@ -253,7 +276,11 @@ class EventLog:
         is_news = self._status is None or replace(status, at_unix=self._status.at_unix) != self._status
         if is_news or now_s - self._sent_status_s >= HEARTBEAT_S:
             self._status, self._sent_status_s = status, now_s
-            self._wake()
+            self._show("status", status)
+
+    def _show(self, name: str, data: object) -> None:
+        self._stands[name] = Part(name, data)
+        self._wake()
 
     def _wake(self) -> None:
         changed, self._changed = self._changed, asyncio.Event()

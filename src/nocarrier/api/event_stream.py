@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing
+from contextlib import AbstractContextManager, aclosing
 
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
@@ -15,17 +15,25 @@ class EventStream(Response):
 
     Args:
         texts: parts of the stream; closed when the reader leaves.
+        during: entered before anything else is awaited, and left with the reader.
     """
 
     media_type = "text/event-stream"
 
-    def __init__(self, texts: AsyncGenerator[bytes, None]) -> None:
+    def __init__(self, texts: AsyncGenerator[bytes, None], during: AbstractContextManager[None]) -> None:
         super().__init__(headers={"x-accel-buffering": "no"})  # a proxy must not keep events until it has more
         self._texts = texts
+        self._during = during
         del self.headers["content-length"]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 - ASGI
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send until the reader leaves, or there is nothing more to come (ASGI)."""
+        if scope["method"] == "HEAD":  # who asks for the headers alone would wait for an end that never comes
+            await self._texts.aclose()
+        with self._during:
+            await self._send_until_left(receive, send)
+
+    async def _send_until_left(self, receive: Receive, send: Send) -> None:
         sending = asyncio.create_task(self._send(send))
         leaving = asyncio.create_task(_until_left(receive))
         try:

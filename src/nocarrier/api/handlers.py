@@ -264,7 +264,8 @@ async def events(api: Api, request: Request) -> Response:
             f"{MAX_STREAMS} readers follow the stream already; close some, or ask again later.",
             {"Retry-After": "10"},
         )
-    return EventStream(api.event_log.follow(_last_event_id(request, query), redacted=query.redact))
+    texts = api.event_log.follow(_last_event_id(request, query), redacted=query.redact)
+    return EventStream(texts, api.event_log.reading())
 
 
 def _last_event_id(request: Request, query: EventsQuery) -> int | None:
