@@ -13,6 +13,7 @@ NocarrierError
 ├─ TicketError (ValueError)      an admission ticket that does not admit
 ├─ HistoryError                  the history cannot be read now
 ├─ CursorError (ValueError)      a cursor that no page of the history gave
+├─ RangeError (ValueError)       a stretch of time that cannot be counted as asked for
 ├─ StateFileError                a file of the node's own state cannot be read or written
 └─ NodeUnreachableError          the CLI cannot reach the node it asks
 ```
@@ -95,6 +96,10 @@ class HistoryError(NocarrierError):
 
 class CursorError(NocarrierError, ValueError):
     """A cursor that no page of the history gave."""
+
+
+class RangeError(NocarrierError, ValueError):
+    """A stretch of time that cannot be counted as it is asked for; the text says what to change."""
 
 
 class NodeUnreachableError(NocarrierError):

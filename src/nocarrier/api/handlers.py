@@ -15,6 +15,7 @@ from nocarrier.api.connects import Connects
 from nocarrier.api.debug_body import DebugBody
 from nocarrier.api.event_log import EventLog
 from nocarrier.api.event_stream import EventStream
+from nocarrier.api.history_questions import HistoryQuestions
 from nocarrier.api.known_addresses import known_addresses
 from nocarrier.api.page import Page
 from nocarrier.api.probes import Prober, Probes
@@ -157,6 +158,7 @@ class Api:
             diagnosis=doctor.diagnosis,
             redact=self.redact,
         )
+        self.history_questions = HistoryQuestions()
         self.connects = Connects(node) if node is not None else None
         self.probes = Probes(prober, doctor, node)
 
@@ -171,6 +173,7 @@ class Api:
     async def close(self) -> None:
         """End what goes on in the background."""
         self.event_log.close()
+        self.history_questions.close()
         if self.connects is not None:
             await self.connects.close()
         await self.probes.close()

@@ -9,6 +9,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+from nocarrier.errors import RangeError
 from nocarrier.model.address import MAX_ADDRESS_LENGTH
 from nocarrier.model.history import (
     EventCount,
@@ -156,7 +157,7 @@ def series_view(history: History, wanted: SeriesFilter, now_unix: float) -> Seri
 
     Raises:
         HistoryError: the history cannot be read.
-        ValueError: the time is empty, or has too many buckets; says what to change.
+        RangeError: the time is empty, or has too many buckets; says what to change.
     """
     query = _series_query(wanted, now_unix)
     series = history.series(query)
@@ -182,13 +183,13 @@ def _series_query(wanted: SeriesFilter, now_unix: float) -> SeriesQuery:
     until_unix = wanted.until_unix if wanted.until_unix is not None else now_unix
     since_unix = wanted.since_unix if wanted.since_unix is not None else max(0.0, until_unix - HOUR_S)
     if since_unix >= until_unix:
-        raise ValueError("since_unix must be before until_unix, which is now where it is not given")
+        raise RangeError("since_unix must be before until_unix, which is now where it is not given.")
     span_s = until_unix - since_unix
     bucket_s = wanted.bucket_s or next((width for width in BUCKETS_S if span_s / width <= USUAL_BUCKETS), 0)
     if not bucket_s:  # longer than a year: as many weeks as it takes
         bucket_s = -(-int(span_s) // (USUAL_BUCKETS * MINUTE_S)) * MINUTE_S
     if span_s / bucket_s > MAX_BUCKETS:
-        raise ValueError(f"that is more than {MAX_BUCKETS} buckets; set a larger bucket_s, or a shorter time")
+        raise RangeError(f"that is more than {MAX_BUCKETS} buckets; set a larger bucket_s, or a shorter time.")
     return SeriesQuery(
         since_unix=since_unix,
         until_unix=until_unix,
