@@ -74,6 +74,13 @@ def test_buckets_are_whole_so_the_range_grows_to_them(busy):
     assert found.series == {"connection_refused": [1, 1]}
 
 
+def test_the_first_second_of_a_minute_belongs_to_it(busy):
+    found = series(busy, since_s=60, until_s=120.5, bucket_s=60)
+    assert found.until_unix == NOON_UNIX + 180
+    found = series(busy, since_s=60.2, until_s=60.9, bucket_s=60)
+    assert found.series == {"connection_refused": [1]}
+
+
 def test_the_same_counts_by_what_they_are(busy):
     assert [(count.kind, count.source, count.reason, count.count) for count in series(busy).counts] == [
         ("failure", "seed", "connection_refused", 180),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import re
 import sqlite3
 import time
@@ -123,7 +124,7 @@ def _read_cursor(text: str) -> tuple[float, int]:
 def read_series(connection: sqlite3.Connection, query: SeriesQuery) -> Series:
     """Counts of every bucket, and of the whole time."""
     begin = int(query.since_unix) // query.bucket_s * query.bucket_s
-    end = -(-int(query.until_unix) // query.bucket_s) * query.bucket_s
+    end = -(-math.ceil(query.until_unix) // query.bucket_s) * query.bucket_s
     table = "minute" if query.bucket_s % HOUR_S else "hour"
     conditions, values = _filters(query, *_COLUMNS)
     conditions += [f"{table} >= ?", f"{table} < ?"]
