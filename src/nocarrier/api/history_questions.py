@@ -1,6 +1,6 @@
 """Questions to the history, which read the disk: in threads of their own, a few at once, and so many may wait.
 
-In those that asyncio has for everybody, some slow questions would hold up the doctor and the resolver of the dials.
+In those that asyncio has for everybody, some slow questions would hold up the doctor, and with it all that shows findings.
 """
 
 from __future__ import annotations
