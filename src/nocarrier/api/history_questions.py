@@ -1,6 +1,7 @@
 """Questions to the history, which read the disk: in threads of their own, a few at once, and so many may wait.
 
-In those that asyncio has for everybody, some slow questions would hold up the doctor, and with it all that shows findings.
+In those that asyncio has for everybody, some slow questions would hold up the doctor, and with it
+everything that shows findings.
 """
 
 from __future__ import annotations
