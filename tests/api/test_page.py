@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import http.client
+import mimetypes
 
 import pytest
 
@@ -66,6 +67,26 @@ def test_who_can_take_it_gets_it_compressed(built, page_server):
     assert answer.headers["vary"] == "accept-encoding"
     assert gzip.decompress(body) == SCRIPT
     assert len(body) < len(SCRIPT) / 10
+
+
+@pytest.mark.parametrize(
+    ("accepted", "encoding"),
+    [("gzip", "gzip"), ("br, GZIP; q=0.5", "gzip"), ("gzip;q=0", None), ("br, gzip; q=0.000", None), ("x-gzip2", None)],
+)
+def test_who_refuses_compression_gets_none(built, page_server, accepted, encoding):
+    assert get(page_server, "/", Accept_Encoding=accepted).headers.get("content-encoding") == encoding
+
+
+def test_types_do_not_depend_on_the_machine(built, tracker, monkeypatch):
+    for ending in ("css", "svg", "bin"):
+        (built / "assets" / f"a.{ending}").write_text("x")
+    monkeypatch.setattr(mimetypes, "guess_type", lambda *_: ("text/plain", None))
+    with api_server(tracker, listen="127.0.0.1:0") as server:
+        types = [
+            get(server, f"/assets/{name}").headers["content-type"] for name in ("index-1a2b3c.js", "a.css", "a.svg")
+        ]
+        assert [text.partition(";")[0] for text in types] == ["text/javascript", "text/css", "image/svg+xml"]
+        assert get(server, "/assets/a.bin").headers["content-type"] == "application/octet-stream"
 
 
 @pytest.mark.parametrize(

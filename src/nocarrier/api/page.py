@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import html
-import mimetypes
 from collections.abc import Iterable
 from http import HTTPStatus
 from pathlib import Path
@@ -27,6 +26,15 @@ POLICY = (
 
 FOREVER = "public, max-age=31536000, immutable"
 """For assets: another content has another name. A year is the longest that RFC 9111's predecessors allowed."""
+
+MEDIA_TYPES = {
+    ".css": "text/css",
+    ".html": "text/html",
+    ".js": "text/javascript",
+    ".svg": "image/svg+xml",
+}
+"""Of all that a built page has. Not this machine's table: it may not know scripts, and browsers refuse one of another
+type (nosniff)."""
 
 TO_BUILD_IT = "With Node.js 20 or newer and npm: run make setup in the checkout, and start the node anew."
 
@@ -92,15 +100,24 @@ def _built(folder: Path) -> Iterable[tuple[str, Path]]:
 
 def _read(path: Path) -> _File:
     body = path.read_bytes()
-    media_type = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
+    media_type = MEDIA_TYPES.get(path.suffix, "application/octet-stream")
     return _File(media_type, body, gzip.compress(body, mtime=0))
 
 
 def _response(request: Request, file: _File, headers: dict[str, str]) -> Response:
     headers = {**headers, "vary": "accept-encoding"}
-    if "gzip" not in request.headers.get("accept-encoding", ""):
+    if not _takes_gzip(request.headers.get("accept-encoding", "")):
         return Response(file.body, media_type=file.media_type, headers=headers)
     return Response(file.zipped, media_type=file.media_type, headers={**headers, "content-encoding": "gzip"})
+
+
+def _takes_gzip(accepted: str) -> bool:
+    """Whether the header Accept-Encoding has gzip, and not with the weight 0 (RFC 9110, section 12.5.3)."""
+    for each in accepted.lower().split(","):
+        name, _, weight = each.replace(" ", "").partition(";q=")
+        if name == "gzip":
+            return weight.strip("0.") != "" or weight == ""
+    return False
 
 
 def _how_to_build(routes: Iterable[Row]) -> bytes:
