@@ -8,7 +8,7 @@ import time
 import pytest
 
 from nocarrier.store import writing
-from store.kit import eventually, history_of, in_file
+from store.kit import eventually, history_of, in_file, written
 from store.test_findings import finding, kept
 
 COMMIT_S = 0.02
@@ -61,3 +61,18 @@ def test_more_than_one_transaction_takes_is_written_before_the_end(path, tracker
         for _ in range(30_000):
             tracker.record("198.18.0.1:7072", "timeout", "seed")
     assert len(in_file(path)) == 30_000
+
+
+def test_what_is_recorded_within_one_step_is_one_commit(path, tracker):
+    with history_of(path, tracker) as history:
+        tracker.record("198.18.0.1:7072", "timeout", "seed")
+        written(history, 1)
+        words = []
+        history._writer._connection.set_trace_callback(lambda sql: words.append(sql.split()[0]))
+        tracker.record("198.18.0.1:7072", "timeout", "seed")
+        written(history, 2)
+        time.sleep(1)
+    changes = [word for word in words if word in {"BEGIN", "COMMIT", "INSERT", "UPDATE"}]
+    assert changes[0] == "BEGIN"
+    assert changes.index("UPDATE") < changes.index("COMMIT"), "that the run was seen is part of it"
+    assert changes[changes.index("COMMIT") + 1 :] in ([], ["UPDATE"]), "the end of the run"

@@ -217,7 +217,7 @@ class Writer:
             self._status = replace(self._status, events_total=total, since_unix=since_unix)
             self.is_behind = len(self._pending) >= CHUNK_EVENTS
             self._pending.clear()
-            self._see_at_s = 0.0
+            self._see_at_s = time.monotonic() + SEE_EVERY_S
             if not self.is_behind:
                 return
 

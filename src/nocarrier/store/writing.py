@@ -86,20 +86,23 @@ def see_run(connection: sqlite3.Connection, run: int, now_unix: float, *, stoppe
 
 
 def insert_events(connection: sqlite3.Connection, blocks: Iterable[Sequence[DialEvent]], run: int) -> None:
-    """Write events, oldest first and in blocks of BLOCK_ROWS, and count them."""
+    """Write events, oldest first and in blocks of BLOCK_ROWS, count them, and note that the run was seen then."""
     counts: Counter[MinuteKey] = Counter()
+    seen_unix = 0.0
     with transaction(connection):
         (first,) = connection.execute("SELECT coalesce(max(id), 0) + 1 FROM event").fetchone()
         place = first
         for block in blocks:
             rows = [to_row(event, each, run) for each, event in enumerate(block, place)]
             place += len(rows)
+            seen_unix = rows[-1][3]
             counts.update(map(minute_of, rows))
             if len(rows) == BLOCK_ROWS:
                 connection.execute(_INSERT_BLOCK, [value for row in rows for value in row])
             else:
                 connection.executemany(INSERT_ONE, rows)
         _show_from(connection, min(key[0] for key in counts), first)
+        see_run(connection, run, seen_unix)
         by_minute = [(*key, count) for key, count in counts.items()]
         connection.executemany(_COUNT.format("minute"), by_minute)
         connection.executemany(_COUNT.format("hour"), [(row[0] // HOUR_S * HOUR_S, *row[1:]) for row in by_minute])
