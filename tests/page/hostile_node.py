@@ -14,14 +14,12 @@ from typing import Any
 import msgspec
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from api.fake_node import FakeNode
 from api.stream_client import stream
 from nocarrier import DialTracker
-from nocarrier.api.event_log import message
-from nocarrier.api.event_stream import EventStream
 from nocarrier.api.page import Page
 from nocarrier.api.server import Server
 from nocarrier.embed import api_server
@@ -107,6 +105,11 @@ def hostile_finding(number: int, text: str) -> Finding:
     )
 
 
+def message(event: str, data: object) -> bytes:
+    """One server-sent event."""
+    return b"event: %s\ndata: %s\n\n" % (event.encode(), msgspec.json.encode(data))
+
+
 def hostile_peer(like: dict[str, Any], text: str) -> dict[str, Any]:
     return {**like, "addr": text, "via": text, "node_id": text, "user_agent": text}
 
@@ -150,13 +153,13 @@ class HostileNode:
         return self._page.asset(request, request.path_params["name"])
 
     async def _events(self, _request: Request) -> Response:
-        return EventStream(self._stream())
+        return StreamingResponse(self._stream(), media_type="text/event-stream")
 
     async def _stream(self) -> AsyncGenerator[bytes, None]:
         yield message("status", {**self.status, "at_unix": time.time()})
         yield message("findings", self.diagnosis)
         for event in self.events:
-            yield message("dial", event, event["seq"])
+            yield message("dial", event)
         while not self._stopped:
             await asyncio.sleep(0.05)
 
