@@ -5,11 +5,12 @@ import type { Diagnosis } from "../api/types.ts";
 import { connection, stale } from "../state/connection.ts";
 import { diagnosis, status } from "../state/status.ts";
 import { plural } from "../text/format.ts";
+import { visibleLabel } from "../text/visible.ts";
 import { FindingCard } from "./FindingCard.tsx";
 import { PastFindings } from "./PastFindings.tsx";
 import "./verdict.css";
 
-/** With more findings than this only what needs somebody is open. */
+/** With more findings than this, those that need nobody stand behind one line. */
 const FEW = 4;
 
 const SIGNS = { critical: "✕", warning: "!", healthy: "✓", examining: "…" } as const;
@@ -59,19 +60,39 @@ export function Verdict() {
         </div>
         {stale.value && found && <span class="badge stale-badge">as it was before the connection was lost</span>}
       </div>
-      {found && found.findings.length > 0 && (
-        <ol class="findings" aria-label="Findings, the worst first">
-          {found.findings.map((finding) => (
-            <FindingCard
-              key={finding.code}
-              finding={finding}
-              isBrief={finding.severity === "info" && found.findings.length > FEW}
-            />
-          ))}
-        </ol>
-      )}
+      {found && <Findings found={found} />}
       <PastFindings />
     </section>
+  );
+}
+
+function Findings({ found }: { found: Diagnosis }) {
+  const { findings } = found;
+  if (findings.length === 0) return null;
+  const isLong = findings.length > FEW;
+  const behind = isLong && !found.healthy ? findings.filter((finding) => finding.severity === "info") : [];
+  return (
+    <>
+      <ol class="findings" aria-label="Findings, the worst first">
+        {findings
+          .filter((finding) => !behind.includes(finding))
+          .map((finding) => (
+            <FindingCard key={finding.code} finding={finding} isBrief={isLong && finding.severity === "info"} />
+          ))}
+      </ol>
+      {behind.length > 0 && (
+        <details class="good-to-know">
+          <summary>
+            <b>Good to know</b> ({behind.length}): {behind.map((finding) => visibleLabel(finding.title)).join(" · ")}
+          </summary>
+          <ol class="findings" aria-label="Findings for information">
+            {behind.map((finding) => (
+              <FindingCard key={finding.code} finding={finding} isBrief />
+            ))}
+          </ol>
+        </details>
+      )}
+    </>
   );
 }
 
