@@ -133,6 +133,7 @@ class HostileNode:
         self.debug["node"] |= {"network": LONG, "advertised_p2p": NASTY[0], "version": NASTY[7], "node_id": NASTY[1]}
         self.peers["peers"] = [hostile_peer(self.peers["peers"][0], text) for text in TEXTS]
         self.propagation["chain"] = [{**self.propagation["chain"][0], "addr": text, "via": text} for text in TEXTS]
+        self._told = message("findings", self.diagnosis) + b"".join(message("dial", event) for event in self.events)
         self._page = Page(BUILT, ())
         self._stopped = False
 
@@ -157,19 +158,18 @@ class HostileNode:
 
     async def _stream(self) -> AsyncGenerator[bytes, None]:
         yield message("status", {**self.status, "at_unix": time.time()})
-        yield message("findings", self.diagnosis)
-        for event in self.events:
-            yield message("dial", event)
+        yield self._told
         while not self._stopped:
             await asyncio.sleep(0.05)
 
     async def _answer(self, request: Request) -> Response:
+        addr = request.query_params.get("addr")
         answers = {
             "debug": self.debug,
             "peers": self.peers,
             "reasons": self.reasons,
             "propagation": self.propagation,
-            "failures": {"failures": self.events},
+            "failures": {"failures": [event for event in self.events if addr in {None, event["addr"]}]},
         }
         return Response(msgspec.json.encode(answers[request.path_params["what"]]), media_type="application/json")
 
