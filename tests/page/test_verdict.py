@@ -94,5 +94,7 @@ def test_a_finding_goes_by_itself_when_the_peer_works_again(visitor, running, tm
         expect(verdict).to_have_attribute("data-level", "healthy")
         expect(verdict.get_by_role("heading", level=2)).to_have_text("Healthy")
         expect(page.get_by_test_id("finding")).to_have_count(0)
+        # The history writes it down a moment later.
+        eventually(lambda: watched.ask("/api/p2p/history/findings")["findings"][0]["ended_unix"])
         verdict.get_by_text("Past findings").click()
         expect(verdict.get_by_test_id("finding")).to_contain_text("cleared")
