@@ -17,6 +17,7 @@ DAY_S = 86_400
 @pytest.fixture(autouse=True)
 def tidy_at_once(monkeypatch):
     monkeypatch.setattr(writer, "TIDY_EVERY_S", 0.0)
+    monkeypatch.setattr(writer, "FLUSH_EVERY_S", 0.02)
     monkeypatch.setattr(writer, "TRUST_AFTER_S", 0.0)
 
 

@@ -5,6 +5,9 @@ import { type Bar, phaseBars, totalSeconds } from "../dials/waterfall-layout.ts"
 import { PeerLine, PeerText } from "../shared/PeerText.tsx";
 import { duration, words } from "../text/format.ts";
 
+/** Time of a dial that belongs to no phase: the steps between, and closing the connection at the end. */
+const OUTSIDE = "between and after";
+
 export function Timeline({ event }: { event: RecordedEvent }) {
   const bars = phaseBars(event);
   const { attempts } = event;
@@ -25,7 +28,7 @@ export function Timeline({ event }: { event: RecordedEvent }) {
         <tbody>
           {bars.map((bar) => (
             <tr key={bar.name}>
-              <th scope="row">{bar.name === "between" ? "in no phase" : bar.name}</th>
+              <th scope="row">{bar.name === "between" ? OUTSIDE : bar.name}</th>
               <td>
                 <Line bar={bar} most_s={most_s} />
               </td>

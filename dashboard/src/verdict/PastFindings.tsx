@@ -1,16 +1,24 @@
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { StoredFinding } from "../api/types.ts";
 import { Time } from "../shared/Time.tsx";
 import { loadPastFindings, pastFindings } from "../state/history.ts";
-import { historyOn } from "../state/status.ts";
+import { diagnosis, historyOn } from "../state/status.ts";
 import { duration } from "../text/format.ts";
 import { FindingCard } from "./FindingCard.tsx";
+
+/** The node has written the end of a finding by then. */
+const WRITTEN_MS = 1_000;
 
 const ENDED = { cleared: "cleared", stopped: "the program was stopped", crashed: "the program crashed" } as const;
 
 /** Findings that stood before: collapsed, fetched when opened. */
 export function PastFindings() {
   const [isOpen, setOpen] = useState(false);
+  useEffect(() => {
+    if (!isOpen) return;
+    const timer = setTimeout(() => void loadPastFindings(), WRITTEN_MS);
+    return () => clearTimeout(timer);
+  }, [isOpen, diagnosis.value]);
   if (!historyOn.value) return null;
   const past = pastFindings.value?.filter((stored) => stored.ended_unix !== null);
   return (

@@ -27,6 +27,9 @@ const TAKE_NEXT = new Set(["explain", "--reason", "--source", "--kind", "--phase
 /** What a shell would take for more than an argument: not to be offered, as an address in it may be a peer's. */
 const DANGEROUS = /[`$&<>\\!*?()#;\p{C}]/u;
 
+/** A word in capitals, such as HOST or ADDR:PORT, stands for something that only the reader knows. */
+const PLACEHOLDER = /^[A-Z]{3,}(?:[-:][A-Z]+)*$/;
+
 function isArgument(word: string, before: string): boolean {
   return (
     TAKE_NEXT.has(before) ||
@@ -63,7 +66,8 @@ export function commandsIn(text: string): string[] {
     words = rest;
     const whole = command.join(" ");
     const isQuoted = whole.split("'").length % 2 === 1;
-    if (command.length > 1 && isQuoted && !DANGEROUS.test(whole)) commands.push(whole);
+    const isWhole = !command.some((word) => PLACEHOLDER.test(word));
+    if (command.length > 1 && isQuoted && isWhole && !DANGEROUS.test(whole)) commands.push(whole);
   }
   return commands;
 }
