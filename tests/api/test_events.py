@@ -85,6 +85,19 @@ def test_a_reader_of_an_earlier_run_is_told_that_numbers_begin_anew(server, trac
         assert reader.next("dial", "gap").id == "4"
 
 
+def test_a_new_run_that_counted_past_the_reader_is_told_from_one_that_goes_on(server, tracker):
+    with stream(server) as first:
+        start_id = first.next("status").data["start_id"]
+        record(tracker, 20)
+        assert first.next("dial").id == "1"
+        with stream(server, f"?start_id={start_id}", Last_Event_ID="5") as same:
+            assert same.next("dial", "gap").id == "6"
+        with stream(server, "?start_id=of-yesterday", Last_Event_ID="5") as other:
+            gap = other.next("dial", "gap")
+            assert gap.data == {"after_seq": 5, "next_seq": 1, "missed": None}
+            assert [other.next("dial", "gap").id for _ in range(20)] == [str(number) for number in range(1, 21)]
+
+
 def test_more_than_the_log_holds_between_two_looks_is_a_gap_too(server, tracker, monkeypatch):
     monkeypatch.setattr(event_log, "LOG_EVENTS", 100)
     with api_server(tracker, listen="127.0.0.1:0") as small, stream(small) as reader:

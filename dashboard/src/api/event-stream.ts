@@ -37,6 +37,8 @@ export function backoffMs(failures: number, random: () => number = Math.random):
 
 export class EventStream {
   private lastEventId = "";
+  /** Which start of the node numbered that event; an older node does not say. */
+  private startId = "";
   private failures = 0;
   private stopped = false;
   private abort = new AbortController();
@@ -79,7 +81,8 @@ export class EventStream {
       this.watchSilence(abort);
       const headers: Record<string, string> = { Accept: "text/event-stream" };
       if (this.lastEventId) headers["Last-Event-ID"] = this.lastEventId;
-      const response = await this.fetch(this.url, { headers, signal: abort.signal });
+      const url = this.startId ? `${this.url}?start_id=${encodeURIComponent(this.startId)}` : this.url;
+      const response = await this.fetch(url, { headers, signal: abort.signal });
       if (!response.body) throw new TypeError("The node sent no stream.");
       await this.read(response.body, abort);
     } catch (error) {
@@ -114,7 +117,9 @@ export class EventStream {
   private dispatch(name: string, data: string): void {
     if (name === "status") {
       this.failures = 0;
-      this.handlers.status(JSON.parse(data));
+      const status: Status = JSON.parse(data);
+      this.startId = status.start_id ?? "";
+      this.handlers.status(status);
       this.handlers.state({ name: "live" });
     } else if (name === "findings") {
       this.handlers.findings(JSON.parse(data));

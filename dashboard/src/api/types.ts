@@ -88,6 +88,8 @@ export interface HistoryStatus {
 export interface Status {
   at_unix: number;
   started_unix: number;
+  /** Names this start of the program, as event numbers count anew in each; an older node has none. */
+  start_id?: string;
   seq: number;
   dial_totals: Totals;
   connected: number;

@@ -135,11 +135,14 @@ class EventLog:
         self.readers = 0
         self.closed = False
 
-    def follow(self, after_seq: int | None, *, redacted: bool) -> AsyncGenerator[bytes, None]:
+    def follow(
+        self, after_seq: int | None, *, start_id: str | None = None, redacted: bool
+    ) -> AsyncGenerator[bytes, None]:
         """The stream for one reader, until the log is closed or the reader leaves. It begins with this call.
 
         Args:
             after_seq: the last event that it has seen; None: only what comes from now on.
+            start_id: of the run that numbered that event; None: not known.
             redacted: mask addresses, names and identities.
         """
         if self._running is None or self._running.done():
@@ -147,16 +150,23 @@ class EventLog:
                 self._begin()
         else:
             self._take()  # the log lies a moment behind, and a number from elsewhere may be that much newer
-        return self._follow(self._newest if after_seq is None else after_seq, redacted=redacted)
+        if after_seq is None:
+            return self._follow(self._newest, redacted=redacted)
+        is_of_another_run = start_id not in {None, self._tracker.start_id}
+        return self._follow(after_seq, is_of_another_run=is_of_another_run, redacted=redacted)
 
-    async def _follow(self, place: int, *, redacted: bool) -> AsyncGenerator[bytes, None]:
+    async def _follow(
+        self, place: int, *, redacted: bool, is_of_another_run: bool = False
+    ) -> AsyncGenerator[bytes, None]:
         yield b"retry: %d\n\n" % RETRY_MS
         seen: dict[str, Part] = {}
         while not self.closed:
             changed = self._changed
             news: list[Part | Gap] = [part for name, part in self._stands.items() if seen.get(name) is not part]
             seen = self._stands.copy()
-            for item in itertools.islice(self._after(place), CHUNK_EVENTS):
+            missing = self._after(place, is_of_another_run=is_of_another_run)
+            is_of_another_run = False
+            for item in itertools.islice(missing, CHUNK_EVENTS):
                 place = item.next_seq - 1 if isinstance(item, Gap) else item.seq
                 news.append(item)
             if redacted:
@@ -201,10 +211,10 @@ class EventLog:
     def _newest(self) -> int:
         return self._dials[-1].seq if self._dials else self._begins_after
 
-    def _after(self, place: int) -> Iterator[Part | Gap]:
+    def _after(self, place: int, *, is_of_another_run: bool) -> Iterator[Part | Gap]:
         """What follows `place`; a number that is missing, wherever it was lost, makes a gap."""
         oldest = self._dials[0].seq if self._dials else self._begins_after + 1
-        if place > self._newest:
+        if is_of_another_run or place > self._newest:
             yield Gap(place, oldest, None)
             place = oldest - 1
         elif place + 1 < oldest:

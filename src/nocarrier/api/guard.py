@@ -37,7 +37,9 @@ SECURITY_HEADERS = {
     "cross-origin-resource-policy": "same-origin",
 }
 _RAW_SECURITY_HEADERS = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
-"""An answer that brings one of its own keeps that."""
+
+_OF_THE_PAGE = frozenset({b"content-security-policy", b"cache-control"})
+"""What the page and its files bring of their own."""
 
 
 class Guard:
@@ -64,9 +66,9 @@ class Guard:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                given = list(message.get("headers", ()))
-                names = {name.lower() for name, _ in given}
-                message["headers"] = [*given, *(header for header in _RAW_SECURITY_HEADERS if header[0] not in names)]
+                given = message.get("headers", ())
+                own = {name for name, _ in given if name in _OF_THE_PAGE}
+                message["headers"] = [*given, *(header for header in _RAW_SECURITY_HEADERS if header[0] not in own)]
             await send(message)
 
         refusal = self._refusal(scope)

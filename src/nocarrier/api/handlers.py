@@ -88,6 +88,17 @@ class EventsQuery(RedactQuery, frozen=True, kw_only=True):
         ]
         | None
     ) = None
+    start_id: (
+        Annotated[
+            str,
+            Meta(
+                max_length=64,
+                description="`start_id` of the status that came with that event: where the program was started anew "
+                "since, that is announced as a gap, though it may have counted past that event already.",
+            ),
+        ]
+        | None
+    ) = None
 
 
 class ConnectBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -267,7 +278,7 @@ async def events(api: Api, request: Request) -> Response:
             f"{MAX_STREAMS} readers follow the stream already; close some, or ask again later.",
             {"Retry-After": "10"},
         )
-    texts = api.event_log.follow(_last_event_id(request, query), redacted=query.redact)
+    texts = api.event_log.follow(_last_event_id(request, query), start_id=query.start_id, redacted=query.redact)
     return EventStream(texts, api.event_log.reading())
 
 

@@ -6,6 +6,7 @@ import json
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 from nocarrier.cli.client import NodeClient
 from nocarrier.errors import NocarrierError, NodeUnreachableError
@@ -60,16 +61,20 @@ def follow(
         RequestRefusedError: the node has no such stream.
     """
     place = after_seq
+    start_id = None
     was_there = False
     retry_s = FIRST_RETRY_S
     while True:
         headers = {} if place is None else {"Last-Event-ID": str(place)}
+        path = PATH if start_id is None else f"{PATH}?{urlencode({'start_id': start_id})}"
         why = "the node ended the stream"
         try:
-            with client.stream(PATH, headers, SILENCE_S) as chunks:
+            with client.stream(path, headers, SILENCE_S) as chunks:
                 for message in parse(chunks):
                     was_there, retry_s = True, FIRST_RETRY_S
                     place = _place(place, message)
+                    if message.event == "status":  # an older node has none
+                        start_id = message.data.get("start_id")
                     yield message
         except NocarrierError as error:
             if not was_there:

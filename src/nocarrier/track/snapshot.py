@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from nocarrier.model.event import DialFailure, DialStarted, DialSucceeded
 from nocarrier.model.taxonomy import Kind, Reason, Source
@@ -49,8 +50,7 @@ class Snapshot:
     """What was lost, by cause: subscriber_slow, ended_twice, recorder_error."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tally:
+class Tally(NamedTuple):
     """The numbers alone, of one instant and consistent with themselves."""
 
     at_unix: float

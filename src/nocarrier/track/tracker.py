@@ -60,6 +60,7 @@ class DialTracker:
 
     Attributes:
         since_unix: since when it counts: its own beginning, or the last `clear`.
+        start_id: names this tracker among those of other starts of the program; `seq` counts anew in each.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class DialTracker:
             raise ValueError("capacity and max_peers must be at least 1")
         self._clock = clock
         self.since_unix = clock()
+        self.start_id = f"{time.time_ns():x}"
         self._waiting: deque[Record | End] = deque()
         self._batch = BATCH
         self._lock = threading.Lock()

@@ -17,6 +17,8 @@ class StatusView:
     at_unix: float
     started_unix: float
     """Since when dials are counted."""
+    start_id: str
+    """Names this start of the program: event numbers count anew in each."""
     seq: int
     """Of the newest event."""
     dial_totals: Totals
@@ -34,9 +36,12 @@ class StatusView:
     """Changes whenever the peers may have."""
 
 
+_NO_HISTORY = HistoryStatus(state=HistoryState.OFF)
+
+
 def history_status(history: History | None) -> HistoryStatus:
     """How the history does, where there is one."""
-    return history.status() if history is not None else HistoryStatus(state=HistoryState.OFF)
+    return history.status() if history is not None else _NO_HISTORY
 
 
 def status_view(tracker: DialTracker, node: NodePort | None, history: History | None) -> StatusView:
@@ -46,6 +51,7 @@ def status_view(tracker: DialTracker, node: NodePort | None, history: History | 
     return StatusView(
         at_unix=tally.at_unix,
         started_unix=tracker.since_unix,
+        start_id=tracker.start_id,
         seq=tally.seq,
         dial_totals=sum_of(tally.totals_by_source.values()),
         dropped=tally.dropped,
