@@ -42,6 +42,15 @@ def _repr(value: object) -> str:
         return f"({type(value).__name__} that cannot be shown)"
 
 
+MAX_SECONDS = 1e9
+"""Some thirty years; a longer duration is none."""
+
+
+def seconds(value: object) -> float | None:
+    """`value` where it is a duration, else None: NaN would poison every sum that it enters."""
+    return float(value) if isinstance(value, (float, int)) and 0 <= value <= MAX_SECONDS else None
+
+
 def optional_text(value: object) -> str | None:
     """Like `text`, but None stays None."""
     return None if value is None else text(value)

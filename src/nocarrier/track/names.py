@@ -35,6 +35,19 @@ def known_source(name: str) -> Source:
         return Source.OTHER
 
 
+def known_names(reason: str, source: str, detail: str | None) -> tuple[Reason, Source, str | None]:
+    """The reason and source that were given, and `detail`, which keeps the names that are not known."""
+    the_reason, the_source = known_reason(reason), known_source(source)
+    unknown = [
+        f"{what} {bounds.text(given)!r}"
+        for what, given, known in (("reason", reason, the_reason), ("source", source, the_source))
+        if given != known
+    ]
+    if unknown:
+        detail = "; ".join([*unknown, *([bounds.text(detail)] if detail else [])])
+    return the_reason, the_source, detail
+
+
 def _warn(what: str, name: object, known: Iterable[str]) -> None:
     text = bounds.text(name)
     if text not in _warned and len(_warned) < MAX_WARNINGS:

@@ -18,7 +18,7 @@ from nocarrier.model.ports import Clock, Standing
 from nocarrier.model.taxonomy import Kind, Reason, Source
 from nocarrier.track.latest import Latest
 from nocarrier.track.ledger import End, Ledger, sum_of
-from nocarrier.track.names import known_reason, known_source
+from nocarrier.track.names import known_names, known_source
 from nocarrier.track.peers import PeerRecord, PeerTable
 from nocarrier.track.record import Cell, Details, Record
 from nocarrier.track.ring import Ring
@@ -133,7 +133,7 @@ class DialTracker:
                 cell = None
             if cell is None:
                 cell, addr, via, detail, evidence = self._bounded(reason, source, addr, via, detail, evidence)
-                duration_s, node_id = _seconds(duration_s), bounds.optional_text(node_id)
+                duration_s, node_id = bounds.seconds(duration_s), bounds.optional_text(node_id)
             waiting = self._waiting
             waiting.append(
                 (cell, self._clock(), addr, cell.penal and penalise, via, detail, evidence, duration_s, node_id, None)
@@ -156,7 +156,7 @@ class DialTracker:
         try:
             cell = self._ledger.success_cells[known_source(source)]
             addr, via = bounds.text(addr, bounds.MAX_ADDR_LENGTH), bounds.optional_text(via)
-            duration_s, node_id = _seconds(duration_s), bounds.optional_text(node_id)
+            duration_s, node_id = bounds.seconds(duration_s), bounds.optional_text(node_id)
             self._append((cell, self._clock(), addr, False, via, None, None, duration_s, node_id, None))
         except Exception:  # noqa: BLE001 - recording must never raise into a dial
             self._count_recorder_error()
@@ -210,10 +210,10 @@ class DialTracker:
         penalise: bool,
     ) -> None:
         try:
-            duration_s, node_id = _seconds(duration_s), bounds.optional_text(node_id)
+            duration_s, node_id = bounds.seconds(duration_s), bounds.optional_text(node_id)
             phases: tuple[str | float, ...] = ()
             for name, seconds in (phases_s or {}).items():
-                if _seconds(seconds) is not None:
+                if bounds.seconds(seconds) is not None:
                     phases += (name, seconds)
             self._append(End(None, self._clock(), dial_id, fault, duration_s, attempts, phases, node_id, penalise))
         except Exception:  # noqa: BLE001 - recording must never raise into a dial
@@ -227,14 +227,7 @@ class DialTracker:
     def _bounded(
         self, reason: str, source: str, addr: str, via: str | None, detail: str | None, evidence: Evidence | None
     ) -> tuple[Cell, str, str | None, str | None, Evidence | None]:
-        the_reason, the_source = known_reason(reason), known_source(source)
-        unknown = [
-            f"{what} {bounds.text(given)!r}"
-            for what, given, known in (("reason", reason, the_reason), ("source", source, the_source))
-            if given != known
-        ]
-        if unknown:
-            detail = "; ".join([*unknown, *([bounds.text(detail)] if detail else [])])
+        the_reason, the_source, detail = known_names(reason, source, detail)
         cell = self._ledger.cell(the_reason, the_source, the_reason.kind)
         return (
             cell,
@@ -448,12 +441,3 @@ class DialTracker:
             self._ring.clear()
             self._peers.clear()
             self._ledger.clear()
-
-
-MAX_SECONDS = 1e9
-"""Some thirty years; a longer duration is none."""
-
-
-def _seconds(value: object) -> float | None:
-    """`value` where it is a duration, else None: NaN would poison every sum that it enters."""
-    return float(value) if isinstance(value, (float, int)) and 0 <= value <= MAX_SECONDS else None
