@@ -20,11 +20,11 @@ BUSY_S = 5.0
 CACHE_KIB = 16 * 1024
 """Pages of the indexes that new rows touch; SQLite's own 2 MB would read them from disk again and again."""
 
-WAL_PAGES = 1_000
-"""SQLite's usual checkpoint: after some 4 MB the log is taken over into the file."""
+LOG_BYTES = 64_000_000
+"""How large the log (WAL) may get before the writer itself takes it over: some seconds of the busiest node."""
 
-WAL_SHARE = 0.04
-"""Share of the allowed size that the log may keep, where that is less."""
+LOG_SHARE = 0.06
+"""Likewise as a share of the allowed size, where that is less."""
 
 COMPANIONS = ("-wal", "-shm")
 """What SQLite keeps beside a file in WAL mode."""
@@ -68,19 +68,57 @@ def open_to_write(path: Path, steps: Sequence[Migration], *, max_bytes: int) -> 
         if not stands:
             # Before the first table: afterwards it cannot be changed. Lets the file shrink without being written anew.
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
-        page_bytes = _number(connection, "PRAGMA page_size")
         connection.execute("PRAGMA journal_mode = WAL")
-        # A commit is on the disk when it returns, so that a power cut takes no more than a kill does.
-        connection.execute("PRAGMA synchronous = FULL")
         connection.execute(f"PRAGMA cache_size = {-CACHE_KIB}")
-        wal_pages = max(16, min(WAL_PAGES, int(max_bytes * WAL_SHARE) // page_bytes))
-        connection.execute(f"PRAGMA wal_autocheckpoint = {wal_pages}")
-        connection.execute(f"PRAGMA journal_size_limit = {wal_pages * page_bytes}")
+        connection.execute(f"PRAGMA journal_size_limit = {log_limit(max_bytes) // 2}")
         _migrate(connection, [step for step in steps if step.number > stands])
+        # From here on only the syncer waits for the disk.
+        connection.execute("PRAGMA wal_autocheckpoint = 0")
+        connection.execute("PRAGMA synchronous = OFF")
     except BaseException:
         connection.close()
         raise
     return connection
+
+
+def log_limit(max_bytes: int) -> int:
+    """How large the log may get, in bytes, in a history of at most `max_bytes`."""
+    return min(LOG_BYTES, int(max_bytes * LOG_SHARE))
+
+
+def log_bytes(path: Path) -> int:
+    """How large the log is."""
+    try:
+        return Path(f"{path}-wal").stat().st_size
+    except OSError:
+        return 0
+
+
+def take_over_log(connection: sqlite3.Connection) -> None:
+    """Force the log to disk, take it over into the file, and begin it anew; waits for the disk, and for no reader."""
+    connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA busy_timeout = 0")
+    connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    connection.execute(f"PRAGMA busy_timeout = {int(BUSY_S * 1_000)}")
+    connection.execute("PRAGMA synchronous = OFF")
+
+
+def open_to_sync(path: Path) -> sqlite3.Connection:
+    """A connection that forces to disk what another one has written; it makes no file.
+
+    Raises:
+        sqlite3.Error: it cannot be opened.
+    """
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=BUSY_S, isolation_level=None)
+    # The log before any of it is taken over, and the file before the log is used again: so it is whole at any moment.
+    connection.execute("PRAGMA synchronous = FULL")
+    return connection
+
+
+def close_written(connection: sqlite3.Connection) -> None:
+    """Close a connection of `open_to_write`. The last one takes the log over into the file, and waits for the disk."""
+    with contextlib.closing(connection), contextlib.suppress(sqlite3.Error):
+        connection.execute("PRAGMA synchronous = FULL")
 
 
 def open_to_read(path: Path) -> sqlite3.Connection:

@@ -15,6 +15,7 @@ from nocarrier.model.history import EventPage, EventQuery, HistoryStatus, Series
 from nocarrier.model.ports import Clock
 from nocarrier.store import reading
 from nocarrier.store.database import Migration, migrations
+from nocarrier.store.syncer import Syncer
 from nocarrier.store.writer import Writer
 from nocarrier.track import DialTracker
 
@@ -56,22 +57,28 @@ class SqliteHistory:
         steps: Sequence[Migration] | None = None,
     ) -> None:
         self.path = path
+        self._syncer = Syncer(path)
         self._writer = Writer(
             path,
             tracker,
+            syncer=self._syncer,
             steps=migrations() if steps is None else steps,
             ttl_s=ttl_days * DAY_S,
             max_bytes=max_bytes,
             version=version,
             clock=clock,
         )
-        self._thread = threading.Thread(target=self._writer.run, name="nocarrier-history", daemon=True)
-        self._thread.start()
+        self._writing = threading.Thread(target=self._writer.run, name="nocarrier-history", daemon=True)
+        self._syncing = threading.Thread(target=self._syncer.run, name="nocarrier-history-sync", daemon=True)
+        self._writing.start()
+        self._syncing.start()
 
     def close(self) -> None:
-        """Write what waits and end the thread; blocks for at most some seconds."""
+        """Write what waits and end the threads; blocks for at most some seconds."""
+        self._syncer.stop()
         self._writer.stop()
-        self._thread.join(STOP_S)
+        self._writing.join(STOP_S)
+        self._syncing.join(STOP_S)
 
     def __enter__(self) -> Self:
         return self

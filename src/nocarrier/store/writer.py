@@ -19,6 +19,7 @@ from nocarrier.model.history import EndedBy, HistoryState, HistoryStatus
 from nocarrier.model.ports import Clock
 from nocarrier.store import database, reading, writing
 from nocarrier.store.database import Migration
+from nocarrier.store.syncer import Syncer
 from nocarrier.store.writing import Standing, Told
 from nocarrier.track import DialTracker
 
@@ -78,6 +79,7 @@ class Writer:
     Args:
         path: the file.
         tracker: whose events.
+        syncer: forces to disk what is written here.
         steps: the schema.
         ttl_s: seconds after which events are deleted.
         max_bytes: size beyond which the oldest are.
@@ -94,6 +96,7 @@ class Writer:
         path: Path,
         tracker: DialTracker,
         *,
+        syncer: Syncer,
         steps: Sequence[Migration],
         ttl_s: float,
         max_bytes: int,
@@ -101,6 +104,7 @@ class Writer:
         clock: Clock,
     ) -> None:
         self._path = path
+        self._syncer = syncer
         self._steps = steps
         self._ttl_s = ttl_s
         self._max_bytes = max_bytes
@@ -132,6 +136,7 @@ class Writer:
         """How the history does."""
         return replace(
             self._status,
+            detail=self._syncer.problem or self._status.detail,
             waiting=len(self._pending) + self._subscription.waiting,
             dropped_total=self._subscription.dropped_total + self._lost,
         )
@@ -263,20 +268,24 @@ class Writer:
         if left:
             self._lost += left
             _log.warning("the history ends with %d events that could not be written", left)
-        connection, self._connection = self._connection, None
+        connection = self._connection
         if connection is None:
             return
-        with contextlib.closing(connection), contextlib.suppress(sqlite3.Error):
+        with contextlib.suppress(sqlite3.Error):
             now_unix = self._clock()
             for standing in self._standing.values():
                 writing.end_finding(connection, standing, now_unix, EndedBy.STOPPED)
             assert self._run is not None
             writing.see_run(connection, self._run, now_unix, stopped=True)
+        self._close()
 
     # ---- what is old ----------------------------------------------------------------------------------------------
 
     def _tidy(self, connection: sqlite3.Connection) -> None:
         """Some small steps, so that new events do not wait for long."""
+        if database.log_bytes(self._path) > database.log_limit(self._max_bytes):
+            # Written faster than the syncer takes over: it never finds a moment in which nothing is added.
+            database.take_over_log(connection)
         now_s = time.monotonic()
         if now_s < self._tidy_at_s:
             return
@@ -353,13 +362,14 @@ class Writer:
     def _close(self) -> None:
         if self._connection is not None:
             with contextlib.suppress(sqlite3.Error):
-                self._connection.close()
+                database.close_written(self._connection)
             self._connection = None
 
     def _set_aside(self, error: Exception) -> None:
         """Put a damaged file aside; the next step makes another."""
         try:
-            aside = database.set_aside(self._path)
+            with self._syncer.is_free:
+                aside = database.set_aside(self._path)
         except OSError as why:
             self._open_at_s = time.monotonic() + RETRY_EVERY_S
             detail = f"{self._path} is damaged ({error}) and cannot be renamed ({why.strerror}): move it away by hand"
