@@ -119,12 +119,30 @@ async def serve(behaviour: Behaviour, host: str = "127.0.0.1", port: int = 0) ->
 
 
 async def _accept_all(listener: socket.socket, behaviour: Behaviour) -> None:
+    loop = asyncio.get_running_loop()
+    failed: asyncio.Future[None] = loop.create_future()
     async with asyncio.TaskGroup() as connections:
-        while True:
-            connection, _ = await asyncio.get_running_loop().sock_accept(listener)
+
+        def accept() -> None:
+            try:
+                connection, _ = listener.accept()
+            except (BlockingIOError, ConnectionAbortedError):  # it went away again
+                return
+            except OSError as error:
+                if not failed.done():
+                    failed.set_exception(error)
+                return
+            connection.setblocking(False)
             treated = connections.create_task(_treat(connection, behaviour))
             # Should the task be cancelled before its first step, nothing in it closes the connection.
             treated.add_done_callback(partial(_close, connection))
+
+        # Not sock_accept(): cancelled at the moment in which it has accepted, it would lose the connection.
+        loop.add_reader(listener, accept)
+        try:
+            await failed
+        finally:
+            loop.remove_reader(listener)
 
 
 def _close(connection: socket.socket, _: asyncio.Task[None]) -> None:
