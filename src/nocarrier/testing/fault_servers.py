@@ -139,6 +139,7 @@ async def _accept_all(listener: socket.socket, behaviour: Behaviour) -> None:
 
         # Not sock_accept(): cancelled at the moment in which it has accepted, it would lose the connection.
         loop.add_reader(listener, accept)
+        accept()  # whoever was quicker than this task waits already
         try:
             await failed
         finally:
