@@ -21,13 +21,14 @@ LOST_S = 1.0
 """What may be lost: the last second."""
 
 UNDER_LOAD = """
-import itertools, json, sys, time
+import itertools, json, logging, sys, time
 from pathlib import Path
 from nocarrier import DialTracker, Fault
 from nocarrier.model.event import EndedAttempt
 from nocarrier.model.taxonomy import Blame, Phase, Reason
 from nocarrier.store import SqliteHistory
 
+logging.basicConfig(level=logging.WARNING)  # whatever stops the writer is seen where the test fails
 fault = Fault(reason=Reason.TIMEOUT, phase=Phase.CONNECT, blame=Blame.PATH, evidence={"syn_retransmits": 3})
 tracker = DialTracker()
 history = SqliteHistory(Path(sys.argv[1]), tracker, version="under load")
@@ -40,7 +41,7 @@ for number in itertools.count():
     if number % 50 == 0:
         # What is told here has been recorded: it is acknowledged to whoever reads along.
         print(json.dumps([tracker.seq, time.monotonic()]), flush=True)
-        next_s += 0.02
+        next_s += 0.05
         time.sleep(max(0.0, next_s - time.monotonic()))
 """
 
