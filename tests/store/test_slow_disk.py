@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from nocarrier.store import writing
+from nocarrier.store import writer, writing
 from store.kit import eventually, history_of, in_file, written
 from store.test_findings import finding, kept
 
@@ -52,7 +52,7 @@ def test_events_that_come_without_end_keep_neither_findings_nor_the_end_waiting(
         eventually(lambda: kept(history), within_s=5)
         began_s, began_with = time.monotonic(), len(slow_commits)
         eventually(lambda: len(slow_commits) > began_with + 4)
-        assert time.monotonic() - began_s > 0.8, "some four commits a second, however many events there are"
+        assert time.monotonic() - began_s > 4 * writer.FLUSH_EVERY_S, "not more often, however many events there are"
     assert not history._writer.is_behind
 
 

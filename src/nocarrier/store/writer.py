@@ -24,8 +24,8 @@ from nocarrier.store.writing import Standing, Told
 from nocarrier.track import DialTracker
 
 FLUSH_EVERY_S = 0.1
-"""How often what was recorded is written. A kill may cost a second; most of that is for a machine that is too busy to let
-the writer run."""
+"""How often what was recorded is written. A kill may cost a second: most of that is for a machine too busy to let the
+writer run."""
 
 QUEUE_EVENTS = 32_768
 """How many events may wait: some 30 MB. Three seconds of the busiest node, or hours of a usual one, for a disk that is
