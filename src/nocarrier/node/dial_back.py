@@ -20,8 +20,7 @@ from nocarrier.model.address import Address, IPAddress
 from nocarrier.model.fault import Evidence
 from nocarrier.model.taxonomy import Blame, Phase, Reason
 from nocarrier.node.bans import BanList
-from nocarrier.node.dialing import Connect
-from nocarrier.node.handshake import shake_hands
+from nocarrier.node.handshake import MakeConnection, shake_hands
 from nocarrier.node.options import TimingOptions
 from nocarrier.node.port_truth import PortTruth
 from nocarrier.node.session import Session
@@ -58,7 +57,7 @@ class DialBacks:
         *,
         policy: AddressPolicy,
         bans: BanList,
-        make_connection: Connect,
+        make_connection: MakeConnection,
         ports: PortTruth,
         local_ip: IPAddress | None,
     ) -> None:

@@ -19,16 +19,13 @@ from nocarrier.model.taxonomy import HANDSHAKE_VERDICTS, Blame, Phase, Reason, S
 from nocarrier.node.admission import Admission
 from nocarrier.node.bans import BanList
 from nocarrier.node.connectivity import NOBODY_ANSWERED, Connectivity
-from nocarrier.node.handshake import FAREWELL_TIMEOUT_S, Established, part, shake_hands
+from nocarrier.node.handshake import FAREWELL_TIMEOUT_S, Established, MakeConnection, part, shake_hands
 from nocarrier.node.options import DEFAULT_P2P_PORT, NodeOptions, TimingOptions
 from nocarrier.node.peer_book import PeerBook
 from nocarrier.node.port_truth import PortTruth
 from nocarrier.node.session import Session
 from nocarrier.node.session_table import SessionTable
-from nocarrier.wire import Connection, Role
-
-Connect = Callable[..., Connection]
-"""Makes a wire connection; the node knows what it says of itself."""
+from nocarrier.wire import Role
 
 SLOW_DIAL_S = 3.0
 """A dial without a session after this time most likely never has one, and another peer is dialed beside it. A good dial
@@ -79,7 +76,7 @@ class Dialer:
         admission: Admission,
         connectivity: Connectivity,
         ports: PortTruth,
-        make_connection: Connect,
+        make_connection: MakeConnection,
         on_session: Callable[[Session, Established], None],
         on_dial_ended: Callable[[], None],
         is_stopping: Callable[[], bool],
@@ -372,4 +369,4 @@ class Dialer:
             self._book.remove(str(address))
 
 
-__all__ = ["Connect", "Dialer", "Skip", "normal_form"]
+__all__ = ["Dialer", "Skip", "normal_form"]

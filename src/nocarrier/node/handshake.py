@@ -7,15 +7,40 @@ import contextlib
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from nocarrier.errors import PeerRejected
-from nocarrier.wire import Connection
+from nocarrier.model.address import Address
+from nocarrier.wire import Admission, Connection, Role
 from nocarrier.wire.events import DialedBack, Event, HandshakeCompleted, HandshakeFailed
 
 _READ_BYTES = 65536
 
 FAREWELL_TIMEOUT_S = 2.0
 """How long a refused peer may take to read why. Closing with unread bytes would send a RST, and the reason with it."""
+
+
+class MakeConnection(Protocol):
+    """Makes a wire connection. The node does it, as it knows what it says of itself."""
+
+    def __call__(
+        self,
+        *,
+        role: Role,
+        remote: Address,
+        admit: Admission,
+        expected_node_id: str | None = None,
+        dial_back: bool = False,
+    ) -> Connection:
+        """A connection to `remote`, ready for its first bytes.
+
+        Args:
+            role: who dialed.
+            remote: the peer, as this node sees it.
+            admit: says whether the peer is wanted.
+            expected_node_id: hex digits that the peer has to prove; None: anybody's.
+            dial_back: whether it only answers a request to be dialed back.
+        """
 
 
 @dataclass(frozen=True, slots=True)

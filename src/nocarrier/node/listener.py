@@ -19,8 +19,7 @@ from nocarrier.model.fault import Evidence
 from nocarrier.model.node_state import Direction
 from nocarrier.model.taxonomy import Blame, Phase, Reason, Source
 from nocarrier.node.admission import Admission
-from nocarrier.node.dialing import Connect
-from nocarrier.node.handshake import Established, part, shake_hands
+from nocarrier.node.handshake import Established, MakeConnection, part, shake_hands
 from nocarrier.node.session import Session
 from nocarrier.wire import Role
 from nocarrier.wire.events import DialedBack
@@ -82,7 +81,7 @@ class Listener:
         *,
         handshake_timeout_s: float,
         admission: Admission,
-        make_connection: Connect,
+        make_connection: MakeConnection,
         on_session: Callable[[Session, Established], None],
         stalled_s: Callable[[float], float],
     ) -> None:
