@@ -1,5 +1,8 @@
 """`python -m bench [NAME ...]`: measure, print a table, write the results as JSON.
 
+The file holds the rows of one run alone, each from the moment it is measured: rows of other runs, perhaps of other code
+on a busier machine, would not compare. A benchmark that raises costs its own row and no other.
+
 Ends with 0 unless something broke; a missed goal is shown, and counts as broken only with --strict.
 """
 
@@ -9,6 +12,7 @@ import argparse
 import json
 import sys
 import time
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -45,24 +49,44 @@ def main(arguments: Sequence[str] | None = None) -> int:
     results: dict[str, dict[str, Any]] = {}
     print(_COLUMNS.format("name", "value", "baseline", "ratio", "goal", "verdict", "took"))
     for benchmark in chosen:
-        started = time.monotonic()
-        result = benchmark.run(options.rounds or benchmark.rounds)
-        passed = benchmark.goal.is_met(result)
-        print(_row(benchmark, result, passed=passed, took_s=time.monotonic() - started), flush=True)
-        results[benchmark.name] = {
-            "value": result.value,
-            "unit": result.unit,
-            "baseline": result.baseline,
-            "ratio": result.ratio,
-            "goal": str(benchmark.goal),
-            "passed": passed,
-            "what": benchmark.what,
-            "against": benchmark.baseline,
-            **result.more,
-        }
-    options.output.write_text(json.dumps(results, indent=2) + "\n")
+        try:
+            results[benchmark.name] = _measured(benchmark, options.rounds or benchmark.rounds)
+        except Exception:  # noqa: BLE001 - it must not cost the others their rows
+            print(f"{benchmark.name:<26} BROKE; the error is on standard error", flush=True)
+            traceback.print_exc()
+        _write(options.output, results)
     print(f"written to {options.output}")
-    return int(options.strict and not all(result["passed"] for result in results.values()))
+    broken = [benchmark.name for benchmark in chosen if benchmark.name not in results]
+    if broken:
+        print(f"broken, and not in the results: {', '.join(broken)}", file=sys.stderr)
+    missed = options.strict and not all(result["passed"] for result in results.values())
+    return int(bool(broken) or missed)
+
+
+def _measured(benchmark: Benchmark, rounds: int) -> dict[str, Any]:
+    """Run `benchmark`, print its row of the table and give its row of the file."""
+    started_s = time.monotonic()
+    result = benchmark.run(rounds)
+    passed = benchmark.goal.is_met(result)
+    print(_row(benchmark, result, passed=passed, took_s=time.monotonic() - started_s), flush=True)
+    return {
+        "value": result.value,
+        "unit": result.unit,
+        "baseline": result.baseline,
+        "ratio": result.ratio,
+        "goal": str(benchmark.goal),
+        "passed": passed,
+        "what": benchmark.what,
+        "against": benchmark.baseline,
+        **result.more,
+    }
+
+
+def _write(path: Path, results: dict[str, dict[str, Any]]) -> None:
+    """Replace the file in one step, so that it is whole whenever the run is ended."""
+    part = path.with_name(f"{path.name}.part")
+    part.write_text(json.dumps(results, indent=2) + "\n")
+    part.replace(path)
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -1,4 +1,4 @@
-"""`python -m lab [NAME ...]`: run scenarios, print what came out, write it as JSON.
+"""`python -m lab [NAME ...]`: run scenarios, print what came out, write it as JSON, each result as it comes.
 
 Ends with 0 where every verdict was right, 1 where one was not, 2 where nothing could be run.
 """
@@ -54,24 +54,32 @@ def _run(options: argparse.Namespace) -> int:
     print(f"{len(trials)} trials of {len(chosen)} scenarios, {options.jobs} at once; --seed {seed} repeats them")
     print(_COLUMNS.format("scenario", "reason", "cause", "sure", "s", "took", "verdict"))
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: through all the clean-up there is
+    order = {scenario.name: number for number, scenario in enumerate(chosen)}
     results: list[Result] = []
     started_s = time.monotonic()
     with contextlib.closing(run_all(trials, jobs=options.jobs)) as coming:
         try:
             for result in coming:
                 results.append(result)
+                results.sort(key=lambda each: (order[each.scenario], each.seed))
+                _write(options.output, results)
                 _show(result)
         except KeyboardInterrupt:
             print("ended early", file=sys.stderr)
-    order = {scenario.name: number for number, scenario in enumerate(chosen)}
-    results.sort(key=lambda result: (order[result.scenario], result.seed))
-    options.output.write_text(json.dumps([asdict(result) for result in results], indent=2) + "\n")
     failed = [result for result in results if not result.passed]
     for result in failed:
         _explain(result)
     took_s = time.monotonic() - started_s
     print(f"{len(results) - len(failed)} of {len(trials)} passed in {took_s:.0f} s; written to {options.output}")
     return int(len(results) - len(failed) < len(trials))
+
+
+def _write(path: Path, results: list[Result]) -> None:
+    """Replace the file in one step, so that it is whole whenever the run is ended."""
+    part = path.with_name(f"{path.name}.part")
+    # Notes are whatever the steps of a scenario noted.
+    part.write_text(json.dumps([asdict(result) for result in results], indent=2, default=repr) + "\n")
+    part.replace(path)
 
 
 def _show(result: Result) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import ipaddress
+import json
 import random
 import signal
 import socket
@@ -33,6 +34,7 @@ from lab.trial import Result, false_findings
 from lab.wire import WireSettings
 from lab.world import World
 
+from lab import __main__ as program
 from lab import trial
 
 pytestmark = requires_root_netns
@@ -360,3 +362,33 @@ def test_a_scenario_that_hangs_is_ended_and_told():
         took_s=result.took_s,
     )
     assert result.took_s < 15
+
+
+class BreaksTheRunner(Scenario):
+    """A scenario that ends the whole run with an error."""
+
+    @property
+    def limit_s(self) -> float:
+        raise RuntimeError("the runner breaks")
+
+
+def test_what_a_run_has_found_is_written_before_it_breaks(tmp_path, monkeypatch):
+    def step_that_raises(stage):
+        stage.notes["not_json"] = {"a set"}
+        raise ZeroDivisionError
+
+    def scenario(kind, name, step):
+        return kind(name=name, what="", faults=(at_start(step),), expected_reason=None, expected_cause=None)
+
+    raises = scenario(Scenario, "raises", step_that_raises)
+    breaks = scenario(BreaksTheRunner, "breaks", lambda _: time.sleep(60))
+    monkeypatch.setattr(program, "SCENARIOS", {"raises": raises, "breaks": breaks})
+    monkeypatch.setattr(program.signal, "signal", lambda *_: None)  # the handler of this process is pytest's
+    output = tmp_path / "results.json"
+
+    with pytest.raises(RuntimeError, match="the runner breaks"):
+        program.main(["--jobs", "1", "--output", str(output)])
+
+    [result] = json.loads(output.read_text())
+    assert (result["scenario"], result["why_not"]) == ("raises", "the lab failed: ZeroDivisionError: ")
+    assert result["notes"]["not_json"] == "{'a set'}"
