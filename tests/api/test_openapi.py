@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 
 import msgspec
@@ -58,6 +59,22 @@ def test_every_parameter_has_a_meaning_and_enumerations_stand_in_full(document):
 
 def required_keys(document, name):
     return set(document["components"]["schemas"][name]["required"])
+
+
+def test_the_texts_are_the_same_on_every_version_of_python(document):
+    # Before 3.13 docstrings keep their indentation and two statuses have the phrases of RFC 2616.
+    descriptions = [schema.get("description", "") for schema in document["components"]["schemas"].values()]
+    assert any("\n" in description for description in descriptions)
+    assert [inspect.cleandoc(description) for description in descriptions] == descriptions
+    responses = document["paths"]["/api/p2p/connect"]["post"]["responses"]
+    assert responses["413"]["description"] == "Content Too Large"
+    assert responses["422"]["description"] == "Unprocessable Content"
+
+
+def test_a_problem_is_titled_as_the_document_says(document, server):
+    answer = get(server, "/api/p2p/failures?limit=0")
+    responses = document["paths"]["/api/p2p/failures"]["get"]["responses"]
+    assert answer.json["title"] == responses[str(answer.status)]["description"] == "Unprocessable Content"
 
 
 def test_answers_have_the_keys_that_the_document_requires(document, server, tracker):

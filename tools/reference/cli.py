@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Iterator
 
 import click
@@ -36,7 +37,9 @@ def _command(command: click.Command, context: click.Context) -> Iterator[str]:
         return
     yield f"## {context.command_path}"
     yield f"`{context.command_path} {' '.join(command.collect_usage_pieces(context))}`"
-    yield (command.help or "").replace("\n", " ")
+    # Python 3.13 strips the indentation of docstrings, older ones do not.
+    for paragraph in inspect.cleandoc(command.help or "").split("\n\n"):
+        yield " ".join(paragraph.split())
     options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
     # The settings have a page of their own.
     own = [option for option in options if "__" not in (option.name or "")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 from collections.abc import Sequence
 from http import HTTPStatus
@@ -10,7 +11,7 @@ from typing import Any
 import msgspec
 
 from nocarrier.api.guard import is_open
-from nocarrier.api.problems import MEDIA_TYPE, Problem
+from nocarrier.api.problems import MEDIA_TYPE, Problem, phrase_of
 from nocarrier.api.routes import Route
 
 PROBLEMS_OF_ALL = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.INTERNAL_SERVER_ERROR)
@@ -25,6 +26,9 @@ def openapi_document(routes: Sequence[Route], version: str) -> dict[str, Any]:
     schemas, components = msgspec.json.schema_components(
         types, ref_template="#/components/schemas/{name}", schema_hook=_schema_of_other
     )
+    for component in components.values():
+        if "description" in component:  # a docstring, whose indentation only Python 3.13 has stripped
+            component["description"] = inspect.cleandoc(component["description"])
     # Paired by place: not every type, such as dict[str, Any], can be a key.
     schema_of = {repr(wanted): schema for wanted, schema in zip(types, schemas, strict=True)}
     paths: dict[str, dict[str, Any]] = {}
@@ -89,7 +93,7 @@ def _path_parameters(path: str) -> list[dict[str, Any]]:
 
 
 def _response(status: HTTPStatus, media_type: str, schema: Any) -> dict[str, Any]:
-    return {"description": status.phrase, "content": {media_type: {"schema": schema}}}
+    return {"description": phrase_of(status), "content": {media_type: {"schema": schema}}}
 
 
 def _parameter(field: msgspec.structs.FieldInfo) -> dict[str, Any]:

@@ -14,6 +14,14 @@ from starlette.responses import Response
 MEDIA_TYPE = "application/problem+json"
 """RFC 9457 section 3."""
 
+_RENAMED: Mapping[int, str] = {
+    413: "Content Too Large",
+    414: "URI Too Long",
+    416: "Range Not Satisfiable",
+    422: "Unprocessable Content",
+}
+"""Phrases of RFC 9110 section 15.5 that Python has had only since 3.13."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Problem:
@@ -27,9 +35,14 @@ class Problem:
     """What is wrong, and what to change."""
 
 
+def phrase_of(status: int) -> str:
+    """The phrase of an HTTP status, the same on every version of Python."""
+    return _RENAMED.get(status) or HTTPStatus(status).phrase
+
+
 def problem_response(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
     """An error as every part of the API tells it."""
-    problem = Problem(type="about:blank", title=HTTPStatus(status).phrase, status=status, detail=detail)
+    problem = Problem(type="about:blank", title=phrase_of(status), status=status, detail=detail)
     return Response(msgspec.json.encode(problem), status, headers, media_type=MEDIA_TYPE)
 
 
