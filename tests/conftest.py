@@ -7,10 +7,17 @@ import os
 import signal
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from support import netns
 from support.programs import NOT_PROVEN, lacks_for_netns
+
+# How fast examples are made and run says how busy the machine is, and nothing about the code.
+hypothesis.settings.register_profile(
+    "nocarrier", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("nocarrier")
 
 
 def pytest_sessionstart():

@@ -140,7 +140,9 @@ def test_a_question_that_takes_too_long_is_given_up_and_says_what_to_ask(path, t
 OUTCOMES = ("timeout", "connection_refused", "slots_full", "early_disconnect")
 
 
-@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(
     recorded=st.lists(
         st.tuples(st.integers(0, 7_200), st.sampled_from(OUTCOMES), st.sampled_from(list(Source))),

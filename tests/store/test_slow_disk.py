@@ -73,6 +73,6 @@ def test_what_is_recorded_within_one_step_is_one_commit(path, tracker):
         written(history, 2)
         time.sleep(1)
     changes = [word for word in words if word in {"BEGIN", "COMMIT", "INSERT", "UPDATE"}]
-    assert changes[0] == "BEGIN"
+    changes = changes[changes.index("BEGIN") :]  # the transaction before may not have been over when looking began
     assert changes.index("UPDATE") < changes.index("COMMIT"), "that the run was seen is part of it"
     assert changes[changes.index("COMMIT") + 1 :] in ([], ["UPDATE"]), "the end of the run"

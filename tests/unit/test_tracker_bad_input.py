@@ -11,6 +11,7 @@ import pytest
 
 from nocarrier import DialTracker, Fault
 from nocarrier.model.taxonomy import Blame, Phase, Reason, Source
+from nocarrier.track import names
 
 A = "198.18.0.1:7072"
 
@@ -77,7 +78,12 @@ def test_an_unknown_reason_or_source_is_other_with_the_text_kept(tracker, name, 
     assert tracker.snapshot().dropped["recorder_error"] == 0
 
 
-def test_an_unknown_name_is_warned_about_once(tracker, caplog):
+@pytest.fixture
+def nobody_was_warned(monkeypatch):
+    monkeypatch.setattr(names, "_warned", set())
+
+
+def test_an_unknown_name_is_warned_about_once(tracker, caplog, nobody_was_warned):
     for _ in range(3):
         tracker.record(A, "a_name_of_this_test", "seed")
     warnings = [record for record in caplog.records if "a_name_of_this_test" in record.getMessage()]
