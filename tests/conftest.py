@@ -21,6 +21,9 @@ hypothesis.settings.load_profile("nocarrier")
 
 
 def pytest_sessionstart():
+    # A shell starts its background jobs with Ctrl-C ignored, which every program that a test interrupts would inherit.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     if lacks_for_netns() is None:
         netns.sweep()
 
