@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from page.browser import needs_the_page
 from page.looking import addresses, first_number, query, rows, same_at_last
+from page.page_node import eventually
 from page.program import FAILED_DIALS, MIX, SUCCESSES, by_reason, program, record_mix
 
 pytestmark = needs_the_page
@@ -80,8 +81,9 @@ def test_an_entry_of_the_legend_filters_and_filters_no_more(page, shown):
 
 def test_dragging_over_bars_selects_their_time(page, shown):
     chart = page.get_by_test_id("chart-failures")
+    same_at_last(lambda: legend(page), lambda: series(shown, "reason"))  # a new layer builds the plot anew
     chart.scroll_into_view_if_needed()
-    box = chart.locator(".u-over").bounding_box()
+    box = eventually(chart.locator(".u-over").bounding_box)
     middle = box["y"] + box["height"] / 2
     # The last tenth of the ten minutes is a minute, in which all was recorded.
     page.mouse.move(box["x"] + 0.88 * box["width"], middle)
