@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from nocarrier.dial.kernel import has_route_to
 from nocarrier.model.address import IPAddress
 from nocarrier.model.probe import Route
 
@@ -36,6 +37,9 @@ _DEFAULT_IPV4_BITS = 1
 _DEFAULT_IPV6_BITS = 3
 """A route this wide is as good as a default route: a VPN lays 0.0.0.0/1 and 128.0.0.0/1 over the default route, and
 2000::/3 holds all public IPv6 addresses (RFC 4291 section 2.4)."""
+
+_FAR_AWAY = ("192.0.2.1", "2001:db8::1")
+"""Addresses that a default route leads to, and nobody has (RFC 5737, RFC 3849)."""
 
 _ATF_COM = 0x2  # linux/if_arp.h: the link has said who has the address
 _SIOCGIFFLAGS = 0x8913  # linux/sockios.h
@@ -90,6 +94,27 @@ def read_route_to(ip: IPAddress) -> Route | None:
     # Of routes to the same network the kernel lists the one that it prefers first, as max() does.
     entry = max((entry for entry in entries if ip in entry.network), key=_prefix_length, default=None)
     return entry and Route(network=str(entry.network), gateway=entry.gateway, rejects=entry.rejects)
+
+
+def has_way_out() -> bool:
+    """Whether this machine has a route to anything beyond itself, so that a name could be looked up and lead somewhere.
+
+    A route within the local network counts: its resolver may be there, and its peers. Sends no packet; blocks for some
+    0.1 ms. Where the routes are not shown, only a default route is known of.
+    """
+    if any(map(has_route_to, _FAR_AWAY)):  # sees policy routing too
+        return True
+    try:
+        entries = _read_ipv4() + _read_ipv6()
+    except (OSError, ValueError):
+        return False  # not Linux, or a sandbox hides them
+    return any(_leads_beyond(entry) for entry in entries)
+
+
+def _leads_beyond(entry: _Entry) -> bool:
+    # A link that is up has these routes before anybody gave this machine an address.
+    network = entry.network
+    return not (entry.rejects or network.is_loopback or network.is_link_local or network.is_multicast)
 
 
 def _prefix_length(entry: _Entry) -> int:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from nocarrier.dial import AddressPolicy, Dial, Resolve, resolve_with_system
 from nocarrier.dial.kernel import has_route_to, is_own_ip
+from nocarrier.dial.routes import has_way_out
 from nocarrier.errors import AddressError, PeerRejected
 from nocarrier.model.address import Address, IPAddress, netgroup_of
 from nocarrier.model.fault import Evidence, Fault
@@ -40,6 +41,8 @@ _TOLD_NOTHING = frozenset({Reason.NOT_OUR_PROTOCOL, Reason.REMOTE_CLOSED})
 """Who speaks another protocol, or is gone, gets no reason to read."""
 
 _NO_WAY_OUT = frozenset({Reason.NETWORK_UNREACHABLE, Reason.ADDR_NOT_AVAILABLE})
+
+_RESOLVER_FAILED = frozenset({Reason.DNS_TEMPORARY, Reason.DNS_TIMEOUT})
 
 
 def normal_form(text: str) -> str:
@@ -341,6 +344,9 @@ class Dialer:
             # A machine without IPv6 is not offline, nor is one that still has a way to its peers.
             if fault.reason in _NO_WAY_OUT and ":" not in address.host and not self._has_way_to_a_peer():
                 self._connectivity.local_failed(now_s)
+            return False
+        if fault.reason in _RESOLVER_FAILED and not has_way_out():
+            self._connectivity.local_failed(now_s)  # a node whose seeds are all names has no other sign of it
             return False
         if fault.blame is Blame.US and "loop_lag_s" in evidence:
             return False  # a silence that we slept through is no sign of an outage either

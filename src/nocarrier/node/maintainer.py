@@ -10,9 +10,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from nocarrier.dial.kernel import has_route_to
+from nocarrier.dial.routes import has_way_out
 from nocarrier.errors import AddressError
 from nocarrier.model.address import Address
 from nocarrier.model.node_state import DialingState, DialResult, SeedState
+from nocarrier.model.pause import doubling_pause_s
 from nocarrier.model.ports import StandingBook
 from nocarrier.model.taxonomy import Reason, Source
 from nocarrier.node.connectivity import Connectivity
@@ -27,12 +29,15 @@ MIN_PAUSE_S = 0.1
 CONSIDERED_PER_ROUND = 64
 """Candidates looked at in one round, so that a book full of peers in backoff costs little and floods no record."""
 
+OFFLINE_LOOK_S = 1.0
+"""While this machine is offline: how often the kernel is asked for a route, which sends nothing."""
+
 OFFLINE_PAUSE_S = (1.0, 10.0)
-"""While this machine is offline: the first and the longest pause between rounds. Asking the kernel for a route costs
-nothing and is done every second; dialing into silence slows down, and still finds a network that is back in seconds."""
+"""While this machine is offline: the first and the longest pause between dials. It grows while they fail, and still
+finds a network that is back in seconds."""
 
 OFFLINE_DIALS = 4
-"""Dials at once into a network that may be gone."""
+"""Dials in flight at once into a network that may be gone, and started at most after each pause."""
 
 SEEDS_WHEN_BELOW = 0.5
 """Seeds are asked when fewer than this share of the wanted peers are connected, or when the book has nobody else: they
@@ -81,8 +86,7 @@ class Maintainer:
         self._forgive_own_faults = forgive_own_faults
         self._rng = rng
         self._woken = asyncio.Event()
-        self._offline_rounds = 0
-        self._was_offline = False
+        self._outage: _OutagePace | None = None
         self._due_since_unix: float | None = None
         self._doubted_in_flight: set[str] = set()
         """Netgroups of throttled introducers of whose addresses one is being dialed."""
@@ -105,35 +109,34 @@ class Maintainer:
 
     def _round(self) -> float:
         """Start the dials that are wanted now; returns how many seconds to wait before the next look."""
-        offline = self._connectivity.offline()
-        if self._was_offline and not offline:
-            self._forgive_own_faults()
-        self._was_offline = offline
-        if offline:
+        if self._connectivity.offline():
             return self._offline_round()
-        self._offline_rounds = 0
+        if self._outage is not None:
+            self._outage = None
+            self._forgive_own_faults()
         wanted = self._options.target_peers - len(self._sessions) - self._dialer.promising
         if wanted > 0:
             self._dial_up_to(wanted)
         return self._pause_s()
 
     def _offline_round(self) -> float:
-        first_s, longest_s = OFFLINE_PAUSE_S
-        addresses = [candidate.addr for candidate in self._candidates()]
-        if not any(map(_has_route, addresses)):
-            return first_s
-        # There is a way out again, or there always was and the silence is farther away: ask, and let nobody wait for a
-        # fault that was ours.
-        self._forgive_own_faults()
-        self._dial_up_to(OFFLINE_DIALS - self._dialer.in_flight)
-        self._offline_rounds += 1
-        return float(min(first_s * 2**self._offline_rounds, longest_s))
+        """Dial where there is a way out and the pause is over; however often this is called, it dials no more often."""
+        now_s = time.monotonic()
+        if self._outage is None:
+            self._outage = _OutagePace(now_s)
+        ways = _WaysOut()
+        if self._outage.is_due(now_s, ways, (candidate.addr for candidate in self._candidates())):
+            # There is a way out again, or there always was and the silence is farther away: ask, and let nobody wait
+            # for a fault that was ours.
+            self._forgive_own_faults()
+            self._dial_up_to(OFFLINE_DIALS - self._dialer.in_flight, only=ways.lead_to)
+        return OFFLINE_LOOK_S
 
-    def _dial_up_to(self, wanted: int) -> None:
+    def _dial_up_to(self, wanted: int, only: Callable[[str], bool] = lambda _: True) -> None:
         for candidate in itertools.islice(self._candidates(), CONSIDERED_PER_ROUND):
             if wanted <= 0:
                 return
-            if candidate.doubted in self._doubted_in_flight:
+            if candidate.doubted in self._doubted_in_flight or not only(candidate.addr):
                 continue
             started = self._dialer.start(candidate.addr, candidate.source, candidate.via)
             if not isinstance(started, Skip):
@@ -236,9 +239,37 @@ def _interleave(one: list[Candidate], other: list[Candidate]) -> Iterator[Candid
         yield from other[index : index + 1]
 
 
-def _has_route(addr: str) -> bool:
-    try:
-        ip = Address.parse(addr).ip
-    except AddressError:
-        return False
-    return ip is None or has_route_to(str(ip))
+class _WaysOut:
+    """The ways out of this machine at one instant."""
+
+    def __init__(self) -> None:
+        self.lead_beyond = has_way_out()
+        """Whether any leads beyond this machine; it takes one to look a name up and to go where that leads."""
+
+    def lead_to(self, addr: str) -> bool:
+        """Whether a dial to `addr` could leave this machine."""
+        try:
+            ip = Address.parse(addr).ip
+        except AddressError:
+            return False
+        return self.lead_beyond if ip is None else has_route_to(str(ip))
+
+
+class _OutagePace:
+    """When to dial in one outage. Times are seconds of one monotonic clock."""
+
+    def __init__(self, began_s: float) -> None:
+        self._pauses = 0
+        self._due_s = began_s + OFFLINE_PAUSE_S[0]
+        self._led_beyond = self._led_to_any = True
+
+    def is_due(self, now_s: float, ways: _WaysOut, addresses: Iterator[str]) -> bool:
+        """Whether to dial now; if so, the next pause begins. A way out that is new is tried at once."""
+        lead_to_any = any(map(ways.lead_to, addresses))
+        is_new = lead_to_any > self._led_to_any or ways.lead_beyond > self._led_beyond
+        self._led_to_any, self._led_beyond = lead_to_any, ways.lead_beyond
+        if not lead_to_any or (now_s < self._due_s and not is_new):
+            return False
+        self._pauses = 1 if is_new else self._pauses + 1
+        self._due_s = now_s + doubling_pause_s(*OFFLINE_PAUSE_S, self._pauses)
+        return True

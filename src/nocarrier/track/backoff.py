@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import zlib
 
+from nocarrier.model.pause import doubling_pause_s
 from nocarrier.model.taxonomy import Retry, Source
 
 _FIRST_AND_LONGEST_S: dict[Retry, tuple[float, float]] = {
@@ -42,7 +43,6 @@ def delay_s(retry: Retry, failures_in_a_row: int, *, source: Source, addr: str) 
         first, longest = min(first, LONGEST_FOR_SEEDS_S), min(longest, LONGEST_FOR_SEEDS_S)
     if math.isinf(first):
         return math.inf
-    # 2**30 is far past every longest delay; the bound keeps the shift small.
-    delay = min(first * 2.0 ** min(max(failures_in_a_row, 1) - 1, 30), longest)
+    delay = doubling_pause_s(first, longest, failures_in_a_row - 1)
     unit = zlib.crc32(f"{addr}#{failures_in_a_row}".encode(errors="replace")) / 2**32
     return delay * (1 - JITTER + 2 * JITTER * unit)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from nocarrier.diagnose import signs
 from nocarrier.diagnose.cause import Case, Cause, count_of, evidence_of, stated
 from nocarrier.diagnose.confidence import KERNEL, PATTERN, confidence
 from nocarrier.diagnose.facts import Facts, FailingPeer, netgroups
@@ -22,37 +23,55 @@ def _rule(facts: Facts) -> Case | None:
     answered_unix = facts.answered_unix or 0.0
     local = facts.failing_where(lambda peer: _without_a_way_out(peer) and peer.failed_unix >= answered_unix)
     silent = facts.failing_where(lambda peer: peer.is_silent and peer.began_unix >= answered_unix)
+    nameless = _without_a_resolver(facts, answered_unix)
     if facts.node is not None:
         # The node's own guard knows more than the last outcomes: when each session was last heard, for one.
-        others_explain_it = not (local or silent) and len(facts.failing) < len(facts.all_failing)
+        others_explain_it = not (local or silent or nameless) and len(facts.failing) < len(facts.all_failing)
         if not facts.node.info.offline or others_explain_it or (not local and facts.far_hops_answer):
             return None
-    elif not local and (facts.working or len(netgroups(silent)) < SILENT_NETGROUPS or facts.far_hops_answer):
+    elif not (local or nameless) and (facts.working or len(netgroups(silent)) < SILENT_NETGROUPS or facts.far_hops_answer):
         return None  # nobody knows here which sessions live, so as long as any peer worked last the silence is of some
-    peers = [*local, *silent]
+    peers = [*local, *silent, *nameless]
     return Case(
-        summary=f"This machine cannot reach the network: {_what(local, silent)}, and nobody has answered since.",
+        summary=f"This machine cannot reach the network: {_what(local, silent, nameless)}, and nobody has answered "
+        "since.",
         confidence=confidence(KERNEL if local else PATTERN, peers) if peers else 0.5,
-        evidence=tuple(_evidence(facts, local, silent)),
+        evidence=tuple(_evidence(facts, local, silent, nameless)),
         peers=peers,
         values=_values(facts, peers),
     )
 
 
-def _what(local: list[FailingPeer], silent: list[FailingPeer]) -> str:
+def _without_a_resolver(facts: Facts, answered_unix: float) -> list[FailingPeer]:
+    """Peers whose names could not be looked up, where that is part of an outage and no fault of the resolver."""
+    host = facts.host
+    if facts.node is not None:
+        is_outage = facts.node.info.offline
+    else:
+        is_outage = host is not None and host.interfaces_up == ()
+    return [peer for peer in facts.failing_with(*signs.RESOLVER) if is_outage and peer.failed_unix >= answered_unix]
+
+
+def _what(local: list[FailingPeer], silent: list[FailingPeer], nameless: list[FailingPeer]) -> str:
     if local:
         return f"there is no route to {count_of(len(netgroups(local)), 'network')}"
     if silent:
         return f"{count_of(len(silent), 'peer')} in {count_of(len(netgroups(silent)), 'network')} went silent together"
+    if nameless:
+        return f"{count_of(len({peer.host for peer in nameless}), 'name')} could not be looked up"
     return "all sessions went silent"
 
 
-def _evidence(facts: Facts, local: list[FailingPeer], silent: list[FailingPeer]) -> list[EvidenceItem]:
+def _evidence(
+    facts: Facts, local: list[FailingPeer], silent: list[FailingPeer], nameless: list[FailingPeer]
+) -> list[EvidenceItem]:
     items = []
     if local:
         items.append(evidence_of("connect() itself says that there is no way out", local))
     if silent:
         items.append(evidence_of("no answer from unrelated networks, and no session lives", silent))
+    if nameless:
+        items.append(evidence_of("names could not be looked up meanwhile", nameless))
     if facts.node is not None and facts.node.info.offline_because:
         items.append(stated(facts.node.info.offline_because, count=1))
     host = facts.host
@@ -83,7 +102,7 @@ CAUSE = Cause(
     severity=Severity.CRITICAL,
     blame=Blame.US,
     evidence_rule="connect() itself returns ENETUNREACH or EHOSTUNREACH without a route of ours that says so, or several "
-    "netgroups begin to fail at once and no session lives.",
+    "netgroups begin to fail at once and no session lives. Names that cannot be looked up meanwhile belong to it.",
     next_actions=(
         "Bring the link up: ip link set {no_interface} up (list them: ip link); check the cable or the Wi-Fi.",
         "Set a default route: ip route add default via {no_default}; or renew the lease with the DHCP client.",
