@@ -57,6 +57,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         await stack.enter_async_context(in_background(server.run()))
         if export is not None:
             exporter = export(tracker, instance_id=node.identity.node_id)
+            doctor.watch(exporter.tasks)
             stack.push_async_callback(asyncio.to_thread, exporter.close)  # sends what waits, for some seconds at most
         await stack.enter_async_context(node)
         await stack.enter_async_context(in_background(doctor.run()))

@@ -15,6 +15,8 @@ from nocarrier.model.finding import Diagnosis, Finding, Severity
 from nocarrier.model.host_state import HostState
 from nocarrier.model.node_state import NodePort, NodeState
 from nocarrier.model.ports import MonotonicClock
+from nocarrier.model.task_state import TaskState
+from nocarrier.supervision import Supervisor
 from nocarrier.track import DialTracker
 
 EXAMINE_EVERY_S = 2.0
@@ -38,10 +40,13 @@ class Doctor:
         node: None: the program has no node of ours.
         read_host: looks at this machine; called in a thread.
         on_findings: told what stands after every examination that found something else than the one before.
+        supervisor: runs the endless tasks beside the node: the doctor's own, and those of an API that shows it. None:
+            one of its own.
         clock: returns seconds that never go back.
 
     Attributes:
         revision: changes whenever the findings do.
+        supervisor: see above.
     """
 
     def __init__(
@@ -51,6 +56,7 @@ class Doctor:
         *,
         read_host: Callable[[], HostState | None] = lambda: None,
         on_findings: Callable[[tuple[Finding, ...]], None] | None = None,
+        supervisor: Supervisor | None = None,
         clock: MonotonicClock = time.monotonic,
     ) -> None:
         self._tracker = tracker
@@ -61,17 +67,31 @@ class Doctor:
         self._diagnosis: Diagnosis | None = None
         self._facts: Facts | None = None
         self._examined_s = 0.0
-        self._examined_revisions = (-1, -1)
+        self._examined_revisions = (-1, -1, -1)
         self._examination: asyncio.Task[Diagnosis] | None = None
+        self._sources_of_tasks: list[Callable[[], tuple[TaskState, ...]]] = []
+        self.supervisor = supervisor or Supervisor()
+        self.watch(self.supervisor.states)
+        if node is not None:
+            self.watch(node.tasks)
         self.revision = 0
+
+    def watch(self, tasks: Callable[[], tuple[TaskState, ...]]) -> None:
+        """Look after further endless tasks, such as the threads of a history; `tasks` may be called in any thread."""
+        if tasks not in self._sources_of_tasks:
+            self._sources_of_tasks.append(tasks)
+
+    def tasks(self) -> tuple[TaskState, ...]:
+        """All endless tasks that are known of, whether each works."""
+        return tuple(task for source in self._sources_of_tasks for task in source())
 
     async def run(self) -> None:
         """Examine until cancelled, and log what comes and goes."""
+        await self.supervisor.run("doctor", self._examine_regularly)
+
+    async def _examine_regularly(self) -> None:
         while True:
-            try:
-                await self.diagnosis()
-            except Exception:  # noqa: BLE001 - a task boundary; logged
-                _log.exception("an examination failed by a fault of ours; the next one follows")
+            await self.diagnosis()
             await asyncio.sleep(EXAMINE_EVERY_S)
 
     async def diagnosis(self) -> Diagnosis:
@@ -86,8 +106,8 @@ class Doctor:
         age_s = self._clock() - self._examined_s
         return age_s < FRESH_FOR_S or (age_s < UNCHANGED_FOR_S and self._revisions() == self._examined_revisions)
 
-    def _revisions(self) -> tuple[int, int]:
-        return self._tracker.revision, self._node.revision if self._node is not None else 0
+    def _revisions(self) -> tuple[int, int, int]:
+        return self._tracker.revision, self._node.revision if self._node is not None else 0, _changes(self.tasks())
 
     async def _examine_in_thread(self) -> Diagnosis:
         revisions = self._revisions()  # read before: what comes meanwhile makes the next one look again
@@ -98,10 +118,10 @@ class Doctor:
         return diagnosis
 
     def _examine(self, state: NodeState | None) -> Diagnosis:
-        self._facts = derive(self._tracker.latest(), state, self._read_host(), earlier=self._facts)
+        self._facts = derive(self._tracker.latest(), state, self._read_host(), tasks=self.tasks(), earlier=self._facts)
         return diagnose(self._facts, CAUSES, self._diagnosis)
 
-    def _take(self, diagnosis: Diagnosis, revisions: tuple[int, int]) -> None:
+    def _take(self, diagnosis: Diagnosis, revisions: tuple[int, int, int]) -> None:
         earlier = self._diagnosis.findings if self._diagnosis is not None else ()
         self._diagnosis, self._examined_s, self._examined_revisions = diagnosis, self._clock(), revisions
         if diagnosis.findings != earlier:
@@ -109,6 +129,11 @@ class Doctor:
             _log_changes(earlier, diagnosis.findings)
             if self._on_findings is not None:
                 self._on_findings(diagnosis.findings)
+
+
+def _changes(tasks: tuple[TaskState, ...]) -> int:
+    """A number that changes with every death of a task, and when one works again."""
+    return sum(2 * task.failure.total - task.is_down for task in tasks if task.failure is not None)
 
 
 def _log_changes(earlier: tuple[Finding, ...], now: tuple[Finding, ...]) -> None:

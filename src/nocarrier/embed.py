@@ -67,10 +67,13 @@ def asgi_app(
     from nocarrier.api.app import create_app  # noqa: PLC0415 - the web library is loaded by who uses it
 
     tracker = global_tracker() if tracker is None else tracker
+    doctor = _doctor_of_its_own(tracker, node, history) if doctor is None else doctor
+    if history is not None:
+        doctor.watch(history.tasks)
     return create_app(
         tracker,
         node,
-        _doctor_of_its_own(tracker, node, history) if doctor is None else doctor,
+        doctor,
         _prober_of_its_own(node) if prober is None else prober,
         history,
         version=__version__,
@@ -135,4 +138,4 @@ def api_server(
     # Who listens on a loopback address of his own may be asked by it.
     hosts = None if token else [f"[{host}]" if ":" in host else host]
     app = asgi_app(tracker, node=node, doctor=doctor, prober=prober, history=history, token=token, allowed_hosts=hosts)
-    return Server(app, listen, token=token, before_stop=app.end_streams)
+    return Server(app, listen, token=token, before_stop=app.end_streams, supervisor=app.supervisor)

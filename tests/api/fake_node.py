@@ -25,6 +25,7 @@ from nocarrier.model.node_state import (
     PeerBookCounts,
     SeedState,
 )
+from nocarrier.model.task_state import TaskState
 from nocarrier.model.taxonomy import Phase, Reason, Source
 
 NODE_ID = "ab" * 32
@@ -46,6 +47,7 @@ class FakeNode:
         self.answer_dials.set()
         self.bug: Exception | None = None
         self.offline = False
+        self.internal_tasks: tuple[TaskState, ...] = ()
 
     def info(self) -> NodeInfo:
         return NodeInfo(
@@ -147,6 +149,9 @@ class FakeNode:
             netgroup_prefix=16,
             loop_lag_s=0.0,
         )
+
+    def tasks(self) -> tuple[TaskState, ...]:
+        return self.internal_tasks
 
     def introduced_by_source(self) -> dict[Source, IntroductionCounts]:
         return {

@@ -1,4 +1,4 @@
-"""A power whose exponent counts something overflows one day: after a thousand rounds, in a process that runs for weeks."""
+"""A power whose exponent counts something overflows one day, after some thousand rounds."""
 
 from __future__ import annotations
 

@@ -196,6 +196,9 @@ async def test_a_node_is_asked_in_its_own_loop_and_the_machine_in_a_thread(track
             self.asked_in.append(threading.get_ident())
             return World().with_node(seeds=peers(2)).node
 
+        def tasks(self):
+            return ()
+
     node = Node()
     tracker.record(peer(1), "connection_refused", "gossip")
     diagnosis = await Doctor(tracker, node, read_host=host).diagnosis()
@@ -210,6 +213,9 @@ async def test_a_change_of_the_node_alone_makes_it_look_again(tracker, clock, ho
 
         def state(self):
             return World().with_node().node
+
+        def tasks(self):
+            return ()
 
     node = Node()
     doctor = Doctor(tracker, node, read_host=host, clock=clock)
@@ -240,7 +246,7 @@ async def test_what_comes_and_goes_is_logged_once(tracker, caplog):
     assert "\x1b" not in str(lines), "a peer cannot steer a terminal"
 
 
-async def test_a_fault_in_a_rule_is_logged_and_the_next_examination_follows(tracker, host, caplog):
+async def test_a_fault_of_ours_is_found_itself_and_the_next_examination_follows(tracker, host, caplog):
     doctor = Doctor(tracker, read_host=host)
     host.fault = ZeroDivisionError("a rule of ours")
     async with examining(doctor):
@@ -248,7 +254,11 @@ async def test_a_fault_in_a_rule_is_logged_and_the_next_examination_follows(trac
         host.fault = None
         tracker.record(peer(1), "timeout", "gossip")
         await until(lambda: doctor.revision == 1, within_s=10 * EXAMINE_EVERY_S)
-    assert "by a fault of ours" in caplog.text
+        found = {finding.code: finding for finding in (await doctor.diagnosis()).findings}
+    assert found.keys() == {"internal_task_failed", "peer_down"}
+    assert "the doctor died once" in found["internal_task_failed"].summary
+    assert "ZeroDivisionError: a rule of ours" in found["internal_task_failed"].summary
+    assert "the doctor died by a fault of ours" in caplog.text
 
 
 async def test_it_ends_when_it_is_told_to(doctor):

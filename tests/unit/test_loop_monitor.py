@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
@@ -17,13 +18,23 @@ from nocarrier.dial.loop_monitor import HEARTBEAT_S, NOTED_LAG_S, LoopMonitor
 STALL_S = 0.5
 
 
+@contextlib.asynccontextmanager
+async def watching(monitor):
+    task = asyncio.create_task(monitor.run())
+    await asyncio.sleep(0)
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
 @pytest.fixture
 async def monitor():
     made = LoopMonitor()
-    made.start()
-    await asyncio.sleep(HEARTBEAT_S / 2)
-    yield made
-    made.stop()
+    async with watching(made):
+        await asyncio.sleep(HEARTBEAT_S / 2)
+        yield made
 
 
 def is_about(stalled_s: float) -> bool:
@@ -71,34 +82,32 @@ async def test_stalls_add_up_and_the_worst_is_the_longest(monitor):
 async def test_a_loop_that_is_free_has_not_stood_still():
     # The whole machine may stand still; of several quiet spans one is quiet.
     monitor = LoopMonitor()
-    monitor.start()
     spans = []
-    for _ in range(10):
-        since_s = time.monotonic()
-        await asyncio.sleep(2 * HEARTBEAT_S)
-        spans.append(monitor.stalled_s(since_s))
-        if not spans[-1]:
-            break
-    monitor.stop()
+    async with watching(monitor):
+        for _ in range(10):
+            since_s = time.monotonic()
+            await asyncio.sleep(2 * HEARTBEAT_S)
+            spans.append(monitor.stalled_s(since_s))
+            if not spans[-1]:
+                break
     assert min(spans) == 0
 
 
 async def test_what_happened_long_ago_is_forgotten(monkeypatch):
     monkeypatch.setattr(loop_monitor, "REMEMBERED_S", 0.3)
     monitor = LoopMonitor()
-    monitor.start()
-    for _ in range(4):
-        time.sleep(2 * NOTED_LAG_S + HEARTBEAT_S)
-        await asyncio.sleep(2 * HEARTBEAT_S)
-    assert len(monitor._stalls) <= 2
-    monitor.stop()
+    async with watching(monitor):
+        for _ in range(4):
+            time.sleep(2 * NOTED_LAG_S + HEARTBEAT_S)
+            await asyncio.sleep(2 * HEARTBEAT_S)
+        assert len(monitor._stalls) <= 2
 
 
 async def test_a_monitor_that_was_stopped_takes_no_time_for_a_stall():
     monitor = LoopMonitor()
     assert (monitor.stalled_s(0.0), monitor.worst_s()) == (0, 0)
-    monitor.start()
-    monitor.stop()
+    async with watching(monitor):
+        pass
     await asyncio.sleep(HEARTBEAT_S + 2 * NOTED_LAG_S)
     assert (monitor.stalled_s(0.0), monitor.worst_s()) == (0, 0)
 
@@ -109,7 +118,8 @@ from nocarrier.dial.loop_monitor import LoopMonitor
 
 async def main():
     monitor = LoopMonitor()
-    monitor.start()
+    watching = asyncio.create_task(monitor.run())
+    await asyncio.sleep(0)
     print("ready", flush=True)
     while monitor.worst_s() < 0.5:
         await asyncio.sleep(0.01)

@@ -24,6 +24,7 @@ from nocarrier.dashboard import BUILT
 from nocarrier.doctor import Doctor
 from nocarrier.model.history import History
 from nocarrier.model.node_state import NodePort
+from nocarrier.supervision import Supervisor
 from nocarrier.track import DialTracker
 
 
@@ -42,6 +43,11 @@ class Application:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         await self._app(scope, receive, send)
+
+    @property
+    def supervisor(self) -> Supervisor:
+        """Runs what is endless in it; a server of ours shows up there too."""
+        return self._api.doctor.supervisor
 
     def end_streams(self) -> None:
         """End the answers that would go on for ever, so that a server can stop."""

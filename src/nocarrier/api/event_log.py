@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import logging
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
@@ -22,6 +21,7 @@ import msgspec
 from nocarrier.model.finding import Diagnosis
 from nocarrier.model.ports import MonotonicClock
 from nocarrier.model.recorded_event import recorded_event
+from nocarrier.supervision import Supervisor
 from nocarrier.track import DialTracker, Subscription
 from nocarrier.views import StatusView
 
@@ -48,8 +48,6 @@ LINGER_S = 300.0
 
 RETRY_MS = 1_000
 """When a browser's EventSource should come back."""
-
-_log = logging.getLogger("nocarrier")
 
 Redact = Callable[[object], Any]
 
@@ -103,6 +101,7 @@ class EventLog:
         status: makes the status of this instant.
         diagnosis: gives the findings.
         redact: masks what is sent to readers that want it so.
+        supervisor: runs what keeps the log.
         clock: returns seconds that never go back.
     """
 
@@ -113,12 +112,14 @@ class EventLog:
         status: Callable[[], StatusView],
         diagnosis: Callable[[], Awaitable[Diagnosis]],
         redact: Redact,
+        supervisor: Supervisor,
         clock: MonotonicClock = time.monotonic,
     ) -> None:
         self._tracker = tracker
         self._look_at_status = status
         self._look_at_diagnosis = diagnosis
         self._redact = redact
+        self._supervisor = supervisor
         self._clock = clock
         self._dials: deque[Part] = deque(maxlen=LOG_EVENTS)
         self._begins_after = 0
@@ -131,6 +132,8 @@ class EventLog:
         self._subscription: Subscription | None = None
         self._changed = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
+        self._fault: Exception | None = None
+        """Met while events were taken, perhaps on behalf of a reader who is not to blame."""
         self._left_s = 0.0
         self.readers = 0
         self.closed = False
@@ -242,43 +245,44 @@ class EventLog:
         # number is read, so that none lies between the two.
         self._subscription = self._tracker.subscribe(QUEUE_EVENTS, polled=True)
         self._begins_after = self._tracker.seq
-        self._running = asyncio.create_task(self._run(self._subscription), name="nocarrier-event-log")
+        self._running = asyncio.create_task(self._run(self._subscription), name="nocarrier live stream log")
 
     async def _run(self, subscription: Subscription) -> None:
-        pulse = asyncio.create_task(self._beat(), name="nocarrier-pulse")
+        pulse = self._supervisor.start("pulse of the live stream", self._beat)
         try:
             with subscription:
-                while self.readers or self._clock() - self._left_s < LINGER_S:
-                    self._take()
-                    await asyncio.sleep(LOOK_EVERY_S)
+                await self._supervisor.run("live stream", self._keep)
         finally:
             pulse.cancel()
 
+    async def _keep(self) -> None:
+        while self.readers or self._clock() - self._left_s < LINGER_S:
+            self._take()
+            if self._fault is not None:
+                fault, self._fault = self._fault, None
+                raise fault
+            await asyncio.sleep(LOOK_EVERY_S)
+
     def _take(self) -> None:
         assert self._subscription is not None
-        try:
-            events = self._subscription.drain()
-            for event in events[-LOG_EVENTS:]:
+        events = self._subscription.drain()
+        for event in events[-LOG_EVENTS:]:
+            try:
                 if event.seq > self._newest:
                     self._dials.append(Part("dial", recorded_event(event), event.seq))
-        except Exception:  # noqa: BLE001 - one event must not end the stream; who reads is told of the gap
-            _log.exception("the live stream lost events by a fault of ours; it goes on")
-        else:
-            if not events:
-                return
-        self._wake()
+            except Exception as error:  # noqa: BLE001 - raised where the log is kept; readers are told of the gap
+                self._fault = error
+        if events:
+            self._wake()
 
     async def _beat(self) -> None:
         """Look at status and findings again and again."""
         while True:
-            try:
-                diagnosis = await self._look_at_diagnosis()
-                if self._diagnosis is None or diagnosis.findings != self._diagnosis.findings:
-                    self._diagnosis = diagnosis
-                    self._show("findings", diagnosis)
-                self._take_status(self._look_at_status())
-            except Exception:  # noqa: BLE001 - a task boundary; logged
-                _log.exception("the live stream could not look at the status, by a fault of ours; it tries again")
+            diagnosis = await self._look_at_diagnosis()
+            if self._diagnosis is None or diagnosis.findings != self._diagnosis.findings:
+                self._diagnosis = diagnosis
+                self._show("findings", diagnosis)
+            self._take_status(self._look_at_status())
             await asyncio.sleep(PULSE_EVERY_S)
 
     def _take_status(self, status: StatusView) -> None:

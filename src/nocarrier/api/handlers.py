@@ -168,6 +168,7 @@ class Api:
             status=lambda: status_view(tracker, node, history),
             diagnosis=doctor.diagnosis,
             redact=self.redact,
+            supervisor=doctor.supervisor,
         )
         self.history_questions = HistoryQuestions()
         self.connects = Connects(node) if node is not None else None
@@ -261,7 +262,16 @@ async def healthz(_api: Api, _request: Request) -> Response:
 
 
 async def readyz(api: Api, _request: Request) -> Response:
-    """Whether the node works. A program without a node of ours is ready when it answers."""
+    """Whether the node and all else of ours works. A program without a node of ours is ready when that does."""
+    down = [task.name for task in api.doctor.tasks() if task.is_down]
+    if down:
+        # Anybody may ask, so what it died of, which may quote anybody, is told in the finding only.
+        raise HTTPException(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            f"Down after a fault of ours, and restarted again and again: {', '.join(down)}. The finding "
+            "internal_task_failed in /api/p2p/diagnosis says more.",
+            {"Retry-After": "5"},
+        )
     if api.node is not None and not api.node.ready:
         raise HTTPException(
             HTTPStatus.SERVICE_UNAVAILABLE, "The node is starting or stopping; ask again soon.", {"Retry-After": "1"}

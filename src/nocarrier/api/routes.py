@@ -203,7 +203,7 @@ ROUTES: tuple[Route, ...] = (
     Route(
         method="GET",
         path="/readyz",
-        summary="Whether the node listens and maintains its connections.",
+        summary="Whether the node listens and maintains its connections, and no internal task is down.",
         handler=handlers.readyz,
         answers={HTTPStatus.OK: Health},
         problems=(HTTPStatus.SERVICE_UNAVAILABLE,),

@@ -17,6 +17,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from nocarrier.api.listen import bind
 from nocarrier.model.address import Address
+from nocarrier.supervision import Supervisor
 
 MAX_CONNECTIONS = 256
 """At once. A node's file descriptors are for its peers; dashboards and scripts need a few dozen."""
@@ -107,6 +108,7 @@ class Server:
         listen: host:port; port 0 lets the kernel choose.
         token: of `app`; listening to other machines needs one.
         before_stop: called in the event loop before running requests are waited for.
+        supervisor: restarts it where it dies; None: one of its own.
 
     Raises:
         ConfigError: the address is busy or cannot be had, or is not loopback and there is no token.
@@ -119,27 +121,29 @@ class Server:
         *,
         token: str | None = None,
         before_stop: Callable[[], None] = lambda: None,
+        supervisor: Supervisor | None = None,
     ) -> None:
         self._socket = bind(listen, token)
         host, port = self._socket.getsockname()[:2]
         self.address = Address(host, port)
         """Where it listens."""
-        self._uvicorn = _Uvicorn(
-            uvicorn.Config(
-                app,
-                http=_BoundedProtocol,
-                ws="none",
-                loop="asyncio",
-                lifespan="on",
-                log_config=None,  # logging is the program's own
-                log_level="warning",  # that a server starts and stops, its owner knows
-                access_log=False,
-                proxy_headers=False,  # nothing here depends on who asks
-                server_header=False,
-                timeout_graceful_shutdown=int(SHUTDOWN_TIMEOUT_S),
-            ),
-            before_stop,
+        self._config = uvicorn.Config(
+            app,
+            http=_BoundedProtocol,
+            ws="none",
+            loop="asyncio",
+            lifespan="on",
+            log_config=None,  # logging is the program's own
+            log_level="warning",  # that a server starts and stops, its owner knows
+            access_log=False,
+            proxy_headers=False,  # nothing here depends on who asks
+            server_header=False,
+            timeout_graceful_shutdown=int(SHUTDOWN_TIMEOUT_S),
         )
+        self._before_stop = before_stop
+        self._supervisor = supervisor or Supervisor()
+        self._uvicorn = _Uvicorn(self._config, before_stop)
+        self._is_stopping = False
         self._thread: threading.Thread | None = None
 
     @property
@@ -149,18 +153,26 @@ class Server:
 
     async def run(self) -> None:
         """Answer until `stop` is called or this is cancelled; then end running requests and close the socket."""
-        serving = asyncio.ensure_future(self._uvicorn.serve(sockets=[self._socket]))
+        try:
+            await self._supervisor.run("API server", self._serve)
+        finally:
+            self._socket.close()
+
+    async def _serve(self) -> None:
+        # uvicorn closes its sockets at the end, and cannot serve twice.
+        self._uvicorn = _Uvicorn(self._config, self._before_stop)
+        self._uvicorn.should_exit = self._is_stopping
+        serving = asyncio.ensure_future(self._uvicorn.serve(sockets=[self._socket.dup()]))
         try:
             await asyncio.shield(serving)
         except asyncio.CancelledError:
             self.stop()
             await serving
             raise
-        finally:
-            self._socket.close()
 
     def stop(self) -> None:
         """Make `run` come to its end, from any thread."""
+        self._is_stopping = True
         self._uvicorn.should_exit = True
 
     def start(self) -> Self:

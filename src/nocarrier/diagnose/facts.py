@@ -18,6 +18,7 @@ from nocarrier.model.event import DialFailure, DialStarted
 from nocarrier.model.fault import Evidence
 from nocarrier.model.host_state import HostState
 from nocarrier.model.node_state import ConnectedPeer, NodeState
+from nocarrier.model.task_state import TaskState
 from nocarrier.model.taxonomy import HANDSHAKE_VERDICTS, Kind, Reason, Retry, Source
 from nocarrier.track import LastOutcome, Latest
 
@@ -183,6 +184,8 @@ class Facts:
     """When anything beyond this machine last answered a dial: a success, a refusal, a byte."""
     succeeded_unix: float | None
     """When a dial last reached its session."""
+    tasks: tuple[TaskState, ...]
+    """The endless tasks of this program."""
     read: Mapping[str, FailingPeer]
     """All failures by address, those that tell nothing any more among them; for the next `derive`."""
 
@@ -273,6 +276,7 @@ def derive(
     node: NodeState | None = None,
     host: HostState | None = None,
     *,
+    tasks: tuple[TaskState, ...] = (),
     earlier: Facts | None = None,
 ) -> Facts:
     """The facts of this instant.
@@ -281,6 +285,7 @@ def derive(
         latest: what the tracker remembers.
         node: None: the program has no node of ours.
         host: None: nobody looked.
+        tasks: the endless tasks of this program.
         earlier: the facts before these: failures that have not changed since are not read again.
     """
     read_before = earlier.read if earlier is not None else {}
@@ -326,6 +331,7 @@ def derive(
         host=host,
         answered_unix=answered_unix,
         succeeded_unix=succeeded_unix,
+        tasks=tasks,
         read=read,
     )
 

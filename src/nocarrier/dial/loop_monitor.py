@@ -36,35 +36,31 @@ class LoopMonitor:
 
     def __init__(self) -> None:
         self._stalls: deque[Stall] = deque()
-        self._timer: asyncio.TimerHandle | None = None
+        self._is_watching = False
         self._due_s = 0.0
 
-    def start(self) -> None:
-        """Begin to watch the running loop."""
-        self._schedule(asyncio.get_running_loop())
+    async def run(self) -> None:
+        """Watch the running loop until cancelled; what was seen stays known."""
+        self._is_watching = True
+        try:
+            while True:
+                self._due_s = time.monotonic() + HEARTBEAT_S
+                await asyncio.sleep(HEARTBEAT_S)
+                self._beat()
+        finally:
+            self._is_watching = False
 
-    def stop(self) -> None:
-        """Watch no more; what was seen stays known."""
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    def _schedule(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._due_s = time.monotonic() + HEARTBEAT_S
-        self._timer = loop.call_later(HEARTBEAT_S, self._beat, loop)
-
-    def _beat(self, loop: asyncio.AbstractEventLoop) -> None:
+    def _beat(self) -> None:
         overdue = self._overdue()
         if overdue is not None:
             self._stalls.append(overdue)
         while self._stalls and self._stalls[0].ended_s < self._due_s - REMEMBERED_S:
             self._stalls.popleft()
-        self._schedule(loop)
 
     def _overdue(self) -> Stall | None:
         """The stall that no beat has noted yet: whoever asks right after one may run before the beat does."""
         now_s = time.monotonic()
-        return Stall(self._due_s, now_s) if self._timer and now_s - self._due_s > NOTED_LAG_S else None
+        return Stall(self._due_s, now_s) if self._is_watching and now_s - self._due_s > NOTED_LAG_S else None
 
     def _all(self) -> list[Stall]:
         overdue = self._overdue()

@@ -60,8 +60,8 @@ class SystemResolver:
             if future.cancelled():
                 continue
             try:
-                answer: list[str] | OSError = _look_up(host)
-            except OSError as exc:
+                answer: list[str] | Exception = _look_up(host)
+            except Exception as exc:  # noqa: BLE001 - raised where it is waited for; a thread that died would be missed
                 answer = exc
             with contextlib.suppress(RuntimeError):  # the loop is closed, nobody waits any more
                 loop.call_soon_threadsafe(_deliver, future, answer)
@@ -76,10 +76,10 @@ def _look_up(host: str) -> list[str]:
     return [str(ip) for ip in map(parse_ip, addresses) if ip is not None]
 
 
-def _deliver(future: asyncio.Future[list[str]], answer: list[str] | OSError) -> None:
+def _deliver(future: asyncio.Future[list[str]], answer: list[str] | Exception) -> None:
     if future.done():
         return
-    if isinstance(answer, OSError):
+    if isinstance(answer, Exception):
         future.set_exception(answer)
     else:
         future.set_result(answer)

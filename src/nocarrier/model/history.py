@@ -12,6 +12,7 @@ from typing import Protocol
 
 from nocarrier.model.finding import Finding, Severity
 from nocarrier.model.recorded_event import EventKind, RecordedEvent
+from nocarrier.model.task_state import TaskState
 from nocarrier.model.taxonomy import Phase, Reason, Source
 
 
@@ -182,6 +183,9 @@ class History(Protocol):
 
     def findings(self, since_unix: float | None, until_unix: float | None, limit: int) -> list[StoredFinding]:
         """Findings that stood at any time between the two, those that began last first; raises HistoryError."""
+
+    def tasks(self) -> tuple[TaskState, ...]:
+        """Its endless tasks, whether each works; from any thread."""
 
     def record_findings(self, findings: tuple[Finding, ...]) -> None:
         """Take note of what stands now. Never raises or blocks."""

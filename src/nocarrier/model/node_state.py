@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from nocarrier.model.task_state import TaskState
 from nocarrier.model.taxonomy import Phase, Reason, Source
 
 
@@ -304,6 +305,9 @@ class NodePort(Protocol):
 
     def state(self) -> NodeState:
         """What a diagnosis wants to know."""
+
+    def tasks(self) -> tuple[TaskState, ...]:
+        """The endless tasks of the node, whether each works."""
 
     def introduced_by_source(self) -> dict[Source, IntroductionCounts]:
         """What became of the addresses of each source."""

@@ -117,7 +117,7 @@ class Listener:
         task = asyncio.create_task(self._receive(remote, reader, writer))
         self._tasks.add(task)
         self._pending[task] = remote.host
-        task.add_done_callback(lambda _: self._ended(task, writer))
+        task.add_done_callback(lambda _: self._ended(remote, task, writer))
 
     def _make_place(self, host: str) -> None:
         of_host = [task for task, pending_host in self._pending.items() if pending_host == host]
@@ -131,10 +131,13 @@ class Listener:
         del self._pending[oldest]
         oldest.cancel()
 
-    def _ended(self, task: asyncio.Task[None], writer: asyncio.StreamWriter) -> None:
+    def _ended(self, remote: Address, task: asyncio.Task[None], writer: asyncio.StreamWriter) -> None:
         self._tasks.discard(task)
         self._pending.pop(task, None)
-        if task.cancelled():  # it may not even have begun
+        fault = None if task.cancelled() else task.exception()
+        if fault is not None:
+            _log.error("an inbound handshake with %s failed by a fault of ours", remote, exc_info=fault)
+        if fault is not None or task.cancelled():  # it may not even have begun
             writer.transport.abort()
 
     async def _receive(self, remote: Address, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -151,10 +154,6 @@ class Listener:
             return
         except (OSError, TimeoutError) as exc:
             self._count(classify(exc, Phase.HANDSHAKE).reason, started_s)
-            writer.transport.abort()
-            return
-        except Exception:  # noqa: BLE001 - a task boundary; logged
-            _log.exception("an inbound handshake with %s failed by a fault of ours", remote)
             writer.transport.abort()
             return
         if isinstance(established, DialedBack):

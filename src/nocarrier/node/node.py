@@ -27,6 +27,7 @@ from nocarrier.model.node_state import (
     PeerBookCounts,
 )
 from nocarrier.model.ports import DialRecorder, StandingBook
+from nocarrier.model.task_state import TaskState
 from nocarrier.model.taxonomy import Phase, Source
 from nocarrier.node import listener, shown, state_files
 from nocarrier.node.admission import Admission
@@ -41,8 +42,9 @@ from nocarrier.node.maintainer import Maintainer
 from nocarrier.node.options import DEFAULT_P2P_PORT, NodeOptions, TimingOptions
 from nocarrier.node.port_truth import PortTruth
 from nocarrier.node.reachability import ReachabilityCheck
-from nocarrier.node.session_keeper import SessionKeeper, report_if_died
+from nocarrier.node.session_keeper import SessionKeeper
 from nocarrier.node.session_table import SessionTable
+from nocarrier.supervision import Supervisor
 from nocarrier.wire import Admission as WireAdmission
 from nocarrier.wire import Connection, LocalPeer, Role
 from nocarrier.wire.messages import WELCOME_PEERS_MAX
@@ -97,6 +99,7 @@ class Node:
         self._ready = False
         self._changes = 0
         self._rng = random.Random(secrets.randbits(64))  # noqa: S311 - spreads load, guards nothing
+        self._supervisor = Supervisor()
         self._loops: list[asyncio.Task[None]] = []
 
         self.policy = AddressPolicy(
@@ -223,11 +226,14 @@ class Node:
         """Listen, and begin to maintain connections."""
         self._local = self._local_peer()
         await self.listener.start()
-        self.loop_monitor.start()
-        for loop in (self.maintainer.run(), self.reachability.run(), self._gossip_regularly(), self._book_keeper.run()):
-            task = asyncio.create_task(loop)
-            task.add_done_callback(report_if_died)
-            self._loops.append(task)
+        endless = {
+            "loop monitor": self.loop_monitor.run,
+            "maintainer": self.maintainer.run,
+            "reachability check": self.reachability.run,
+            "gossip": self._gossip_regularly,
+            "peer book keeper": self._book_keeper.run,
+        }
+        self._loops += [self._supervisor.start(name, work) for name, work in endless.items()]
         self._ready = True
         self._changes += 1
         return self
@@ -245,7 +251,6 @@ class Node:
         await self._keeper.stop()
         await self._book_keeper.stop()
         self._lock.close()
-        self.loop_monitor.stop()
 
     async def _gossip_regularly(self) -> None:
         while True:
@@ -400,6 +405,10 @@ class Node:
             introducers=self.book.introductions.introducers(),
             loop_lag_s=self.loop_monitor.worst_s(),
         )
+
+    def tasks(self) -> tuple[TaskState, ...]:
+        """The endless tasks of the node, whether each works."""
+        return self._supervisor.states()
 
     def introduced_by_source(self) -> dict[Source, IntroductionCounts]:
         """What became of the addresses of each source."""

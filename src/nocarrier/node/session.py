@@ -137,6 +137,8 @@ class Session:
             early_events: what came in one piece with the end of the handshake.
         """
         keepalive = asyncio.create_task(self._keep_alive())
+        # Should it die, nobody would notice any more that the peer is gone; `run` raises what it died of.
+        keepalive.add_done_callback(lambda _: None if self.end else self._writer.transport.abort())
         try:
             await self._take_events(early_events, handle)
             while self.end is None:

@@ -6,17 +6,19 @@ import contextlib
 import sqlite3
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
 from nocarrier.model.finding import Finding
 from nocarrier.model.history import EventPage, EventQuery, HistoryStatus, Series, SeriesQuery, StoredFinding
 from nocarrier.model.ports import Clock
+from nocarrier.model.task_state import TaskState
 from nocarrier.store import reading
 from nocarrier.store.database import Migration, migrations
 from nocarrier.store.syncer import Syncer
 from nocarrier.store.writer import Writer
+from nocarrier.supervision import Supervisor
 from nocarrier.track import DialTracker
 
 FILE_NAME = "history.sqlite3"
@@ -68,17 +70,24 @@ class SqliteHistory:
             version=version,
             clock=clock,
         )
-        self._writing = threading.Thread(target=self._writer.run, name="nocarrier-history", daemon=True)
-        self._syncing = threading.Thread(target=self._syncer.run, name="nocarrier-history-sync", daemon=True)
-        self._writing.start()
-        self._syncing.start()
+        self._supervisor = Supervisor()
+        self._threads = [
+            self._start("history writer", self._writer.run, self._writer.stopping),
+            self._start("history syncer", self._syncer.run, self._syncer.stopping),
+        ]
+
+    def _start(self, name: str, work: Callable[[], None], stop: threading.Event) -> threading.Thread:
+        within = self._supervisor.run_in_thread
+        thread = threading.Thread(target=within, args=(name, work, stop), name=f"nocarrier {name}", daemon=True)
+        thread.start()
+        return thread
 
     def close(self) -> None:
         """Write what waits and end the threads; blocks for at most some seconds."""
         self._syncer.stop()
         self._writer.stop()
-        self._writing.join(STOP_S)
-        self._syncing.join(STOP_S)
+        for thread in self._threads:
+            thread.join(STOP_S)
 
     def __enter__(self) -> Self:
         return self
@@ -89,6 +98,10 @@ class SqliteHistory:
     def status(self) -> HistoryStatus:
         """How the history does; at once, from any thread."""
         return self._writer.status()
+
+    def tasks(self) -> tuple[TaskState, ...]:
+        """The threads of the history, whether each works; from any thread."""
+        return self._supervisor.states()
 
     def record_findings(self, findings: tuple[Finding, ...]) -> None:
         """Take note of what stands now. Never raises or blocks."""

@@ -29,6 +29,7 @@ class Syncer:
 
     Attributes:
         is_free: held while the file is open here; whoever renames the file takes it first.
+        stopping: set when it is to come to an end.
         problem: why it could not be done last, for people; None: it could.
     """
 
@@ -36,18 +37,18 @@ class Syncer:
         self._path = path
         self._wal = Path(f"{path}-wal")
         self._synced: tuple[int, int] | None = None
-        self._stop = threading.Event()
+        self.stopping = threading.Event()
         self.is_free = threading.Lock()
         self.problem: str | None = None
 
     def run(self) -> None:
         """Force to disk again and again, until stopped."""
-        while not self._stop.wait(SYNC_EVERY_S):
+        while not self.stopping.wait(SYNC_EVERY_S):
             self.sync()
 
     def stop(self) -> None:
         """Come to an end."""
-        self._stop.set()
+        self.stopping.set()
 
     def sync(self) -> None:
         """Force the log to disk and take it over into the file, where it has changed since."""

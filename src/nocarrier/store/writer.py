@@ -89,6 +89,7 @@ class Writer:
 
     Attributes:
         tried: set when the file was opened, or could not be.
+        stopping: set when it is to come to an end.
         is_behind: whether events come faster than they were written at the last step.
     """
 
@@ -127,7 +128,7 @@ class Writer:
         self._ahead_s = clock() - self._even_since_s
         self._is_deleting = False
         self._status = HistoryStatus(state=HistoryState.STARTING)
-        self._stop = threading.Event()
+        self.stopping = threading.Event()
         self.tried = threading.Event()
         self.is_behind = False
 
@@ -148,22 +149,26 @@ class Writer:
 
     def stop(self) -> None:
         """Write what waits, and come to an end."""
-        self._stop.set()
+        self.stopping.set()
 
     # ---- the thread -----------------------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Write until stopped."""
-        self.step()
-        self.tried.set()
-        while not self._stop.wait(0.0 if self.is_behind else FLUSH_EVERY_S):
+        """Write until stopped; again after a fault of ours has ended it."""
+        try:
+            self.step()
+        finally:
+            self.tried.set()
+        while not self.stopping.wait(0.0 if self.is_behind else FLUSH_EVERY_S):
             self.step()
         self._open_at_s = 0.0  # one last attempt, whatever was before
-        self.step()
-        self._finish()
+        try:
+            self.step()
+        finally:
+            self._finish()
 
     def step(self) -> None:
-        """Write what waits, as far as that can be done now. Never raises."""
+        """Write what waits, as far as that can be done now. Only a fault of ours raises."""
         self.is_behind = False
         try:
             connection = self._opened()
@@ -174,8 +179,6 @@ class Writer:
                 self._tidy(connection)
         except (sqlite3.Error, OSError, HistoryError) as error:
             self._fail(error)
-        except Exception:  # noqa: BLE001 - a task boundary; logged
-            _log.exception("the history met a fault of ours; it goes on")
 
     def _opened(self) -> sqlite3.Connection | None:
         """The connection; None where it failed a moment ago."""

@@ -6,6 +6,7 @@ from nocarrier.diagnose.causes import (
     dialer_stuck,
     dns_broken,
     duplicates_only,
+    internal_task_failed,
     ipv6_broken,
     local_exhaustion,
     local_overload,
@@ -42,6 +43,7 @@ CAUSES = in_order(
     module.CAUSE
     for module in (
         # What is ours comes first: it explains the most.
+        internal_task_failed,
         outbound_blocked,
         offline,
         dns_broken,

@@ -29,7 +29,9 @@ def _rule(facts: Facts) -> Case | None:
         others_explain_it = not (local or silent or nameless) and len(facts.failing) < len(facts.all_failing)
         if not facts.node.info.offline or others_explain_it or (not local and facts.far_hops_answer):
             return None
-    elif not (local or nameless) and (facts.working or len(netgroups(silent)) < SILENT_NETGROUPS or facts.far_hops_answer):
+    elif not (local or nameless) and (
+        facts.working or len(netgroups(silent)) < SILENT_NETGROUPS or facts.far_hops_answer
+    ):
         return None  # nobody knows here which sessions live, so as long as any peer worked last the silence is of some
     peers = [*local, *silent, *nameless]
     return Case(
@@ -45,10 +47,8 @@ def _rule(facts: Facts) -> Case | None:
 def _without_a_resolver(facts: Facts, answered_unix: float) -> list[FailingPeer]:
     """Peers whose names could not be looked up, where that is part of an outage and no fault of the resolver."""
     host = facts.host
-    if facts.node is not None:
-        is_outage = facts.node.info.offline
-    else:
-        is_outage = host is not None and host.interfaces_up == ()
+    has_no_link = host is not None and host.interfaces_up == ()
+    is_outage = has_no_link if facts.node is None else facts.node.info.offline
     return [peer for peer in facts.failing_with(*signs.RESOLVER) if is_outage and peer.failed_unix >= answered_unix]
 
 

@@ -16,7 +16,9 @@ from nocarrier.integrations.opentelemetry.attributes import EndedDial
 from nocarrier.integrations.opentelemetry.instruments import DialInstruments
 from nocarrier.integrations.opentelemetry.spans import trace_dial
 from nocarrier.model.event import DialEvent, DialFailure, DialStarted
+from nocarrier.model.task_state import TaskState
 from nocarrier.model.taxonomy import Kind
+from nocarrier.supervision import Supervisor
 from nocarrier.track import DialTracker
 
 POLL_INTERVAL_S = 0.25
@@ -52,7 +54,13 @@ class Exporter:
         self._instruments = DialInstruments(metrics.get_meter(_SCOPE, VERSION, meter_provider))
         self._events = tracker.subscribe(capacity=MAX_WAITING_EVENTS, polled=True)
         self._closing = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="nocarrier-opentelemetry", daemon=True)
+        self._supervisor = Supervisor()
+        self._thread = threading.Thread(
+            target=self._supervisor.run_in_thread,
+            args=("OpenTelemetry exporter", self._run, self._closing),
+            name="nocarrier-opentelemetry",
+            daemon=True,
+        )
         self._thread.start()
 
     def close(self) -> None:
@@ -62,6 +70,10 @@ class Exporter:
         """
         self._closing.set()
         self._thread.join()
+
+    def tasks(self) -> tuple[TaskState, ...]:
+        """The thread of the exporter, whether it works; from any thread."""
+        return self._supervisor.states()
 
     def __enter__(self) -> Self:
         return self
