@@ -58,13 +58,39 @@ def down(tracker, addr):
     return "peer_down"
 
 
+def eventually_json(server, holds):
+    """The answer for which `holds`, within a few seconds: an examination is a second old at most."""
+    deadline = time.monotonic() + 5
+    while not holds(answer := get(server, PATH).json):
+        assert time.monotonic() < deadline, answer
+        time.sleep(0.05)
+    return answer
+
+
 # ---- the findings ---------------------------------------------------------------------------------------------------
 
 
-def test_nothing_is_wrong_where_nothing_happened(embedded):
+def test_nobody_can_say_where_nothing_happened(embedded, tracker):
     answer = get(embedded, PATH)
     assert answer.status == 200
-    assert (answer.json["healthy"], answer.json["findings"]) == (True, [])
+    assert (answer.json["status"], answer.json["healthy"], answer.json["findings"]) == ("undetermined", False, [])
+    assert answer.json["status_detail"] == "No ended dial is on record."
+    tracker.record_success("192.0.2.1:7072", "gossip")
+    answer = eventually_json(embedded, lambda found: found["healthy"])
+    assert (answer["status"], answer["status_detail"]) == ("healthy", None)
+
+
+def test_findings_of_the_debug_answer_are_the_same_at_the_same_instant(embedded, tracker):
+    compared = 0
+    for number in range(40):
+        down(tracker, f"192.0.2.{number % 20}:7072")
+        before = get(embedded, PATH).json
+        findings = get(embedded, "/api/p2p/debug").json["findings"]
+        if get(embedded, PATH).json["at_unix"] == before["at_unix"]:  # nobody examined in between
+            assert findings == before["findings"]
+            compared += 1
+        time.sleep(0.05)
+    assert compared > 10
 
 
 def test_a_finding_says_everything_that_an_operator_needs(embedded, tracker):

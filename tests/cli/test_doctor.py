@@ -87,10 +87,82 @@ async def test_a_healthy_node_says_so_in_one_line(nodes):
     ]
 
 
-def test_healthy_without_a_dial_is_said_to_say_little(embedded):
+def test_without_a_dial_it_is_too_early_to_tell(embedded):
     shown = nocarrier("doctor", "--url", embedded.url)
-    assert shown.returncode == 0
-    assert "no dial so far, which says little" in shown.stdout
+    assert (shown.returncode, shown.stderr) == (3, "")
+    first, second, *_ = shown.stdout.splitlines()
+    assert first == "Too early to tell: no ended dial is on record."
+    assert second.startswith("Looked at: no dial so far; ")
+    for probed in ((), ("--probe",)):
+        as_json = nocarrier("doctor", "--json", *probed, "--url", embedded.url)
+        answer = json.loads(as_json.stdout)
+        assert (as_json.returncode, answer["status"], answer["healthy"]) == (3, "undetermined", False)
+        assert answer["status_detail"] == "No ended dial is on record."
+
+
+@pytest.mark.parametrize(
+    ("answer", "exit_status", "first_line"),
+    [
+        ({"status": "healthy", "healthy": True}, 0, "Healthy: "),
+        ({"status": "unhealthy", "healthy": False}, 1, "Not healthy, and the node does not say why: "),
+        ({"status": "undetermined", "healthy": False, "status_detail": "No."}, 3, "Too early to tell: no."),
+        ({"status": "undetermined", "healthy": False}, 3, "Too early to tell: the node does not say why."),
+        ({"status": "a word of a newer node", "healthy": False}, 3, "Too early to tell: the node does not say why."),
+        ({"healthy": True}, 0, "Healthy: "),
+        ({"healthy": False}, 1, "Not healthy, and the node does not say why: "),
+    ],
+)
+def test_the_exit_status_follows_the_status(answer, exit_status, first_line):
+    with answering({"/api/p2p/diagnosis": {**answer, "findings": []}, "/api/p2p/debug": {}}) as url:
+        for arguments in ((), ("--json",), ("--probe",)):
+            shown = nocarrier("doctor", "--url", url, *arguments, COLUMNS="200")
+            assert (shown.returncode, shown.stderr) == (exit_status, "")
+            assert "--json" in arguments or shown.stdout.splitlines()[0].startswith(first_line)
+
+
+def test_with_a_probe_the_verdict_is_that_after_it():
+    found = {"code": "offline", "severity": "critical", "summary": "Off."}
+    asked = []
+
+    async def answer(request):
+        asked.append(request.url.path)
+        if request.url.path != "/api/p2p/diagnosis":
+            return JSONResponse({"statements": []})
+        is_probed = "/api/p2p/diagnosis/probe" in asked
+        return JSONResponse({"healthy": is_probed, "findings": [] if is_probed else [found]})
+
+    with Server(Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST"])]), "127.0.0.1:0") as server:
+        shown = nocarrier("doctor", "--probe", "--json", "--url", server.url)
+    assert (shown.returncode, json.loads(shown.stdout)["findings"]) == (0, [])
+    assert "offline" in json.loads(shown.stdout)["probes"]
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--url", "ftp://127.0.0.1"),
+        ("--url", "http://127.0.0.1:99999"),
+        ("--url", "http://127.0.0.1:1"),
+        ("--url", ""),
+        ("--no-such-option",),
+        ("argument",),
+        ("--url",),
+    ],
+)
+def test_bad_usage_and_nobody_there_is_two(arguments):
+    shown = nocarrier("doctor", *arguments)
+    assert (shown.returncode, shown.stdout) == (2, "")
+    assert shown.stderr
+
+
+def test_a_wrong_token_is_two(tracker):
+    with api_server(tracker, listen="127.0.0.1:0", token="a-token-of-some-length") as guarded:
+        for token in ((), ("--token", "another-token-of-some-length")):
+            shown = nocarrier("doctor", "--url", guarded.url, *token)
+            assert (shown.returncode, shown.stdout) == (2, "")
+            assert "token" in shown.stderr
+        right = nocarrier("doctor", "--url", guarded.url, "--token", "a-token-of-some-length")
+    assert right.returncode == 3
 
 
 def test_the_first_line_names_the_worst_finding(embedded, tracker):

@@ -189,10 +189,11 @@ def test_in_a_pipe_each_change_is_a_line(url, tracker):
 
 
 def test_json_is_a_message_a_line(url, tracker):
-    written = piped(lambda line: '"status"' in line, "--json", "--url", url)
+    written = piped(lambda line: '"event": "status"' in line, "--json", "--url", url)
     messages = [json.loads(line) for line in written.splitlines()]
     assert {"findings", "status"} >= {message["event"] for message in messages}
-    assert messages[-1]["data"]["connected"] == 1
+    [status] = [message["data"] for message in messages if message["event"] == "status"]
+    assert status["connected"] == 1
 
 
 def test_a_dumb_terminal_gets_lines(url):

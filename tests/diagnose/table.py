@@ -12,7 +12,7 @@ import pytest
 from diagnose.world import World
 from nocarrier.diagnose import CAUSES
 from nocarrier.diagnose.cause import SAMPLES
-from nocarrier.model.finding import Diagnosis, Finding, Severity
+from nocarrier.model.finding import Diagnosis, Finding, HealthStatus, Severity
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,10 @@ def check_sound(diagnosis: Diagnosis) -> None:
     """What holds for every diagnosis."""
     codes = [found.code for found in diagnosis.findings]
     assert len(set(codes)) == len(codes)
-    assert diagnosis.healthy is all(found.severity is Severity.INFO for found in diagnosis.findings)
+    is_wrong = any(found.severity is not Severity.INFO for found in diagnosis.findings)
+    assert (diagnosis.status is HealthStatus.UNHEALTHY) is is_wrong
+    assert diagnosis.healthy is (diagnosis.status is HealthStatus.HEALTHY)
+    assert (diagnosis.status_detail is not None) is (diagnosis.status is HealthStatus.UNDETERMINED)
     ranks = [found.severity.rank for found in diagnosis.findings]
     assert ranks == sorted(ranks), "the worst first"
     for found in diagnosis.findings:

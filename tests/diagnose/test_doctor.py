@@ -140,7 +140,7 @@ async def test_who_gives_up_waiting_does_not_end_it_for_the_others(doctor, host)
     await until(lambda: host.looked == 1)
     impatient.cancel()
     host.may_go_on.set()
-    assert (await patient).healthy
+    assert (await patient).findings == ()
     assert host.looked == 1
 
 
@@ -149,7 +149,7 @@ async def test_a_failed_examination_is_not_kept(doctor, host):
     with pytest.raises(OSError, match="no /proc here"):
         await doctor.diagnosis()
     host.fault = None
-    assert (await doctor.diagnosis()).healthy
+    assert (await doctor.diagnosis()).findings == ()
 
 
 # ---- memory ----------------------------------------------------------------------------------------------------------

@@ -29,7 +29,6 @@ def dead_gossip(count: int, of: int) -> World:
 HEALTHY = {
     "all sessions live": NODE.session(peers(8)),
     "a node that wants nobody": World().with_node(target_peers=0),
-    "a node that just started": World().with_node(started_ago_s=1).dialing(peers(3), "seed", since_s=0.5),
     "a third of the gossip is dead": dead_gossip(4, 12),
     "nearly half of it is dead": dead_gossip(11, 24),
     "dead gossip in one popular network": NODE.session(peers(8))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from diagnose.table import Table, check_near_miss, check_raised, codes, finding_of, near_misses, raised, row
-from diagnose.world import MINUTE, World, names, peer, peers, seed, unreachable
+from diagnose.world import HOUR, MINUTE, World, names, node_id_of, peer, peers, seed, unreachable
 from nocarrier.model.node_state import Reachability
 
 NODE = World().with_node()
@@ -165,16 +165,47 @@ DUPLICATES = Table(
             first=True,
             severity="info",
             blame="none",
-            says="2 peers, is connected already",
+            says="2 peers met again are connected already",
             affected_peers=0,
         ),
-        "two dials crossed": row(NODE.session(peers(2)).fails(peer(9), "duplicate_connection"), severity="info"),
+        "two dials crossed": row(NODE.session(peers(2)).fails(peer(1), "duplicate_connection"), severity="info"),
+        "one peer by its name and by its address": row(
+            NODE.session(peers(2))
+            .skips(peer(1), "already_connected")
+            .reports("seed1.example:7072", "already_connected", "seed", node_id=node_id_of(peer(1))),
+            says="1 peer met again is connected already",
+        ),
+        "one of those met is gone since": row(
+            NODE.session(peer(1)).skips(peers(2), "already_connected"), says="1 peer met again is connected already"
+        ),
+        "one is being dialed": row(
+            NODE.session(peer(1))
+            .skips(peer(1), "already_connected")
+            .dialing(peer(2))
+            .skips(peer(2), "already_dialing"),
+            says="1 peer met again is connected already",
+        ),
+        "a program whose dials crossed": row(World().reports(peers(2), "duplicate_connection"), severity="info"),
         "a program without a node": row(
             World().works(peer(1)).skips(peer(1), "already_connected"), severity="info", first=True
         ),
     },
     near_misses={
         "nothing was recorded": row(NODE.session(peers(2))),
+        "a start whose dials are all in flight": row(
+            World().with_node(started_ago_s=2, seeds=peers(4)).dialing(peers(4)).skips(peers(4), "already_dialing")
+        ),
+        "all sessions died just now": row(NODE.works(peers(3), ago_s=HOUR).skips(peers(3), "already_connected")),
+        "nothing was heard on any session for a minute": row(
+            NODE.session(peers(2), heard_ago_s=90).skips(peers(2), "already_connected")
+        ),
+        "all who were met are gone, and another is connected": row(
+            NODE.session(peer(9)).skips(peers(2), "already_connected")
+        ),
+        "a connection that gave way to one that never came": row(
+            NODE.fails(peers(2), "duplicate_connection"), instead="unexplained"
+        ),
+        "a program that has no success on record": row(World().skips(peers(2), "already_connected")),
         "one real failure among them": row(
             NODE.session(peers(2)).skips(peers(2), "already_connected").fails(peer(9), "timeout"), instead="peer_down"
         ),

@@ -363,10 +363,15 @@ def _dial(addr: str, source: str, via: str | None, ago_s: float, took_s: float, 
     return [(ago_s + took_s, begin), (ago_s, end)]
 
 
+def node_id_of(addr: str) -> str:
+    """The identity of the peer at `addr`."""
+    return addr.encode().hex().ljust(64, "0")[:64]
+
+
 def _connected(addr: str, source: Source, via: str | None, ago_s: float, heard_ago_s: float) -> ConnectedPeer:
     return ConnectedPeer(
         addr=addr,
-        node_id="cd" * 32,
+        node_id=node_id_of(addr),
         direction=Direction.OUTBOUND,
         source=source,
         via=via,

@@ -14,7 +14,7 @@ from metrics.scrape import OPENMETRICS, Scraped
 from nocarrier import DialTracker, Fault, Kind, Reason, Source
 from nocarrier.diagnose import CAUSES
 from nocarrier.metrics import METRICS, OF_DIAGNOSIS, OF_DIALS, OF_HISTORY, OF_NODE, DialCollector, exposition
-from nocarrier.model.finding import Diagnosis, Finding, Severity
+from nocarrier.model.finding import Diagnosis, Finding, HealthStatus, Severity
 from nocarrier.model.history import HistoryState, HistoryStatus
 from nocarrier.model.taxonomy import Blame
 from support.programs import requires
@@ -60,7 +60,8 @@ def finding(code="offline", severity=Severity.CRITICAL):
 
 
 def diagnosis(*findings):
-    return Diagnosis(at_unix=0.0, healthy=not findings, findings=findings)
+    status = HealthStatus.UNHEALTHY if findings else HealthStatus.HEALTHY
+    return Diagnosis(at_unix=0.0, status=status, findings=findings)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ from nocarrier.api.page import Page
 from nocarrier.api.server import Server
 from nocarrier.embed import api_server
 from nocarrier.model.event import Attempt
-from nocarrier.model.finding import Diagnosis, EvidenceItem, Finding, Severity
+from nocarrier.model.finding import Diagnosis, EvidenceItem, Finding, HealthStatus, Severity
 from nocarrier.model.recorded_event import EventKind, RecordedEvent
 from nocarrier.model.taxonomy import Blame, Phase, Reason, Source
 from page.browser import BUILT
@@ -128,7 +128,7 @@ class HostileNode:
                 self.status = reader.next("status").data
         self.events = [hostile_event(number, text) for number, text in enumerate(TEXTS, 1)]
         findings = tuple(hostile_finding(number, text) for number, text in enumerate(TEXTS))
-        self.diagnosis = Diagnosis(at_unix=time.time(), healthy=False, findings=findings)
+        self.diagnosis = Diagnosis(at_unix=time.time(), status=HealthStatus.UNHEALTHY, findings=findings)
         self.debug["connected_peers"] = [hostile_peer(self.debug["connected_peers"][0], text) for text in TEXTS]
         self.debug["node"] |= {"network": LONG, "advertised_p2p": NASTY[0], "version": NASTY[7], "node_id": NASTY[1]}
         self.peers["peers"] = [hostile_peer(self.peers["peers"][0], text) for text in TEXTS]

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from nocarrier.model.finding import Diagnosis, EvidenceItem, Finding, Severity
+from nocarrier.model.finding import Diagnosis, EvidenceItem, Finding, HealthStatus, Severity
 from nocarrier.model.probe import (
     Answer,
     Gateway,
@@ -46,7 +46,7 @@ def finding(**other):
 
 
 def redacted(*findings, known=()):
-    return redact(Diagnosis(at_unix=1.0, healthy=False, findings=findings), known)["findings"]
+    return redact(Diagnosis(at_unix=1.0, status=HealthStatus.UNHEALTHY, findings=findings), known)["findings"]
 
 
 @pytest.mark.parametrize(

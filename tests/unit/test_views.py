@@ -13,13 +13,13 @@ from nocarrier import DialTracker, Reason, Source
 from nocarrier.model.address import Address
 from nocarrier.model.event import EndedAttempt
 from nocarrier.model.fault import Evidence, Fault
-from nocarrier.model.finding import Diagnosis
+from nocarrier.model.finding import Diagnosis, HealthStatus
 from nocarrier.model.node_state import BookPeer, BookState
 from nocarrier.model.taxonomy import Blame, Phase
 from nocarrier.views import FailureFilter, debug_view, failures_view, peers_view, reasons_view, redact
 
 NODE_ID = "cd" * 32
-HEALTHY = Diagnosis(at_unix=0.0, healthy=True, findings=())
+HEALTHY = Diagnosis(at_unix=0.0, status=HealthStatus.HEALTHY, findings=())
 
 
 def as_json(view):

@@ -62,6 +62,10 @@ export interface Finding {
 export interface Diagnosis {
   at_unix: number;
   healthy: boolean;
+  /** An older node has none. */
+  status?: "healthy" | "unhealthy" | "undetermined";
+  /** Why it is undetermined. */
+  status_detail?: string | null;
   findings: Finding[];
 }
 

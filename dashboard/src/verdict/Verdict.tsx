@@ -13,52 +13,72 @@ import "./verdict.css";
 /** With more findings than this, those that need nobody stand behind one line. */
 const FEW = 4;
 
-const SIGNS = { critical: "✕", warning: "!", healthy: "✓", examining: "…" } as const;
+const SIGNS = { critical: "✕", warning: "!", healthy: "✓", undetermined: "?", examining: "…" } as const;
 
-function worst(found: Diagnosis): "critical" | "warning" | "healthy" {
+/** The headline when a green check would claim to know what nobody knows yet. */
+const TOO_EARLY = "Too early to tell";
+
+type Level = keyof typeof SIGNS;
+
+function levelOf(found: Diagnosis): Level {
   if (found.findings.some((finding) => finding.severity === "critical")) return "critical";
+  if (found.status === "undetermined") return "undetermined";
   return found.healthy ? "healthy" : "warning";
 }
 
-function headline(found: Diagnosis): string {
-  if (found.healthy) return "Healthy";
+function headline(found: Diagnosis, level: Level): string {
+  if (level === "undetermined") return TOO_EARLY;
+  if (level === "healthy") return "Healthy";
   const first = found.findings[0];
   return first ? first.title : "Not healthy";
 }
 
-function tally(found: Diagnosis): string {
+function tally(found: Diagnosis, level: Level): string {
   const { findings } = found;
-  if (findings.length === 0) return "Nothing was found that keeps this node from its peers.";
   const parts = (["critical", "warning", "info"] as const)
     .map((severity) => ({ severity, n: findings.filter((finding) => finding.severity === severity).length }))
     .filter(({ n }) => n > 0)
     .map(({ severity, n }) => (severity === "info" ? `${n} for information` : plural(n, severity)));
   const text = parts.join(", ");
-  return found.healthy ? `Nothing needs you; ${text}.` : `Found: ${text}.`;
+  if (level === "undetermined") {
+    const why = visibleLabel(found.status_detail ?? "The node does not say why.", 300);
+    return text ? `${why} Found: ${text}.` : why;
+  }
+  if (level === "healthy") {
+    return text ? `Nothing needs you; ${text}.` : "Nothing was found that keeps this node from its peers.";
+  }
+  return text ? `Found: ${text}.` : "The node does not say why.";
+}
+
+/** Of the tab: what was so before the connection was lost is not known to be so now. */
+function tabTitle(found: Diagnosis, level: Level): string {
+  const sign = stale.value ? SIGNS.undetermined : SIGNS[level];
+  return `${sign} ${headline(found, level)}${stale.value ? " (connection lost)" : ""} · nocarrier`;
 }
 
 export function Verdict() {
   const found = diagnosis.value;
-  const level = found ? worst(found) : "examining";
+  const level = found ? levelOf(found) : "examining";
+  const isStale = stale.value;
   useEffect(() => {
-    document.title = found ? `${SIGNS[level]} ${headline(found)} · nocarrier` : "nocarrier";
-  }, [found]);
+    document.title = found ? tabTitle(found, level) : "nocarrier";
+  }, [found, isStale]);
   return (
     <section
-      class={`verdict verdict-${level}`}
+      class={`verdict verdict-${isStale && level === "healthy" ? "undetermined" : level}`}
       data-testid="verdict"
       data-level={level}
       aria-labelledby="verdict-title"
     >
       <div class="verdict-head" aria-live="polite" aria-atomic="true">
         <span class="verdict-sign" aria-hidden="true">
-          {SIGNS[level]}
+          {SIGNS[isStale && level === "healthy" ? "undetermined" : level]}
         </span>
         <div>
-          <h2 id="verdict-title">{found ? headline(found) : "Examining"}</h2>
-          <p>{found ? tally(found) : beforeTheFirst()}</p>
+          <h2 id="verdict-title">{found ? headline(found, level) : "Examining"}</h2>
+          <p>{found ? tally(found, level) : beforeTheFirst()}</p>
         </div>
-        {stale.value && found && <span class="badge stale-badge">as it was before the connection was lost</span>}
+        {isStale && found && <span class="badge stale-badge">as it was before the connection was lost</span>}
       </div>
       {found && <Findings found={found} />}
       <PastFindings />
@@ -70,7 +90,8 @@ function Findings({ found }: { found: Diagnosis }) {
   const { findings } = found;
   if (findings.length === 0) return null;
   const isLong = findings.length > FEW;
-  const behind = isLong && !found.healthy ? findings.filter((finding) => finding.severity === "info") : [];
+  const isWrong = findings.some((finding) => finding.severity !== "info");
+  const behind = isLong && isWrong ? findings.filter((finding) => finding.severity === "info") : [];
   return (
     <>
       <ol class="findings" aria-label="Findings, the worst first">

@@ -279,7 +279,7 @@ class EventLog:
         """Look at status and findings again and again."""
         while True:
             diagnosis = await self._look_at_diagnosis()
-            if self._diagnosis is None or diagnosis.findings != self._diagnosis.findings:
+            if self._diagnosis is None or replace(diagnosis, at_unix=self._diagnosis.at_unix) != self._diagnosis:
                 self._diagnosis = diagnosis
                 self._show("findings", diagnosis)
             self._take_status(self._look_at_status())

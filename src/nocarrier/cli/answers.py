@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from nocarrier.errors import NodeUnreachableError
+from nocarrier.model.finding import HealthStatus
 
 
 class Item(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,6 +44,19 @@ class Diagnosis(msgspec.Struct, frozen=True, kw_only=True):
     healthy: bool
     findings: list[Finding]
     at_unix: float | None = None
+    status: str | None = None
+    """None: an older node, which knows `healthy` only."""
+    status_detail: str | None = None
+
+    @property
+    def health(self) -> HealthStatus:
+        """What it comes to; a word of a newer node that is not known here leaves it open."""
+        if self.status is None:
+            return HealthStatus.HEALTHY if self.healthy else HealthStatus.UNHEALTHY
+        try:
+            return HealthStatus(self.status)
+        except ValueError:
+            return HealthStatus.UNDETERMINED
 
 
 class DialTotals(msgspec.Struct, frozen=True, kw_only=True):

@@ -21,6 +21,7 @@ from rich.text import Text
 from nocarrier.api.listen import DEFAULT_LISTEN
 from nocarrier.api.server import Server
 from nocarrier.app import attend, in_background, until_told_to_stop
+from nocarrier.cli.diagnosis_text import HEALTH_WORDS
 from nocarrier.cli.evidence import in_words
 from nocarrier.cli.lines import Line, print_lines
 from nocarrier.doctor import Doctor
@@ -143,7 +144,9 @@ def _summarise(console: Console, network: DemoNetwork, diagnosis: Diagnosis, url
 def _verdict(diagnosis: Diagnosis) -> Iterator[Line]:
     """What the doctor says, in short: the screen is full already."""
     yield Line(0, "")
-    yield Line(0, "the doctor says:", style="bold")
+    yield Line(0, f"the doctor says: {HEALTH_WORDS[diagnosis.status]}", style="bold")
+    if diagnosis.status_detail:
+        yield Line(2, diagnosis.status_detail)
     known = [finding.code for finding in diagnosis.findings if finding.severity is Severity.INFO]
     for finding in diagnosis.findings:
         if finding.severity is not Severity.INFO:

@@ -14,6 +14,13 @@ from nocarrier.cli.probe_text import probe_lines
 from nocarrier.cli.text import duration
 from nocarrier.diagnose.cause import count_of
 from nocarrier.errors import NodeUnreachableError
+from nocarrier.model.finding import HealthStatus
+
+HEALTH_WORDS = {
+    HealthStatus.HEALTHY: "healthy",
+    HealthStatus.UNHEALTHY: "not healthy",
+    HealthStatus.UNDETERMINED: "too early to tell",
+}
 
 _STYLES = {"critical": "bold red", "warning": "bold yellow"}
 INFO = "info"
@@ -41,6 +48,8 @@ def _lines(diagnosis: Diagnosis, looked_at: LookedAt, probes: Mapping[str, Any])
     yield Line(0, verdict(diagnosis, looked_at), style="bold")
     if wrong:
         yield Line(0, f"Found: {_numbers(wrong, known)}. Looked at: {what_was_looked_at(looked_at)}.")
+    elif diagnosis.health is HealthStatus.UNDETERMINED:
+        yield Line(0, f"Looked at: {what_was_looked_at(looked_at)}.")
     for finding in wrong:
         yield Line(0, "")
         yield from _finding(finding, diagnosis.at_unix)
@@ -54,13 +63,22 @@ def _lines(diagnosis: Diagnosis, looked_at: LookedAt, probes: Mapping[str, Any])
 
 
 def verdict(diagnosis: Diagnosis, looked_at: LookedAt) -> str:
-    """Healthy or not, in one sentence."""
+    """Healthy, not healthy, or too early to tell, in one sentence."""
     wrong = [finding for finding in diagnosis.findings if finding.severity != INFO]
     if wrong:
         more = f"; and {len(wrong) - 1} more" if len(wrong) > 1 else ""
         return f"Not healthy: {title_of(wrong[0]).rstrip('.')}{more}."
-    healthy = "Healthy" if diagnosis.healthy else "Not healthy, and the node does not say why"
-    return f"{healthy}: {what_was_looked_at(looked_at)}."
+    if diagnosis.health is HealthStatus.UNDETERMINED:
+        return f"{in_doubt(diagnosis.status_detail)}."
+    healthy = diagnosis.health is HealthStatus.HEALTHY
+    word = "Healthy" if healthy else "Not healthy, and the node does not say why"
+    return f"{word}: {what_was_looked_at(looked_at)}."
+
+
+def in_doubt(detail: str | None) -> str:
+    """That nobody can say yet, and why; without a full stop."""
+    why = detail.rstrip(".") if detail else "the node does not say why"
+    return f"Too early to tell: {why[:1].lower()}{why[1:]}"
 
 
 def _numbers(wrong: list[Finding], known: list[Finding]) -> str:
@@ -80,7 +98,7 @@ def what_was_looked_at(looked_at: LookedAt) -> str:
         ends = f"{dials.succeeded} succeeded, {dials.failed} failed"
         parts.append(f"{count_of(dials.started, 'dial')} ({ends})")
     else:
-        parts.append("no dial so far, which says little")
+        parts.append("no dial so far")
     if dials.skipped:
         parts.append(count_of(dials.skipped, "skip"))
     if looked_at.node is None:

@@ -1,4 +1,4 @@
-"""`nocarrier doctor`: exits with 0 where nothing is wrong, 1 where something is, 2 where the node cannot be asked."""
+"""`nocarrier doctor`: exits with 0 healthy, 1 unhealthy, 3 undetermined, 2 where the node cannot be asked."""
 
 from __future__ import annotations
 
@@ -12,6 +12,10 @@ import click
 from nocarrier.cli.client import NodeClient, RequestRefusedError, asks_node
 from nocarrier.cli.progress import progress
 from nocarrier.errors import NocarrierError, NodeUnreachableError
+from nocarrier.model.finding import HealthStatus
+
+EXIT_STATUS = {HealthStatus.HEALTHY: 0, HealthStatus.UNHEALTHY: 1, HealthStatus.UNDETERMINED: 3}
+"""2 is taken: the node cannot be asked, or the command line is wrong."""
 
 PROBE_TIMEOUT_S = 120.0
 """A probe takes 15 s at most, and waits for those that others asked for before it."""
@@ -23,20 +27,25 @@ PROBE_TIMEOUT_S = 120.0
 def doctor(client: NodeClient, *, as_json: bool, probe: bool) -> None:
     """Say what is wrong and why, the worst first, with evidence and what to do.
 
-    Exits with 0 where nothing is wrong, 1 where something is, 2 where the node cannot be asked.
+    Exits with 0 where all is well, 1 where something is wrong, 3 where it is too early to tell or no peer is connected
+    and nothing explains it, and 2 where the node cannot be asked. With --probe, the verdict is that after the probes.
     """
     from nocarrier.cli import answers  # noqa: PLC0415 - rich and msgspec are loaded by who shows something
     from nocarrier.cli.diagnosis_text import print_diagnosis  # noqa: PLC0415
 
     answer = _get(client, "/api/p2p/diagnosis")
     diagnosis = answers.read_as(answers.Diagnosis, answer)
-    probes = _probe(client, (finding.code for finding in diagnosis.findings)) if probe else {}
+    probes: dict[str, Any] = {}
+    if probe and diagnosis.findings:
+        probes = _probe(client, (finding.code for finding in diagnosis.findings))
+        answer = _get(client, "/api/p2p/diagnosis")  # they take a while, and what they saw may count
+        diagnosis = answers.read_as(answers.Diagnosis, answer)
     if as_json:
         click.echo(json.dumps(answer | {"probes": probes} if probe else answer, indent=2))
     else:
         looked_at = answers.read_as(answers.LookedAt, _get(client, "/api/p2p/debug"))
         print_diagnosis(diagnosis, looked_at, probes)
-    sys.exit(0 if diagnosis.healthy else 1)
+    sys.exit(EXIT_STATUS[diagnosis.health])
 
 
 def _get(client: NodeClient, path: str) -> Any:

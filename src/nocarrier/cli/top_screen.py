@@ -10,13 +10,20 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from nocarrier.cli.answers import Event, Finding, HistoryStatus, Status
+from nocarrier.cli.diagnosis_text import HEALTH_WORDS
 from nocarrier.cli.event_row import evidence_of, outcome, took_in_words
 from nocarrier.cli.text import duration, printable
 from nocarrier.cli.times import day_and_time
 from nocarrier.cli.top_state import SKIP, SUCCEEDED, WINDOW_S, Filter, TopState
 from nocarrier.diagnose.cause import count_of
+from nocarrier.model.finding import HealthStatus
 
 _SEVERITY_STYLES = {"critical": "bold red", "warning": "bold yellow", "info": "cyan"}
+_HEALTH_STYLES = {
+    HealthStatus.HEALTHY: "bold green",
+    HealthStatus.UNHEALTHY: "bold red",
+    HealthStatus.UNDETERMINED: "bold",
+}
 _KIND_STYLES = {SUCCEEDED: "green", SKIP: "dim", "cancelled": "yellow", "disconnect": "magenta"}
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
@@ -154,11 +161,14 @@ def _findings(state: TopState, screen: Screen) -> Iterator[Text]:
     if state.diagnosis is None:
         return
     findings = state.diagnosis.findings
-    if not findings:
-        yield _heading("healthy: nothing found", screen, "bold green")
-        return
-    verdict, style = ("healthy", "bold green") if state.diagnosis.healthy else ("not healthy", "bold red")
-    yield _heading(f"{verdict}: {count_of(len(findings), 'finding')}", screen, style)
+    health = state.diagnosis.health
+    found = count_of(len(findings), "finding") if findings else "nothing found"
+    if state.lost is None:
+        yield _heading(f"{HEALTH_WORDS[health]}: {found}", screen, _HEALTH_STYLES[health])
+    else:  # nobody knows how it is now
+        yield _heading(f"when it answered last, {HEALTH_WORDS[health]}: {found}", screen, "bold")
+    if state.diagnosis.status_detail:
+        yield _line(state.diagnosis.status_detail, screen.width)
     room = max(1, screen.height // 5)
     shown = findings if len(findings) <= room + 1 else findings[:room]
     for place, finding in enumerate(shown):

@@ -12,6 +12,7 @@ from graphlib import TopologicalSorter
 
 from nocarrier.diagnose.cause import Case, Cause, actions_for, severity_for
 from nocarrier.diagnose.facts import Facts
+from nocarrier.diagnose.health import health_of
 from nocarrier.model.finding import Diagnosis, Finding, Severity
 from nocarrier.model.taxonomy import Blame
 
@@ -71,11 +72,8 @@ def diagnose(facts: Facts, causes: Sequence[Cause], earlier: Diagnosis | None = 
         if cause.code in cases
     ]
     ranked = sorted(findings, key=lambda finding: _rank(finding, cases[finding.code]))
-    return Diagnosis(
-        at_unix=facts.now_unix,
-        healthy=all(finding.severity is Severity.INFO for finding in ranked),
-        findings=tuple(ranked),
-    )
+    health = health_of(facts, ranked)
+    return Diagnosis(at_unix=facts.now_unix, status=health.status, status_detail=health.detail, findings=tuple(ranked))
 
 
 def _ask(cause: Cause, facts: Facts) -> Case | None:

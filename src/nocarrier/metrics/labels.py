@@ -5,7 +5,7 @@ from __future__ import annotations
 from nocarrier.diagnose import CAUSES
 from nocarrier.metrics.metric import Label
 from nocarrier.model import version
-from nocarrier.model.finding import Severity
+from nocarrier.model.finding import HealthStatus, Severity
 from nocarrier.model.node_state import BookState, Direction
 from nocarrier.model.taxonomy import Kind, Reason, Source
 from nocarrier.track import OTHER_PHASE, TIMED_PHASES, Outcome
@@ -30,6 +30,8 @@ DIRECTION = Label(name="direction", values=tuple(Direction))
 BOOK_STATE = Label(name="state", values=tuple(BookState))
 
 CODE = Label(name="code", values=tuple(cause.code for cause in CAUSES))
+
+STATUS = Label(name="status", values=tuple(HealthStatus))
 
 SEVERITY = Label(name="severity", values=tuple(Severity))
 

@@ -187,6 +187,14 @@ OF_NODE: tuple[Metric[NodeReading], ...] = (
 
 OF_DIAGNOSIS: tuple[Metric[Diagnosis], ...] = (
     Metric(
+        name="nocarrier_health",
+        type=MetricType.GAUGE,
+        help="1 beside the present status, 0 beside the others. undetermined: not enough was seen yet, or no peer is "
+        "connected and nothing explains it.",
+        labels=(labels.STATUS,),
+        read=lambda now: {(now.status,): 1},
+    ),
+    Metric(
         name="nocarrier_finding_active",
         type=MetricType.GAUGE,
         help="1 where the cause stands, beside the severity that it has now; else 0. Adds up to 0 or 1 for each code.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 from nocarrier.model.taxonomy import Blame
@@ -22,6 +22,17 @@ class Severity(StrEnum):
     def rank(self) -> int:
         """0 for the worst."""
         return list(Severity).index(self)
+
+
+class HealthStatus(StrEnum):
+    """What a diagnosis comes to."""
+
+    HEALTHY = "healthy"
+    """Nothing above info was found, and enough was seen to say so."""
+    UNHEALTHY = "unhealthy"
+    """Something above info was found."""
+    UNDETERMINED = "undetermined"
+    """Not enough was seen yet; or there is no connected peer, and nothing explains it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +81,13 @@ class Diagnosis:
     """The findings of one instant, worst first."""
 
     at_unix: float
-    healthy: bool
-    """Whether nothing above info was found."""
+    status: HealthStatus
+    status_detail: str | None = None
+    """Why it is undetermined, in one sentence; null otherwise."""
+    healthy: bool = field(init=False)
+    """Whether `status` is healthy."""
     findings: tuple[Finding, ...]
+
+    def __post_init__(self) -> None:
+        """Derive `healthy`, so that the two cannot disagree."""
+        object.__setattr__(self, "healthy", self.status is HealthStatus.HEALTHY)

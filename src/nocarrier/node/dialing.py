@@ -60,6 +60,8 @@ class Skip:
     reason: Reason
     detail: str
     evidence: Evidence | None = None
+    node_id: str | None = None
+    """Who the peer is, where a session proves it: one that has a name and an address is then one peer."""
 
 
 class Dialer:
@@ -171,8 +173,9 @@ class Dialer:
 
     def _why_already(self, addr: str) -> Skip | None:
         entry = self._book.get(addr)
-        if self._sessions.at(addr) is not None or (entry and entry.node_id in self._sessions):
-            return Skip(Reason.ALREADY_CONNECTED, "there is a live session with that peer")
+        session = self._sessions.at(addr) or (self._sessions.get(entry.node_id) if entry and entry.node_id else None)
+        if session is not None:
+            return Skip(Reason.ALREADY_CONNECTED, "there is a live session with that peer", node_id=session.node_id)
         if addr in self._tasks:
             return Skip(Reason.ALREADY_DIALING, "a dial to that address is in flight")
         return None
@@ -203,7 +206,9 @@ class Dialer:
         addr = normal_form(addr)
         skip = self.why_not(addr, is_manual=is_manual)
         if skip is not None:
-            self._recorder.record(addr, skip.reason, source, detail=skip.detail, via=via, evidence=skip.evidence)
+            self._recorder.record(
+                addr, skip.reason, source, detail=skip.detail, via=via, evidence=skip.evidence, node_id=skip.node_id
+            )
             if skip.reason is Reason.SELF_DIAL_BLOCKED:
                 self._book.remove(addr)  # as a seed it came in unasked
             return skip

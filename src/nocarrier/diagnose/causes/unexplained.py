@@ -14,12 +14,18 @@ _HARMLESS = frozenset({Reason.DUPLICATE_CONNECTION, Reason.EARLY_DISCONNECT})
 """One lost tie-break or one early end is told by nobody, as nothing follows from it."""
 
 
-def _is_telling(peer: FailingPeer) -> bool:
+SETTLED_AFTER_S = 15.0
+"""By then the connection that was to stay has its session: a handshake is given 12 s (`handshake_attempt_s`)."""
+
+
+def _is_telling(facts: Facts, peer: FailingPeer) -> bool:
+    if peer.reason is Reason.DUPLICATE_CONNECTION and facts.node is not None and not facts.has_living_session:
+        return facts.now_unix - peer.failed_unix >= SETTLED_AFTER_S  # the other connection never came to anything
     return peer.reason not in _HARMLESS
 
 
 def _rule(facts: Facts) -> Case | None:
-    peers = facts.failing_where(_is_telling)
+    peers = facts.failing_where(lambda peer: _is_telling(facts, peer))
     if not peers:
         return None
     reasons = Counter(peer.reason for peer in peers)
