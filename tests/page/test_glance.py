@@ -45,7 +45,7 @@ def test_the_numbers_are_those_of_the_debug_answer(visitor, demo):
 def test_a_program_without_a_node_says_what_it_has_not(visitor, running, tmp_path):
     shown = running.enter_context(program(tmp_path))
     page = visitor.open(shown.url)
-    expect(page.get_by_test_id("verdict")).to_have_attribute("data-level", "healthy")
+    expect(page.get_by_test_id("verdict")).to_have_attribute("data-level", "undetermined")
     assert glance(page)["Connected"] == ("0", "this program has no target")
     assert glance(page)["Dials that succeed"][0] == "\u2013"
     expect(page.get_by_test_id("dials")).to_contain_text("No dials recorded since start")

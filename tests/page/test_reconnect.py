@@ -50,7 +50,10 @@ def test_it_says_what_was_lost_and_goes_on(patient, tracker):
     page.evaluate("window.notReloaded = true")
     tracker.record_success("203.0.113.1:7072", "seed")
     expect(row_of(page, "203.0.113.1:7072")).to_have_count(1)
+    expect(page).to_have_title("✓ Healthy · nocarrier")
     lose(page, server)
+    expect(page).to_have_title("? Healthy (connection lost) · nocarrier")
+    expect(page.get_by_test_id("verdict").locator(".verdict-sign")).to_have_text("?")
     for number in range(2, 7):
         tracker.record_success(f"203.0.113.{number}:7072", "seed")
     with api_server(tracker, listen=str(server.address)):

@@ -76,6 +76,28 @@ def test_it_is_seen_without_scrolling(visitor, demo, width, height):
     assert page.evaluate("scrollY") == 0
 
 
+def test_without_a_peer_it_is_too_early_to_tell_and_green_once_one_is_connected(visitor, running, tmp_path):
+    peer = running.enter_context(running_node(tmp_path / "peer", p2p_listen=f"{own_host()}:0"))
+    watched = running.enter_context(running_node(tmp_path / "watched", target_peers=8))
+    page = visitor.open(watched.url)
+    verdict = page.get_by_test_id("verdict")
+    expect(verdict).to_have_attribute("data-level", "undetermined")
+    expect(verdict.get_by_role("heading", level=2)).to_have_text("Too early to tell")
+    expect(verdict).to_contain_text("No peer is connected, and no dial has begun, ")
+    expect(verdict.locator(".verdict-sign")).to_have_text("?")
+    expect(page).to_have_title("? Too early to tell · nocarrier")
+    grey = colour_of_sign(verdict)
+    host = peer.node.options.p2p_listen.rpartition(":")[0]
+    watched.call(watched.node.connect(f"{host}:{peer.node.p2p_port}"))
+    expect(verdict).to_have_attribute("data-level", "healthy")
+    expect(page).to_have_title("✓ Healthy · nocarrier")
+    assert colour_of_sign(verdict) != grey
+
+
+def colour_of_sign(verdict):
+    return verdict.locator(".verdict-sign").evaluate("sign => getComputedStyle(sign).backgroundColor")
+
+
 def test_a_finding_goes_by_itself_when_the_peer_works_again(visitor, running, tmp_path):
     host = own_host()
     with socket.socket() as probe:

@@ -80,7 +80,7 @@ def _a_dial_has_ended(facts: Facts) -> bool:
 def _skipped(facts: Facts) -> str:
     """Which peers policy kept from being dialed lately, by reason."""
     recent = (entry for entry in facts.recent if facts.now_unix - entry.at_unix <= SKIPS_FOR_S)
-    kept = {(entry.addr, entry.reason) for entry in recent if entry.kind is Kind.SKIP}
+    kept = dict.fromkeys((entry.addr, entry.reason) for entry in recent if entry.kind is Kind.SKIP)
     if not kept:
         return ""
     reasons = Counter(reason for _, reason in kept).most_common(_SHOWN_REASONS)
