@@ -156,6 +156,15 @@ def test_findings_are_told_when_they_change(embedded, tracker):
         assert reader.next("findings").data["findings"] != []
 
 
+def test_a_status_is_told_when_it_changes_though_the_findings_do_not(embedded, tracker):
+    with stream(embedded) as reader:
+        first = reader.next("findings").data
+        assert (first["status"], first["healthy"], first["findings"]) == ("undetermined", False, [])
+        tracker.record_success("198.51.100.7:7072", "seed")
+        later = reader.next("findings").data
+        assert (later["status"], later["healthy"], later["findings"]) == ("healthy", True, [])
+
+
 def test_for_others_eyes_no_address_is_in_it(server, tracker):
     with stream(server, "?redact=true") as reader:
         reader.next("status")

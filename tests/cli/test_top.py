@@ -220,6 +220,11 @@ def test_lines_tell_of_findings_that_come_and_go_and_of_gaps():
         line.partition(" ")[2].partition(" ")[2] if line[:4].isdigit() else line
         for line in lines(
             [
+                Message(
+                    "findings",
+                    {"healthy": False, "status": "undetermined", "status_detail": "No.", "findings": [], "at_unix": 1},
+                    None,
+                ),
                 found("a", "b"),
                 found("b"),
                 Message("gap", {"missed": 50}, None),
@@ -229,6 +234,8 @@ def test_lines_tell_of_findings_that_come_and_go_and_of_gaps():
         )
     ]
     assert told == [
+        "= too early to tell: No.",
+        "= not healthy",
         "+ warning a: It is a.",
         "+ warning b: It is b.",
         "- a is over",
@@ -299,6 +306,32 @@ def test_gaps_are_said_and_added_up():
 def test_what_no_node_sends_is_told_as_such(message):
     with pytest.raises(NodeUnreachableError, match="not that of a node"):
         TopState().take(message)
+
+
+@pytest.mark.parametrize(
+    ("answer", "heading"),
+    [
+        ({"status": "healthy", "healthy": True}, "healthy: nothing found"),
+        ({"status": "undetermined", "healthy": False, "status_detail": "No peer yet."}, "too early to tell: "),
+        ({"status": "unhealthy", "healthy": False}, "not healthy: "),
+        ({"healthy": True}, "healthy: nothing found"),
+    ],
+)
+def test_the_screen_says_the_status_and_not_that_of_before_as_if_it_were_now(answer, heading):
+    state = TopState()
+    state.take(Message("findings", {**answer, "findings": []}, None))
+    state.take(status(1_000.0, 0))
+    screen = Screen(width=80, height=24, url="http://127.0.0.1:7070")
+    shown = [line.plain for line in body(state, screen)]
+    assert any(line.startswith(f"─ {heading}") for line in shown)
+    assert ("No peer yet." in shown) is ("status_detail" in answer)
+    assert any("bold green" in str(line.spans) for line in found_heading(state, screen)) is answer["healthy"]
+    state.take(Lost("it is gone", 2.0))
+    assert not any("bold green" in str(line.spans) for line in found_heading(state, screen))
+
+
+def found_heading(state, screen):
+    return [line for line in body(state, screen) if "nothing found" in line.plain]
 
 
 def test_the_screen_fits_every_terminal():

@@ -67,6 +67,11 @@ TABLE = {
         UNDETERMINED,
         "No peer is connected, and no dial has begun, 20 s after the start; skipped 2 peers: banned_local 2.",
     ),
+    "it has dialed nobody for an hour": (
+        node(last_started_ago_s=None),
+        UNDETERMINED,
+        "No peer is connected, and no dial has begun, 60 min after the start.",
+    ),
     "its only session ended, and nothing tells why": (
         node().works(peer(1)),
         UNDETERMINED,

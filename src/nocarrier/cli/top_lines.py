@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from nocarrier.cli.answers import Diagnosis, Status, read_as
+from nocarrier.cli.diagnosis_text import HEALTH_WORDS
 from nocarrier.cli.event_stream import Lost, Message
 from nocarrier.cli.text import clock_time, printable
+from nocarrier.model.finding import HealthStatus
 
 
 def lines(messages: Iterable[Message | Lost]) -> Iterator[str]:
@@ -16,6 +18,7 @@ def lines(messages: Iterable[Message | Lost]) -> Iterator[str]:
         NodeUnreachableError: they are not what a node sends.
     """
     standing: dict[str, str] = {}
+    health: HealthStatus | None = None
     at = ""
     for message in messages:
         if isinstance(message, Lost):
@@ -30,6 +33,10 @@ def lines(messages: Iterable[Message | Lost]) -> Iterator[str]:
             now = {
                 finding.code: f"{finding.severity} {finding.code}: {finding.summary}" for finding in diagnosis.findings
             }
+            if diagnosis.health is not health:
+                health = diagnosis.health
+                why = f": {printable(diagnosis.status_detail)}" if diagnosis.status_detail else ""
+                yield f"{at} = {HEALTH_WORDS[health]}{why}"
             yield from (f"{at} + {printable(text)}" for code, text in now.items() if code not in standing)
             yield from (f"{at} - {printable(code)} is over" for code in standing if code not in now)
             standing = now

@@ -46,7 +46,7 @@ def _doubt_about_node(facts: Facts, node: NodeState) -> str | None:
     if node.connected or node.info.target_peers == 0:
         return None
     age_s = max(0.0, facts.now_unix - node.info.started_at_unix)
-    since = f"{age_s:.0f} s after the start"
+    since = f"{_roughly(age_s)} after the start"
     if node.dialing.last_started_unix is None and not facts.in_flight:
         return f"No peer is connected, and no dial has begun, {since}{_skipped(facts)}."
     if facts.in_flight and not _a_dial_has_ended(facts):
@@ -75,6 +75,14 @@ def _a_dial_has_ended(facts: Facts) -> bool:
         or facts.succeeded_unix is not None
         or any(entry.kind is not Kind.SKIP for entry in facts.recent)
     )
+
+
+def _roughly(seconds: float) -> str:
+    """In the unit of which there are at least two, so that the sentence of an old node seldom changes."""
+    for unit, unit_s in (("h", 3_600), ("min", 60)):
+        if seconds >= 2 * unit_s:
+            return f"{seconds / unit_s:.0f} {unit}"
+    return f"{seconds:.0f} s"
 
 
 def _skipped(facts: Facts) -> str:
