@@ -78,13 +78,14 @@ def test_neither_a_skip_nor_an_early_disconnect_is_an_end_of_a_dial():
 @pytest.mark.parametrize("nonsense", [float("nan"), float("inf"), -1.0, "long", None, [1]])
 def test_what_is_no_duration_poisons_no_sum(nonsense):
     tracker = DialTracker()
+    tracker.record("192.0.2.1:7072", "timeout", "seed", duration_s=nonsense)
     dial_id = tracker.begin("192.0.2.1:7072", "seed")
     tracker.fail(dial_id, fault(), duration_s=nonsense, phases_s={"connect": nonsense})
     dial_id = tracker.begin("192.0.2.1:7072", "seed")
     tracker.fail(dial_id, fault(), duration_s=1.0, phases_s={"connect": nonsense, "handshake": 0.5})
 
     tally = tracker.tally()
-    assert counts(tracker) == {"succeeded": 0, "failed": 1, "cancelled": 0}
+    assert counts(tracker) == {"succeeded": 0, "failed": 2, "cancelled": 0}, "both dials that began here were timed"
     assert {name: it.sum_s for name, it in tally.phase_durations.items() if it.sum_s} == {"handshake": 0.5}
     assert tally.dropped["recorder_error"] == 0
 

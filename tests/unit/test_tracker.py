@@ -111,6 +111,29 @@ def test_a_dial_ends_once_and_a_second_end_is_counted_not_believed(tracker):
     assert snapshot.dropped["ended_twice"] == 2
 
 
+def test_a_dial_takes_the_time_since_its_beginning_where_nobody_says_how_long():
+    now = [1_000_000.0]
+    tracker = DialTracker(clock=lambda: now[0])
+    silent, good, told = (tracker.begin(A, "seed") for _ in range(3))
+    now[0] += 3.0
+    tracker.fail(silent, fault())
+    assert only(tracker).duration_s == 3.0
+    now[0] += 1.0
+    tracker.succeed(good)
+    assert tracker.snapshot().successes[0].duration_s == 4.0
+    tracker.fail(told, fault(), duration_s=0.5)
+    assert tracker.recent()[-1].duration_s == 0.5
+
+
+def test_a_dial_has_no_duration_where_the_clock_was_set_back_meanwhile():
+    now = [1_000_000.0]
+    tracker = DialTracker(clock=lambda: now[0])
+    dial_id = tracker.begin(A, "seed")
+    now[0] -= 3_600
+    tracker.fail(dial_id, fault())
+    assert only(tracker).duration_s is None
+
+
 def test_dials_in_flight_are_listed(tracker):
     first, second = tracker.begin(A, "seed"), tracker.begin(A, "gossip")
     tracker.succeed(first)

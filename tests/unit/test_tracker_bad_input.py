@@ -94,8 +94,9 @@ def test_an_unknown_name_is_warned_about_once(tracker, caplog, nobody_was_warned
 def test_what_is_no_duration_is_none(tracker, duration_s):
     tracker.record(A, "timeout", "seed", duration_s=duration_s)
     tracker.record_success(A, "seed", duration_s=duration_s)
+    assert [entry.duration_s for entry in (*tracker.recent(), *tracker.snapshot().successes)] == [None] * 2
     tracker.fail(tracker.begin(A, "seed"), fault(), duration_s=duration_s)
-    assert [entry.duration_s for entry in (*tracker.recent(), *tracker.snapshot().successes)] == [None] * 3
+    assert tracker.recent()[-1].duration_s < 60, "what the tracker measured"
 
 
 def test_texts_of_any_size_and_encoding_are_bounded(tracker):

@@ -112,7 +112,10 @@ class Ledger:
             penal = end.penalise and source is not Source.DIRECT and fault.blame not in BLAMELESS
             details = Details(end.dial_id, fault.phase, fault.blame, end.attempts, end.phases)
         cell.ended_open += 1
-        return (cell, end.at_unix, begun[2], penal, begun[4], detail, evidence, end.duration_s, end.node_id, details)
+        duration_s = end.duration_s
+        if duration_s is None:  # no duration either where the wall clock was set back meanwhile
+            duration_s = bounds.seconds(end.at_unix - begun[1])
+        return (cell, end.at_unix, begun[2], penal, begun[4], detail, evidence, duration_s, end.node_id, details)
 
     def clear(self) -> None:
         """Forget all counts and samples. Dials in flight stay, and so the sums keep adding up."""

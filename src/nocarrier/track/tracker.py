@@ -118,7 +118,8 @@ class DialTracker:
             detail: text for people; at most 300 characters are kept.
             via: which peer told us the address.
             evidence: what is known, in the contract's keys.
-            duration_s: how long the dial took.
+            duration_s: how long the dial took. Give it where you know it: an outage is told from dead peers by whether
+                anybody answered while they were dialed, and without durations that is guessed, with less confidence.
             node_id: who the peer proved to be.
             penalise: whether it may count against the peer.
         """
@@ -183,7 +184,17 @@ class DialTracker:
         node_id: str | None = None,
         penalise: bool = True,
     ) -> None:
-        """Record that the dial failed, or, with the reason ``cancelled``, that our own code ended it."""
+        """Record that the dial failed, or, with the reason ``cancelled``, that our own code ended it.
+
+        Args:
+            dial_id: from `begin`.
+            fault: why.
+            duration_s: how long the dial took; None: the time since `begin`, by the tracker's clock.
+            attempts: the connection attempts, in the order in which they began.
+            phases_s: how long each phase took, by its name.
+            node_id: who the peer proved to be.
+            penalise: whether it may count against the peer.
+        """
         self._end(dial_id, fault, duration_s, attempts, phases_s, node_id, penalise=penalise)
 
     def succeed(
@@ -195,7 +206,7 @@ class DialTracker:
         phases_s: Mapping[str, float] | None = None,
         node_id: str | None = None,
     ) -> None:
-        """Record that the dial reached its session."""
+        """Record that the dial reached its session. What it takes means the same as in `fail`."""
         self._end(dial_id, None, duration_s, attempts, phases_s, node_id, penalise=False)
 
     def _end(
