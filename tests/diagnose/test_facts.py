@@ -8,7 +8,7 @@ from diagnose.table import finding_of
 from diagnose.world import HOUR, MINUTE, NOW, World, icmp, neighbours, peer, peers
 from nocarrier import DialTracker
 from nocarrier.diagnose import CAUSES, derive, diagnose
-from nocarrier.diagnose.facts import TELLING_FOR_S
+from nocarrier.diagnose.facts import KERNEL_TIMEOUT_S, TELLING_FOR_S, UNTIMED_DIAL_S
 from nocarrier.model.taxonomy import Retry, Source
 from nocarrier.track.backoff import delay_s
 
@@ -149,11 +149,20 @@ def test_an_answer_comes_from_beyond_this_machine_and_not_from_a_router(reason, 
     assert (facts.answered_unix == NOW - 33) is answers
 
 
-def test_when_a_dial_began_is_known_only_where_somebody_said_how_long_it_took():
-    [known] = World().fails(peer(1), "timeout", ago_s=20, took_s=10).facts().failing
-    [unknown] = World().reports(peer(1), "timeout").facts().failing
-    assert known.began_unix == NOW - 30
-    assert unknown.began_unix < 0
+@pytest.mark.parametrize(
+    ("told", "took_s"),
+    [
+        ({"duration_s": 10.0}, 10),
+        ({"evidence": {"elapsed_s": 7.0}}, 7),
+        ({}, UNTIMED_DIAL_S),
+        ({"evidence": {"errno": "ETIMEDOUT"}}, KERNEL_TIMEOUT_S),
+        ({"evidence": {"elapsed_s": "soon"}}, UNTIMED_DIAL_S),
+        ({"duration_s": float("nan")}, UNTIMED_DIAL_S),
+    ],
+)
+def test_a_dial_that_nobody_timed_began_as_long_before_its_end_as_is_usual(told, took_s):
+    [only] = World().reports(peer(1), "timeout", ago_s=20, **told).facts().failing
+    assert only.began_unix == NOW - 20 - took_s
 
 
 # ---- clocks that jump, and facts that are read again -----------------------------------------------------------------

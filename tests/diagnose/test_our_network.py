@@ -8,6 +8,7 @@ from diagnose.world import (
     HOUR,
     MINUTE,
     NO_ROUTE,
+    NOW,
     World,
     icmp,
     names,
@@ -16,6 +17,9 @@ from diagnose.world import (
     peers,
     peers6,
 )
+from nocarrier import DialTracker, Fault, Reason
+from nocarrier.diagnose import CAUSES, derive, diagnose
+from nocarrier.model.taxonomy import Blame, Phase
 
 NODE = World().with_node()
 OFFLINE = World().with_node(offline=True)
@@ -55,6 +59,12 @@ OFFLINE_TABLE = Table(
             World().works(peers(4), ago_s=10 * MINUTE).fails(peers(4), "timeout"), severity="critical"
         ),
         "a fresh program without a node, silence everywhere": row(World().fails(peers(3), "timeout")),
+        "a program that records nothing but failures, without how long they took": row(
+            World().reports(peers(6), "timeout", "seed"), first=True, hides=("seeds_down", "peer_down")
+        ),
+        "what worked went silent, and nobody said how long the dials took": row(
+            World().reports(peers(4), None, ago_s=3 * MINUTE).reports(peers(4), "timeout")
+        ),
         "a program without a node and without a route": row(
             World().fails(peer(1), "network_unreachable", took_s=0.0, **NO_ROUTE), first=True
         ),
@@ -67,11 +77,18 @@ OFFLINE_TABLE = Table(
             World().fails(peers(3), "timeout", ago_s=20).fails(peer(4), "connection_refused", ago_s=25),
             instead="peer_down",
         ),
+        "something answered about when they began, which nobody told": row(
+            World().reports(peers(3), "timeout", ago_s=20).reports(peer(4), "connection_refused", ago_s=25),
+            instead="peer_down",
+        ),
+        "something answered two minutes before the kernel gave up on them": row(
+            World()
+            .reports(peers(3), "timeout", evidence={"errno": "ETIMEDOUT"})
+            .reports(peer(4), "connection_refused", ago_s=2 * MINUTE),
+            instead="peer_down",
+        ),
         "the node's guard has heard somebody": row(
             NODE.session(peer(9)).fails(peers(6), "timeout"), instead="peer_down"
-        ),
-        "a program that records nothing but failures, without how long they took": row(
-            World().reports(peers(5), "timeout"), instead="peer_down"
         ),
         "stable sessions of a program without a node, and two peers that are gone": row(
             World()
@@ -293,6 +310,20 @@ def test_it_is_found(code, expected):
 @near_misses(*TABLES)
 def test_it_is_not_found(code, expected):
     check_near_miss(code, expected)
+
+
+def test_a_program_that_only_begins_and_fails_dials_learns_that_it_is_offline():
+    now = [NOW]
+    tracker = DialTracker(clock=lambda: now[0])
+    tracker.record_success(peer(9), "seed")
+    tracker.record(peer(9), "connection_refused", "seed")  # the last that was ever heard
+    now[0] += 1.0
+    dials = [tracker.begin(addr, "seed") for addr in peers(6)]
+    now[0] += 3.0
+    for dial_id in dials:
+        tracker.fail(dial_id, Fault(reason=Reason.TIMEOUT, phase=Phase.CONNECT, blame=Blame.PATH))
+    [first, *_] = diagnose(derive(tracker.latest()), CAUSES).findings
+    assert (first.code, first.affected_peers) == ("offline", 6)
 
 
 def test_offline_hides_what_follows_from_it():

@@ -27,6 +27,11 @@ BOX = Table(
             first=True,
             says="a reset after our hello",
         ),
+        "resets that a program recorded without saying when and in which phase": row(
+            World().reports(peers(6), "connection_reset", "seed"),
+            first=True,
+            says="6 peers in 6 unrelated networks with a reset after our hello",
+        ),
         "the same unknown bytes": row(
             NODE.fails(peers(2), "not_our_protocol", first_bytes="0102030405060708"), says="bytes 010203040506"
         ),

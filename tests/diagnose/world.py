@@ -33,6 +33,7 @@ from nocarrier.model.node_state import (
     SeedState,
 )
 from nocarrier.model.taxonomy import Blame, Phase, Source
+from nocarrier.track import Latest
 
 NOW = 1_800_000_000.0
 MINUTE = 60.0
@@ -98,6 +99,8 @@ class World:
     node: NodeState | None = None
     host: HostState | None = None
     tracker_options: dict[str, Any] = field(default_factory=dict)
+    is_untimed: bool = False
+    """Whether nobody said how long any dial took."""
 
     # ---- what became of dials --------------------------------------------------------------------------------------
 
@@ -292,7 +295,12 @@ class World:
             now[0] = NOW - ago_s
             step(tracker)
         now[0] = NOW
-        return derive(tracker.latest(), self.node, self.host)
+        latest = tracker.latest()
+        return derive(_untimed(latest) if self.is_untimed else latest, self.node, self.host)
+
+    def untimed(self) -> World:
+        """The same without a word of how long any dial took."""
+        return replace(self, is_untimed=True)
 
     def diagnosis(self, earlier: Diagnosis | None = None) -> Diagnosis:
         """The findings now."""
@@ -337,6 +345,19 @@ def unreachable(
         addr="198.51.100.7:7072",
         checked_unix=NOW - 9,
     )
+
+
+def _untimed(latest: Latest) -> Latest:
+    peers = tuple(peer._replace(duration_s=None, evidence=_without_elapsed(peer.evidence)) for peer in latest.peers)
+    recent = tuple(
+        replace(entry, duration_s=None, evidence=_without_elapsed(entry.evidence) or Evidence())
+        for entry in latest.recent
+    )
+    return replace(latest, peers=peers, recent=recent)
+
+
+def _without_elapsed(evidence: Evidence | None) -> Evidence | None:
+    return evidence and Evidence(**{name: value for name, value in evidence.items() if name != "elapsed_s"})
 
 
 def _listed(addrs: str | Iterable[str]) -> list[str]:

@@ -14,6 +14,9 @@ NETWORK = 0.3
 PATTERN = 0.5
 """Doubt where only the pattern over several peers says so."""
 
+GUESSED = 1.5
+"""How much the doubt grows where a duration or phase that the verdict rests on is missing and was guessed."""
+
 LEAST_DOUBT = 0.01
 
 
@@ -29,7 +32,7 @@ class Peer(Protocol):
         """Failed dials in a row."""
 
 
-def confidence(doubt: float, peers: Collection[Peer]) -> float:
+def confidence(doubt: float, peers: Collection[Peer], *, is_guessed: bool = False) -> float:
     """How sure a verdict is, from 0 to 1.
 
     Each further netgroup halves the doubt, as unrelated networks hardly err together. A further peer of a netgroup
@@ -40,4 +43,6 @@ def confidence(doubt: float, peers: Collection[Peer]) -> float:
     doubt *= 0.5 ** max(0, len(netgroups) - 1) * 0.9 ** max(0, len(peers) - len(netgroups))
     if any(peer.dials > 1 for peer in peers):
         doubt *= 0.9
+    if is_guessed:
+        doubt *= GUESSED
     return round(1 - max(LEAST_DOUBT, doubt), 2)

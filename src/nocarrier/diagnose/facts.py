@@ -6,13 +6,13 @@ Facts are three-valued: None means not known, which is never taken for no.
 from __future__ import annotations
 
 import functools
-import math
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from nocarrier.diagnose import signs
 from nocarrier.errors import AddressError
+from nocarrier.model import bounds
 from nocarrier.model.address import Address, netgroup_of
 from nocarrier.model.event import DialFailure, DialStarted
 from nocarrier.model.fault import Evidence
@@ -50,6 +50,14 @@ DEFAULT_NETGROUP_PREFIX = 16
 FAR_HOPS = 2
 """Different ones, as said at `Facts.far_hops_answer`."""
 
+UNTIMED_DIAL_S = 36.0
+"""How long before its end a dial is taken to have begun where nobody said how long it took: the handshake window of a
+node of ours, and longer than programs usually wait for a connection (Bitcoin Core 5 s, aiohttp 30 s)."""
+
+KERNEL_TIMEOUT_S = 127.0
+"""The same where the kernel gave up: Linux repeats the SYN six times, after 1, 2, 4 ... 32 s, and waits another 64 s
+(ip-sysctl, tcp_syn_retries)."""
+
 ALIVE_FOR_S = 60.0
 """A session without a byte for longer than three pings (45 s) is dead or about to be."""
 
@@ -79,6 +87,7 @@ class FailingPeer:
         "host",
         "is_ipv6",
         "is_local",
+        "is_phase_told",
         "is_prohibited",
         "is_refused_by_rule",
         "is_seed",
@@ -114,6 +123,8 @@ class FailingPeer:
         self.evidence = outcome.evidence or Evidence()
         self.failed_unix = failed_unix
         self.took_s = outcome.duration_s
+        self.is_phase_told = outcome.is_phase_told
+        """Whether somebody said in which phase it failed; else `phase` is the reason's usual one."""
         self.event_id = outcome.failure_seq
         self.dials = outcome.failures_since_success
         """Failed dials since it last worked."""
@@ -134,8 +145,18 @@ class FailingPeer:
 
     @property
     def began_unix(self) -> float:
-        """When the failed dial began; before all else where nobody said how long it took."""
-        return -math.inf if self.took_s is None else self.failed_unix - self.took_s
+        """When the failed dial began; as far back as is usual where nobody said how long it took.
+
+        Too early rather than too late, so that an answer from about that time still counts as one while it ran.
+        """
+        return self.failed_unix - (_usual_s(self.evidence) if self.took_s is None else self.took_s)
+
+
+def _usual_s(evidence: Evidence) -> float:
+    elapsed_s = bounds.seconds(evidence.get("elapsed_s"))
+    if elapsed_s is not None:
+        return elapsed_s
+    return KERNEL_TIMEOUT_S if evidence.get("errno") == "ETIMEDOUT" else UNTIMED_DIAL_S
 
 
 class WorkingPeer(NamedTuple):

@@ -29,6 +29,8 @@ class LastOutcome(NamedTuple):
     failures_since_success: int
     succeeded_unix: float | None
     """When it last worked, as far as is remembered."""
+    is_phase_told: bool
+    """Whether somebody said in which phase it failed; else `phase` is the reason's usual one."""
 
     @property
     def is_failing(self) -> bool:
@@ -56,7 +58,7 @@ def last_outcome(
     if failure is None:
         assert success is not None
         return LastOutcome(
-            addr, success[0].source, success[4], None, None, None, None, None, None, None, 0, 0, succeeded_unix
+            addr, success[0].source, success[4], None, None, None, None, None, None, None, 0, 0, succeeded_unix, False
         )
     cell, at_unix, _, _, via, detail, evidence, duration_s, _, details = failure
     reason = cell.reason
@@ -76,4 +78,5 @@ def last_outcome(
         failure_seq,
         failures_since_success,
         succeeded_unix,
+        details is not None,
     )

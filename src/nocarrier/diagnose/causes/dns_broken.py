@@ -23,13 +23,19 @@ def _was_looked_up(peer: FailingPeer) -> bool:
     return parse_ip(peer.host) is None and (peer.reason in _ANSWERED or is_past_the_resolver)
 
 
+def _looked_up_unix(peer: FailingPeer) -> float:
+    """When the resolver answered: at the end of a dial that its answer ended, else at the beginning."""
+    return peer.failed_unix if peer.reason in _ANSWERED else peer.began_unix
+
+
 def _rule(facts: Facts) -> Case | None:
     peers = facts.failing_with(*signs.RESOLVER)
     names = {peer.host for peer in peers}
     if not peers:
         return None
     since_unix = min(peer.failed_unix for peer in peers)
-    looked_up = [peer.failed_unix - (peer.took_s or 0.0) for peer in facts.all_failing if _was_looked_up(peer)]
+    others = [peer for peer in facts.all_failing if _was_looked_up(peer)]
+    looked_up = [_looked_up_unix(peer) for peer in others]
     looked_up += [
         peer.worked_unix for peer in facts.working if parse_ip(peer.host) is None and peer.worked_unix is not None
     ]
@@ -42,7 +48,11 @@ def _rule(facts: Facts) -> Case | None:
     return Case(
         summary=f"The resolver of this machine {how}: {count_of(len(names), 'name')} could not be looked up "
         f"({some(sorted(names))}), and none could since.",
-        confidence=confidence(KERNEL if len(names) >= NAMES else PATTERN, peers),
+        confidence=confidence(
+            KERNEL if len(names) >= NAMES else PATTERN,
+            peers,
+            is_guessed=any(peer.took_s is None and peer.failed_unix >= since_unix for peer in others),
+        ),
         evidence=(evidence_of(f"the resolver {how}", peers),),
         peers=peers,
         values={"name": min(names)},

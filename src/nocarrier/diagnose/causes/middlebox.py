@@ -25,7 +25,8 @@ def _signature(peer: FailingPeer) -> str | None:
     if peer.reason is Reason.NOT_OUR_PROTOCOL:
         speaks, first_bytes = peer.evidence.get("speaks"), peer.evidence.get("first_bytes")
         return str(speaks) if speaks else f"bytes {str(first_bytes)[:SAME_BYTES]}" if first_bytes else None
-    if peer.reason is Reason.CONNECTION_RESET and peer.phase is Phase.HANDSHAKE:
+    # Whoever records a reset without a phase means the peer's hello or ours: a connection that is refused is no reset.
+    if peer.reason is Reason.CONNECTION_RESET and (peer.phase is Phase.HANDSHAKE or not peer.is_phase_told):
         return "a reset after our hello"
     return None
 
@@ -49,12 +50,16 @@ def _rule(facts: Facts) -> Case | None:
             return Case(
                 summary=f"Something on the path answers for {count_of(len(peers), 'peer')} in "
                 f"{count_of(len(netgroups(peers)), 'unrelated network')} with {signature}; nobody gets through.",
-                confidence=confidence(PATTERN, peers),
+                confidence=confidence(PATTERN, peers, is_guessed=any(map(_is_guessed, peers))),
                 evidence=tuple(evidence),
                 peers=peers,
                 values={"addr": peers[0].addr, "host": peers[0].host},
             )
     return None
+
+
+def _is_guessed(peer: FailingPeer) -> bool:
+    return peer.took_s is None or (peer.reason is Reason.CONNECTION_RESET and not peer.is_phase_told)
 
 
 def _port(peer: FailingPeer) -> int:

@@ -37,7 +37,7 @@ def _rule(facts: Facts) -> Case | None:
     return Case(
         summary=f"This machine cannot reach the network: {_what(local, silent, nameless)}, and nobody has answered "
         "since.",
-        confidence=confidence(KERNEL if local else PATTERN, peers) if peers else 0.5,
+        confidence=_confidence(local, silent, nameless),
         evidence=tuple(_evidence(facts, local, silent, nameless)),
         peers=peers,
         values=_values(facts, peers),
@@ -50,6 +50,13 @@ def _without_a_resolver(facts: Facts, answered_unix: float) -> list[FailingPeer]
     has_no_link = host is not None and host.interfaces_up == ()
     is_outage = has_no_link if facts.node is None else facts.node.info.offline
     return [peer for peer in facts.failing_with(*signs.RESOLVER) if is_outage and peer.failed_unix >= answered_unix]
+
+
+def _confidence(local: list[FailingPeer], silent: list[FailingPeer], nameless: list[FailingPeer]) -> float:
+    if local:
+        return confidence(KERNEL, [*local, *silent, *nameless])
+    is_guessed = any(peer.took_s is None for peer in silent)
+    return confidence(PATTERN, [*silent, *nameless], is_guessed=is_guessed) if silent or nameless else 0.5
 
 
 def _what(local: list[FailingPeer], silent: list[FailingPeer], nameless: list[FailingPeer]) -> str:

@@ -105,7 +105,7 @@ def _rule(facts: Facts) -> Case | None:
     return Case(
         summary=f"{some(where)} refuses our dials to {count_of(len(peers), 'peer')} "
         f"in {count_of(len(netgroups(peers)), 'network')}.",
-        confidence=confidence(doubt, peers),
+        confidence=confidence(doubt, peers, is_guessed=any(peer.took_s is None for peer in silent)),
         evidence=tuple(evidence),
         peers=peers,
         blame=Blame.US if local else Blame.PATH,

@@ -11,7 +11,7 @@ from nocarrier.diagnose.confidence import PATTERN, confidence
 from nocarrier.diagnose.facts import Facts, FailingPeer
 from nocarrier.model.event import DialFailure
 from nocarrier.model.finding import Severity
-from nocarrier.model.taxonomy import Blame
+from nocarrier.model.taxonomy import Blame, Kind
 
 THROTTLE_WINDOW_S = 30.0
 """go-ethereum and others refuse a second connection of one IP address within 30 s."""
@@ -34,14 +34,14 @@ def _too_soon(entries: Sequence[DialFailure]) -> int:
 
 def _closed_at_once(entry: DialFailure) -> bool:
     silent = not entry.evidence.get("bytes_received")
-    quick = (entry.duration_s or 0.0) <= CLOSED_AT_ONCE_S
+    quick = entry.duration_s is None or entry.duration_s <= CLOSED_AT_ONCE_S
     return entry.reason in signs.HUNG_UP and silent and quick
 
 
 def _hammered(facts: Facts) -> list[FailingPeer]:
     dials: dict[str, list[DialFailure]] = {}
     for entry in facts.recent:
-        if entry.duration_s is not None:  # a dial, and not a skip
+        if entry.kind is not Kind.SKIP:
             dials.setdefault(entry.addr, []).append(entry)
     # That it worked when we came at leisure is what tells a throttle from a peer that closes on everybody.
     return [
@@ -58,7 +58,7 @@ def _rule(facts: Facts) -> Case | None:
     return Case(
         summary=f"{count_of(len(peers), 'peer')} that worked before close{'s' if len(peers) == 1 else ''} on us at once, "
         f"now that we dial again within {THROTTLE_WINDOW_S:.0f} s.",
-        confidence=confidence(PATTERN, peers),
+        confidence=confidence(PATTERN, peers, is_guessed=any(peer.took_s is None for peer in peers)),
         evidence=(evidence_of("closed before a byte came, soon after the dial before", peers),),
         peers=peers,
         values={"window": f"{THROTTLE_WINDOW_S:.0f}"},
