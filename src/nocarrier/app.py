@@ -8,6 +8,7 @@ import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from nocarrier import __version__
@@ -93,7 +94,13 @@ def attend(
     on_findings = history.record_findings if history is not None else None
     doctor = Doctor(tracker, node, read_host=read_host_state, on_findings=on_findings)
     host, _ = parse_listen("p2p_listen", node.options.p2p_listen)
-    prober = Prober(node.policy, plan=plan_probes, conclude=conclude, local_ip=parse_ip(host))
+    prefix = node.options.netgroup_prefix
+    prober = Prober(
+        node.policy,
+        plan=partial(plan_probes, netgroup_prefix=prefix),
+        conclude=partial(conclude, netgroup_prefix=prefix),
+        local_ip=parse_ip(host),
+    )
     server = api_server(tracker, node=node, doctor=doctor, prober=prober, history=history, listen=listen, token=token)
     node.http_port = server.address.port
     return doctor, server

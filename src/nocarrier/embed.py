@@ -11,6 +11,7 @@ nocarrier.record_dial_failure("203.0.113.7:7072", "connection_refused", "seed")
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from nocarrier.diagnose.probes import conclude, plan_probes
@@ -18,6 +19,7 @@ from nocarrier.dial.host import read_host_state
 from nocarrier.dial.policy import AddressPolicy
 from nocarrier.dial.prober import Prober
 from nocarrier.doctor import Doctor
+from nocarrier.model.address import DEFAULT_NETGROUP_PREFIX
 from nocarrier.model.history import History
 from nocarrier.model.node_state import NodePort
 from nocarrier.recorder import global_tracker
@@ -90,7 +92,12 @@ def _doctor_of_its_own(tracker: DialTracker, node: NodePort | None, history: His
 def _prober_of_its_own(node: NodePort | None) -> Prober:
     # What a node may dial beyond the public networks, only its maker knows.
     policy = AddressPolicy() if node is not None else AddressPolicy(ipv4_only=False, lan_mode=True)
-    return Prober(policy, plan=plan_probes, conclude=conclude)
+    prefix = node.state().netgroup_prefix if node is not None else DEFAULT_NETGROUP_PREFIX
+    return Prober(
+        policy,
+        plan=partial(plan_probes, netgroup_prefix=prefix),
+        conclude=partial(conclude, netgroup_prefix=prefix),
+    )
 
 
 def serve(

@@ -13,6 +13,7 @@ import pytest
 from api.fake_node import NODE_ID, FakeNode
 from api.http_client import ask, get, post_json
 from nocarrier import AddressPolicy, DialTracker
+from nocarrier.api.server import Server
 from nocarrier.app import attend, in_background
 from nocarrier.diagnose.probes import conclude, plan_probes
 from nocarrier.dial.prober import Prober
@@ -20,7 +21,7 @@ from nocarrier.embed import api_server
 from nocarrier.model.probe import ProbeResult
 from nocarrier.model.taxonomy import Reason
 from nocarrier.testing.fault_servers import closed_port
-from support.nodes import nodes_fixture
+from support.nodes import RunningNode, nodes_fixture
 
 nodes = nodes_fixture
 
@@ -224,6 +225,16 @@ def test_without_a_prober_of_its_maker_a_node_probes_public_addresses_only(serve
     assert (target["blocked"], target["redial"]) == ("loopback_blocked", None)
 
 
+def attended(peer: RunningNode) -> Server:
+    """The API as a node of ours has it."""
+    return attend(peer.node, peer.tracker, listen="127.0.0.1:0")[1]
+
+
+def embedded_api(peer: RunningNode) -> Server:
+    """The API as a program makes it that has a node of ours."""
+    return api_server(peer.tracker, node=peer.node, listen="127.0.0.1:0")
+
+
 async def test_a_node_of_ours_probes_what_its_own_policy_allows(nodes, closed):
     peer = await nodes.start(target_peers=0)
     await peer.node.connect(closed)
@@ -234,6 +245,21 @@ async def test_a_node_of_ours_probes_what_its_own_policy_allows(nodes, closed):
     [target] = answer.json["facts"]["targets"]
     assert (target["addr"], target["redial"]["answer"]) == (closed, "refused")
     assert peer.tracker.totals().started == 1  # a probe is no dial
+
+
+@pytest.mark.parametrize("make_server", [attended, embedded_api])
+async def test_the_probes_go_to_unrelated_networks_as_the_node_counts_them(nodes, closed, make_server):
+    port = closed.rpartition(":")[2]
+    addrs = [f"127.1.{host}:{port}" for host in ("1.1", "1.2", "2.1", "3.1")]
+    peer = await nodes.start(target_peers=0, netgroup_prefix=24)
+    for addr in reversed(addrs):  # the newest is the first in the evidence
+        await peer.node.connect(addr)
+    server = make_server(peer)
+    async with in_background(server.run()):
+        [finding] = (await asyncio.to_thread(get, server, PATH)).json["findings"]
+        answer = await asyncio.to_thread(post_json, server, PROBE, {"code": finding["code"]})
+    probed = [target["addr"] for target in answer.json["facts"]["targets"]]
+    assert probed == [addrs[0], addrs[2], addrs[3]]
 
 
 def test_the_prober_learns_where_hosts_of_the_finding_serve_http(tracker):

@@ -17,7 +17,7 @@ from typing import Any
 
 import pytest
 
-from nocarrier.model.address import Scope, netgroup_of, parse_ip, scope_of
+from nocarrier.model.address import DEFAULT_NETGROUP_PREFIX, Scope, netgroup_of, parse_ip, scope_of
 from support import netns
 from support.dialing import dial_in
 from support.netns import REPOSITORY
@@ -94,16 +94,20 @@ def test_a_wire_loses_its_share_and_swallows_what_is_too_large():
 # ---- the world -------------------------------------------------------------------------------------------------------
 
 
+def network_of(host: str) -> str:
+    return netgroup_of(host, ipv4_prefix=DEFAULT_NETGROUP_PREFIX)
+
+
 def test_every_place_is_public_and_in_networks_of_its_own():
     with World(random.Random(3)) as world:
         places = [world.draw_place() for _ in range(5)]
         addresses = [host for place in places for host in (place.ipv4, place.ipv6)]
         assert {scope_of(parse_ip(host)) for host in addresses} == {Scope.PUBLIC}
-        assert len(set(map(netgroup_of, addresses))) == len(addresses)
+        assert len(set(map(network_of, addresses))) == len(addresses)
         for place in places:
-            assert (netgroup_of(place.ipv4), netgroup_of(place.ipv6)) == (place.network, place.network6)
+            assert (network_of(place.ipv4), network_of(place.ipv6)) == (place.network, place.network6)
         neighbour = world.draw_neighbour(places[0])
-        assert netgroup_of(neighbour.ipv4) == places[0].network
+        assert network_of(neighbour.ipv4) == places[0].network
         assert dial_in(world.here, f"{neighbour.ipv4}:{PORT}").reason == "connection_refused"
 
 

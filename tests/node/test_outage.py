@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import pytest
@@ -30,11 +31,24 @@ IMPATIENT = {"PING_INTERVAL_S": 0.5, "IDLE_TIMEOUT_S": 3.0}
 BACK_WITHIN_S = 15.0
 
 
+def add_addresses(network: Network, hosts: Iterable[str]) -> None:
+    """Further addresses of the server."""
+    for host in hosts:
+        network.server.ip("address", "add", f"{host}/32", "dev", "eth0")
+        network.router.ip("route", "add", f"{host}/32", "via", network.server.ipv4)
+
+
 @contextlib.contextmanager
 def node_between_two_networks(network: Network, tmp_path):
     """A node on the client, connected with two peers on the server that have addresses in unrelated networks."""
-    network.server.ip("address", "add", f"{OTHER_NETWORK}/32", "dev", "eth0")
-    network.router.ip("route", "add", f"{OTHER_NETWORK}/32", "via", network.server.ipv4)
+    add_addresses(network, [OTHER_NETWORK])
+    with node_with_peers_at(network, tmp_path, (network.server.ipv4, OTHER_NETWORK)) as node:
+        yield node
+
+
+@contextlib.contextmanager
+def node_with_peers_at(network: Network, tmp_path, hosts: Sequence[str], *, timing: Any = QUICK, **options: Any):
+    """A node on the client, connected with one peer on the server for each of `hosts`."""
     common: dict[str, Any] = {"network": "test", "genesis": GENESIS}
     timings: dict[str, Any] = {"timing": QUICK, "session_constants": IMPATIENT}
     with contextlib.ExitStack() as stack:
@@ -49,7 +63,7 @@ def node_between_two_networks(network: Network, tmp_path):
                     **timings,
                 )
             )
-            for host in (network.server.ipv4, OTHER_NETWORK)
+            for host in hosts
         ]
         node = stack.enter_context(
             NodeProcess(
@@ -57,12 +71,14 @@ def node_between_two_networks(network: Network, tmp_path):
                 where=network.client,
                 p2p_listen="0.0.0.0:7072",
                 seeds=[peer.addr for peer in peers],
-                target_peers=2,
+                target_peers=len(hosts),
+                timing=timing,
+                session_constants=IMPATIENT,
                 **common,
-                **timings,
+                **options,
             )
         )
-        node.wait_for(lambda status: len(status["connected"]) == 2, within_s=10)
+        node.wait_for(lambda status: len(status["connected"]) == len(hosts), within_s=15)
         yield node
 
 
@@ -176,3 +192,38 @@ def test_a_network_without_a_route_is_no_outage_while_others_are_reached(network
         result = node.connect(f"{OTHER_NETWORK}:7072")
         assert result["reason"] == Reason.NETWORK_UNREACHABLE
         assert not node.status()["offline"]
+
+
+FOUR_NETWORKS = [f"203.0.{number}.5" for number in (113, 114, 115, 116)]
+"""Of one /16, which are unrelated where the node's setting says that a /24 is a network."""
+
+
+def test_the_uplink_swallows_everything_and_the_sessions_that_end_tell_so_in_networks_of_24_bits(network, tmp_path):
+    add_addresses(network, FOUR_NETWORKS)
+    slow_dials = {**QUICK, "connect_timeout_s": 60}  # nothing but the ends of sessions tells within the time
+    with node_with_peers_at(network, tmp_path, FOUR_NETWORKS, timing=slow_dials, netgroup_prefix=24) as node:
+        network.router.firewall("forward", "drop")
+        node.wait_for(is_offline, within_s=20)
+        status = node.status()
+        assert [finding["code"] for finding in status["findings"]] == ["offline"]
+        assert_nobody_is_blamed(status)
+
+
+def test_seeds_in_networks_of_24_bits_are_silent_from_the_start(network, tmp_path):
+    add_addresses(network, FOUR_NETWORKS)
+    network.router.firewall("forward", "drop")
+    seeds = [f"{host}:7072" for host in FOUR_NETWORKS]
+    with NodeProcess(
+        tmp_path,
+        where=network.client,
+        p2p_listen="0.0.0.0:7072",
+        network="test",
+        genesis=GENESIS,
+        seeds=seeds,
+        target_peers=4,
+        netgroup_prefix=24,
+        timing=QUICK,
+    ) as node:
+        node.wait_for(is_offline, within_s=20)
+        [finding] = node.status()["findings"]
+        assert (finding["code"], finding["addrs"]) == ("offline", seeds)

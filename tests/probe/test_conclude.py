@@ -249,6 +249,13 @@ def test_one_port_silent_at_unrelated_hosts_that_are_up_is_dropped_on_our_side()
     assert [statement.suggests for statement in each] == [None, None]
 
 
+def test_which_hosts_are_of_unrelated_networks_depends_on_the_setting():
+    facts = ProbeFacts(way_out=WAY_OUT, targets=(dropped("203.0.113.7:7072"), dropped("203.0.114.7:7072")))
+
+    assert conclude("seeds_down", facts, netgroup_prefix=24)[0].suggests == "outbound_blocked"
+    assert conclude("seeds_down", facts, netgroup_prefix=16)[0].suggests != "outbound_blocked"
+
+
 @pytest.mark.parametrize(
     "targets",
     [

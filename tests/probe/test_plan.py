@@ -78,3 +78,10 @@ def test_a_resolver_finding_asks_the_resolver():
 )
 def test_three_peers_of_unrelated_networks_if_there_are_any(evidence, expected):
     assert plan_probes(finding("peer_down", *evidence)).addrs == expected
+
+
+def test_what_is_one_network_depends_on_the_setting():
+    evidence = ("198.18.1.1:1", "198.18.1.2:1", "198.18.2.1:1", "198.18.3.1:1")
+    spread = ("198.18.1.1:1", "198.18.2.1:1", "198.18.3.1:1")
+    assert plan_probes(finding("peer_down", evidence), netgroup_prefix=24).addrs == spread
+    assert plan_probes(finding("peer_down", evidence), netgroup_prefix=16).addrs == evidence[:3]

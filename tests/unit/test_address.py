@@ -9,7 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nocarrier.errors import AddressError
-from nocarrier.model.address import MAX_ADDRESS_LENGTH, Address, Scope, netgroup_of, parse_ip, scope_of
+from nocarrier.model.address import (
+    DEFAULT_NETGROUP_PREFIX,
+    MAX_ADDRESS_LENGTH,
+    Address,
+    Scope,
+    netgroup_of,
+    parse_ip,
+    scope_of,
+)
 
 
 @pytest.mark.parametrize(
@@ -145,10 +153,10 @@ def test_scope(text, scope):
 
 
 def test_a_netgroup_is_what_one_holder_is_likely_to_own():
-    assert netgroup_of("192.0.2.1") == "192.0.0.0/16"
+    assert netgroup_of("192.0.2.1", ipv4_prefix=DEFAULT_NETGROUP_PREFIX) == "192.0.0.0/16"
     assert netgroup_of("192.0.2.1", ipv4_prefix=24) == "192.0.2.0/24"
-    assert netgroup_of("2001:db8:1::1") == "2001:db8::/32"
-    assert netgroup_of("seed.example") == "seed.example"
+    assert netgroup_of("2001:db8:1::1", ipv4_prefix=24) == "2001:db8::/32"
+    assert netgroup_of("seed.example", ipv4_prefix=24) == "seed.example"
 
 
 @given(

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from nocarrier.diagnose import signs
 from nocarrier.errors import AddressError
 from nocarrier.model import bounds
-from nocarrier.model.address import Address, netgroup_of
+from nocarrier.model.address import DEFAULT_NETGROUP_PREFIX, Address, netgroup_of
 from nocarrier.model.event import DialFailure, DialStarted
 from nocarrier.model.fault import Evidence
 from nocarrier.model.host_state import HostState
@@ -43,9 +43,6 @@ WORKED_FOR_S_WITHOUT_NODE = 86_400.0
 
 SKIPS_FOR_S = 600.0
 """Gossip and the maintainer come back to what policy forbids within a minute; ten without it mean that it is over."""
-
-DEFAULT_NETGROUP_PREFIX = 16
-"""IPv4 bits that count as one network, as in Bitcoin Core; a node of ours has a setting for it."""
 
 FAR_HOPS = 2
 """Different ones, as said at `Facts.far_hops_answer`."""

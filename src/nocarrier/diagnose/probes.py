@@ -12,7 +12,7 @@ from nocarrier.diagnose import signs
 from nocarrier.diagnose.cause import count_of, some
 from nocarrier.diagnose.probe_targets import about_target, is_dropped_port
 from nocarrier.errors import AddressError
-from nocarrier.model.address import Address, netgroup_of
+from nocarrier.model.address import DEFAULT_NETGROUP_PREFIX, Address, netgroup_of
 from nocarrier.model.finding import Finding
 from nocarrier.model.probe import (
     MAX_TARGETS,
@@ -81,24 +81,36 @@ _LOOKS = {
 _NO_LOOK = _Look(why_none="no probe is known for it.")
 
 
-def plan_probes(finding: Finding) -> ProbePlan:
-    """What to look at for `finding`: its probes, and peers of its evidence, of unrelated networks where it can."""
+def plan_probes(finding: Finding, *, netgroup_prefix: int = DEFAULT_NETGROUP_PREFIX) -> ProbePlan:
+    """What to look at for `finding`: its probes, and peers of its evidence, of unrelated networks where it can.
+
+    Args:
+        finding: its code, and the addresses of its evidence.
+        netgroup_prefix: IPv4 bits that count as one network.
+    """
     look = _LOOKS.get(finding.code, _NO_LOOK)
     if not look.probes:
         return ProbePlan(probes=frozenset())
     addrs = dict.fromkeys(addr for item in finding.evidence for addr in item.addrs)
-    first_of_network = {netgroup: addr for addr in reversed(addrs) if (netgroup := _netgroup(addr)) is not None}
+    netgroups = {addr: _netgroup(addr, netgroup_prefix) for addr in addrs}
+    first_of_network = {netgroups[addr]: addr for addr in reversed(addrs) if netgroups[addr] is not None}
     spread = [addr for addr in addrs if addr in first_of_network.values()]
-    rest = [addr for addr in addrs if addr not in spread and _netgroup(addr) is not None]
+    rest = [addr for addr in addrs if addr not in spread and netgroups[addr] is not None]
     return ProbePlan(probes=frozenset(look.probes), addrs=tuple([*spread, *rest][:MAX_TARGETS]))
 
 
-def conclude(code: str, facts: ProbeFacts) -> tuple[Statement, ...]:
-    """What the facts say that were seen for the finding with `code`: at least one statement, the most general first."""
+def conclude(code: str, facts: ProbeFacts, *, netgroup_prefix: int = DEFAULT_NETGROUP_PREFIX) -> tuple[Statement, ...]:
+    """What the facts say that were seen for the finding with `code`: at least one statement, the most general first.
+
+    Args:
+        code: of the finding.
+        facts: what was seen.
+        netgroup_prefix: IPv4 bits that count as one network.
+    """
     look = _LOOKS.get(code, _NO_LOOK)
     if not look.probes:
         return (Statement(text=f"Nothing to probe: {look.why_none}"),)
-    in_common = list(_about_all(facts.targets))
+    in_common = list(_about_all(facts.targets, netgroup_prefix))
     said = [*_about_machine(facts), *_about_resolver(facts.resolver), *in_common]
     wants_redial = Probe.REDIAL in look.probes
     for target in facts.targets:
@@ -147,10 +159,11 @@ def _about_resolver(check: ResolverCheck | None) -> Iterable[Statement]:
         yield Statement(text=f"It says that {some(unknown)} does not exist, or has no address.")
 
 
-def _about_all(targets: Iterable[Target]) -> Iterable[Statement]:
+def _about_all(targets: Iterable[Target], netgroup_prefix: int) -> Iterable[Statement]:
     """What unrelated peers have in common is on our side."""
     probed = [target for target in targets if target.redial is not None and not target.is_own]
-    if len({netgroup_of(target.ip or "") for target in probed}) < 2:  # noqa: PLR2004 - one network proves nothing
+    netgroups = {netgroup_of(target.ip or "", ipv4_prefix=netgroup_prefix) for target in probed}
+    if len(netgroups) < 2:  # noqa: PLR2004 - one network proves nothing
         return
     ports = {Address.parse(target.addr).port for target in probed}
     if len(ports) == 1 and all(map(is_dropped_port, probed)):
@@ -165,8 +178,8 @@ def _has_answered(target: Target) -> bool:
     return target.redial is not None and target.redial.answer in {Answer.CONNECTED, Answer.REFUSED}
 
 
-def _netgroup(addr: str) -> str | None:
+def _netgroup(addr: str, netgroup_prefix: int) -> str | None:
     try:
-        return netgroup_of(Address.parse(addr).host)
+        return netgroup_of(Address.parse(addr).host, ipv4_prefix=netgroup_prefix)
     except AddressError:
         return None

@@ -187,11 +187,16 @@ def scope_of(ip: IPAddress) -> Scope:
     return Scope.PUBLIC
 
 
-def netgroup_of(host: str, *, ipv4_prefix: int = 16) -> str:
+DEFAULT_NETGROUP_PREFIX = 16
+"""IPv4 bits that count as one network, as Bitcoin Core groups; a node of ours has a setting for it."""
+
+
+def netgroup_of(host: str, *, ipv4_prefix: int) -> str:
     """The network that counts as one for limits and verdicts, as text.
 
-    An IPv4 address gives its network of `ipv4_prefix` bits (default /16, as Bitcoin Core groups), an IPv6 address its
-    /32 (the smallest block that address authorities allocate to a provider), a name itself.
+    An IPv4 address gives its network of `ipv4_prefix` bits, which the node's settings say: there is no default here, so
+    that nobody forgets them. An IPv6 address gives its /32 (the smallest block that address authorities allocate to a
+    provider), a name itself.
     """
     ip = parse_ip(host)
     if ip is None:

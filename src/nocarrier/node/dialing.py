@@ -356,13 +356,16 @@ class Dialer:
         if fault.blame is Blame.US and "loop_lag_s" in evidence:
             return False  # a silence that we slept through is no sign of an outage either
         if fault.reason in NOBODY_ANSWERED:
-            self._connectivity.path_failed(netgroup_of(address.host), started_s)
+            self._connectivity.path_failed(self._netgroup_of(address), started_s)
             return self._connectivity.counts_against_peer(started_s)
         if fault.reason in _ONE_OF_US_IS_WRONG and not self._sessions:
             return False  # nobody has agreed with us yet
         if fault.reason is Reason.CONNECTION_REFUSED and "icmp" not in evidence:
             self._connectivity.heard(now_s)
         return not self._connectivity.offline()
+
+    def _netgroup_of(self, address: Address) -> str:
+        return netgroup_of(address.host, ipv4_prefix=self._options.netgroup_prefix)
 
     def _has_way_to_a_peer(self) -> bool:
         return any(has_route_to(session.address.host) for session in self._sessions)

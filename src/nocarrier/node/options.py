@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from nocarrier.errors import AddressError, ConfigError
-from nocarrier.model.address import Address, parse_ip
+from nocarrier.model.address import DEFAULT_NETGROUP_PREFIX, Address, parse_ip
 from nocarrier.model.listen import is_listen_address, parse_listen
 from nocarrier.node.identity import node_id_from_b64url
 from nocarrier.node.tickets import MAX_TICKET_LENGTH
@@ -60,7 +60,7 @@ class NodeOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     ] = ""
     ticket: Annotated[str, Meta(description="The admission ticket that this node shows to its peers.")] = ""
     bans: Annotated[tuple[str, ...], Meta(description="Addresses, networks or node ids to refuse.")] = ()
-    netgroup_prefix: Annotated[int, Meta(description="IPv4 bits that count as one network.")] = 16
+    netgroup_prefix: Annotated[int, Meta(description="IPv4 bits that count as one network.")] = DEFAULT_NETGROUP_PREFIX
 
     def impossible(self) -> Iterator[Impossible]:
         """Values that cannot work, with what is allowed.

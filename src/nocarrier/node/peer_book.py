@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from nocarrier.model import bounds
-from nocarrier.model.address import Address
+from nocarrier.model.address import DEFAULT_NETGROUP_PREFIX, Address
 from nocarrier.model.node_state import BookState, Introduction
 from nocarrier.model.ports import StandingBook
 from nocarrier.model.taxonomy import Source
@@ -45,7 +45,7 @@ class PeerBook:
         introductions: what became of the addresses that each source and introducer told.
     """
 
-    def __init__(self, max_entries: int = MAX_ENTRIES, netgroup_prefix: int = 16) -> None:
+    def __init__(self, max_entries: int = MAX_ENTRIES, netgroup_prefix: int = DEFAULT_NETGROUP_PREFIX) -> None:
         """An empty book.
 
         Args:
@@ -62,7 +62,9 @@ class PeerBook:
     # ---- persistence ----------------------------------------------------------------------------------------------
 
     @classmethod
-    def from_file(cls, file: PeerBookFile, max_entries: int = MAX_ENTRIES, netgroup_prefix: int = 16) -> PeerBook:
+    def from_file(
+        cls, file: PeerBookFile, max_entries: int = MAX_ENTRIES, netgroup_prefix: int = DEFAULT_NETGROUP_PREFIX
+    ) -> PeerBook:
         """The book that `file` holds. Where bounds became narrower, entries are left out and counted as evicted.
 
         Seeds of the file are entries like any other until `add` gives them as seeds again.

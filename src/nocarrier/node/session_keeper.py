@@ -245,9 +245,8 @@ class SessionKeeper:
         )
 
     def _note_silence(self, session: Session) -> None:
-        host = session.address.host
-        if self._sessions or has_route_to(host):
-            self._connectivity.path_failed(netgroup_of(host), session.silent_since_s)
+        if self._sessions or has_route_to(session.address.host):
+            self._connectivity.path_failed(self._netgroup_of(session), session.silent_since_s)
         else:
             self._connectivity.local_failed(time.monotonic())
 
