@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from nocarrier.model import bounds
 from nocarrier.model.event import DialFailure, EndedAttempt
+from nocarrier.model.event_filter import EventFilter
 from nocarrier.model.fault import Evidence, Fault
 from nocarrier.model.ports import Clock, Standing
 from nocarrier.model.taxonomy import Kind, Reason, Source
@@ -318,15 +319,11 @@ class DialTracker:
         """
         with self._all_taken_in():
             entries = list(self._ring.read(self._clock()))
-        wanted = {"reason": reason, "source": source, "addr": addr, "via": via, "phase": phase, "kind": kind}
-        wanted = {name: value for name, value in wanted.items() if value is not None}
-        if wanted or since_unix is not None:
-            entries = [
-                entry
-                for entry in entries
-                if all(getattr(entry, name) == value for name, value in wanted.items())
-                and (since_unix is None or entry.at_unix >= since_unix)
-            ]
+        wanted = EventFilter(
+            reason=reason, source=source, addr=addr, via=via, phase=phase, kind=kind, since_unix=since_unix
+        )
+        if wanted != EventFilter():
+            entries = [entry for entry in entries if wanted.matches(entry)]
         return entries if limit is None else entries[max(0, len(entries) - max(0, limit)) :]
 
     def counts(self) -> dict[tuple[Reason, Source], int]:

@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from nocarrier.model.address import MAX_ADDRESS_LENGTH
 from nocarrier.model.event import DialFailure
+from nocarrier.model.event_filter import EventFilter
 from nocarrier.model.taxonomy import Kind, Phase, Reason, Source
 from nocarrier.track import DialTracker, Snapshot, Totals
 
@@ -33,16 +34,17 @@ class FailureFilter(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
     ) = None
     limit: Annotated[int, Meta(ge=1, le=1000, description="At most so many of `failures`, the newest.")] = 100
 
-    def matches(self, failure: DialFailure) -> bool:
-        """Whether `failure` is to be shown."""
-        return (
-            self.reason in {None, failure.reason}
-            and self.source in {None, failure.source}
-            and self.addr in {None, failure.addr}
-            and self.via in {None, failure.via}
-            and self.phase in {None, failure.phase}
-            and self.kind in {None, failure.kind}
-            and (self.since_unix is None or failure.at_unix >= self.since_unix)
+    @property
+    def entries(self) -> EventFilter:
+        """Which entries these are, however many."""
+        return EventFilter(
+            reason=self.reason,
+            source=self.source,
+            addr=self.addr,
+            via=self.via,
+            phase=self.phase,
+            kind=self.kind,
+            since_unix=self.since_unix,
         )
 
 
@@ -83,23 +85,24 @@ class FailuresView:
 def failures_view(tracker: DialTracker, wanted: FailureFilter) -> FailuresView:
     """The view of this instant."""
     snapshot = tracker.snapshot()
+    entries = wanted.entries
     by_reason: Counter[Reason] = Counter()
     by_source: Counter[Source] = Counter()
     for (reason, source), total in snapshot.counts.items():
         by_reason[reason] += total
         by_source[source] += total
     return FailuresView(
-        failures=[failure for failure in reversed(snapshot.recent) if wanted.matches(failure)][: wanted.limit],
+        failures=[failure for failure in reversed(snapshot.recent) if entries.matches(failure)][: wanted.limit],
         by_reason=dict(by_reason.most_common()),
         by_source=dict(by_source.most_common()),
         by_addr=dict(Counter({peer.addr: peer.failures_total for peer in snapshot.peers}).most_common()),
-        samples=_samples(snapshot, wanted),
+        samples=_samples(snapshot, entries),
         totals_by_source={source: totals for source, totals in snapshot.totals_by_source.items() if totals != Totals()},
         dropped=snapshot.dropped,
     )
 
 
-def _samples(snapshot: Snapshot, wanted: FailureFilter) -> list[SamplesView]:
+def _samples(snapshot: Snapshot, wanted: EventFilter) -> list[SamplesView]:
     samples = []
     for (reason, source), kept in sorted(snapshot.samples.items()):
         matching = [failure for failure in kept if wanted.matches(failure)]
