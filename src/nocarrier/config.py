@@ -18,9 +18,16 @@ import msgspec
 import platformdirs
 from msgspec import Meta
 
-from nocarrier.api.listen import ALLOWED_WITHOUT_TOKEN, DEFAULT_LISTEN, WHAT_A_TOKEN_IS, is_loopback, is_token
 from nocarrier.errors import ConfigError
-from nocarrier.model.listen import is_listen_address, parse_listen
+from nocarrier.model.listen import (
+    ALLOWED_WITHOUT_TOKEN,
+    DEFAULT_LISTEN,
+    WHAT_A_TOKEN_IS,
+    is_listen_address,
+    is_loopback,
+    is_token,
+    parse_listen,
+)
 from nocarrier.node.options import Impossible, NodeOptions, TimingOptions, out_of_range
 
 ENVIRONMENT_PREFIX = "NOCARRIER_"

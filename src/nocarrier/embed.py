@@ -21,6 +21,7 @@ from nocarrier.dial.prober import Prober
 from nocarrier.doctor import Doctor
 from nocarrier.model.address import DEFAULT_NETGROUP_PREFIX
 from nocarrier.model.history import History
+from nocarrier.model.listen import DEFAULT_LISTEN, check_listen
 from nocarrier.model.node_state import NodePort
 from nocarrier.recorder import global_tracker
 from nocarrier.track import DialTracker
@@ -102,7 +103,7 @@ def _prober_of_its_own(node: NodePort | None) -> Prober:
 
 def serve(
     tracker: DialTracker | None = None,
-    listen: str = "127.0.0.1:7070",
+    listen: str = DEFAULT_LISTEN,
     token: str | None = None,
     *,
     history: History | None = None,
@@ -128,7 +129,7 @@ def api_server(
     doctor: Doctor | None = None,
     prober: Prober | None = None,
     history: History | None = None,
-    listen: str = "127.0.0.1:7070",
+    listen: str = DEFAULT_LISTEN,
     token: str | None = None,
 ) -> Server:
     """The same, not yet answering: ``await server.run()`` in an event loop of yours, until cancelled.
@@ -138,7 +139,6 @@ def api_server(
     Raises:
         ConfigError: as `serve`.
     """
-    from nocarrier.api.listen import check_listen  # noqa: PLC0415
     from nocarrier.api.server import Server  # noqa: PLC0415
 
     host, _ = check_listen(listen, token)

@@ -1,4 +1,4 @@
-"""Where the API listens, and who may reach it without a token. No web library, as the settings need it too."""
+"""The socket that the API listens on."""
 
 from __future__ import annotations
 
@@ -6,46 +6,10 @@ import errno
 import socket
 
 from nocarrier.errors import ConfigError
-from nocarrier.model.address import Scope, parse_ip, scope_of
-from nocarrier.model.listen import parse_listen
-
-DEFAULT_LISTEN = "127.0.0.1:7070"
-
-ALLOWED_WITHOUT_TOKEN = (
-    f"a loopback address such as {DEFAULT_LISTEN} while there is no token, because whoever reaches the API can make "
-    "this node dial anybody; set token under [http] to listen elsewhere"
-)
-
-WHAT_A_TOKEN_IS = "visible ASCII characters without spaces"  # noqa: S105 - a description
+from nocarrier.model.listen import check_listen
 
 BACKLOG = 128
 """Connections that wait to be accepted; more than the API ever serves at once."""
-
-
-def is_token(text: str) -> bool:
-    """Whether `text` can stand in an Authorization header: visible ASCII without spaces."""
-    return bool(text) and text.isascii() and text.isprintable() and " " not in text
-
-
-def is_loopback(host: str) -> bool:
-    """Whether `host` is reached from this machine only."""
-    ip = parse_ip(host)
-    return host == "localhost" if ip is None else scope_of(ip) is Scope.LOOPBACK
-
-
-def check_listen(listen: str, token: str | None) -> tuple[str, int]:
-    """Host and port to listen on; port 0 lets the kernel choose.
-
-    Raises:
-        ConfigError: not host:port, or reachable from other machines without a token, or a token that no request
-            could bear.
-    """
-    host, port = parse_listen("listen", listen)
-    if not token and not is_loopback(host):
-        raise ConfigError(f"listen = {listen!r} cannot work; allowed is {ALLOWED_WITHOUT_TOKEN}")
-    if token and not is_token(token):
-        raise ConfigError(f"token cannot work; allowed is {WHAT_A_TOKEN_IS}")
-    return host, port
 
 
 def bind(listen: str, token: str | None) -> socket.socket:

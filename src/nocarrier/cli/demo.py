@@ -18,7 +18,6 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from nocarrier.api.listen import DEFAULT_LISTEN
 from nocarrier.api.server import Server
 from nocarrier.app import attend, in_background, until_told_to_stop
 from nocarrier.cli.diagnosis_text import HEALTH_WORDS
@@ -27,6 +26,7 @@ from nocarrier.cli.lines import Line, print_lines
 from nocarrier.doctor import Doctor
 from nocarrier.model.event import DialFailure
 from nocarrier.model.finding import Diagnosis, Severity
+from nocarrier.model.listen import DEFAULT_LISTEN
 from nocarrier.model.taxonomy import Kind, Reason, Source
 from nocarrier.node.node import Node
 from nocarrier.store import FILE_NAME, SqliteHistory
