@@ -88,7 +88,7 @@ lab: $(STAMP)
 	@$(BIN)/python -m lab $(LAB)
 
 soak: $(STAMP)
-	@$(BIN)/python tools/soak.py
+	@$(BIN)/python -m tools.soak
 
 clean:
 	rm -rf $(VENV) .make .mypy_cache .ruff_cache .hypothesis dashboard/node_modules src/nocarrier/dashboard/built

@@ -3,9 +3,3 @@
 Every scenario gets a network of its own out of namespaces (`world`), real nodes as peers (`peers`) and the real
 `nocarrier run` (`node_under_test`), puts a real fault between them, and is judged by what that node's HTTP API says.
 """
-
-import sys
-from pathlib import Path
-
-# The kit that makes network namespaces is the tests' own.
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))

@@ -19,7 +19,7 @@ from pathlib import Path
 from lab.runner import run_all
 from lab.scenarios import SCENARIOS
 from lab.trial import Result
-from support.programs import lacks_for_netns
+from testbed.programs import lacks_for_netns
 
 RESULTS = Path(__file__).with_name("results.json")
 

@@ -18,7 +18,7 @@ from typing import Any
 from urllib.parse import quote
 
 from lab.setns import socket_in
-from support.netns import PYTHON_PATH, Namespace
+from testbed.netns import PYTHON_PATH, Namespace
 
 ANSWER_S = 10.0
 """For one request; a node whose event loop stands still for some seconds answers late."""

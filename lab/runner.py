@@ -16,7 +16,7 @@ from multiprocessing.process import BaseProcess
 from lab import trial
 from lab.scenario import Scenario
 from lab.trial import Result
-from support import netns
+from testbed import netns
 
 CLEANS_UP_WITHIN_S = 20.0
 """A scenario that was told to end; after that it is killed, and swept up after."""

@@ -19,10 +19,10 @@ from dataclasses import dataclass
 
 from lab.wire import Wire, WireSettings
 from nocarrier.model.address import Scope, scope_of
-from support.netns import Namespace, Namespaces
+from testbed.netns import Namespace, Namespaces
 
 _FIRST_INTERFACE = 100
-"""Index of each link's near end; support.netns says why the two ends must not have the same."""
+"""Index of each link's near end; testbed.netns says why the two ends must not have the same."""
 
 _TRANSLATED = tuple(map(ipaddress.IPv6Network, ("2001::/32", "2002::/16")))
 """Teredo and 6to4: an address in them stands for an IPv4 address."""

@@ -10,8 +10,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from support import netns
-from support.programs import NOT_PROVEN, lacks_for_netns
+from testbed import netns
+from testbed.programs import NOT_PROVEN, lacks_for_netns
 
 # How fast examples are made and run says how busy the machine is, and nothing about the code.
 hypothesis.settings.register_profile(

@@ -20,11 +20,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-
-from support.netns import FlatNetwork
-from support.node_process import NodeProcess, Status
-from support.programs import lacks_for_netns
+from testbed.netns import FlatNetwork
+from testbed.node_process import NodeProcess, Status
+from testbed.programs import lacks_for_netns
 
 SIZE = 5
 WITNESS = SIZE - 1

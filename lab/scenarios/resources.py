@@ -13,7 +13,7 @@ from lab.steps import bad_node, firewall, ip_here, node_options, restart_node, s
 from lab.trial import NotPassed
 from lab.wire import WireSettings
 from nocarrier.model.address import Address
-from support.netns import REPOSITORY
+from testbed.netns import REPOSITORY
 
 FAR_S = 0.2
 """One way: a handshake takes more than a second then, long enough to strike in its middle."""
@@ -125,7 +125,7 @@ def set_clock_right(stage: Stage) -> None:
 
 # ---- names ----------------------------------------------------------------------------------------------------------
 
-RESOLVER = REPOSITORY / "tests/support/resolver.py"
+RESOLVER = REPOSITORY / "testbed/resolver.py"
 
 
 def named_seeds(first_label: str, *, literals: bool = False) -> Step:

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from api.fake_node import FakeNode
 from nocarrier import DialTracker
 from nocarrier.embed import api_server
+from tests.api.fake_node import FakeNode
 
 
 @pytest.fixture

@@ -7,11 +7,11 @@ import time
 
 import pytest
 
-from api.fake_node import PEER_ID
-from api.http_client import ask, open_connection, post_json, read_to_end
 from nocarrier.api import requests
 from nocarrier.api.connects import MAX_CONNECTS
 from nocarrier.api.requests import MAX_BODY_BYTES
+from tests.api.fake_node import PEER_ID
+from tests.api.http_client import ask, open_connection, post_json, read_to_end
 
 PATH = "/api/p2p/connect"
 

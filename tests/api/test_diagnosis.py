@@ -10,8 +10,6 @@ import time
 
 import pytest
 
-from api.fake_node import NODE_ID, FakeNode
-from api.http_client import ask, get, post_json
 from nocarrier import AddressPolicy, DialTracker
 from nocarrier.api.server import Server
 from nocarrier.app import attend, in_background
@@ -21,7 +19,9 @@ from nocarrier.embed import api_server
 from nocarrier.model.probe import ProbeResult
 from nocarrier.model.taxonomy import Reason
 from nocarrier.testing.fault_servers import closed_port
-from support.nodes import RunningNode, nodes_fixture
+from testbed.nodes import RunningNode, nodes_fixture
+from tests.api.fake_node import NODE_ID, FakeNode
+from tests.api.http_client import ask, get, post_json
 
 nodes = nodes_fixture
 

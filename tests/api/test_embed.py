@@ -14,9 +14,9 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 import nocarrier
-from api.http_client import get
 from nocarrier.api.server import Server
 from nocarrier.embed import api_server
+from tests.api.http_client import get
 
 
 def test_serve_answers_as_soon_as_it_returns_and_no_longer_when_closed():

@@ -8,12 +8,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 
 import nocarrier
-from api.http_client import get
-from api.stream_client import stream
 from nocarrier import Fault
 from nocarrier.api import event_log
 from nocarrier.api.server import Server
 from nocarrier.model.taxonomy import Blame, Phase, Reason
+from tests.api.http_client import get
+from tests.api.stream_client import stream
 
 A = "198.51.100.7:7072"
 

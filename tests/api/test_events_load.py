@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from support.netns import PYTHON_PATH
+from testbed.netns import PYTHON_PATH
 
 SECONDS = int(os.environ.get("NOCARRIER_STREAM_SECONDS", "4"))
 """How long; 60 for a release."""
@@ -25,7 +25,7 @@ SOON_S = 5.0
 
 READ_ALONG = """
 import json, sys, threading, time
-from api.stream_client import StreamClient
+from tests.api.stream_client import StreamClient
 
 class Server:
     class address: port = int(sys.argv[1])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from api.http_client import ask, get, open_connection, post_json, read_to_end
 from nocarrier import ConfigError
 from nocarrier.api import server as server_module
 from nocarrier.api.guard import SECURITY_HEADERS
 from nocarrier.embed import api_server
+from tests.api.http_client import ask, get, open_connection, post_json, read_to_end
 
 CONNECT = "/api/p2p/connect"
 BODY = {"peer_addr": "198.51.100.1:7072"}

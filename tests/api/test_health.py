@@ -9,12 +9,12 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from api.http_client import get
-from cli.command import nocarrier
 from nocarrier.app import attend, in_background
 from nocarrier.model.taxonomy import Reason
 from nocarrier.testing.fault_servers import FAULT_SERVERS
-from support.nodes import eventually, eventually_recorded, nodes_fixture
+from testbed.nodes import eventually, eventually_recorded, nodes_fixture
+from tests.api.http_client import get
+from tests.cli.command import nocarrier
 
 nodes = nodes_fixture
 

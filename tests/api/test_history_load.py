@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from api.http_client import get
 from nocarrier.api import history_questions
 from nocarrier.embed import api_server
 from nocarrier.model.history import EventPage, HistoryState, HistoryStatus
+from tests.api.http_client import get
 
 QUESTIONS = history_questions.MAX_QUESTIONS + 10
 

@@ -9,10 +9,10 @@ import msgspec
 import pytest
 from starlette.routing import Route as StarletteRoute
 
-from api.http_client import get, post_json
 from nocarrier import DialTracker, __version__, asgi_app
 from nocarrier.api.openapi import openapi_document
 from nocarrier.api.routes import ROUTES
+from tests.api.http_client import get, post_json
 
 
 @pytest.fixture(scope="module")

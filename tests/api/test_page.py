@@ -8,11 +8,11 @@ import mimetypes
 
 import pytest
 
-from api.http_client import get
 from nocarrier.api import app
 from nocarrier.api.page import POLICY, Page
 from nocarrier.api.routes import ROUTES
 from nocarrier.embed import api_server
+from tests.api.http_client import get
 
 SCRIPT = b"console.log('a page')\n" * 50
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from api.fake_node import SEED, TOLD
-from api.http_client import get
 from nocarrier.model.node_state import Introducer, IntroductionCounts
+from tests.api.fake_node import SEED, TOLD
+from tests.api.http_client import get
 
 PATH = "/api/p2p/propagation"
 

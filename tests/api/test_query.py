@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from api.http_client import get
 from nocarrier import DialTracker
 from nocarrier.embed import api_server
+from tests.api.http_client import get
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from api.http_client import get
+from tests.api.http_client import get
 
 SECRETS = ("203.0.113.9", "198.51.100", "192.0.2", "10.0.0.1", "seedbox", "seed.example", "cd" * 32, "ab" * 32)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from api.fake_node import NODE_ID, PEER_ID
-from api.http_client import ask, get, post_json
 from nocarrier.api.routes import ROUTES
 from nocarrier.model.taxonomy import Reason, Source
+from tests.api.fake_node import NODE_ID, PEER_ID
+from tests.api.http_client import ask, get, post_json
 
 ROUTES_OF_THE_CONTRACT = {
     ("GET", "/api/p2p/debug"),

@@ -17,7 +17,7 @@ from playwright.sync_api import sync_playwright
 
 from bench import page
 from nocarrier.dashboard import BUILT
-from support.programs import NOT_PROVEN, requires
+from testbed.programs import NOT_PROVEN, requires
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 

@@ -18,15 +18,15 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from cli.command import nocarrier
 from nocarrier import DialTracker
 from nocarrier.api.server import Server
 from nocarrier.app import attend, in_background
 from nocarrier.embed import api_server
 from nocarrier.node import tickets
 from nocarrier.testing.fault_servers import FAULT_SERVERS
-from support.nodes import eventually, nodes_fixture
-from support.programs import requires
+from testbed.nodes import eventually, nodes_fixture
+from testbed.programs import requires
+from tests.cli.command import nocarrier
 
 nodes = nodes_fixture
 

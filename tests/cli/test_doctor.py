@@ -16,8 +16,6 @@ from starlette.applications import Starlette
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from api.http_client import get
-from cli.command import nocarrier
 from nocarrier import DialTracker
 from nocarrier.api.server import Server
 from nocarrier.app import attend, in_background
@@ -27,7 +25,9 @@ from nocarrier.cli.probe_text import probe_lines
 from nocarrier.diagnose import CAUSES
 from nocarrier.embed import api_server
 from nocarrier.testing.fault_servers import closed_port
-from support.nodes import nodes_fixture
+from testbed.nodes import nodes_fixture
+from tests.api.http_client import get
+from tests.cli.command import nocarrier
 
 nodes = nodes_fixture
 

@@ -7,8 +7,8 @@ import time
 
 import pytest
 
-from support.netns_chain import Chain
-from support.programs import requires_root_netns
+from testbed.netns_chain import Chain
+from testbed.programs import requires_root_netns
 
 pytestmark = [requires_root_netns]
 

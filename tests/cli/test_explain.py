@@ -6,10 +6,10 @@ import json
 
 import pytest
 
-from cli.command import nocarrier
 from nocarrier.cli.explain import explain
 from nocarrier.diagnose import CAUSES
 from nocarrier.model.taxonomy import Reason
+from tests.cli.command import nocarrier
 
 CAUSE = next(cause for cause in CAUSES if cause.code == "seeds_down")
 

@@ -10,14 +10,14 @@ import time
 
 import pytest
 
-from cli.command import nocarrier
-from cli.terminal import Terminal, command, environment
 from nocarrier import DialTracker
 from nocarrier.embed import api_server
 from nocarrier.model.finding import EvidenceItem, Finding, Severity
 from nocarrier.model.taxonomy import Blame
 from nocarrier.store import SqliteHistory
-from store.kit import eventually, written
+from tests.cli.command import nocarrier
+from tests.cli.terminal import Terminal, command, environment
+from tests.store.kit import eventually, written
 
 HOSTILE = "\x1b]0;owned\x07[red]bold[/red]\u202egnp.exe\r\nfake row"
 

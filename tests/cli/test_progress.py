@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from api.fake_node import FakeNode
-from cli.command import nocarrier
-from cli.terminal import Terminal
 from nocarrier import DialTracker
 from nocarrier.embed import api_server
+from tests.api.fake_node import FakeNode
+from tests.cli.command import nocarrier
+from tests.cli.terminal import Terminal
 
 HOSTILE = "\x1b]0;owned\x07evil\u202e"
 

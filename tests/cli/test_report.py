@@ -8,9 +8,6 @@ from html.parser import HTMLParser
 
 import pytest
 
-from api.fake_node import FakeNode
-from cli.command import nocarrier
-from cli.terminal import Terminal
 from nocarrier import DialTracker
 from nocarrier.cli.markdown import code, table, words
 from nocarrier.cli.report_answers import Series
@@ -20,7 +17,10 @@ from nocarrier.embed import api_server
 from nocarrier.model.finding import EvidenceItem, Finding, Severity
 from nocarrier.model.taxonomy import Blame, Reason
 from nocarrier.store import SqliteHistory
-from store.kit import eventually, written
+from tests.api.fake_node import FakeNode
+from tests.cli.command import nocarrier
+from tests.cli.terminal import Terminal
+from tests.store.kit import eventually, written
 
 HOSTILE = (
     "<script>alert(1)</script> ![x](http://evil.example/a.png) [click](javascript:alert(1)) <img src=x onerror=y> "

@@ -9,9 +9,6 @@ import time
 
 import pytest
 
-from api.fake_node import FakeNode
-from cli.command import nocarrier
-from cli.terminal import Terminal, command, environment
 from nocarrier import DialTracker
 from nocarrier.cli.event_stream import Lost, Message
 from nocarrier.cli.top_lines import lines
@@ -19,7 +16,10 @@ from nocarrier.cli.top_screen import Screen, body, footer
 from nocarrier.cli.top_state import Filter, TopState
 from nocarrier.embed import api_server
 from nocarrier.errors import NodeUnreachableError
-from store.kit import eventually
+from tests.api.fake_node import FakeNode
+from tests.cli.command import nocarrier
+from tests.cli.terminal import Terminal, command, environment
+from tests.store.kit import eventually
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J[red]bold[/red]\u202egnp.exe\u2066\r\nfake row"
 

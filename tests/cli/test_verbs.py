@@ -12,14 +12,14 @@ from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
-from api.fake_node import FakeNode
-from cli.command import nocarrier
 from nocarrier import DialTracker, __version__
 from nocarrier.api.server import Server
 from nocarrier.cli.main import VERBS
 from nocarrier.embed import api_server
 from nocarrier.model.taxonomy import Reason
 from nocarrier.node import tickets
+from tests.api.fake_node import FakeNode
+from tests.cli.command import nocarrier
 
 NODE_ID = "ab" * 32
 

@@ -1,4 +1,4 @@
-"""A reason stands in the table only with a test that provokes it for real; see `support/provokes.py`."""
+"""A reason stands in the table only with a test that provokes it for real; see `testbed/provokes.py`."""
 
 from __future__ import annotations
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from diagnose.world import World
 from nocarrier.diagnose import CAUSES
 from nocarrier.diagnose.cause import SAMPLES
 from nocarrier.model.finding import Diagnosis, Finding, HealthStatus, Severity
+from tests.diagnose.world import World
 
 
 @dataclass(frozen=True)

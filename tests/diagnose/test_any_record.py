@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from diagnose.table import check_sound, described
-from diagnose.world import NOW, World, neighbours, peers, peers6
 from nocarrier import DialTracker, Evidence, Kind, Reason
 from nocarrier.classify import blame_for
 from nocarrier.diagnose import CAUSES, derive, diagnose
 from nocarrier.model.fault import Fault
 from nocarrier.model.taxonomy import Blame, Phase, Source
+from tests.diagnose.table import check_sound, described
+from tests.diagnose.world import NOW, World, neighbours, peers, peers6
 
 HOSTILE = [
     "{nobody}",

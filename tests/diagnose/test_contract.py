@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from diagnose.table import Table
 from nocarrier.cli.main import VERBS
 from nocarrier.diagnose import CAUSES
 from nocarrier.diagnose.cause import actions_for
 from nocarrier.model.finding import Severity
+from tests.diagnose.table import Table
 
 HERE = Path(__file__).parent
 LEAST_RAISED = 2

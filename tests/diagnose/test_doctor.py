@@ -10,10 +10,10 @@ import time
 
 import pytest
 
-from diagnose.world import World, peer, peers
 from nocarrier import DialTracker
 from nocarrier.doctor import EXAMINE_EVERY_S, FRESH_FOR_S, UNCHANGED_FOR_S, Doctor
 from nocarrier.model.host_state import HostState
+from tests.diagnose.world import World, peer, peers
 
 
 class Clock:

@@ -7,13 +7,13 @@ from graphlib import CycleError
 
 import pytest
 
-from diagnose.table import codes, finding_of
-from diagnose.world import HOUR, MINUTE, NOW, World, icmp, neighbours, peer, peers
 from nocarrier.diagnose import CAUSES, diagnose
 from nocarrier.diagnose.cause import Case, Cause, evidence_of
 from nocarrier.diagnose.engine import SHOWN_EVIDENCE, in_order
 from nocarrier.model.finding import Severity
 from nocarrier.model.taxonomy import Blame, Reason
+from tests.diagnose.table import codes, finding_of
+from tests.diagnose.world import HOUR, MINUTE, NOW, World, icmp, neighbours, peer, peers
 
 NODE = World().with_node()
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from diagnose.table import check_sound, described
-from diagnose.world import World, peer, peers
 from nocarrier import Kind, Reason
+from tests.diagnose.table import check_sound, described
+from tests.diagnose.world import World, peer, peers
 
 FAILURES = [reason for reason in Reason if reason.kind is Kind.FAILURE]
 HARMLESS = {Reason.DUPLICATE_CONNECTION}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from diagnose.table import codes, finding_of
-from diagnose.world import World, peer, peers, seed
 from nocarrier.model.finding import Severity
+from tests.diagnose.table import codes, finding_of
+from tests.diagnose.world import World, peer, peers, seed
 
 NODE = World().with_node()
 

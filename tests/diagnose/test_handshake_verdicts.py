@@ -6,9 +6,9 @@ import math
 
 import pytest
 
-from diagnose.table import Table, check_near_miss, check_raised, codes, finding_of, near_misses, raised, row
-from diagnose.world import NOW, World, neighbours, peer, peers
 from nocarrier.model.taxonomy import Source
+from tests.diagnose.table import Table, check_near_miss, check_raised, codes, finding_of, near_misses, raised, row
+from tests.diagnose.world import NOW, World, neighbours, peer, peers
 
 NODE = World().with_node()
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from diagnose.table import check_sound, described
-from diagnose.world import HOUR, World, peer, peers
+from tests.diagnose.table import check_sound, described
+from tests.diagnose.world import HOUR, World, peer, peers
 
 HEALTHY, UNHEALTHY, UNDETERMINED = "healthy", "unhealthy", "undetermined"
 

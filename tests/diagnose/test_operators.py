@@ -6,9 +6,9 @@ import random
 
 import pytest
 
-from diagnose.table import check_sound, codes, described, finding_of
-from diagnose.world import HOUR, MINUTE, World, neighbours, peer, peers, peers6, unreachable
 from nocarrier.model.finding import Severity
+from tests.diagnose.table import check_sound, codes, described, finding_of
+from tests.diagnose.world import HOUR, MINUTE, World, neighbours, peer, peers, peers6, unreachable
 
 NODE = World().with_node()
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from diagnose.table import Table, check_near_miss, check_raised, codes, finding_of, near_misses, raised, row
-from diagnose.world import (
+from nocarrier import DialTracker, Fault, Reason
+from nocarrier.diagnose import CAUSES, derive, diagnose
+from nocarrier.model.taxonomy import Blame, Phase
+from tests.diagnose.table import Table, check_near_miss, check_raised, codes, finding_of, near_misses, raised, row
+from tests.diagnose.world import (
     GATEWAY,
     HOUR,
     MINUTE,
@@ -17,9 +20,6 @@ from diagnose.world import (
     peers,
     peers6,
 )
-from nocarrier import DialTracker, Fault, Reason
-from nocarrier.diagnose import CAUSES, derive, diagnose
-from nocarrier.model.taxonomy import Blame, Phase
 
 NODE = World().with_node()
 OFFLINE = World().with_node(offline=True)

@@ -6,8 +6,8 @@ import math
 
 import pytest
 
-from diagnose.table import Table, check_near_miss, check_raised, codes, finding_of, near_misses, raised, row
-from diagnose.world import HOUR, MINUTE, NOW, World, neighbours, peer, peers
+from tests.diagnose.table import Table, check_near_miss, check_raised, codes, finding_of, near_misses, raised, row
+from tests.diagnose.world import HOUR, MINUTE, NOW, World, neighbours, peer, peers
 
 NODE = World().with_node()
 NO_FILES = {"errno": "EMFILE", "decided_by": "local"}

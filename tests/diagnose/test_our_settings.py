@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from diagnose.table import Table, check_near_miss, check_raised, codes, finding_of, near_misses, raised, row
-from diagnose.world import HOUR, MINUTE, World, names, node_id_of, peer, peers, seed, unreachable
 from nocarrier.model.node_state import Reachability
+from tests.diagnose.table import Table, check_near_miss, check_raised, codes, finding_of, near_misses, raised, row
+from tests.diagnose.world import HOUR, MINUTE, World, names, node_id_of, peer, peers, seed, unreachable
 
 NODE = World().with_node()
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from diagnose.table import Table, check_near_miss, check_raised, codes, finding_of, near_misses, raised, row
-from diagnose.world import GATEWAY, HOUR, MINUTE, World, icmp, neighbours, peer, peers
+from tests.diagnose.table import Table, check_near_miss, check_raised, codes, finding_of, near_misses, raised, row
+from tests.diagnose.world import GATEWAY, HOUR, MINUTE, World, icmp, neighbours, peer, peers
 
 NODE = World().with_node()
 PORTAL = {"speaks": "http", "first_bytes": "485454502f31"}

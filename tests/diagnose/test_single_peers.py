@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from diagnose.table import Table, check_near_miss, check_raised, codes, finding_of, near_misses, raised, row
-from diagnose.world import HOUR, MINUTE, World, icmp, names, neighbours, peer, peers
+from tests.diagnose.table import Table, check_near_miss, check_raised, codes, finding_of, near_misses, raised, row
+from tests.diagnose.world import HOUR, MINUTE, World, icmp, names, neighbours, peer, peers
 
 NODE = World().with_node()
 MUTE = {"bytes_received": 0}

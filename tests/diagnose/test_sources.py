@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from diagnose.table import Table, check_near_miss, check_raised, codes, finding_of, near_misses, raised, row
-from diagnose.world import HOUR, MINUTE, World, claim, icmp, introducer, neighbours, peer, peers, peers6
 from nocarrier.model.node_state import PortMistake
+from tests.diagnose.table import Table, check_near_miss, check_raised, codes, finding_of, near_misses, raised, row
+from tests.diagnose.world import HOUR, MINUTE, World, claim, icmp, introducer, neighbours, peer, peers, peers6
 
 NODE = World().with_node()
 HTTP = {"speaks": "http", "first_bytes": "48545450"}

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from diagnose import (
+from nocarrier.model.taxonomy import Phase
+from tests.diagnose import (
     test_handshake_verdicts,
     test_our_network,
     test_our_process,
@@ -13,9 +14,8 @@ from diagnose import (
     test_single_peers,
     test_sources,
 )
-from diagnose.table import Table, described, finding_of, near_misses, raised, row
-from diagnose.world import MINUTE, World, names, peer, peers
-from nocarrier.model.taxonomy import Phase
+from tests.diagnose.table import Table, described, finding_of, near_misses, raised, row
+from tests.diagnose.world import MINUTE, World, names, peer, peers
 
 MODULES = (
     test_handshake_verdicts, test_our_network, test_our_process, test_our_settings, test_path, test_single_peers,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from support.programs import requires
+from testbed.programs import requires
 
 PAGE = (Path(__file__).parents[2] / "docs" / "workflows.md").read_text()
 COMMANDS = re.findall(r"```bash\n(.*?)```", PAGE, flags=re.DOTALL)

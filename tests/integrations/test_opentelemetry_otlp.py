@@ -13,9 +13,9 @@ import uuid
 import pytest
 
 import nocarrier
-from integrations.collector import Collector, attributes
 from nocarrier.integrations.opentelemetry import export_dials_over_otlp, otlp
 from nocarrier.testing.fault_servers import FAULT_SERVERS, closed_port
+from tests.integrations.collector import Collector, attributes
 
 A = "198.18.0.1:7072"
 

@@ -17,14 +17,8 @@ from typing import Any
 
 import pytest
 
-from nocarrier.model.address import DEFAULT_NETGROUP_PREFIX, Scope, netgroup_of, parse_ip, scope_of
-from support import netns
-from support.dialing import dial_in
-from support.netns import REPOSITORY
-from support.programs import requires_root_netns
-
-sys.path.insert(0, str(REPOSITORY))
-
+from lab import __main__ as program
+from lab import trial
 from lab.runner import run_all
 from lab.scenario import Remedy, Scenario, at_start, once_connected
 from lab.scenarios import SCENARIOS
@@ -33,9 +27,11 @@ from lab.steps import bad_server, link_down, link_up
 from lab.trial import Result, false_findings
 from lab.wire import WireSettings
 from lab.world import World
-
-from lab import __main__ as program
-from lab import trial
+from nocarrier.model.address import DEFAULT_NETGROUP_PREFIX, Scope, netgroup_of, parse_ip, scope_of
+from testbed import netns
+from testbed.dialing import dial_in
+from testbed.netns import REPOSITORY
+from testbed.programs import requires_root_netns
 
 pytestmark = requires_root_netns
 

@@ -11,10 +11,10 @@ import subprocess
 import sys
 
 import pytest
-from lab.scenarios import SCENARIOS
 
-from support.netns import PYTHON_PATH, REPOSITORY
-from support.programs import requires_root_netns
+from lab.scenarios import SCENARIOS
+from testbed.netns import PYTHON_PATH, REPOSITORY
+from testbed.programs import requires_root_netns
 
 pytestmark = [requires_root_netns, pytest.mark.slow, pytest.mark.timeout(400)]
 

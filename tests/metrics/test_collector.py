@@ -9,15 +9,15 @@ from pathlib import Path
 import prometheus_client
 import pytest
 
-from api.fake_node import FakeNode
-from metrics.scrape import OPENMETRICS, Scraped
 from nocarrier import DialTracker, Fault, Kind, Reason, Source
 from nocarrier.diagnose import CAUSES
 from nocarrier.metrics import METRICS, OF_DIAGNOSIS, OF_DIALS, OF_HISTORY, OF_NODE, DialCollector, exposition
 from nocarrier.model.finding import Diagnosis, Finding, HealthStatus, Severity
 from nocarrier.model.history import HistoryState, HistoryStatus
 from nocarrier.model.taxonomy import Blame
-from support.programs import requires
+from testbed.programs import requires
+from tests.api.fake_node import FakeNode
+from tests.metrics.scrape import OPENMETRICS, Scraped
 
 CONTRACT = {
     "nocarrier_dials_started_total{source}",

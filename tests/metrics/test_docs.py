@@ -6,8 +6,8 @@ import re
 import subprocess
 import sys
 
-from metrics.monitoring import ALERTS, DOC_QUERIES, MONITORING_PAGE, RULES
-from support.programs import requires
+from testbed.programs import requires
+from tests.metrics.monitoring import ALERTS, DOC_QUERIES, MONITORING_PAGE, RULES
 
 
 @requires("promtool")

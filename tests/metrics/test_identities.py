@@ -8,8 +8,8 @@ import threading
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from metrics.scrape import Scraped
 from nocarrier import DialTracker, Fault, Kind, Reason, Source
+from tests.metrics.scrape import Scraped
 
 OUTCOMES = ("succeeded", "failed", "cancelled")
 

@@ -18,14 +18,21 @@ import pytest
 from msgspec import structs
 
 import nocarrier
-from metrics.monitoring import ALERT_RULES, DOC_QUERIES, RECORDING_RULES, annotation_queries, filled_in, panel_queries
-from metrics.prometheus_server import Prometheus, prometheus
 from nocarrier.app import Running, running
 from nocarrier.config import HistoryOptions, HttpOptions, Settings
 from nocarrier.node.options import TimingOptions
 from nocarrier.testing.fault_servers import FAULT_SERVERS
-from support.nodes import OPTIONS, Nodes, nodes_fixture
-from support.programs import requires
+from testbed.nodes import OPTIONS, Nodes, nodes_fixture
+from testbed.programs import requires
+from tests.metrics.monitoring import (
+    ALERT_RULES,
+    DOC_QUERIES,
+    RECORDING_RULES,
+    annotation_queries,
+    filled_in,
+    panel_queries,
+)
+from tests.metrics.prometheus_server import Prometheus, prometheus
 
 nodes = nodes_fixture
 

@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from metrics.monitoring import (
+from nocarrier.metrics import METRICS
+from nocarrier.model.finding import Severity
+from testbed.programs import requires
+from tests.metrics.monitoring import (
     ALERT_RULES,
     ALERTS,
     DASHBOARD,
@@ -22,9 +25,6 @@ from metrics.monitoring import (
     panels,
     replaced,
 )
-from nocarrier.metrics import METRICS
-from nocarrier.model.finding import Severity
-from support.programs import requires
 
 DOCS = RULES.parents[1] / "docs"
 

@@ -17,11 +17,11 @@ from nocarrier.node import dial_back, listener, reachability
 from nocarrier.node.identity import Identity
 from nocarrier.wire.frames import PREAMBLE, frame
 from nocarrier.wire.messages import DialBack, DialBackOutcome, DialBackResult, Hello, Ping, Pong, Reject
-from support.netns import Network
-from support.node_process import NodeProcess
-from support.nodes import GENESIS, TIMING, RunningNode, eventually, nodes_fixture
-from support.programs import requires_root_netns
-from support.raw_peer import RawPeer, raw_dial, raw_listener
+from testbed.netns import Network
+from testbed.node_process import NodeProcess
+from testbed.nodes import GENESIS, TIMING, RunningNode, eventually, nodes_fixture
+from testbed.programs import requires_root_netns
+from testbed.raw_peer import RawPeer, raw_dial, raw_listener
 
 nodes = nodes_fixture
 

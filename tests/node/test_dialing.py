@@ -11,8 +11,8 @@ from nocarrier.model.node_state import DialOutcome
 from nocarrier.model.taxonomy import Phase, Reason, Source
 from nocarrier.node.dialing import Skip
 from nocarrier.testing.fault_servers import FAULT_SERVERS
-from support.nodes import eventually, eventually_recorded, facts, nodes_fixture
-from support.raw_peer import RawPeer, raw_listener
+from testbed.nodes import eventually, eventually_recorded, facts, nodes_fixture
+from testbed.raw_peer import RawPeer, raw_listener
 
 nodes = nodes_fixture
 

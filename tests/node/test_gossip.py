@@ -17,8 +17,8 @@ from nocarrier.testing.fault_servers import FAULT_SERVERS
 from nocarrier.views import propagation_view
 from nocarrier.wire import PeerAddress
 from nocarrier.wire.messages import PEER_LIST_MAX, WELCOME_PEERS_MAX, GetPeers, PeerList
-from support.nodes import TIMING, RunningNode, eventually, nodes_fixture
-from support.raw_peer import RawPeer, raw_dial
+from testbed.nodes import TIMING, RunningNode, eventually, nodes_fixture
+from testbed.raw_peer import RawPeer, raw_dial
 
 nodes = nodes_fixture
 

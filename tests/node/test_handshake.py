@@ -13,8 +13,8 @@ from msgspec import structs
 from nocarrier.node.listener import MAX_PENDING, MAX_PENDING_PER_HOST
 from nocarrier.wire.frames import PREAMBLE, frame
 from nocarrier.wire.messages import Auth, Ping, Pong, Welcome, encode
-from support.nodes import TIMING, eventually, nodes_fixture
-from support.raw_peer import raw_dial
+from testbed.nodes import TIMING, eventually, nodes_fixture
+from testbed.raw_peer import raw_dial
 
 nodes = nodes_fixture
 

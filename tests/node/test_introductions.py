@@ -15,8 +15,8 @@ from nocarrier.node.peer_book import PeerBook, PeerBookFile
 from nocarrier.testing.fault_servers import FAULT_SERVERS
 from nocarrier.wire import PeerAddress
 from nocarrier.wire.messages import PeerList
-from support.nodes import eventually, nodes_fixture
-from support.raw_peer import raw_dial, raw_listener
+from testbed.nodes import eventually, nodes_fixture
+from testbed.raw_peer import raw_dial, raw_listener
 
 nodes = nodes_fixture
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from nocarrier.wire.frames import PREAMBLE
-from support.nodes import eventually, nodes_fixture
-from support.raw_peer import raw_dial
+from testbed.nodes import eventually, nodes_fixture
+from testbed.raw_peer import raw_dial
 
 nodes = nodes_fixture
 

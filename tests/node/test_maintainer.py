@@ -12,7 +12,7 @@ from nocarrier.model.taxonomy import Reason, Retry
 from nocarrier.node import dialing, maintainer
 from nocarrier.testing.fault_servers import FAULT_SERVERS
 from nocarrier.track import backoff
-from support.nodes import TIMING, eventually, eventually_recorded, nodes_fixture
+from testbed.nodes import TIMING, eventually, eventually_recorded, nodes_fixture
 
 nodes = nodes_fixture
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from support.netns import FlatNetwork
-from support.node_process import NodeProcess, Status
-from support.nodes import GENESIS
-from support.programs import requires_root_netns
+from testbed.netns import FlatNetwork
+from testbed.node_process import NodeProcess, Status
+from testbed.nodes import GENESIS
+from testbed.programs import requires_root_netns
 
 pytestmark = [requires_root_netns, pytest.mark.timeout(120)]
 

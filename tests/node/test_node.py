@@ -19,8 +19,8 @@ from nocarrier.model.node_state import DialOutcome, Direction
 from nocarrier.model.taxonomy import Reason, Source
 from nocarrier.node import book_keeper, state_files
 from nocarrier.wire.messages import Auth, Goodbye, Welcome
-from support.nodes import eventually, nodes_fixture
-from support.raw_peer import raw_dial
+from testbed.nodes import eventually, nodes_fixture
+from testbed.raw_peer import raw_dial
 
 nodes = nodes_fixture
 

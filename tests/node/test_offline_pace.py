@@ -11,10 +11,10 @@ from pathlib import Path
 import pytest
 
 from nocarrier.node import maintainer
-from support.netns import REPOSITORY, Network
-from support.node_process import NodeProcess
-from support.nodes import GENESIS
-from support.programs import requires_root_netns
+from testbed.netns import REPOSITORY, Network
+from testbed.node_process import NodeProcess
+from testbed.nodes import GENESIS
+from testbed.programs import requires_root_netns
 
 RESOLVER = REPOSITORY / "tests/support/resolver.py"
 

@@ -19,9 +19,9 @@ from nocarrier.model.taxonomy import Reason, Source
 from nocarrier.node import session
 from nocarrier.wire.frames import PREAMBLE
 from nocarrier.wire.messages import Goodbye
-from support.node_process import NodeProcess
-from support.nodes import GENESIS, TIMING, RunningNode, eventually, eventually_recorded, nodes_fixture
-from support.raw_peer import RawPeer, Script, raw_dial, raw_listener
+from testbed.node_process import NodeProcess
+from testbed.nodes import GENESIS, TIMING, RunningNode, eventually, eventually_recorded, nodes_fixture
+from testbed.raw_peer import RawPeer, Script, raw_dial, raw_listener
 
 nodes = nodes_fixture
 

@@ -19,8 +19,8 @@ from nocarrier.node.port_truth import PortTruth
 from nocarrier.node.session_table import SessionTable
 from nocarrier.wire import PeerAddress, RemotePeer
 from nocarrier.wire.messages import DialBack, DialBackResult, PeerList
-from support.nodes import RunningNode, eventually, nodes_fixture
-from support.raw_peer import RawPeer, raw_dial, raw_listener
+from testbed.nodes import RunningNode, eventually, nodes_fixture
+from testbed.raw_peer import RawPeer, raw_dial, raw_listener
 
 nodes = nodes_fixture
 

@@ -12,8 +12,8 @@ from nocarrier.model.taxonomy import Reason
 from nocarrier.node import session
 from nocarrier.wire.frames import frame
 from nocarrier.wire.messages import Goodbye, Ping, Pong
-from support.nodes import RunningNode, eventually, eventually_recorded, nodes_fixture
-from support.raw_peer import RawPeer, raw_dial, raw_listener
+from testbed.nodes import RunningNode, eventually, eventually_recorded, nodes_fixture
+from testbed.raw_peer import RawPeer, raw_dial, raw_listener
 
 nodes = nodes_fixture
 

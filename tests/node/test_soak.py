@@ -7,17 +7,16 @@ import sys
 
 import pytest
 
-from support.netns import REPOSITORY
-from support.programs import requires_root_netns
+from testbed.programs import requires_root_netns
 
-SOAK = REPOSITORY / "tools" / "soak.py"
+SOAK = "tools.soak"
 
 
 @requires_root_netns
 @pytest.mark.slow
 @pytest.mark.timeout(150)
 def test_twenty_seconds_of_churn():
-    command = [sys.executable, SOAK, "--seconds", "20", "--churn", "random"]
+    command = [sys.executable, "-m", SOAK, "--seconds", "20", "--churn", "random"]
     run = subprocess.run(command, capture_output=True, text=True, check=False, timeout=140)
     assert run.returncode == 0, run.stderr + run.stdout
     assert "passed" in run.stdout

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect, sync_playwright
 
 import nocarrier.dashboard
-from support.programs import NOT_PROVEN, requires
+from testbed.programs import NOT_PROVEN, requires
 
 BUILT = Path(nocarrier.dashboard.__file__).parent / "built"
 

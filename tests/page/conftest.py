@@ -11,8 +11,8 @@ import pytest
 
 pytest.register_assert_rewrite("page.browser", "page.looking", "page.page_node", "page.program")
 
-from page.browser import Visitor, chromium  # noqa: E402
-from page.page_node import running_demo  # noqa: E402
+from tests.page.browser import Visitor, chromium  # noqa: E402
+from tests.page.page_node import running_demo  # noqa: E402
 
 
 @pytest.fixture(scope="package")

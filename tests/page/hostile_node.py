@@ -17,8 +17,6 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
-from api.fake_node import FakeNode
-from api.stream_client import stream
 from nocarrier import DialTracker
 from nocarrier.api.page import Page
 from nocarrier.api.server import Server
@@ -27,8 +25,10 @@ from nocarrier.model.event import Attempt
 from nocarrier.model.finding import Diagnosis, EvidenceItem, Finding, HealthStatus, Severity
 from nocarrier.model.recorded_event import EventKind, RecordedEvent
 from nocarrier.model.taxonomy import Blame, Phase, Reason, Source
-from page.browser import BUILT
-from page.page_node import ask
+from tests.api.fake_node import FakeNode
+from tests.api.stream_client import stream
+from tests.page.browser import BUILT
+from tests.page.page_node import ask
 
 NASTY = (
     "<script>alert(1)</script>",

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 from playwright.sync_api import Locator, Page, expect
 
-from page.page_node import eventually
+from tests.page.page_node import eventually
 
 
 def rows(page: Page) -> Locator:

@@ -16,7 +16,7 @@ from nocarrier import DialTracker
 from nocarrier.api.server import Server
 from nocarrier.embed import api_server
 from nocarrier.store import FILE_NAME, SqliteHistory
-from page.page_node import ask, eventually
+from tests.page.page_node import ask, eventually
 
 MIX = {
     ("timeout", "seed"): 3,

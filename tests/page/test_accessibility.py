@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from page.browser import AXE, needs_the_page
-from page.looking import open_row, query, row_of, rows
-from support.programs import NOT_PROVEN
+from testbed.programs import NOT_PROVEN
+from tests.page.browser import AXE, needs_the_page
+from tests.page.looking import open_row, query, row_of, rows
 
 pytestmark = needs_the_page
 

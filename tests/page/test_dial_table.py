@@ -8,10 +8,10 @@ import pytest
 from playwright.sync_api import expect
 
 from nocarrier import DialTracker
-from page.browser import needs_the_page
-from page.looking import addresses, first_number, glance, query, row_of, rows, same_at_last
-from page.page_node import eventually
-from page.program import MIX, ROWS, measured, program, record_mix, written
+from tests.page.browser import needs_the_page
+from tests.page.looking import addresses, first_number, glance, query, row_of, rows, same_at_last
+from tests.page.page_node import eventually
+from tests.page.program import MIX, ROWS, measured, program, record_mix, written
 
 pytestmark = needs_the_page
 

@@ -8,10 +8,10 @@ from playwright.sync_api import expect
 from nocarrier.model.event import EndedAttempt
 from nocarrier.model.fault import Fault
 from nocarrier.model.taxonomy import Blame, Phase, Reason
-from page.browser import needs_the_page
-from page.looking import open_row, query, row_of, rows
-from page.page_node import eventually
-from page.program import program, written
+from tests.page.browser import needs_the_page
+from tests.page.looking import open_row, query, row_of, rows
+from tests.page.page_node import eventually
+from tests.page.program import program, written
 
 pytestmark = needs_the_page
 

@@ -9,9 +9,9 @@ import json
 import pytest
 from playwright.sync_api import expect
 
-from page.browser import needs_the_page
-from page.looking import addresses, rows
-from page.program import MIX, ROWS, program, record_mix, written
+from tests.page.browser import needs_the_page
+from tests.page.looking import addresses, rows
+from tests.page.program import MIX, ROWS, program, record_mix, written
 
 pytestmark = needs_the_page
 

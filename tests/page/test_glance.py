@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from page.browser import needs_the_page
-from page.looking import first_number, glance, same_at_last
-from page.program import FAILED_DIALS, SUCCESSES, program, record_mix
+from tests.page.browser import needs_the_page
+from tests.page.looking import first_number, glance, same_at_last
+from tests.page.program import FAILED_DIALS, SUCCESSES, program, record_mix
 
 pytestmark = needs_the_page
 

@@ -8,10 +8,10 @@ import pytest
 from playwright.sync_api import expect
 
 from nocarrier.api.page import POLICY
-from page.browser import needs_the_page
-from page.hostile_node import INVISIBLE, LONG, NASTY, TEXTS, hostile_node
-from page.looking import query, rows
-from page.program import measured
+from tests.page.browser import needs_the_page
+from tests.page.hostile_node import INVISIBLE, LONG, NASTY, TEXTS, hostile_node
+from tests.page.looking import query, rows
+from tests.page.program import measured
 
 pytestmark = needs_the_page
 

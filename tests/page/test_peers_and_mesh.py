@@ -6,8 +6,8 @@ import time
 
 from playwright.sync_api import expect
 
-from page.browser import needs_the_page
-from page.looking import query, same_at_last
+from tests.page.browser import needs_the_page
+from tests.page.looking import query, same_at_last
 
 pytestmark = needs_the_page
 

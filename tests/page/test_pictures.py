@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from page.browser import needs_the_page
-from page.looking import addresses, first_number, query, rows, same_at_last
-from page.page_node import eventually
-from page.program import FAILED_DIALS, MIX, SUCCESSES, by_reason, program, record_mix
+from tests.page.browser import needs_the_page
+from tests.page.looking import addresses, first_number, query, rows, same_at_last
+from tests.page.page_node import eventually
+from tests.page.program import FAILED_DIALS, MIX, SUCCESSES, by_reason, program, record_mix
 
 pytestmark = needs_the_page
 

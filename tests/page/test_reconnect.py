@@ -8,10 +8,10 @@ from playwright.sync_api import expect
 from nocarrier import DialTracker
 from nocarrier.embed import api_server
 from nocarrier.store import FILE_NAME, SqliteHistory
-from page.browser import needs_the_page
-from page.looking import addresses, row_of, rows
-from page.page_node import eventually
-from page.program import own_host
+from tests.page.browser import needs_the_page
+from tests.page.looking import addresses, row_of, rows
+from tests.page.page_node import eventually
+from tests.page.program import own_host
 
 pytestmark = needs_the_page
 

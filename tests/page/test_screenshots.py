@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from page.browser import ARTEFACTS, needs_the_page
-from page.looking import open_row, rows
+from tests.page.browser import ARTEFACTS, needs_the_page
+from tests.page.looking import open_row, rows
 
 pytestmark = needs_the_page
 

@@ -6,9 +6,9 @@ import pytest
 from playwright.sync_api import expect
 
 from nocarrier import DialTracker
-from page.browser import needs_the_page
-from page.looking import open_row, row_of, rows
-from page.program import program
+from tests.page.browser import needs_the_page
+from tests.page.looking import open_row, row_of, rows
+from tests.page.program import program
 
 pytestmark = needs_the_page
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import expect
 
-from page.browser import needs_the_page
-from page.looking import addresses, query, rows
-from page.program import MIX, ROWS, program, record_mix
+from tests.page.browser import needs_the_page
+from tests.page.looking import addresses, query, rows
+from tests.page.program import MIX, ROWS, program, record_mix
 
 pytestmark = needs_the_page
 

@@ -7,10 +7,10 @@ import socket
 import pytest
 from playwright.sync_api import expect
 
-from page.browser import needs_the_page
-from page.looking import open_row, same_at_last
-from page.page_node import eventually, running_node
-from page.program import own_host
+from tests.page.browser import needs_the_page
+from tests.page.looking import open_row, same_at_last
+from tests.page.page_node import eventually, running_node
+from tests.page.program import own_host
 
 pytestmark = needs_the_page
 

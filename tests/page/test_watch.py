@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from page.browser import Visitor, needs_the_page
-from page.page_node import eventually
+from tests.page.browser import Visitor, needs_the_page
+from tests.page.page_node import eventually
 
 pytestmark = needs_the_page
 

@@ -6,8 +6,8 @@ import gzip
 
 from playwright.sync_api import expect
 
-from page.browser import BUILT, needs_the_page
-from page.page_node import eventually
+from tests.page.browser import BUILT, needs_the_page
+from tests.page.page_node import eventually
 
 pytestmark = needs_the_page
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from support.netns_chain import Chain
+from testbed.netns_chain import Chain
 
 
 @pytest.fixture(scope="module")

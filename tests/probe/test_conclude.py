@@ -11,7 +11,7 @@ from nocarrier.diagnose.probes import conclude
 from nocarrier.model.fault import Evidence, IcmpEvidence
 from nocarrier.model.probe import Answer, Gateway, Lookup, ProbeFacts, ResolverCheck, Route, Target
 from nocarrier.model.taxonomy import Reason
-from support.probe_facts import (
+from testbed.probe_facts import (
     ADDR,
     GATEWAY,
     ON_LINK,

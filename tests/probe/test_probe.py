@@ -16,8 +16,8 @@ from nocarrier.dial.resolve import resolve_with_system
 from nocarrier.model.address import Address
 from nocarrier.model.probe import Answer
 from nocarrier.testing.fault_servers import FAULT_SERVERS
-from support.netns import Namespace
-from support.programs import requires_root_netns
+from testbed.netns import Namespace
+from testbed.programs import requires_root_netns
 
 OTHER_PORTS = """
 import asyncio, dataclasses, json, sys

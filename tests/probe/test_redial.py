@@ -13,9 +13,9 @@ from nocarrier.dial.host_counters import TELLING_COUNTERS, read_counters
 from nocarrier.dial.probe import redial_quietly
 from nocarrier.model.address import Address
 from nocarrier.model.probe import Answer
-from support.netns import Namespace
-from support.netns_chain import Chain
-from support.programs import requires_root_netns
+from testbed.netns import Namespace
+from testbed.netns_chain import Chain
+from testbed.programs import requires_root_netns
 
 REDIAL = """
 import asyncio, dataclasses, json, sys

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from nocarrier.dial.routes import read_neighbours, read_route_to, read_routes
-from support.netns import Namespace
-from support.programs import requires_root_netns
+from testbed.netns import Namespace
+from testbed.programs import requires_root_netns
 
 READ = """
 import dataclasses, ipaddress, json, sys

@@ -12,8 +12,8 @@ import pytest
 from nocarrier.dial.trace_route import HOPS_AT_ONCE, trace_route
 from nocarrier.model.address import Address
 from nocarrier.model.probe import Answer
-from support.netns_chain import Chain
-from support.programs import requires_root_netns
+from testbed.netns_chain import Chain
+from testbed.programs import requires_root_netns
 
 TRACE = """
 import asyncio, dataclasses, json, os, sys

@@ -15,8 +15,8 @@ import pytest
 
 import nocarrier
 from nocarrier.model.taxonomy import Kind, Source
-from support.dialing import read
-from support.netns import FAULT_SERVERS, PYTHON_PATH
+from testbed.dialing import read
+from testbed.netns import FAULT_SERVERS, PYTHON_PATH
 
 MISBEHAVIOURS = [
     "silent",

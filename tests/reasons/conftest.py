@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from support.netns import Network
+from testbed.netns import Network
 
 
 def pytest_configure(config):

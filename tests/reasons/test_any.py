@@ -9,9 +9,9 @@ import pytest
 import nocarrier
 from nocarrier.model.taxonomy import Reason
 from nocarrier.testing.fault_servers import FAULT_SERVERS
-from support.dialing import dial_in
-from support.programs import requires_root_netns
-from support.provokes import provokes
+from testbed.dialing import dial_in
+from testbed.programs import requires_root_netns
+from testbed.provokes import provokes
 
 
 async def cancelled_dial(addr, tracker, *, outer_s=0.05, resolve=None):

@@ -8,10 +8,10 @@ import platform
 import pytest
 
 from nocarrier.model.taxonomy import Reason
-from support.dialing import dial_in
-from support.netns import Network
-from support.programs import NOT_PROVEN, requires_root_netns
-from support.provokes import provokes
+from testbed.dialing import dial_in
+from testbed.netns import Network
+from testbed.programs import NOT_PROVEN, requires_root_netns
+from testbed.provokes import provokes
 
 pytestmark = requires_root_netns
 
@@ -284,7 +284,7 @@ def test_no_file_descriptor_is_left(net):
     assert not seen.penalised
 
 
-DENY = "import errno, socket; from support import seccomp; seccomp.deny({!r}, errno.{}, arg0={})"
+DENY = "import errno, socket; from testbed import seccomp; seccomp.deny({!r}, errno.{}, arg0={})"
 
 
 @pytest.mark.parametrize(

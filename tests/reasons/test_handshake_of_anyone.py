@@ -13,9 +13,9 @@ import nocarrier
 from nocarrier.classify.first_bytes import FIRST_BYTES_MAX, name_protocol
 from nocarrier.model.taxonomy import Reason
 from nocarrier.testing.fault_servers import FAULT_SERVERS, greet, serve
-from support.dialing import dial_in, dial_once, read
-from support.programs import requires_root_netns
-from support.provokes import provokes
+from testbed.dialing import dial_in, dial_once, read
+from testbed.programs import requires_root_netns
+from testbed.provokes import provokes
 
 
 async def meet(server, handshake, *, handshake_s=2.0, host="127.0.0.1"):

@@ -10,9 +10,9 @@ import pytest
 from nocarrier.model.node_state import Direction
 from nocarrier.model.taxonomy import Reason
 from nocarrier.wire.messages import Goodbye
-from support.nodes import RunningNode, eventually, facts, nodes_fixture
-from support.provokes import provokes
-from support.raw_peer import raw_dial
+from testbed.nodes import RunningNode, eventually, facts, nodes_fixture
+from testbed.provokes import provokes
+from testbed.raw_peer import raw_dial
 
 nodes = nodes_fixture
 

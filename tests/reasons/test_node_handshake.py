@@ -15,11 +15,11 @@ from nocarrier.node.identity import Identity
 from nocarrier.testing.fault_servers import FAULT_SERVERS
 from nocarrier.wire.frames import HANDSHAKE_FRAME_MAX_BYTES, PREAMBLE, frame
 from nocarrier.wire.messages import Ping, Reject
-from support.node_process import NodeProcess
-from support.nodes import OPTIONS, TIMING, eventually, facts, nodes_fixture
-from support.programs import requires
-from support.provokes import provokes
-from support.raw_peer import RawPeer, raw_dial, raw_listener
+from testbed.node_process import NodeProcess
+from testbed.nodes import OPTIONS, TIMING, eventually, facts, nodes_fixture
+from testbed.programs import requires
+from testbed.provokes import provokes
+from testbed.raw_peer import RawPeer, raw_dial, raw_listener
 
 nodes = nodes_fixture
 

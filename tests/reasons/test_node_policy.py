@@ -11,9 +11,9 @@ from nocarrier.model.taxonomy import Reason, Source
 from nocarrier.testing.fault_servers import FAULT_SERVERS
 from nocarrier.wire import PeerAddress
 from nocarrier.wire.messages import PeerList
-from support.nodes import eventually, eventually_recorded, facts, nodes_fixture
-from support.provokes import provokes
-from support.raw_peer import raw_dial
+from testbed.nodes import eventually, eventually_recorded, facts, nodes_fixture
+from testbed.provokes import provokes
+from testbed.raw_peer import raw_dial
 
 nodes = nodes_fixture
 

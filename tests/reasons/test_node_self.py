@@ -5,11 +5,11 @@ from __future__ import annotations
 import contextlib
 
 from nocarrier.model.taxonomy import Reason
-from support.netns import Network
-from support.node_process import NodeProcess
-from support.nodes import GENESIS
-from support.programs import requires_root_netns
-from support.provokes import provokes
+from testbed.netns import Network
+from testbed.node_process import NodeProcess
+from testbed.nodes import GENESIS
+from testbed.programs import requires_root_netns
+from testbed.provokes import provokes
 
 pytestmark = requires_root_netns
 

@@ -9,9 +9,9 @@ import pytest
 from nocarrier.model.taxonomy import Reason
 from nocarrier.node import session_keeper
 from nocarrier.wire.messages import Goodbye
-from support.nodes import RunningNode, eventually, eventually_recorded, facts, nodes_fixture
-from support.provokes import provokes
-from support.raw_peer import RawPeer, Script, raw_listener
+from testbed.nodes import RunningNode, eventually, eventually_recorded, facts, nodes_fixture
+from testbed.provokes import provokes
+from testbed.raw_peer import RawPeer, Script, raw_listener
 
 nodes = nodes_fixture
 

@@ -11,8 +11,8 @@ from nocarrier.model.taxonomy import Reason, Source
 from nocarrier.testing.fault_servers import FAULT_SERVERS
 from nocarrier.wire import PeerAddress
 from nocarrier.wire.messages import PeerList
-from support.nodes import RunningNode, eventually, eventually_recorded, facts, nodes_fixture
-from support.raw_peer import RawPeer, raw_dial, raw_listener
+from testbed.nodes import RunningNode, eventually, eventually_recorded, facts, nodes_fixture
+from testbed.raw_peer import RawPeer, raw_dial, raw_listener
 
 nodes = nodes_fixture
 

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from nocarrier.model.taxonomy import Reason
 from nocarrier.node.identity import Identity
 from nocarrier.node.tickets import admission_key_of, issue
-from support.nodes import Nodes, RunningNode, eventually, facts, nodes_fixture
-from support.provokes import provokes
+from testbed.nodes import Nodes, RunningNode, eventually, facts, nodes_fixture
+from testbed.provokes import provokes
 
 nodes = nodes_fixture
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 
 from nocarrier.model.taxonomy import Reason
-from support.netns import Namespace, Network
-from support.node_process import NodeProcess, Status
-from support.nodes import GENESIS
-from support.programs import requires_root_netns
-from support.provokes import provokes
+from testbed.netns import Namespace, Network
+from testbed.node_process import NodeProcess, Status
+from testbed.nodes import GENESIS
+from testbed.programs import requires_root_netns
+from testbed.provokes import provokes
 
 pytestmark = requires_root_netns
 

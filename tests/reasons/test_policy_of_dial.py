@@ -10,8 +10,8 @@ from nocarrier.dial import AddressPolicy
 from nocarrier.model.address import Address
 from nocarrier.model.taxonomy import Reason
 from nocarrier.testing.fault_servers import FAULT_SERVERS
-from support.dialing import dial_once
-from support.provokes import provokes
+from testbed.dialing import dial_once
+from testbed.provokes import provokes
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 
 from nocarrier.model.taxonomy import Reason
-from support import resolver
-from support.dialing import dial_in
-from support.netns import Namespaces
-from support.programs import requires_root_netns
-from support.provokes import provokes
+from testbed import resolver
+from testbed.dialing import dial_in
+from testbed.netns import Namespaces
+from testbed.programs import requires_root_netns
+from testbed.provokes import provokes
 
 pytestmark = requires_root_netns
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from nocarrier import DialTracker
-from store.kit import Clock
+from tests.store.kit import Clock
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nocarrier.store import writer
-from store.kit import NOON_UNIX, all_events, eventually, history_of, in_file, rollups_agree, written
+from tests.store.kit import NOON_UNIX, all_events, eventually, history_of, in_file, rollups_agree, written
 
 A = "198.18.0.1:7072"
 DAY_S = 86_400

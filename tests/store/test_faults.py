@@ -15,9 +15,9 @@ from nocarrier.errors import HistoryError
 from nocarrier.model.history import EventQuery, HistoryState
 from nocarrier.store import database, writer, writing
 from nocarrier.store.database import Migration, migrations
-from store.kit import all_events, eventually, history_of, in_file, rollups_agree, written
-from support.netns import PYTHON_PATH
-from support.programs import NOT_PROVEN
+from testbed.netns import PYTHON_PATH
+from testbed.programs import NOT_PROVEN
+from tests.store.kit import all_events, eventually, history_of, in_file, rollups_agree, written
 
 A = "198.18.0.1:7072"
 
@@ -223,7 +223,7 @@ import json, subprocess, sys
 from pathlib import Path
 from nocarrier import DialTracker
 from nocarrier.store import writer
-from store.kit import all_events, eventually, history_of, in_file, rollups_agree, written
+from tests.store.kit import all_events, eventually, history_of, in_file, rollups_agree, written
 
 writer.RETRY_EVERY_S = 0.05
 disk = Path(sys.argv[1])

@@ -13,7 +13,7 @@ from nocarrier.model.finding import Finding, Severity
 from nocarrier.model.history import EndedBy
 from nocarrier.model.taxonomy import Blame
 from nocarrier.store import database, writer, writing
-from store.kit import NOON_UNIX, eventually, history_of, written
+from tests.store.kit import NOON_UNIX, eventually, history_of, written
 
 
 def finding(code="peer_down", severity=Severity.INFO, summary="one is down", since_unix=NOON_UNIX):

@@ -11,8 +11,8 @@ import time
 
 import pytest
 
-from store.kit import all_events, history_of, in_file, rollups_agree, written
-from support.netns import PYTHON_PATH
+from testbed.netns import PYTHON_PATH
+from tests.store.kit import all_events, history_of, in_file, rollups_agree, written
 
 KILLS = int(os.environ.get("NOCARRIER_KILLS", "8"))
 """How often; 200 for a release."""

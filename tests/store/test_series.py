@@ -15,7 +15,7 @@ from nocarrier.model.recorded_event import EventKind
 from nocarrier.model.taxonomy import Reason, Source
 from nocarrier.store import reading
 from nocarrier.views import SeriesFilter, series_view
-from store.kit import NOON_UNIX, Clock, history_of, rollups_agree, written
+from tests.store.kit import NOON_UNIX, Clock, history_of, rollups_agree, written
 
 A = "198.18.0.1:7072"
 

@@ -8,8 +8,8 @@ import time
 import pytest
 
 from nocarrier.store import writer, writing
-from store.kit import eventually, history_of, in_file, written
-from store.test_findings import finding, kept
+from tests.store.kit import eventually, history_of, in_file, written
+from tests.store.test_findings import finding, kept
 
 COMMIT_S = 0.02
 """A hard disk, or a memory card."""

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from nocarrier.store import database, syncer, writer
-from store.kit import eventually, history_of, in_file, rollups_agree, written
+from tests.store.kit import eventually, history_of, in_file, rollups_agree, written
 
 A = "198.18.0.1:7072"
 

@@ -9,8 +9,8 @@ from nocarrier.model.history import EventQuery
 from nocarrier.model.recorded_event import EventKind
 from nocarrier.model.taxonomy import Phase, Reason, Source
 from nocarrier.store import database, reading, writing
-from store.kit import NOON_UNIX
-from store.test_events import record_one_of_each
+from tests.store.kit import NOON_UNIX
+from tests.store.test_events import record_one_of_each
 
 TOTAL = 20_000
 RARE = "198.18.0.99:1"

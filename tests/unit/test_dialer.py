@@ -13,7 +13,7 @@ import pytest
 import nocarrier
 from nocarrier.dial import Dial
 from nocarrier.testing.fault_servers import FAULT_SERVERS, closed_port
-from support.dialing import read
+from testbed.dialing import read
 
 A = "198.18.0.1:7072"
 

@@ -13,8 +13,8 @@ from nocarrier.dial.host import read_host_state
 from nocarrier.dial.limits import exhaustion_evidence
 from nocarrier.model.host_state import HostState
 from nocarrier.model.taxonomy import Reason
-from support.netns import Network
-from support.programs import requires_root_netns
+from testbed.netns import Network
+from testbed.programs import requires_root_netns
 
 linux = pytest.mark.skipif(sys.platform != "linux", reason="Linux's files")
 

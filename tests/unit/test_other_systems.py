@@ -10,7 +10,7 @@ import pytest
 
 import nocarrier
 from nocarrier.testing.fault_servers import FAULT_SERVERS
-from support.dialing import dial_once
+from testbed.dialing import dial_once
 
 
 @pytest.fixture(autouse=True)

@@ -11,7 +11,7 @@ from nocarrier.model.taxonomy import Reason
 from nocarrier.wire import Connection, PeerAddress, Rejection
 from nocarrier.wire.frames import PREAMBLE, frame
 from nocarrier.wire.messages import DialBack, DialBackOutcome, Goodbye, Reject, encode
-from wire.pair import ALICE, BOB, MALLORY, NOW, Pair, dialer, listener, refuse
+from tests.wire.pair import ALICE, BOB, MALLORY, NOW, Pair, dialer, listener, refuse
 
 
 @dataclass(frozen=True)

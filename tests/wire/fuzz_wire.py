@@ -36,8 +36,8 @@ with atheris.instrument_imports():
     from nocarrier.wire.frames import HANDSHAKE_FRAME_MAX_BYTES, LENGTH_BYTES, PREAMBLE, SESSION_FRAME_MAX_BYTES, frame
     from nocarrier.wire.messages import PEER_LIST_MAX
 
-from wire.conversations import conversations
-from wire.pair import NOW, dialer, listener, messages_of
+from tests.wire.conversations import conversations
+from tests.wire.pair import NOW, dialer, listener, messages_of
 
 CHOICES = 3
 MAKERS = (dialer, listener, lambda **changes: dialer(dial_back=True, **changes))

@@ -9,7 +9,7 @@ from nocarrier.wire import Connection, Rejection, State
 from nocarrier.wire.events import DialedBack, HandshakeFailed
 from nocarrier.wire.frames import PREAMBLE, frame
 from nocarrier.wire.messages import Auth, Hello, Reject, Welcome, encode
-from wire.pair import ALICE, BOB, NOW, Pair, dialer, listener, local_peer, messages_of, refuse
+from tests.wire.pair import ALICE, BOB, NOW, Pair, dialer, listener, local_peer, messages_of, refuse
 
 
 def dial_back(**changes: object) -> Connection:

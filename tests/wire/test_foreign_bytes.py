@@ -6,8 +6,8 @@ import pytest
 
 from nocarrier.model.taxonomy import Reason
 from nocarrier.wire.frames import PREAMBLE, WIRE_VERSION
-from wire.conversations import FOREIGN
-from wire.pair import NOW, dialer, listener
+from tests.wire.conversations import FOREIGN
+from tests.wire.pair import NOW, dialer, listener
 
 SPEAKS = {"http": "http", "tls alert": "tls", "ssh": "ssh", "multistream": "multistream", "bitcoin": "bitcoin"}
 

@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from nocarrier.wire import Connection
 from nocarrier.wire.events import Event, HandshakeFailed
-from wire.conversations import Conversation, conversations
-from wire.pair import NOW
+from tests.wire.conversations import Conversation, conversations
+from tests.wire.pair import NOW
 
 CONVERSATIONS = conversations()
 

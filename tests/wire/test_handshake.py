@@ -11,19 +11,7 @@ from nocarrier.wire.claims import REJECT_CODES
 from nocarrier.wire.events import HandshakeCompleted, HandshakeFailed
 from nocarrier.wire.frames import PREAMBLE, frame
 from nocarrier.wire.messages import Auth, Hello, Reject, Welcome, encode
-from wire.pair import (
-    ALICE,
-    BOB,
-    GENESIS,
-    MALLORY,
-    NOW,
-    Pair,
-    dialer,
-    listener,
-    local_peer,
-    messages_of,
-    refuse,
-)
+from tests.wire.pair import ALICE, BOB, GENESIS, MALLORY, NOW, Pair, dialer, listener, local_peer, messages_of, refuse
 
 
 def failure(events) -> HandshakeFailed:

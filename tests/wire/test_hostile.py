@@ -11,7 +11,7 @@ import pytest
 from nocarrier.wire import Connection, State
 from nocarrier.wire.events import Event
 from nocarrier.wire.frames import HANDSHAKE_FRAME_MAX_BYTES, PREAMBLE, SESSION_FRAME_MAX_BYTES, frame
-from wire.pair import NOW, dialer, listener, session
+from tests.wire.pair import NOW, dialer, listener, session
 
 KB = 1024
 

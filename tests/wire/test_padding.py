@@ -6,7 +6,7 @@ import pytest
 
 from nocarrier.wire.frames import HANDSHAKE_FRAME_MAX_BYTES, LENGTH_BYTES, PREAMBLE
 from nocarrier.wire.messages import HELLO_MIN_BYTES, Hello, decode, encode
-from wire.pair import ALICE, BOB, NOW, dialer, listener, local_peer, messages_of
+from tests.wire.pair import ALICE, BOB, NOW, dialer, listener, local_peer, messages_of
 
 SEGMENT_BYTES = (1460, 1448, 1440, 1428)
 """Over Ethernet: IPv4 and IPv6, without and with timestamps."""

@@ -19,7 +19,7 @@ from nocarrier.wire.events import (
 )
 from nocarrier.wire.frames import HANDSHAKE_FRAME_MAX_BYTES, frame
 from nocarrier.wire.messages import DialBackOutcome, Hello, decode
-from wire.pair import NOW, dialer, session
+from tests.wire.pair import NOW, dialer, session
 
 
 def test_a_ping_is_answered_by_itself():

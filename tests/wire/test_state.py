@@ -27,7 +27,7 @@ from nocarrier.wire.messages import (
     encode,
 )
 from nocarrier.wire.state import TRANSITIONS, Preamble
-from wire.pair import ALICE, BOB, NOW, dialer, listener, local_peer
+from tests.wire.pair import ALICE, BOB, NOW, dialer, listener, local_peer
 
 HELLO_OF = {
     Role.DIALER: local_peer(BOB).hello(nonce=b"b" * 32, clock_unix=NOW),

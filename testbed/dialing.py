@@ -19,13 +19,13 @@ from typing import Any
 
 import nocarrier
 from nocarrier.dial import AddressPolicy
-from support.netns import Namespace
+from testbed.netns import Namespace
 
 Handshake = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[Any]]
 
 PROGRAM = """
 import sys
-from support import dialing
+from testbed import dialing
 {before}
 dialing.main(sys.argv[1])
 """

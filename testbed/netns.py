@@ -31,10 +31,10 @@ from typing import Any, Self
 
 import pytest
 
-from support.programs import lacks_for_netns
+from testbed.programs import lacks_for_netns
 
-REPOSITORY = Path(__file__).resolve().parents[2]
-PYTHON_PATH = os.pathsep.join(str(REPOSITORY / part) for part in ("src", "tests"))
+REPOSITORY = Path(__file__).resolve().parents[1]
+PYTHON_PATH = os.pathsep.join(str(REPOSITORY / part) for part in ("src", "."))
 FAULT_SERVERS = REPOSITORY / "src/nocarrier/testing/fault_servers.py"
 NETNS_DIRECTORY = Path("/run/netns")
 ETC_DIRECTORY = Path("/etc/netns")
@@ -106,7 +106,7 @@ class Namespace:
     def python(self, script: str | Path, *arguments: object, check: bool = True, timeout_s: float = 30) -> Any:
         """Run a Python script (text, or the path of one) that prints one JSON value, and give that value.
 
-        `nocarrier` and `support` can be imported in there.
+        `nocarrier` and `testbed` can be imported in there.
         """
         return json.loads(self.run(_python(script, *arguments), check=check, timeout_s=timeout_s).stdout)
 

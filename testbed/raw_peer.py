@@ -31,7 +31,7 @@ from nocarrier.wire import PeerAddress, Role
 from nocarrier.wire.claims import proof
 from nocarrier.wire.frames import PREAMBLE, frame
 from nocarrier.wire.messages import Auth, Hello, Message, UnknownType, Welcome, decode, encode
-from support.nodes import GENESIS
+from testbed.nodes import GENESIS
 
 PATIENCE_S = 10.0
 """How long a peer waits for anything; a test that waits longer is stuck."""

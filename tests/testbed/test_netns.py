@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from support import netns, resolver
-from support.netns import FlatNetwork, Namespaces, Network
-from support.programs import NOT_PROVEN, requires_root_netns
+from testbed import netns, resolver
+from testbed.netns import FlatNetwork, Namespaces, Network
+from testbed.programs import NOT_PROVEN, requires_root_netns
 
 pytestmark = requires_root_netns
 
@@ -168,7 +168,7 @@ def test_a_child_killed_from_outside_and_its_orphan_leave_nothing_behind():
 
 DENIED = """
 import errno, json, socket
-from support import seccomp
+from testbed import seccomp
 seccomp.deny("connect", errno.ENOBUFS)
 seccomp.deny("socket", errno.EAFNOSUPPORT, arg0=socket.AF_INET6)
 seen = [errno.errorcode[socket.socket().connect_ex(("127.0.0.1", 9))]]
@@ -188,7 +188,7 @@ def test_the_kernel_refuses_what_seccomp_denies_and_nothing_else():
 
 OWNER = """
 import sys, time
-from support.netns import Network
+from testbed.netns import Network
 with Network() as made:
     made.server.popen(["sleep", "60"])
     print("ready", flush=True)

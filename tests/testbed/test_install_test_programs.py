@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 
-from support.netns import REPOSITORY
+from testbed.netns import REPOSITORY
 
 PROGRAMS = ("ip", "ss", "nft", "jq", "curl", "faketime", "chromium", "prometheus", "promtool")
 

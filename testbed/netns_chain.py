@@ -12,7 +12,7 @@ from __future__ import annotations
 import itertools
 from pathlib import Path
 
-from support.netns import _HOST_INTERFACE, Namespace, Namespaces, _ip
+from testbed.netns import _HOST_INTERFACE, Namespace, Namespaces, _ip
 
 SLOW_LINK = Path(__file__).with_name("slow_link.py")
 ROUTERS = 3

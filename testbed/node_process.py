@@ -27,7 +27,7 @@ from nocarrier.node import session
 from nocarrier.node.node import Node
 from nocarrier.node.options import NodeOptions, TimingOptions
 from nocarrier.track import DialTracker
-from support.netns import PYTHON_PATH, Namespace
+from testbed.netns import PYTHON_PATH, Namespace
 
 ANSWER_S = 20.0
 """How long a process may take to start or to answer; on a busy machine importing alone takes seconds."""
@@ -64,7 +64,7 @@ class NodeProcess:
 
     def start(self) -> Self:
         """Start it, again after a `kill` or `stop`: the same node, as its folder is the same."""
-        command = [*self._under, sys.executable, "-m", "support.node_process", json.dumps(self._settings)]
+        command = [*self._under, sys.executable, "-m", "testbed.node_process", json.dumps(self._settings)]
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "env": self._environment}
         self._process = self._where.popen(command, **pipes) if self._where else subprocess.Popen(command, **pipes)
         started = self._read()
