@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nocarrier import Blame, DialTracker, Evidence, Fault, Phase, Reason, Source
-from nocarrier.classify import blame_for
+from nocarrier.classification import blame_for
 from nocarrier.model.event import EndedAttempt
 from nocarrier.model.node_state import ConnectedPeer, Direction, NodeInfo, PeerBookCounts
 

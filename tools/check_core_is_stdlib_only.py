@@ -5,7 +5,14 @@ import sys
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parent.parent / "src"
-CORE = ("nocarrier", "nocarrier.model", "nocarrier.classify", "nocarrier.track", "nocarrier.dial", "nocarrier.diagnose")
+CORE = (
+    "nocarrier",
+    "nocarrier.model",
+    "nocarrier.classification",
+    "nocarrier.track",
+    "nocarrier.dial",
+    "nocarrier.diagnose",
+)
 
 SCRIPT = """
 import importlib, pkgutil, sys

@@ -15,7 +15,7 @@ async with nocarrier.dial("203.0.113.7:7072", source="seed") as d:
 import logging
 from typing import TYPE_CHECKING, Any
 
-from nocarrier.classify import classify
+from nocarrier.classification import classify
 from nocarrier.dial.policy import AddressPolicy
 from nocarrier.errors import AddressError, ConfigError, DialSkipped, NocarrierError, PeerRejected
 from nocarrier.model.event import Attempt, DialFailure, DialStarted, DialSucceeded

@@ -14,9 +14,9 @@ PACKAGE = REPOSITORY / "src/nocarrier"
 
 MAY_IMPORT = {
     "model": {"model", "errors"},
-    "classify": {"classify", "model", "errors"},
+    "classification": {"classification", "model", "errors"},
     "track": {"track", "model", "errors"},
-    "dial": {"dial", "classify", "model", "errors"},
+    "dial": {"dial", "classification", "model", "errors"},
 }
 """Rooms of the core, and the rooms they lean on."""
 

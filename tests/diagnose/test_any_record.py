@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nocarrier import DialTracker, Evidence, Kind, Reason
-from nocarrier.classify import blame_for
+from nocarrier.classification import blame_for
 from nocarrier.diagnose import CAUSES, derive, diagnose
 from nocarrier.model.fault import Fault
 from nocarrier.model.taxonomy import Blame, Phase, Source

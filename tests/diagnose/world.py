@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from nocarrier import DialTracker, Evidence, Fault, Reason
-from nocarrier.classify import blame_for
+from nocarrier.classification import blame_for
 from nocarrier.diagnose import CAUSES, Facts, derive, diagnose
 from nocarrier.model.finding import Diagnosis
 from nocarrier.model.host_state import HostState

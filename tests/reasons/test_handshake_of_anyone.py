@@ -10,7 +10,7 @@ import time
 import pytest
 
 import nocarrier
-from nocarrier.classify.first_bytes import FIRST_BYTES_MAX, name_protocol
+from nocarrier.classification.first_bytes import FIRST_BYTES_MAX, name_protocol
 from nocarrier.model.taxonomy import Reason
 from nocarrier.testing.fault_servers import FAULT_SERVERS, greet, serve
 from testbed.dialing import dial_in, dial_once, read

@@ -9,8 +9,8 @@ import os
 import socket
 from typing import NamedTuple
 
-from nocarrier.classify import blame_for
-from nocarrier.classify.errnos import reason_of_errno
+from nocarrier.classification import blame_for
+from nocarrier.classification.errnos import reason_of_errno
 from nocarrier.dial import kernel
 from nocarrier.dial.limits import exhaustion_evidence
 from nocarrier.dial.loop_monitor import NOTED_LAG_S

@@ -11,7 +11,7 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Self, cast
 
-from nocarrier.classify import blame_for, classify, describe
+from nocarrier.classification import blame_for, classify, describe
 from nocarrier.dial.attempt import Failed
 from nocarrier.dial.loop_monitor import NOTED_LAG_S
 from nocarrier.dial.policy import AddressPolicy, Block

@@ -9,7 +9,7 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from nocarrier.classify import classify
+from nocarrier.classification import classify
 from nocarrier.dial.attempt import Failed, connect_socket
 from nocarrier.dial.host_counters import DIALS_BEGUN, growth, read_counters
 from nocarrier.dial.resolve import Resolve

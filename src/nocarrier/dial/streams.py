@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 
-from nocarrier.classify.first_bytes import name_protocol
+from nocarrier.classification.first_bytes import name_protocol
 from nocarrier.model.fault import Evidence
 
 FIRST_BYTES = 32

@@ -11,7 +11,7 @@ import logging
 import time
 from typing import TypeAlias
 
-from nocarrier.classify import blame_for, classify
+from nocarrier.classification import blame_for, classify
 from nocarrier.dial import AddressPolicy
 from nocarrier.dial.attempt import Failed, connect_socket
 from nocarrier.dial.streams import open_streams

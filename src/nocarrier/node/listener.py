@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 
-from nocarrier.classify import blame_for, classify
+from nocarrier.classification import blame_for, classify
 from nocarrier.errors import ConfigError, PeerRejected
 from nocarrier.model.address import Address, parse_ip
 from nocarrier.model.fault import Evidence

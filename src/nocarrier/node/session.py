@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from nocarrier.classify import classify
+from nocarrier.classification import classify
 from nocarrier.model.address import Address, parse_ip
 from nocarrier.model.node_state import Direction
 from nocarrier.model.taxonomy import Phase, Source

@@ -7,7 +7,7 @@ import logging
 import time
 from collections.abc import Callable, Coroutine
 
-from nocarrier.classify.blame import LATE_LOOP_S
+from nocarrier.classification.blame import LATE_LOOP_S
 from nocarrier.dial import AddressPolicy
 from nocarrier.dial.kernel import has_route_to
 from nocarrier.errors import StateFileError

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Callable, Sequence
 
-from nocarrier.classify.first_bytes import FIRST_BYTES_MAX, may_get_a_name, name_protocol
+from nocarrier.classification.first_bytes import FIRST_BYTES_MAX, may_get_a_name, name_protocol
 from nocarrier.errors import WireError
 from nocarrier.model.fault import Evidence
 from nocarrier.model.taxonomy import Reason

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nocarrier.classify.blame import LATE_LOOP_S
+from nocarrier.classification.blame import LATE_LOOP_S
 from nocarrier.diagnose.cause import Case, Cause, count_of, evidence_of, stated
 from nocarrier.diagnose.confidence import KERNEL, confidence
 from nocarrier.diagnose.facts import Facts, FailingPeer

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nocarrier.classify.first_bytes import FIRST_BYTES_MAX, SIGNATURES, may_get_a_name, name_protocol
+from nocarrier.classification.first_bytes import FIRST_BYTES_MAX, SIGNATURES, may_get_a_name, name_protocol
 
 NAMED = [
     (b"NOCARR\x00\x01", "nocarrier"),

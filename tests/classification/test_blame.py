@@ -6,7 +6,7 @@ import math
 
 import pytest
 
-from nocarrier.classify import blame_for
+from nocarrier.classification import blame_for
 from nocarrier.model.taxonomy import Blame, Reason
 
 ICMP = {"type": 3, "code": 1, "hop": "198.18.1.1"}

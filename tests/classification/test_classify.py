@@ -12,8 +12,8 @@ import pytest
 
 import nocarrier
 from nocarrier import AddressError, DialSkipped, PeerRejected, classify
-from nocarrier.classify.errnos import reason_of_errno
-from nocarrier.classify.exceptions import MAX_LINKS
+from nocarrier.classification.errnos import reason_of_errno
+from nocarrier.classification.exceptions import MAX_LINKS
 from nocarrier.model.taxonomy import Blame, Phase, Reason
 from nocarrier.testing.fault_servers import FAULT_SERVERS
 

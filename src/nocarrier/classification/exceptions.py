@@ -12,8 +12,8 @@ from collections.abc import Set as AbstractSet
 from types import MappingProxyType
 from typing import cast
 
-from nocarrier.classify.blame import blame_for
-from nocarrier.classify.errnos import reason_of_deadline, reason_of_errno, reason_of_resolver_error
+from nocarrier.classification.blame import blame_for
+from nocarrier.classification.errnos import reason_of_deadline, reason_of_errno, reason_of_resolver_error
 from nocarrier.errors import AddressError, DialSkipped, PeerRejected
 from nocarrier.model.fault import Evidence, Fault
 from nocarrier.model.taxonomy import Phase, Reason
