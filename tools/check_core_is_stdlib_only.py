@@ -10,6 +10,7 @@ CORE = (
     "nocarrier.model",
     "nocarrier.classification",
     "nocarrier.track",
+    "nocarrier.host",
     "nocarrier.dial",
     "nocarrier.diagnose",
 )

@@ -15,11 +15,11 @@ from nocarrier import __version__
 from nocarrier.api.server import Server
 from nocarrier.config import Settings
 from nocarrier.diagnose.probes import conclude, plan_probes
-from nocarrier.dial.host import read_host_state
 from nocarrier.dial.prober import Prober
 from nocarrier.doctor import Doctor
 from nocarrier.embed import api_server
 from nocarrier.errors import ConfigError
+from nocarrier.host.overview import read_host_state
 from nocarrier.model.address import parse_ip
 from nocarrier.model.history import History
 from nocarrier.model.listen import parse_listen

@@ -16,7 +16,8 @@ MAY_IMPORT = {
     "model": {"model", "errors"},
     "classification": {"classification", "model", "errors"},
     "track": {"track", "model", "errors"},
-    "dial": {"dial", "classification", "model", "errors"},
+    "host": {"host", "model", "errors"},
+    "dial": {"dial", "host", "classification", "model", "errors"},
 }
 """Rooms of the core, and the rooms they lean on."""
 

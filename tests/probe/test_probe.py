@@ -137,6 +137,6 @@ def test_a_gateway_that_answers_on_the_link_and_one_that_does_not(network):
 
 
 def test_other_systems_have_no_ways_out_to_show(monkeypatch, tmp_path):
-    monkeypatch.setattr(sys.modules["nocarrier.dial.routes"], "_IPV4_ROUTES", tmp_path / "absent")
+    monkeypatch.setattr(sys.modules["nocarrier.host.routes"], "_IPV4_ROUTES", tmp_path / "absent")
 
     assert look_at_ways_out() is None

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from nocarrier.dial.host_counters import TELLING_COUNTERS, read_counters
 from nocarrier.dial.probe import redial_quietly
+from nocarrier.host.counters import TELLING_COUNTERS, read_counters
 from nocarrier.model.address import Address
 from nocarrier.model.probe import Answer
 from testbed.netns import Namespace
@@ -154,6 +154,6 @@ def test_this_system_shows_every_telling_counter():
 
 
 def test_where_nothing_is_shown_nothing_is_claimed(monkeypatch, tmp_path):
-    monkeypatch.setattr(sys.modules["nocarrier.dial.host_counters"], "_TABLES", (tmp_path / "absent",))
+    monkeypatch.setattr(sys.modules["nocarrier.host.counters"], "_TABLES", (tmp_path / "absent",))
 
     assert read_counters() == {}

@@ -164,7 +164,7 @@ async def test_a_host_on_our_own_link_is_the_first_hop():
 
 
 async def test_other_systems_have_no_trace(monkeypatch):
-    monkeypatch.setattr(sys.modules["nocarrier.dial.kernel"], "IS_SUPPORTED", False)
+    monkeypatch.setattr(sys.modules["nocarrier.host.kernel"], "IS_SUPPORTED", False)
 
     result = await trace_route(Address("127.0.0.1", CLOSED))
 

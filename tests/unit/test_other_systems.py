@@ -16,7 +16,7 @@ from testbed.dialing import dial_once
 @pytest.fixture(autouse=True)
 def another_system(monkeypatch: pytest.MonkeyPatch):
     """As on a system that is not Linux: no error queue, no TCP_INFO, no flag for non-blocking sockets."""
-    monkeypatch.setattr(sys.modules["nocarrier.dial.kernel"], "IS_SUPPORTED", False)
+    monkeypatch.setattr(sys.modules["nocarrier.host.kernel"], "IS_SUPPORTED", False)
     monkeypatch.setattr(sys.modules["nocarrier.dial.attempt"], "_NONBLOCK", 0)
 
 

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from nocarrier.classification import blame_for
 from nocarrier.classification.errnos import reason_of_errno
-from nocarrier.dial import kernel
-from nocarrier.dial.limits import exhaustion_evidence
-from nocarrier.dial.loop_monitor import NOTED_LAG_S
+from nocarrier.host import kernel
+from nocarrier.host.limits import exhaustion_evidence
+from nocarrier.host.loop_monitor import NOTED_LAG_S
 from nocarrier.model.address import Address, IPAddress
 from nocarrier.model.fault import Evidence, Fault
 from nocarrier.model.taxonomy import Phase, Reason

@@ -13,13 +13,13 @@ from typing import Self, cast
 
 from nocarrier.classification import blame_for, classify, describe
 from nocarrier.dial.attempt import Failed
-from nocarrier.dial.loop_monitor import NOTED_LAG_S
 from nocarrier.dial.policy import AddressPolicy, Block
 from nocarrier.dial.race import connect_first
 from nocarrier.dial.resolve import Resolve, resolve_with_system
 from nocarrier.dial.streams import EvidenceReader, open_streams
-from nocarrier.dial.tcp_info import handshake_evidence, last_heard_s
 from nocarrier.errors import AddressError, DialSkipped
+from nocarrier.host.loop_monitor import NOTED_LAG_S
+from nocarrier.host.tcp_info import handshake_evidence, last_heard_s
 from nocarrier.model import bounds
 from nocarrier.model.address import Address, IPAddress, parse_ip
 from nocarrier.model.event import Attempt, EndedAttempt

@@ -11,9 +11,9 @@ from pathlib import Path
 
 from nocarrier.classification import classify
 from nocarrier.dial.attempt import Failed, connect_socket
-from nocarrier.dial.host_counters import DIALS_BEGUN, growth, read_counters
 from nocarrier.dial.resolve import Resolve
-from nocarrier.dial.routes import read_neighbours, read_routes
+from nocarrier.host.counters import DIALS_BEGUN, growth, read_counters
+from nocarrier.host.routes import read_neighbours, read_routes
 from nocarrier.model.address import Address, IPAddress
 from nocarrier.model.probe import (
     Answer,

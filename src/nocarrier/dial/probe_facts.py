@@ -11,12 +11,12 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from nocarrier.dial.kernel import is_own_ip
 from nocarrier.dial.policy import AddressPolicy, Block
 from nocarrier.dial.probe import WELL_KNOWN_PORTS, check_resolver, look_at_ways_out, other_ports, redial_quietly
 from nocarrier.dial.resolve import Resolve
-from nocarrier.dial.routes import read_route_to
 from nocarrier.dial.trace_route import trace_route
+from nocarrier.host.kernel import is_own_ip
+from nocarrier.host.routes import read_route_to
 from nocarrier.model.address import Address, IPAddress, parse_ip
 from nocarrier.model.probe import MAX_TARGETS, Lookup, Probe, ProbeFacts, ProbePlan, ResolverCheck, Target
 from nocarrier.model.taxonomy import Reason

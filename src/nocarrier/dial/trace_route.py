@@ -15,7 +15,7 @@ import asyncio
 import errno
 import socket
 
-from nocarrier.dial import kernel
+from nocarrier.host import kernel
 from nocarrier.model.address import Address
 from nocarrier.model.fault import Evidence
 from nocarrier.model.probe import Answer, Hop, Trace, answer_in

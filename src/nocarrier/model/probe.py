@@ -111,7 +111,7 @@ class Redial:
     fault: Fault | None
     """None: it connected."""
     counters: dict[str, int]
-    """By how much counters of this host grew meanwhile; without those that did not. See `dial.host_counters`."""
+    """By how much counters of this host grew meanwhile; without those that did not. See `host.counters`."""
     is_alone: bool
     """Whether no other program dialed meanwhile, so that the counters speak of this attempt."""
 

@@ -9,9 +9,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from nocarrier.dial import AddressPolicy, Dial, Resolve, resolve_with_system
-from nocarrier.dial.kernel import has_route_to, is_own_ip
-from nocarrier.dial.routes import has_way_out
 from nocarrier.errors import AddressError, PeerRejected
+from nocarrier.host.kernel import has_route_to, is_own_ip
+from nocarrier.host.routes import has_way_out
 from nocarrier.model.address import Address, IPAddress, netgroup_of
 from nocarrier.model.fault import Evidence, Fault
 from nocarrier.model.node_state import DialOutcome, DialResult, Direction

@@ -9,9 +9,9 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from nocarrier.dial.kernel import has_route_to
-from nocarrier.dial.routes import has_way_out
 from nocarrier.errors import AddressError
+from nocarrier.host.kernel import has_route_to
+from nocarrier.host.routes import has_way_out
 from nocarrier.model.address import Address
 from nocarrier.model.node_state import DialingState, DialResult, SeedState
 from nocarrier.model.pause import doubling_pause_s

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Protocol, Self
 
 from nocarrier.dial import AddressPolicy, Resolve, resolve_with_system
-from nocarrier.dial.loop_monitor import LoopMonitor
 from nocarrier.errors import StateFileError
+from nocarrier.host.loop_monitor import LoopMonitor
 from nocarrier.model.address import Address, parse_ip
 from nocarrier.model.listen import parse_listen
 from nocarrier.model.node_state import (

@@ -9,8 +9,8 @@ from collections.abc import Callable, Coroutine
 
 from nocarrier.classification.blame import LATE_LOOP_S
 from nocarrier.dial import AddressPolicy
-from nocarrier.dial.kernel import has_route_to
 from nocarrier.errors import StateFileError
+from nocarrier.host.kernel import has_route_to
 from nocarrier.model.address import netgroup_of
 from nocarrier.model.fault import Evidence
 from nocarrier.model.node_state import Direction

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 
-from nocarrier.dial.limits import count_ephemeral_ports, count_open_files, count_tcp_sockets, limit_open_files
-from nocarrier.dial.routes import read_routes
+from nocarrier.host.limits import count_ephemeral_ports, count_open_files, count_tcp_sockets, limit_open_files
+from nocarrier.host.routes import read_routes
 from nocarrier.model.host_state import HostState
 
 

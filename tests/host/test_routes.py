@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from nocarrier.dial.routes import read_neighbours, read_route_to, read_routes
+from nocarrier.host.routes import read_neighbours, read_route_to, read_routes
 from testbed.netns import Namespace
 from testbed.programs import requires_root_netns
 
 READ = """
 import dataclasses, ipaddress, json, sys
-from nocarrier.dial.routes import read_route_to, read_routes
+from nocarrier.host.routes import read_route_to, read_routes
 found = [read_route_to(ipaddress.ip_address(text)) for text in sys.argv[1:]]
 print(json.dumps([dataclasses.asdict(read_routes()), [route and dataclasses.asdict(route) for route in found]]))
 """
@@ -144,7 +144,7 @@ def test_what_cannot_be_read_is_not_known(monkeypatch, tmp_path, text):
     if text is not None:
         path.write_text(text)
     for name in ("_IPV4_ROUTES", "_IPV6_ROUTES", "_NEIGHBOURS"):
-        monkeypatch.setattr(sys.modules["nocarrier.dial.routes"], name, path)
+        monkeypatch.setattr(sys.modules["nocarrier.host.routes"], name, path)
 
     assert read_routes() is None
     assert read_route_to(ipaddress.ip_address("198.18.0.1")) is None

@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from nocarrier.dial import host, limits
-from nocarrier.dial.host import read_host_state
-from nocarrier.dial.limits import exhaustion_evidence
+from nocarrier.host import limits, overview
+from nocarrier.host.limits import exhaustion_evidence
+from nocarrier.host.overview import read_host_state
 from nocarrier.model.host_state import HostState
 from nocarrier.model.taxonomy import Reason
 from testbed.netns import Network
@@ -20,7 +20,7 @@ linux = pytest.mark.skipif(sys.platform != "linux", reason="Linux's files")
 
 READ = """
 import dataclasses, json, resource, socket
-from nocarrier.dial.host import read_host_state
+from nocarrier.host.overview import read_host_state
 resource.setrlimit(resource.RLIMIT_NOFILE, (123, 123))
 held = [socket.socket() for _ in range(10)]
 listener = socket.create_server(("127.0.0.1", 0))
@@ -67,7 +67,7 @@ def test_where_nothing_is_shown_nothing_is_claimed(monkeypatch, tmp_path):
     monkeypatch.setattr(limits, "_OPEN_FILES", str(tmp_path / "fd"))
     monkeypatch.setattr(limits, "_LOCAL_PORTS", str(tmp_path / "ports"))
     monkeypatch.setattr(limits, "_SOCKETS_IPV4", str(tmp_path))
-    monkeypatch.setattr(host, "read_routes", lambda: None)
+    monkeypatch.setattr(overview, "read_routes", lambda: None)
     state = read_host_state()
     assert (state.open_files, state.ephemeral_ports, state.tcp_sockets) == (None, None, None)
     assert (state.has_default_ipv4, state.has_default_ipv6, state.interfaces_up) == (None, None, None)

@@ -12,8 +12,8 @@ import time
 
 import pytest
 
-from nocarrier.dial import loop_monitor
-from nocarrier.dial.loop_monitor import HEARTBEAT_S, NOTED_LAG_S, LoopMonitor
+from nocarrier.host import loop_monitor
+from nocarrier.host.loop_monitor import HEARTBEAT_S, NOTED_LAG_S, LoopMonitor
 
 STALL_S = 0.5
 
@@ -114,7 +114,7 @@ async def test_a_monitor_that_was_stopped_takes_no_time_for_a_stall():
 
 STOPPED = """
 import asyncio, time
-from nocarrier.dial.loop_monitor import LoopMonitor
+from nocarrier.host.loop_monitor import LoopMonitor
 
 async def main():
     monitor = LoopMonitor()

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from nocarrier.dial import kernel
+from nocarrier.host import kernel
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="the evidence is Linux's")
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from nocarrier.dial.kernel import has_route_to
+from nocarrier.host.kernel import has_route_to
 from nocarrier.model.address import IPAddress
 from nocarrier.model.probe import Route
 

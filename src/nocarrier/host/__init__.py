@@ -1,0 +1,1 @@
+"""What this machine's kernel knows: sockets, routes, limits, counters, and how late our event loop is. Dials nobody."""
