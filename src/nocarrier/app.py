@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING
 from nocarrier import __version__
 from nocarrier.api.server import Server
 from nocarrier.config import Settings
-from nocarrier.diagnose.probes import conclude, plan_probes
-from nocarrier.dial.prober import Prober
 from nocarrier.doctor import Doctor
 from nocarrier.embed import api_server
 from nocarrier.errors import ConfigError
@@ -24,6 +22,8 @@ from nocarrier.model.address import parse_ip
 from nocarrier.model.history import History
 from nocarrier.model.listen import parse_listen
 from nocarrier.node.node import Node
+from nocarrier.probing.conclusions import conclude, plan_probes
+from nocarrier.probing.prober import Prober
 from nocarrier.store import FILE_NAME, SqliteHistory
 from nocarrier.track import DialTracker
 

@@ -14,15 +14,15 @@ from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from nocarrier.diagnose.probes import conclude, plan_probes
 from nocarrier.dial.policy import AddressPolicy
-from nocarrier.dial.prober import Prober
 from nocarrier.doctor import Doctor
 from nocarrier.host.overview import read_host_state
 from nocarrier.model.address import DEFAULT_NETGROUP_PREFIX
 from nocarrier.model.history import History
 from nocarrier.model.listen import DEFAULT_LISTEN, check_listen
 from nocarrier.model.node_state import NodePort
+from nocarrier.probing.conclusions import conclude, plan_probes
+from nocarrier.probing.prober import Prober
 from nocarrier.recorder import global_tracker
 from nocarrier.track import DialTracker
 

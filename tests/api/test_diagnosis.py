@@ -13,11 +13,11 @@ import pytest
 from nocarrier import AddressPolicy, DialTracker
 from nocarrier.api.server import Server
 from nocarrier.app import attend, in_background
-from nocarrier.diagnose.probes import conclude, plan_probes
-from nocarrier.dial.prober import Prober
 from nocarrier.embed import api_server
 from nocarrier.model.probe import ProbeResult
 from nocarrier.model.taxonomy import Reason
+from nocarrier.probing.conclusions import conclude, plan_probes
+from nocarrier.probing.prober import Prober
 from nocarrier.testing.fault_servers import closed_port
 from testbed.nodes import RunningNode, nodes_fixture
 from tests.api.fake_node import NODE_ID, FakeNode

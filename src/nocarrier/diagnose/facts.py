@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
-from nocarrier.diagnose import signs
+from nocarrier.classification import signs
 from nocarrier.errors import AddressError
 from nocarrier.model import bounds
 from nocarrier.model.address import DEFAULT_NETGROUP_PREFIX, Address, netgroup_of

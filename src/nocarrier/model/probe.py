@@ -1,6 +1,6 @@
 """Active evidence: what probes saw of the network for one finding, and what that says.
 
-Who probes (`dial`), who concludes (`diagnose`) and who shows it share these plain values.
+Those who probe (`probing`) and those who show it share these plain values.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import statistics
 
-from nocarrier.diagnose import signs
+from nocarrier.classification import signs
 from nocarrier.diagnose.cause import Case, Cause, count_of, evidence_of
 from nocarrier.diagnose.confidence import KERNEL, confidence
 from nocarrier.diagnose.facts import Facts, FailingPeer

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nocarrier.diagnose import signs
+from nocarrier.classification import signs
 from nocarrier.diagnose.cause import Case, Cause, count_of, evidence_of, stated
 from nocarrier.diagnose.confidence import KERNEL, PATTERN, confidence
 from nocarrier.diagnose.facts import Facts, FailingPeer, netgroups

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nocarrier.diagnose import signs
+from nocarrier.classification import signs
 from nocarrier.diagnose.cause import Case, Cause, count_of, evidence_of, some
 from nocarrier.diagnose.confidence import NETWORK, confidence
 from nocarrier.diagnose.facts import Facts

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import pairwise
 
-from nocarrier.diagnose import signs
+from nocarrier.classification import signs
 from nocarrier.diagnose.cause import Case, Cause, count_of, evidence_of
 from nocarrier.diagnose.confidence import PATTERN, confidence
 from nocarrier.diagnose.facts import Facts, FailingPeer

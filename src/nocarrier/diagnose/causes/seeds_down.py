@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nocarrier.diagnose import signs
+from nocarrier.classification import signs
 from nocarrier.diagnose.cause import Case, Cause, evidence_of, some, stated
 from nocarrier.diagnose.confidence import NETWORK, PATTERN, confidence
 from nocarrier.diagnose.facts import Facts, FailingPeer

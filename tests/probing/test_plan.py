@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from nocarrier.diagnose import CAUSES, probes
-from nocarrier.diagnose.probes import conclude, plan_probes
+from nocarrier.diagnose import CAUSES
 from nocarrier.model.finding import EvidenceItem, Finding, Severity
 from nocarrier.model.probe import Probe, ProbeFacts
 from nocarrier.model.taxonomy import Blame
+from nocarrier.probing import conclusions
+from nocarrier.probing.conclusions import conclude, plan_probes
 
 
 def finding(code: str, *evidence: tuple[str, ...]) -> Finding:
@@ -28,7 +29,7 @@ def finding(code: str, *evidence: tuple[str, ...]) -> Finding:
 
 
 def test_every_cause_has_a_row_and_every_row_a_cause():
-    assert set(probes._LOOKS) == {cause.code for cause in CAUSES}
+    assert set(conclusions._LOOKS) == {cause.code for cause in CAUSES}
 
 
 @pytest.mark.parametrize("code", [cause.code for cause in CAUSES])

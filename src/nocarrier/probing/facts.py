@@ -12,14 +12,14 @@ from types import MappingProxyType
 from typing import Any
 
 from nocarrier.dial.policy import AddressPolicy, Block
-from nocarrier.dial.probe import WELL_KNOWN_PORTS, check_resolver, look_at_ways_out, other_ports, redial_quietly
 from nocarrier.dial.resolve import Resolve
-from nocarrier.dial.trace_route import trace_route
 from nocarrier.host.kernel import is_own_ip
 from nocarrier.host.routes import read_route_to
 from nocarrier.model.address import Address, IPAddress, parse_ip
 from nocarrier.model.probe import MAX_TARGETS, Lookup, Probe, ProbeFacts, ProbePlan, ResolverCheck, Target
 from nocarrier.model.taxonomy import Reason
+from nocarrier.probing.probes import WELL_KNOWN_PORTS, check_resolver, look_at_ways_out, other_ports, redial_quietly
+from nocarrier.probing.trace_route import trace_route
 
 DEADLINE_S = 15.0
 """Somebody waits for it. 5 s for names, three silent re-dials one after the other (7.5 s) and silent traces (4 s) are

@@ -7,10 +7,10 @@ import dataclasses
 import pytest
 
 from nocarrier.diagnose import CAUSES
-from nocarrier.diagnose.probes import conclude
 from nocarrier.model.fault import Evidence, IcmpEvidence
 from nocarrier.model.probe import Answer, Gateway, Lookup, ProbeFacts, ResolverCheck, Route, Target
 from nocarrier.model.taxonomy import Reason
+from nocarrier.probing.conclusions import conclude
 from testbed.probe_facts import (
     ADDR,
     GATEWAY,

@@ -12,8 +12,8 @@ pytestmark = requires_root_netns
 PROBE = """
 import asyncio, dataclasses, json, os, sys
 from nocarrier.dial import AddressPolicy
-from nocarrier.dial.prober import Prober
-from nocarrier.diagnose.probes import conclude, plan_probes
+from nocarrier.probing.prober import Prober
+from nocarrier.probing.conclusions import conclude, plan_probes
 from nocarrier.model.finding import EvidenceItem, Finding, Severity
 from nocarrier.model.taxonomy import Blame
 

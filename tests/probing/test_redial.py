@@ -9,17 +9,17 @@ from typing import Any
 
 import pytest
 
-from nocarrier.dial.probe import redial_quietly
 from nocarrier.host.counters import TELLING_COUNTERS, read_counters
 from nocarrier.model.address import Address
 from nocarrier.model.probe import Answer
+from nocarrier.probing.probes import redial_quietly
 from testbed.netns import Namespace
 from testbed.netns_chain import Chain
 from testbed.programs import requires_root_netns
 
 REDIAL = """
 import asyncio, dataclasses, json, sys
-from nocarrier.dial.probe import redial_quietly
+from nocarrier.probing.probes import redial_quietly
 from nocarrier.model.address import Address
 redial = asyncio.run(redial_quietly(Address(sys.argv[1], int(sys.argv[2])), float(sys.argv[3])))
 print(json.dumps(dataclasses.asdict(redial)))

@@ -11,24 +11,24 @@ from typing import Any
 
 import pytest
 
-from nocarrier.dial.probe import check_resolver, look_at_ways_out, other_ports
 from nocarrier.dial.resolve import resolve_with_system
 from nocarrier.model.address import Address
 from nocarrier.model.probe import Answer
+from nocarrier.probing.probes import check_resolver, look_at_ways_out, other_ports
 from nocarrier.testing.fault_servers import FAULT_SERVERS
 from testbed.netns import Namespace
 from testbed.programs import requires_root_netns
 
 OTHER_PORTS = """
 import asyncio, dataclasses, json, sys
-from nocarrier.dial.probe import other_ports
+from nocarrier.probing.probes import other_ports
 from nocarrier.model.address import Address
 answers = asyncio.run(other_ports(Address(sys.argv[1], 7072), json.loads(sys.argv[2]), timeout_s=1))
 print(json.dumps([dataclasses.asdict(answer) for answer in answers]))
 """
 WAYS_OUT = """
 import dataclasses, json
-from nocarrier.dial.probe import look_at_ways_out
+from nocarrier.probing.probes import look_at_ways_out
 print(json.dumps(dataclasses.asdict(look_at_ways_out())))
 """
 CLOSED = 9
@@ -112,7 +112,7 @@ async def test_name_servers_are_those_of_resolv_conf(monkeypatch, tmp_path):
     path.write_text(
         "# a comment\nsearch example\nnameserver 198.18.0.53\nnameserver\nnameserver 2001:db8::53 # second\n"
     )
-    monkeypatch.setattr(sys.modules["nocarrier.dial.probe"], "_RESOLV_CONF", path)
+    monkeypatch.setattr(sys.modules["nocarrier.probing.probes"], "_RESOLV_CONF", path)
 
     check = await check_resolver([], resolve_with_system)
 

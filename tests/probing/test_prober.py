@@ -11,12 +11,12 @@ from collections.abc import Iterator
 import pytest
 
 from nocarrier.dial import AddressPolicy
-from nocarrier.dial.probe_facts import gather_facts
-from nocarrier.dial.prober import KEPT_FOR_S, Prober
 from nocarrier.model.address import Address
 from nocarrier.model.finding import EvidenceItem, Finding, Severity
 from nocarrier.model.probe import Answer, Probe, ProbeFacts, ProbePlan, Statement
 from nocarrier.model.taxonomy import Blame, Reason
+from nocarrier.probing.facts import gather_facts
+from nocarrier.probing.prober import KEPT_FOR_S, Prober
 from nocarrier.testing.fault_servers import FAULT_SERVERS
 
 ALL = frozenset(Probe)

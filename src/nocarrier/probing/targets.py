@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-from nocarrier.diagnose import signs
+from nocarrier.classification import signs
 from nocarrier.model.address import Address
 from nocarrier.model.fault import Fault
 from nocarrier.model.probe import Answer, Redial, Statement, Target, WayOut, answer_in

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from nocarrier.diagnose import signs
+from nocarrier.classification import signs
 from nocarrier.diagnose.cause import count_of, some
-from nocarrier.diagnose.probe_targets import about_target, is_dropped_port
 from nocarrier.errors import AddressError
 from nocarrier.model.address import DEFAULT_NETGROUP_PREFIX, Address, netgroup_of
 from nocarrier.model.finding import Finding
@@ -25,6 +24,7 @@ from nocarrier.model.probe import (
     Target,
 )
 from nocarrier.model.taxonomy import Reason
+from nocarrier.probing.targets import about_target, is_dropped_port
 
 _PATH = (Probe.ROUTES, Probe.REDIAL, Probe.TRACE)
 _PATH_AND_HOST = (*_PATH, Probe.OTHER_PORTS)

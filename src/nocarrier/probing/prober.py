@@ -1,7 +1,7 @@
 """Probes a finding: active evidence, asked for by a person, at most once per finding and minute.
 
 ```python
-prober = Prober(policy, resolve, plan=plan_probes, conclude=conclude)  # the latter two from nocarrier.diagnose.probes
+prober = Prober(policy, resolve, plan=plan_probes, conclude=conclude)  # from probing.conclusions
 result = await prober.probe(finding)  # a ProbeResult, after 15 s at most; a kept one (age_s > 0) at once
 await prober.close()
 ```
@@ -19,12 +19,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from nocarrier.dial.policy import AddressPolicy
-from nocarrier.dial.probe_facts import NO_PORTS, gather_facts
 from nocarrier.dial.resolve import Resolve, resolve_with_system
 from nocarrier.model.address import IPAddress
 from nocarrier.model.finding import Finding
 from nocarrier.model.ports import Clock, MonotonicClock
 from nocarrier.model.probe import Conclude, PlanProbes, ProbeResult
+from nocarrier.probing.facts import NO_PORTS, gather_facts
 
 KEPT_FOR_S = 60.0
 """A finding is probed at most once in this time."""

@@ -9,15 +9,15 @@ from typing import Any
 
 import pytest
 
-from nocarrier.dial.trace_route import HOPS_AT_ONCE, trace_route
 from nocarrier.model.address import Address
 from nocarrier.model.probe import Answer
+from nocarrier.probing.trace_route import HOPS_AT_ONCE, trace_route
 from testbed.netns_chain import Chain
 from testbed.programs import requires_root_netns
 
 TRACE = """
 import asyncio, dataclasses, json, os, sys
-from nocarrier.dial.trace_route import trace_route
+from nocarrier.probing.trace_route import trace_route
 from nocarrier.model.address import Address
 host, port, uid, options = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), json.loads(sys.argv[4])
 os.setgroups([])
