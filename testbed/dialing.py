@@ -18,7 +18,7 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 import nocarrier
-from nocarrier.dial import AddressPolicy
+from nocarrier.dialing import AddressPolicy
 from testbed.netns import Namespace
 
 Handshake = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[Any]]

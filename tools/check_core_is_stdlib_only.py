@@ -11,7 +11,7 @@ CORE = (
     "nocarrier.classification",
     "nocarrier.track",
     "nocarrier.host",
-    "nocarrier.dial",
+    "nocarrier.dialing",
     "nocarrier.diagnose",
 )
 

@@ -16,7 +16,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from nocarrier.classification import classify
-from nocarrier.dial.policy import AddressPolicy
+from nocarrier.dialing.policy import AddressPolicy
 from nocarrier.errors import AddressError, ConfigError, DialSkipped, NocarrierError, PeerRejected
 from nocarrier.model.event import Attempt, DialFailure, DialStarted, DialSucceeded
 from nocarrier.model.fault import Evidence, Fault

@@ -14,7 +14,7 @@ from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
-from nocarrier.dial.policy import AddressPolicy
+from nocarrier.dialing.policy import AddressPolicy
 from nocarrier.doctor import Doctor
 from nocarrier.host.overview import read_host_state
 from nocarrier.model.address import DEFAULT_NETGROUP_PREFIX

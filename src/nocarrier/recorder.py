@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nocarrier.dial import AddressPolicy, Dial, Resolve, resolve_with_system
+from nocarrier.dialing import AddressPolicy, Dial, Resolve, resolve_with_system
 from nocarrier.model.event import DialFailure
 from nocarrier.model.ports import DialRecorder
 from nocarrier.track import DialTracker
@@ -49,7 +49,7 @@ def dial(
     policy: AddressPolicy | None = None,
     resolve: Resolve = resolve_with_system,
 ) -> Dial:
-    """Dial a peer and record exactly one outcome; see `nocarrier.dial.Dial`.
+    """Dial a peer and record exactly one outcome; see `nocarrier.dialing.Dial`.
 
     ```python
     async with nocarrier.dial("203.0.113.7:7072", source="seed") as d:

@@ -17,7 +17,7 @@ MAY_IMPORT = {
     "classification": {"classification", "model", "errors"},
     "track": {"track", "model", "errors"},
     "host": {"host", "model", "errors"},
-    "dial": {"dial", "host", "classification", "model", "errors"},
+    "dialing": {"dialing", "host", "classification", "model", "errors"},
 }
 """Rooms of the core, and the rooms they lean on."""
 

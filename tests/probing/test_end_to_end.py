@@ -11,7 +11,7 @@ pytestmark = requires_root_netns
 
 PROBE = """
 import asyncio, dataclasses, json, os, sys
-from nocarrier.dial import AddressPolicy
+from nocarrier.dialing import AddressPolicy
 from nocarrier.probing.prober import Prober
 from nocarrier.probing.conclusions import conclude, plan_probes
 from nocarrier.model.finding import EvidenceItem, Finding, Severity

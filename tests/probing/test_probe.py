@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from nocarrier.dial.resolve import resolve_with_system
+from nocarrier.dialing.resolve import resolve_with_system
 from nocarrier.model.address import Address
 from nocarrier.model.probe import Answer
 from nocarrier.probing.probes import check_resolver, look_at_ways_out, other_ports

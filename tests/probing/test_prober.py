@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from nocarrier.dial import AddressPolicy
+from nocarrier.dialing import AddressPolicy
 from nocarrier.model.address import Address
 from nocarrier.model.finding import EvidenceItem, Finding, Severity
 from nocarrier.model.probe import Answer, Probe, ProbeFacts, ProbePlan, Statement

@@ -6,7 +6,7 @@ import socket
 
 import pytest
 
-from nocarrier.dial import AddressPolicy
+from nocarrier.dialing import AddressPolicy
 from nocarrier.model.address import Address
 from nocarrier.model.taxonomy import Reason
 from nocarrier.testing.fault_servers import FAULT_SERVERS

@@ -12,9 +12,9 @@ import time
 from typing import TypeAlias
 
 from nocarrier.classification import blame_for, classify
-from nocarrier.dial import AddressPolicy
-from nocarrier.dial.attempt import Failed, connect_socket
-from nocarrier.dial.streams import open_streams
+from nocarrier.dialing import AddressPolicy
+from nocarrier.dialing.attempt import Failed, connect_socket
+from nocarrier.dialing.streams import open_streams
 from nocarrier.errors import PeerRejected
 from nocarrier.model.address import Address, IPAddress
 from nocarrier.model.fault import Evidence

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from nocarrier.dial import AddressPolicy, Dial, Resolve, resolve_with_system
+from nocarrier.dialing import AddressPolicy, Dial, Resolve, resolve_with_system
 from nocarrier.errors import AddressError, PeerRejected
 from nocarrier.host.kernel import has_route_to, is_own_ip
 from nocarrier.host.routes import has_way_out

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable
 from weakref import WeakKeyDictionary
 
-from nocarrier.dial import AddressPolicy, Block
+from nocarrier.dialing import AddressPolicy, Block
 from nocarrier.errors import AddressError
 from nocarrier.model.address import Address
 from nocarrier.model.node_state import Direction, Introduction

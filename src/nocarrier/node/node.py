@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Protocol, Self
 
-from nocarrier.dial import AddressPolicy, Resolve, resolve_with_system
+from nocarrier.dialing import AddressPolicy, Resolve, resolve_with_system
 from nocarrier.errors import StateFileError
 from nocarrier.host.loop_monitor import LoopMonitor
 from nocarrier.model.address import Address, parse_ip

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Coroutine
 
 from nocarrier.classification.blame import LATE_LOOP_S
-from nocarrier.dial import AddressPolicy
+from nocarrier.dialing import AddressPolicy
 from nocarrier.errors import StateFileError
 from nocarrier.host.kernel import has_route_to
 from nocarrier.model.address import netgroup_of

@@ -11,8 +11,8 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
-from nocarrier.dial.policy import AddressPolicy, Block
-from nocarrier.dial.resolve import Resolve
+from nocarrier.dialing.policy import AddressPolicy, Block
+from nocarrier.dialing.resolve import Resolve
 from nocarrier.host.kernel import is_own_ip
 from nocarrier.host.routes import read_route_to
 from nocarrier.model.address import Address, IPAddress, parse_ip

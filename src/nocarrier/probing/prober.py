@@ -18,8 +18,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from nocarrier.dial.policy import AddressPolicy
-from nocarrier.dial.resolve import Resolve, resolve_with_system
+from nocarrier.dialing.policy import AddressPolicy
+from nocarrier.dialing.resolve import Resolve, resolve_with_system
 from nocarrier.model.address import IPAddress
 from nocarrier.model.finding import Finding
 from nocarrier.model.ports import Clock, MonotonicClock

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nocarrier.classification import classify
-from nocarrier.dial.attempt import Failed, connect_socket
-from nocarrier.dial.resolve import Resolve
+from nocarrier.dialing.attempt import Failed, connect_socket
+from nocarrier.dialing.resolve import Resolve
 from nocarrier.host.counters import DIALS_BEGUN, growth, read_counters
 from nocarrier.host.routes import read_neighbours, read_routes
 from nocarrier.model.address import Address, IPAddress

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 import nocarrier
-from nocarrier.dial.race import MAX_ADDRESSES, STAGGER_S, Race
+from nocarrier.dialing.race import MAX_ADDRESSES, STAGGER_S, Race
 from nocarrier.model.address import Address
 from nocarrier.testing.fault_servers import FAULT_SERVERS, backlog_full, closed_port
 

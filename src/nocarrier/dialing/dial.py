@@ -12,11 +12,11 @@ from types import TracebackType
 from typing import Self, cast
 
 from nocarrier.classification import blame_for, classify, describe
-from nocarrier.dial.attempt import Failed
-from nocarrier.dial.policy import AddressPolicy, Block
-from nocarrier.dial.race import connect_first
-from nocarrier.dial.resolve import Resolve, resolve_with_system
-from nocarrier.dial.streams import EvidenceReader, open_streams
+from nocarrier.dialing.attempt import Failed
+from nocarrier.dialing.policy import AddressPolicy, Block
+from nocarrier.dialing.race import connect_first
+from nocarrier.dialing.resolve import Resolve, resolve_with_system
+from nocarrier.dialing.streams import EvidenceReader, open_streams
 from nocarrier.errors import AddressError, DialSkipped
 from nocarrier.host.loop_monitor import NOTED_LAG_S
 from nocarrier.host.tcp_info import handshake_evidence, last_heard_s

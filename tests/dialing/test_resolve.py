@@ -10,8 +10,8 @@ import threading
 
 import pytest
 
-from nocarrier.dial import resolve_with_system
-from nocarrier.dial.resolve import MAX_LOOKUP_THREADS, SystemResolver
+from nocarrier.dialing import resolve_with_system
+from nocarrier.dialing.resolve import MAX_LOOKUP_THREADS, SystemResolver
 
 
 async def test_localhost_is_found_each_address_once():
@@ -59,7 +59,7 @@ def test_one_resolver_serves_loop_after_loop():
 def test_a_look_up_that_hangs_does_not_hold_up_the_end_of_the_program():
     script = """
 import asyncio, socket, threading
-from nocarrier.dial.resolve import SystemResolver
+from nocarrier.dialing.resolve import SystemResolver
 socket.getaddrinfo = lambda *_, **__: threading.Event().wait()  # as a resolver that never answers
 async def main():
     try:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nocarrier.dial.policy import AddressPolicy
+from nocarrier.dialing.policy import AddressPolicy
 from nocarrier.errors import ConfigError
 from nocarrier.model.address import Address, Scope, scope_of
 from nocarrier.model.taxonomy import Kind, Phase, Reason

@@ -11,7 +11,7 @@ import weakref
 import pytest
 
 import nocarrier
-from nocarrier.dial import Dial
+from nocarrier.dialing import Dial
 from nocarrier.testing.fault_servers import FAULT_SERVERS, closed_port
 from testbed.dialing import read
 

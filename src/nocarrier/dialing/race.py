@@ -9,7 +9,7 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Sequence
 
-from nocarrier.dial.attempt import Failed, connect_socket
+from nocarrier.dialing.attempt import Failed, connect_socket
 from nocarrier.model.address import Address, IPAddress
 from nocarrier.model.event import EndedAttempt
 from nocarrier.model.fault import Fault

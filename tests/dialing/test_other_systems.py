@@ -17,7 +17,7 @@ from testbed.dialing import dial_once
 def another_system(monkeypatch: pytest.MonkeyPatch):
     """As on a system that is not Linux: no error queue, no TCP_INFO, no flag for non-blocking sockets."""
     monkeypatch.setattr(sys.modules["nocarrier.host.kernel"], "IS_SUPPORTED", False)
-    monkeypatch.setattr(sys.modules["nocarrier.dial.attempt"], "_NONBLOCK", 0)
+    monkeypatch.setattr(sys.modules["nocarrier.dialing.attempt"], "_NONBLOCK", 0)
 
 
 async def test_a_closed_port_is_refused_and_nothing_is_claimed_about_who_refused():
