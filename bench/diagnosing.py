@@ -14,7 +14,7 @@ from nocarrier import DialTracker
 from nocarrier.diagnose import CAUSES, derive, diagnose
 from nocarrier.diagnose.facts import _place
 from nocarrier.doctor import Doctor
-from nocarrier.track.tracker import DEFAULT_MAX_PEERS
+from nocarrier.tracking.tracker import DEFAULT_MAX_PEERS
 
 CHANGED = 64
 """Peers dialed again since the examination before: as many as a node with the default settings dials in a minute."""

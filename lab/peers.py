@@ -26,7 +26,7 @@ from nocarrier.model.taxonomy import Source
 from nocarrier.node.node import Node
 from nocarrier.node.options import NodeOptions, TimingOptions
 from nocarrier.testing.fault_servers import FAULT_SERVERS, Starter
-from nocarrier.track import DialTracker
+from nocarrier.tracking import DialTracker
 
 ANSWER_S = 30.0
 """How long the process may take to start or to answer; on a busy machine importing alone takes seconds."""

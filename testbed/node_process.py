@@ -26,7 +26,7 @@ from nocarrier.model.finding import Diagnosis
 from nocarrier.node import session
 from nocarrier.node.node import Node
 from nocarrier.node.options import NodeOptions, TimingOptions
-from nocarrier.track import DialTracker
+from nocarrier.tracking import DialTracker
 from testbed.netns import PYTHON_PATH, Namespace
 
 ANSWER_S = 20.0

@@ -30,7 +30,7 @@ from nocarrier.model.taxonomy import Reason
 from nocarrier.node.node import Node
 from nocarrier.node.options import NodeOptions, TimingOptions
 from nocarrier.node.session import Session
-from nocarrier.track import DialTracker
+from nocarrier.tracking import DialTracker
 
 GENESIS = "ab" * 32
 

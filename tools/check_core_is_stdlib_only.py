@@ -9,7 +9,7 @@ CORE = (
     "nocarrier",
     "nocarrier.model",
     "nocarrier.classification",
-    "nocarrier.track",
+    "nocarrier.tracking",
     "nocarrier.host",
     "nocarrier.dialing",
     "nocarrier.diagnose",

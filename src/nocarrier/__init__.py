@@ -23,7 +23,7 @@ from nocarrier.model.fault import Evidence, Fault
 from nocarrier.model.taxonomy import Blame, Kind, Phase, Reason, Retry, Source
 from nocarrier.model.version import VERSION
 from nocarrier.recorder import dial, get_dial_failures, global_tracker, record_dial_failure, record_dial_success
-from nocarrier.track import DialTracker
+from nocarrier.tracking import DialTracker
 
 if TYPE_CHECKING:
     from nocarrier.embed import asgi_app, serve

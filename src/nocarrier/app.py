@@ -25,7 +25,7 @@ from nocarrier.node.node import Node
 from nocarrier.probing.conclusions import conclude, plan_probes
 from nocarrier.probing.prober import Prober
 from nocarrier.store import FILE_NAME, SqliteHistory
-from nocarrier.track import DialTracker
+from nocarrier.tracking import DialTracker
 
 if TYPE_CHECKING:
     from nocarrier.integrations.opentelemetry import Exporter

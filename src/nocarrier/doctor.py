@@ -17,7 +17,7 @@ from nocarrier.model.node_state import NodePort, NodeState
 from nocarrier.model.ports import MonotonicClock
 from nocarrier.model.task_state import TaskState
 from nocarrier.supervision import Supervisor
-from nocarrier.track import DialTracker
+from nocarrier.tracking import DialTracker
 
 EXAMINE_EVERY_S = 2.0
 """A finding is there a few seconds after the failure that tells; an examination of a full tracker takes some 20 ms of a

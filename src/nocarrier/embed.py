@@ -24,7 +24,7 @@ from nocarrier.model.node_state import NodePort
 from nocarrier.probing.conclusions import conclude, plan_probes
 from nocarrier.probing.prober import Prober
 from nocarrier.recorder import global_tracker
-from nocarrier.track import DialTracker
+from nocarrier.tracking import DialTracker
 
 if TYPE_CHECKING:
     from nocarrier.api.app import Application

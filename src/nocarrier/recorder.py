@@ -5,7 +5,7 @@ from __future__ import annotations
 from nocarrier.dialing import AddressPolicy, Dial, Resolve, resolve_with_system
 from nocarrier.model.event import DialFailure
 from nocarrier.model.ports import DialRecorder
-from nocarrier.track import DialTracker
+from nocarrier.tracking import DialTracker
 
 _global_tracker = DialTracker()
 

@@ -15,7 +15,7 @@ PACKAGE = REPOSITORY / "src/nocarrier"
 MAY_IMPORT = {
     "model": {"model", "errors"},
     "classification": {"classification", "model", "errors"},
-    "track": {"track", "model", "errors"},
+    "tracking": {"tracking", "model", "errors"},
     "host": {"host", "model", "errors"},
     "dialing": {"dialing", "host", "classification", "model", "errors"},
 }

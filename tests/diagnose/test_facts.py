@@ -8,7 +8,7 @@ from nocarrier import DialTracker
 from nocarrier.diagnose import CAUSES, derive, diagnose
 from nocarrier.diagnose.facts import KERNEL_TIMEOUT_S, TELLING_FOR_S, UNTIMED_DIAL_S
 from nocarrier.model.taxonomy import Retry, Source
-from nocarrier.track.backoff import delay_s
+from nocarrier.tracking.backoff import delay_s
 from tests.diagnose.table import finding_of
 from tests.diagnose.world import HOUR, MINUTE, NOW, World, icmp, neighbours, peer, peers
 

@@ -33,7 +33,7 @@ from nocarrier.model.node_state import (
     SeedState,
 )
 from nocarrier.model.taxonomy import Blame, Phase, Source
-from nocarrier.track import Latest
+from nocarrier.tracking import Latest
 
 NOW = 1_800_000_000.0
 MINUTE = 60.0

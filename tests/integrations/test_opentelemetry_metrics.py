@@ -11,7 +11,7 @@ import pytest
 import nocarrier
 from nocarrier.integrations.opentelemetry import exporter as exporter_module
 from nocarrier.testing.fault_servers import FAULT_SERVERS, closed_port
-from nocarrier.track import BUCKETS_S
+from nocarrier.tracking import BUCKETS_S
 
 
 async def try_dial(addr, tracker, source, timeout_s=0.2):

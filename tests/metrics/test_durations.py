@@ -7,7 +7,7 @@ from dataclasses import fields
 import pytest
 
 from nocarrier import DialTracker, Fault, Reason
-from nocarrier.track import BUCKETS_S, Histogram, Outcome, Totals
+from nocarrier.tracking import BUCKETS_S, Histogram, Outcome, Totals
 
 
 def fault(reason=Reason.TIMEOUT):

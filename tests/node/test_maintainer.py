@@ -11,7 +11,7 @@ from msgspec import structs
 from nocarrier.model.taxonomy import Reason, Retry
 from nocarrier.node import dialing, maintainer
 from nocarrier.testing.fault_servers import FAULT_SERVERS
-from nocarrier.track import backoff
+from nocarrier.tracking import backoff
 from testbed.nodes import TIMING, eventually, eventually_recorded, nodes_fixture
 
 nodes = nodes_fixture

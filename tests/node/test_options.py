@@ -11,7 +11,7 @@ from msgspec import structs
 from nocarrier.errors import ConfigError
 from nocarrier.node.node import Node
 from nocarrier.node.options import MAX_PROTOCOL_VERSION, NodeOptions, TimingOptions
-from nocarrier.track import DialTracker
+from nocarrier.tracking import DialTracker
 
 IMPOSSIBLE = [
     ("genesis", "AB" * 32),

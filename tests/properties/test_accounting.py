@@ -10,8 +10,8 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, consumes, invaria
 
 from nocarrier import DialTracker, Fault, Reason, Source
 from nocarrier.model.taxonomy import Blame, Kind
-from nocarrier.track.record import SAMPLES_PER_CELL
-from nocarrier.track.ring import REPEAT_WINDOW_S
+from nocarrier.tracking.record import SAMPLES_PER_CELL
+from nocarrier.tracking.ring import REPEAT_WINDOW_S
 
 CAPACITY = 7
 MAX_PEERS = 4

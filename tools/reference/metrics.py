@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from nocarrier.metrics import OF_DIAGNOSIS, OF_DIALS, OF_HISTORY, OF_NODE, Label, Metric
-from nocarrier.track import BUCKETS_S
+from nocarrier.tracking import BUCKETS_S
 from reference.markdown import generated_from, table
 
 _PARTS: tuple[tuple[str, str, tuple[Metric[Any], ...]], ...] = (

@@ -25,7 +25,7 @@ from nocarrier.doctor import Doctor
 from nocarrier.model.history import History
 from nocarrier.model.node_state import NodePort
 from nocarrier.supervision import Supervisor
-from nocarrier.track import DialTracker
+from nocarrier.tracking import DialTracker
 
 
 class Application:

@@ -12,7 +12,7 @@ from nocarrier.doctor import Doctor
 from nocarrier.model.history import History, HistoryStatus
 from nocarrier.model.node_state import NodePort
 from nocarrier.model.ports import MonotonicClock
-from nocarrier.track import DialTracker
+from nocarrier.tracking import DialTracker
 from nocarrier.views import debug_view, redact
 from nocarrier.views.status import history_status
 

@@ -22,7 +22,7 @@ from nocarrier.model.finding import Diagnosis
 from nocarrier.model.ports import MonotonicClock
 from nocarrier.model.recorded_event import recorded_event
 from nocarrier.supervision import Supervisor
-from nocarrier.track import DialTracker, Subscription
+from nocarrier.tracking import DialTracker, Subscription
 from nocarrier.views import StatusView
 
 LOG_EVENTS = 8_192

@@ -25,7 +25,7 @@ from nocarrier.metrics import exposition
 from nocarrier.model.address import MAX_ADDRESS_LENGTH
 from nocarrier.model.history import History
 from nocarrier.model.node_state import NodePort
-from nocarrier.track import DialTracker
+from nocarrier.tracking import DialTracker
 from nocarrier.views import (
     FailureFilter,
     failures_view,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from nocarrier.model.node_state import NodePort
-from nocarrier.track import DialTracker
+from nocarrier.tracking import DialTracker
 
 
 def known_addresses(tracker: DialTracker, node: NodePort | None) -> Iterator[str]:

@@ -31,7 +31,7 @@ from nocarrier.model.taxonomy import Kind, Reason, Source
 from nocarrier.node.node import Node
 from nocarrier.store import FILE_NAME, SqliteHistory
 from nocarrier.testing.demo_network import VERSION, DemoNetwork, demo_network
-from nocarrier.track import DialTracker
+from nocarrier.tracking import DialTracker
 
 LONGEST_S = 45.0
 """The demo is ready after this time, whatever is still missing. The slowest fault, a handshake that never ends, takes

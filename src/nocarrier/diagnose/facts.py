@@ -20,7 +20,7 @@ from nocarrier.model.host_state import HostState
 from nocarrier.model.node_state import ConnectedPeer, NodeState
 from nocarrier.model.task_state import TaskState
 from nocarrier.model.taxonomy import HANDSHAKE_VERDICTS, Kind, Reason, Retry, Source
-from nocarrier.track import LastOutcome, Latest
+from nocarrier.tracking import LastOutcome, Latest
 
 TELLING_FOR_S = {
     Retry.SHORT: 600.0,

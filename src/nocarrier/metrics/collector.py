@@ -21,7 +21,7 @@ from nocarrier.metrics.table import OF_DIAGNOSIS, OF_DIALS, OF_HISTORY, OF_NODE,
 from nocarrier.model.finding import Diagnosis
 from nocarrier.model.history import HistoryState, HistoryStatus
 from nocarrier.model.node_state import NodePort
-from nocarrier.track import BUCKETS_S, DialTracker, Histogram
+from nocarrier.tracking import BUCKETS_S, DialTracker, Histogram
 
 T = TypeVar("T")
 

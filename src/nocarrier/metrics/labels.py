@@ -8,7 +8,7 @@ from nocarrier.model import version
 from nocarrier.model.finding import HealthStatus, Severity
 from nocarrier.model.node_state import BookState, Direction
 from nocarrier.model.taxonomy import Kind, Reason, Source
-from nocarrier.track import OTHER_PHASE, TIMED_PHASES, Outcome
+from nocarrier.tracking import OTHER_PHASE, TIMED_PHASES, Outcome
 
 SOURCE = Label(name="source", values=tuple(Source))
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeAlias, TypeVar
 
-from nocarrier.track import Histogram
+from nocarrier.tracking import Histogram
 
 T = TypeVar("T")
 """What the values are read from."""

@@ -11,7 +11,7 @@ from nocarrier.model.finding import Diagnosis
 from nocarrier.model.history import HistoryState, HistoryStatus
 from nocarrier.model.node_state import BookState, Direction, NodeState, PeerBookCounts
 from nocarrier.model.taxonomy import Kind
-from nocarrier.track import Outcome, Tally
+from nocarrier.tracking import Outcome, Tally
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

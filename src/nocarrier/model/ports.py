@@ -18,7 +18,7 @@ MonotonicClock: TypeAlias = Callable[[], float]
 
 
 class DialRecorder(Protocol):
-    """Where a producer records what became of its dials. `track.DialTracker` is one.
+    """Where a producer records what became of its dials. `tracking.DialTracker` is one.
 
     No method raises, blocks, or waits for a reader.
     """
@@ -82,7 +82,7 @@ class Standing:
 
 
 class StandingBook(Protocol):
-    """Answers when an address may be dialed again. `track.DialTracker` is one."""
+    """Answers when an address may be dialed again. `tracking.DialTracker` is one."""
 
     def standing(self, addr: str) -> Standing:
         """The standing of `addr`; of an unknown one, that it may be dialed now."""

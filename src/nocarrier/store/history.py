@@ -19,7 +19,7 @@ from nocarrier.store.database import Migration, migrations
 from nocarrier.store.syncer import Syncer
 from nocarrier.store.writer import Writer
 from nocarrier.supervision import Supervisor
-from nocarrier.track import DialTracker
+from nocarrier.tracking import DialTracker
 
 FILE_NAME = "history.sqlite3"
 

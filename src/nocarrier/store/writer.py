@@ -21,7 +21,7 @@ from nocarrier.store import database, reading, writing
 from nocarrier.store.database import Migration
 from nocarrier.store.syncer import Syncer
 from nocarrier.store.writing import Standing, Told
-from nocarrier.track import DialTracker
+from nocarrier.tracking import DialTracker
 
 FLUSH_EVERY_S = 0.1
 """How often what was recorded is written. A kill may cost a second: most of that is for a machine too busy to let the

@@ -19,7 +19,7 @@ from nocarrier.node.node import Node
 from nocarrier.node.options import NodeOptions, TimingOptions
 from nocarrier.node.tickets import admission_key_of, create_issuer_key
 from nocarrier.testing.fault_servers import FAULT_SERVERS
-from nocarrier.track import DialTracker
+from nocarrier.tracking import DialTracker
 
 MESH_SIZE = 5
 """The mission's five-node mesh."""

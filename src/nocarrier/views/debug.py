@@ -8,7 +8,7 @@ from nocarrier.model.event import DialFailure
 from nocarrier.model.finding import Diagnosis, Finding
 from nocarrier.model.history import History, HistoryStatus
 from nocarrier.model.node_state import ConnectedPeer, NodeInfo, NodePort, PeerBookCounts, Reachability
-from nocarrier.track import DialTracker, Totals
+from nocarrier.tracking import DialTracker, Totals
 from nocarrier.views.coverage import Coverage
 from nocarrier.views.status import history_status
 

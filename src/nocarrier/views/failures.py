@@ -14,7 +14,7 @@ from nocarrier.model.address import MAX_ADDRESS_LENGTH
 from nocarrier.model.event import DialFailure
 from nocarrier.model.event_filter import EventFilter
 from nocarrier.model.taxonomy import Kind, Phase, Reason, Source
-from nocarrier.track import DialTracker, Snapshot, Totals
+from nocarrier.tracking import DialTracker, Snapshot, Totals
 
 LATEST_UNIX = 253_402_300_799
 """The last second of the year 9999; later, dates have no agreed form (RFC 3339)."""

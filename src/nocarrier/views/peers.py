@@ -8,7 +8,7 @@ import msgspec
 
 from nocarrier.model.node_state import BookState, NodePort, book_state
 from nocarrier.model.taxonomy import Reason, Source
-from nocarrier.track import DialTracker, PeerRecord
+from nocarrier.tracking import DialTracker, PeerRecord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

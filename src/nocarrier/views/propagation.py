@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from nocarrier.model.introduction_chain import introduction_chain
 from nocarrier.model.node_state import Introduction, IntroductionCounts, NodePort
 from nocarrier.model.taxonomy import HANDSHAKE_VERDICTS, Blame, Reason, Source
-from nocarrier.track import DialTracker, LastOutcome
+from nocarrier.tracking import DialTracker, LastOutcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from nocarrier.model.history import History, HistoryState, HistoryStatus
 from nocarrier.model.node_state import NodePort, PeerBookCounts, Reachability
-from nocarrier.track import DialTracker, Totals, sum_of
+from nocarrier.tracking import DialTracker, Totals, sum_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from nocarrier.track import DialTracker
+from nocarrier.tracking import DialTracker
 
 try:
     from nocarrier.integrations.opentelemetry.exporter import Exporter, export_dials

@@ -19,7 +19,7 @@ from nocarrier.model.event import DialEvent, DialFailure, DialStarted
 from nocarrier.model.task_state import TaskState
 from nocarrier.model.taxonomy import Kind
 from nocarrier.supervision import Supervisor
-from nocarrier.track import DialTracker
+from nocarrier.tracking import DialTracker
 
 POLL_INTERVAL_S = 0.25
 """How long an event waits at most, if the exporter keeps up; whoever looks at traces does not see the difference."""

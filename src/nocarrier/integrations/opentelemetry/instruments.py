@@ -7,7 +7,7 @@ from opentelemetry.metrics import Meter
 
 from nocarrier.integrations.opentelemetry.attributes import EndedDial, metric_attributes
 from nocarrier.model.event import DialFailure
-from nocarrier.track import BUCKETS_S
+from nocarrier.tracking import BUCKETS_S
 
 
 class DialInstruments:

@@ -29,7 +29,7 @@ from nocarrier.integrations.opentelemetry.attributes import EndedDial
 from nocarrier.integrations.opentelemetry.exporter import VERSION, Exporter
 from nocarrier.integrations.opentelemetry.spans import MAX_ATTEMPTS, span_count
 from nocarrier.model import bounds
-from nocarrier.track import DialTracker
+from nocarrier.tracking import DialTracker
 
 MAX_WAITING_SPANS = 4096
 """Spans that wait for the collector, some 4 KB each (measured). Twice the SDK's default: a burst of dials comes here

@@ -16,9 +16,9 @@ from nocarrier.model import bounds
 from nocarrier.model.event import DialFailure, DialStarted, DialSucceeded, EndedAttempt
 from nocarrier.model.fault import Fault
 from nocarrier.model.taxonomy import Blame, Kind, Phase, Reason, Source
-from nocarrier.track.durations import Durations
-from nocarrier.track.record import BLAMELESS, SAMPLES_PER_CELL, Cell, Details, Record, to_event, to_failure
-from nocarrier.track.snapshot import Totals
+from nocarrier.tracking.durations import Durations
+from nocarrier.tracking.record import BLAMELESS, SAMPLES_PER_CELL, Cell, Details, Record, to_event, to_failure
+from nocarrier.tracking.snapshot import Totals
 
 _CELL = itemgetter(0)
 """The cell of a record; None where an end still has to be made a record."""

@@ -9,7 +9,7 @@ from itertools import accumulate
 from typing import Any
 
 from nocarrier.model.taxonomy import Kind, Phase
-from nocarrier.track.record import Record
+from nocarrier.tracking.record import Record
 
 BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 3.5, 5.5, 11.0, 16.0, 21.0, 41.0, 61.0)
 """Upper bounds, inclusive. Up to 2.5 s they tell round trips apart, as Prometheus clients do by default. Beyond that

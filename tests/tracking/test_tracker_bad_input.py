@@ -11,7 +11,7 @@ import pytest
 
 from nocarrier import DialTracker, Fault
 from nocarrier.model.taxonomy import Blame, Phase, Reason, Source
-from nocarrier.track import names
+from nocarrier.tracking import names
 
 A = "198.18.0.1:7072"
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from nocarrier.model.taxonomy import Kind, Reason
-from nocarrier.track import DialTracker
-from nocarrier.track.ring import REPEAT_WINDOW_S
+from nocarrier.tracking import DialTracker
+from nocarrier.tracking.ring import REPEAT_WINDOW_S
 
 
 class Clock:

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING, Self
 
 from nocarrier.model.event import DialEvent
-from nocarrier.track.record import Record, to_event
+from nocarrier.tracking.record import Record, to_event
 
 if TYPE_CHECKING:
     import asyncio

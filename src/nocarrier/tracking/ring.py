@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from nocarrier.model.event import DialFailure
 from nocarrier.model.taxonomy import Kind
-from nocarrier.track.record import Cell, Record, to_failure
+from nocarrier.tracking.record import Cell, Record, to_failure
 
 REPEAT_WINDOW_S = 60.0
 """An identical skip within this time after its last one updates its entry. Twice the maintainer's usual interval, so

@@ -8,7 +8,7 @@ import pytest
 
 from nocarrier import DialFailure, DialTracker, Fault
 from nocarrier.model.taxonomy import Blame, Kind, Phase, Reason, Source
-from nocarrier.track.record import SAMPLES_PER_CELL
+from nocarrier.tracking.record import SAMPLES_PER_CELL
 
 A = "198.18.0.1:7072"
 

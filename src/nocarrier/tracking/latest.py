@@ -8,7 +8,7 @@ from typing import NamedTuple
 from nocarrier.model.event import DialFailure, DialStarted
 from nocarrier.model.fault import Evidence
 from nocarrier.model.taxonomy import Blame, Phase, Reason, Source
-from nocarrier.track.record import Record
+from nocarrier.tracking.record import Record
 
 
 class LastOutcome(NamedTuple):

@@ -8,9 +8,9 @@ from operator import attrgetter, itemgetter
 
 from nocarrier.model.ports import Standing
 from nocarrier.model.taxonomy import Blame, Reason, Retry, Source
-from nocarrier.track.backoff import delay_s
-from nocarrier.track.latest import LastOutcome, last_outcome
-from nocarrier.track.record import Record
+from nocarrier.tracking.backoff import delay_s
+from nocarrier.tracking.latest import LastOutcome, last_outcome
+from nocarrier.tracking.record import Record
 
 _AT = itemgetter(1)
 """When a record was made."""

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nocarrier.model.taxonomy import Retry, Source
-from nocarrier.track.backoff import JITTER, LONGEST_FOR_SEEDS_S, delay_s
+from nocarrier.tracking.backoff import JITTER, LONGEST_FOR_SEEDS_S, delay_s
 
 PEER = {"source": Source.GOSSIP, "addr": "198.18.0.1:7072"}
 
@@ -44,7 +44,7 @@ def test_peers_that_failed_together_do_not_come_back_together():
 
 def test_the_answer_is_the_same_in_every_process():
     script = (
-        "from nocarrier.track.backoff import *\n"
+        "from nocarrier.tracking.backoff import *\n"
         "print(delay_s(Retry.MID, 3, source=Source.GOSSIP, addr='198.18.0.1:7072'))"
     )
     other = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout

@@ -11,7 +11,7 @@ import pytest
 
 from nocarrier import DialFailure, DialStarted, DialSucceeded, Fault
 from nocarrier.model.taxonomy import Blame, Phase, Reason
-from nocarrier.track import DialTracker
+from nocarrier.tracking import DialTracker
 
 A = "198.18.0.1:7072"
 

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from nocarrier.model.event import DialFailure, DialStarted, DialSucceeded
 from nocarrier.model.taxonomy import Kind, Reason, Source
-from nocarrier.track.durations import Histogram, Outcome
-from nocarrier.track.peers import PeerRecord
+from nocarrier.tracking.durations import Histogram, Outcome
+from nocarrier.tracking.peers import PeerRecord
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,14 +17,14 @@ from nocarrier.model.event_filter import EventFilter
 from nocarrier.model.fault import Evidence, Fault
 from nocarrier.model.ports import Clock, Standing
 from nocarrier.model.taxonomy import Kind, Reason, Source
-from nocarrier.track.latest import Latest
-from nocarrier.track.ledger import End, Ledger, sum_of
-from nocarrier.track.names import known_names, known_source
-from nocarrier.track.peers import PeerRecord, PeerTable
-from nocarrier.track.record import Cell, Details, Record
-from nocarrier.track.ring import Ring
-from nocarrier.track.snapshot import Snapshot, Tally, Totals
-from nocarrier.track.subscription import Subscription, Subscriptions
+from nocarrier.tracking.latest import Latest
+from nocarrier.tracking.ledger import End, Ledger, sum_of
+from nocarrier.tracking.names import known_names, known_source
+from nocarrier.tracking.peers import PeerRecord, PeerTable
+from nocarrier.tracking.record import Cell, Details, Record
+from nocarrier.tracking.ring import Ring
+from nocarrier.tracking.snapshot import Snapshot, Tally, Totals
+from nocarrier.tracking.subscription import Subscription, Subscriptions
 
 if TYPE_CHECKING:
     import asyncio

@@ -8,7 +8,7 @@ import pytest
 
 from nocarrier.model.fault import Fault
 from nocarrier.model.taxonomy import Blame, Phase, Reason
-from nocarrier.track import DialTracker
+from nocarrier.tracking import DialTracker
 
 A, B = "198.18.0.1:7072", "198.18.0.2:7072"
 

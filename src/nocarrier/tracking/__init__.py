@@ -1,0 +1,26 @@
+"""What became of every dial: the newest entries, exact counts, samples, and each peer's standing. No I/O."""
+
+from nocarrier.tracking.durations import BUCKETS_S, OTHER_PHASE, TIMED_PHASES, Histogram, Outcome
+from nocarrier.tracking.latest import LastOutcome, Latest
+from nocarrier.tracking.ledger import sum_of
+from nocarrier.tracking.peers import PeerRecord
+from nocarrier.tracking.snapshot import Snapshot, Tally, Totals
+from nocarrier.tracking.subscription import Subscription
+from nocarrier.tracking.tracker import DialTracker
+
+__all__ = [
+    "BUCKETS_S",
+    "OTHER_PHASE",
+    "TIMED_PHASES",
+    "DialTracker",
+    "Histogram",
+    "LastOutcome",
+    "Latest",
+    "Outcome",
+    "PeerRecord",
+    "Snapshot",
+    "Subscription",
+    "Tally",
+    "Totals",
+    "sum_of",
+]
