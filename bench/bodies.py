@@ -10,7 +10,7 @@ import msgspec
 from bench.measure import Benchmark, Goal, Result, compare, cpu_seconds
 from bench.samples import NodeOf64Peers, record_failed_dials
 from nocarrier import DialTracker
-from nocarrier.diagnose import CAUSES, derive, diagnose
+from nocarrier.diagnosis import CAUSES, derive, diagnose
 from nocarrier.model.node_state import NodePort
 from nocarrier.views import debug_view
 

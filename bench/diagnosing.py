@@ -11,8 +11,8 @@ from dataclasses import replace
 from bench.measure import Benchmark, Goal, Result, compare, cpu_seconds
 from bench.samples import record_all_kinds_of_failures
 from nocarrier import DialTracker
-from nocarrier.diagnose import CAUSES, derive, diagnose
-from nocarrier.diagnose.facts import _place
+from nocarrier.diagnosis import CAUSES, derive, diagnose
+from nocarrier.diagnosis.facts import _place
 from nocarrier.doctor import Doctor
 from nocarrier.tracking.tracker import DEFAULT_MAX_PEERS
 

@@ -12,7 +12,7 @@ CORE = (
     "nocarrier.tracking",
     "nocarrier.host",
     "nocarrier.dialing",
-    "nocarrier.diagnose",
+    "nocarrier.diagnosis",
 )
 
 SCRIPT = """

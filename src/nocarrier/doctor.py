@@ -1,6 +1,6 @@
 """The doctor: examines tracker, node and machine again and again, and remembers what it found.
 
-The rules are pure and live in `diagnose`; here is what they need around them: time, a thread, and a memory.
+The rules are pure and live in `diagnosis`; here is what they need around them: time, a thread, and a memory.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from nocarrier.diagnose import CAUSES, Facts, derive, diagnose
+from nocarrier.diagnosis import CAUSES, Facts, derive, diagnose
 from nocarrier.model.finding import Diagnosis, Finding, Severity
 from nocarrier.model.host_state import HostState
 from nocarrier.model.node_state import NodePort, NodeState

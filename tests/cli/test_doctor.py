@@ -22,7 +22,7 @@ from nocarrier.app import attend, in_background
 from nocarrier.cli.answers import Finding, Hop, ProbeFacts, ProbeResult, Statement, Target, Trace
 from nocarrier.cli.diagnosis_text import standing
 from nocarrier.cli.probe_text import probe_lines
-from nocarrier.diagnose import CAUSES
+from nocarrier.diagnosis import CAUSES
 from nocarrier.embed import api_server
 from nocarrier.testing.fault_servers import closed_port
 from testbed.nodes import nodes_fixture

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from nocarrier.cli.explain import explain
-from nocarrier.diagnose import CAUSES
+from nocarrier.diagnosis import CAUSES
 from nocarrier.model.taxonomy import Reason
 from tests.cli.command import nocarrier
 

@@ -11,7 +11,7 @@ import pytest
 
 from nocarrier.api.routes import ROUTES
 from nocarrier.config import setting_table
-from nocarrier.diagnose import CAUSES
+from nocarrier.diagnosis import CAUSES
 from nocarrier.model.taxonomy import Reason, Source
 
 REPOSITORY = Path(__file__).resolve().parents[2]

@@ -10,7 +10,7 @@ import prometheus_client
 import pytest
 
 from nocarrier import DialTracker, Fault, Kind, Reason, Source
-from nocarrier.diagnose import CAUSES
+from nocarrier.diagnosis import CAUSES
 from nocarrier.metrics import METRICS, OF_DIAGNOSIS, OF_DIALS, OF_HISTORY, OF_NODE, DialCollector, exposition
 from nocarrier.model.finding import Diagnosis, Finding, HealthStatus, Severity
 from nocarrier.model.history import HistoryState, HistoryStatus

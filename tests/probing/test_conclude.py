@@ -6,7 +6,7 @@ import dataclasses
 
 import pytest
 
-from nocarrier.diagnose import CAUSES
+from nocarrier.diagnosis import CAUSES
 from nocarrier.model.fault import Evidence, IcmpEvidence
 from nocarrier.model.probe import Answer, Gateway, Lookup, ProbeFacts, ResolverCheck, Route, Target
 from nocarrier.model.taxonomy import Reason

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nocarrier.diagnose import CAUSES
+from nocarrier.diagnosis import CAUSES
 from nocarrier.model.finding import EvidenceItem, Finding, Severity
 from nocarrier.model.probe import Probe, ProbeFacts
 from nocarrier.model.taxonomy import Blame

@@ -5,8 +5,8 @@ from __future__ import annotations
 import string
 from collections.abc import Iterator
 
-from nocarrier.diagnose import CAUSES
-from nocarrier.diagnose.cause import Cause
+from nocarrier.diagnosis import CAUSES
+from nocarrier.diagnosis.cause import Cause
 from nocarrier.model.taxonomy import Blame
 from reference.markdown import generated_from, table
 
@@ -21,7 +21,7 @@ _GROUPS = {
 
 def causes() -> Iterator[str]:
     """All causes by whose fault they are: an overview first, then what an operator wants to know of one."""
-    yield generated_from("src/nocarrier/diagnose/causes/")
+    yield generated_from("src/nocarrier/diagnosis/causes/")
     yield "# Causes"
     yield (
         "A cause explains many failures at once. `GET /api/p2p/diagnosis` lists those that stand, the worst first, "

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from rich.console import Console
 
 from nocarrier.cli.lines import Line, print_lines
-from nocarrier.diagnose.cause import count_of
+from nocarrier.diagnosis.cause import count_of
 from nocarrier.views.compared_node import ComparedNode
 from nocarrier.views.comparison import SHOWN_DIGITS, Comparison, Outcome
 from nocarrier.views.one_way import OneWay

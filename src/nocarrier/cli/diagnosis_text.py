@@ -12,7 +12,7 @@ from nocarrier.cli.answers import Diagnosis, Finding, LookedAt, ProbeResult, rea
 from nocarrier.cli.lines import Line, print_lines
 from nocarrier.cli.probe_text import probe_lines
 from nocarrier.cli.text import duration
-from nocarrier.diagnose.cause import count_of
+from nocarrier.diagnosis.cause import count_of
 from nocarrier.errors import NodeUnreachableError
 from nocarrier.model.finding import HealthStatus
 

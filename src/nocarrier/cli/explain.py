@@ -12,8 +12,8 @@ from typing import Any
 import click
 
 from nocarrier.cli.text import printable
-from nocarrier.diagnose import CAUSES
-from nocarrier.diagnose.cause import Cause
+from nocarrier.diagnosis import CAUSES
+from nocarrier.diagnosis.cause import Cause
 from nocarrier.model.taxonomy import Reason
 from nocarrier.views.reasons import reason_view
 

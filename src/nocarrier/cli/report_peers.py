@@ -9,7 +9,7 @@ from nocarrier.cli.markdown import code, table, words
 from nocarrier.cli.report_answers import ConnectedPeer, Peer, PropagationCounts
 from nocarrier.cli.report_facts import Facts
 from nocarrier.cli.times import utc
-from nocarrier.diagnose.cause import count_of
+from nocarrier.diagnosis.cause import count_of
 
 MAX_PEERS = 20
 MAX_INTRODUCERS = 10

@@ -15,7 +15,7 @@ from nocarrier.cli.event_row import evidence_of, outcome, took_in_words
 from nocarrier.cli.text import duration, printable
 from nocarrier.cli.times import day_and_time
 from nocarrier.cli.top_state import SKIP, SUCCEEDED, WINDOW_S, Filter, TopState
-from nocarrier.diagnose.cause import count_of
+from nocarrier.diagnosis.cause import count_of
 from nocarrier.model.finding import HealthStatus
 
 _SEVERITY_STYLES = {"critical": "bold red", "warning": "bold yellow", "info": "cyan"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nocarrier.diagnose import CAUSES
+from nocarrier.diagnosis import CAUSES
 from nocarrier.metrics.metric import Label
 from nocarrier.model import version
 from nocarrier.model.finding import HealthStatus, Severity

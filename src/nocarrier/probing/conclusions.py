@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from nocarrier.classification import signs
-from nocarrier.diagnose.cause import count_of, some
+from nocarrier.diagnosis.cause import count_of, some
 from nocarrier.errors import AddressError
 from nocarrier.model.address import DEFAULT_NETGROUP_PREFIX, Address, netgroup_of
 from nocarrier.model.finding import Finding

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from nocarrier.diagnose.cause import count_of
+from nocarrier.diagnosis.cause import count_of
 from nocarrier.model.address import Scope
 from nocarrier.model.taxonomy import Reason
 from nocarrier.views.compared_node import (

@@ -1,0 +1,76 @@
+"""Our resolver fails, while addresses work."""
+
+from __future__ import annotations
+
+from nocarrier.classification import signs
+from nocarrier.diagnosis.cause import Case, Cause, count_of, evidence_of, some
+from nocarrier.diagnosis.confidence import KERNEL, PATTERN, confidence
+from nocarrier.diagnosis.facts import Facts, FailingPeer
+from nocarrier.model.address import parse_ip
+from nocarrier.model.finding import Severity
+from nocarrier.model.taxonomy import Blame, Phase, Reason
+
+NAMES = 2
+"""One name that cannot be looked up may be the fault of whoever serves that name."""
+
+
+_ANSWERED = frozenset({Reason.DNS_NOT_FOUND, Reason.DNS_NO_USABLE_FAMILY})
+"""What a resolver that works says of a name that leads nowhere."""
+
+
+def _was_looked_up(peer: FailingPeer) -> bool:
+    is_past_the_resolver = peer.phase not in {Phase.POLICY, Phase.RESOLVE, Phase.ANY}
+    return parse_ip(peer.host) is None and (peer.reason in _ANSWERED or is_past_the_resolver)
+
+
+def _looked_up_unix(peer: FailingPeer) -> float:
+    """When the resolver answered: at the end of a dial that its answer ended, else at the beginning."""
+    return peer.failed_unix if peer.reason in _ANSWERED else peer.began_unix
+
+
+def _rule(facts: Facts) -> Case | None:
+    peers = facts.failing_with(*signs.RESOLVER)
+    names = {peer.host for peer in peers}
+    if not peers:
+        return None
+    since_unix = min(peer.failed_unix for peer in peers)
+    others = [peer for peer in facts.all_failing if _was_looked_up(peer)]
+    looked_up = [_looked_up_unix(peer) for peer in others]
+    looked_up += [
+        peer.worked_unix for peer in facts.working if parse_ip(peer.host) is None and peer.worked_unix is not None
+    ]
+    if any(at_unix >= since_unix for at_unix in looked_up):
+        return None  # other names can be looked up: it is about that name
+    if len(names) < NAMES and facts.is_cut_off is False:
+        return None
+    silent = [peer for peer in peers if peer.reason is Reason.DNS_TIMEOUT]
+    how = "does not answer" if len(silent) == len(peers) else "fails"
+    return Case(
+        summary=f"The resolver of this machine {how}: {count_of(len(names), 'name')} could not be looked up "
+        f"({some(sorted(names))}), and none could since.",
+        confidence=confidence(
+            KERNEL if len(names) >= NAMES else PATTERN,
+            peers,
+            is_guessed=any(peer.took_s is None and peer.failed_unix >= since_unix for peer in others),
+        ),
+        evidence=(evidence_of(f"the resolver {how}", peers),),
+        peers=peers,
+        values={"name": min(names)},
+    )
+
+
+CAUSE = Cause(
+    code="dns_broken",
+    title="Our resolver fails",
+    severity=Severity.WARNING,
+    blame=Blame.US,
+    evidence_rule="dns_temporary or dns_timeout on two or more names (on one, where nobody else is reached either) and no "
+    "name looked up since.",
+    next_actions=(
+        "Ask the resolver yourself: getent ahosts {name}; its address stands in /etc/resolv.conf.",
+        "Name a resolver that answers in /etc/resolv.conf (nameserver ADDRESS), or let port 53 pass in the firewall.",
+        "Until then dial peers by address: nocarrier connect ADDRESS:PORT, or addresses in seeds.",
+    ),
+    rule=_rule,
+    depends_on=("offline", "outbound_blocked", "local_exhaustion"),
+)

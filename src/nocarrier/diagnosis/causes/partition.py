@@ -1,0 +1,124 @@
+"""One part of the network is unreachable from here."""
+
+from __future__ import annotations
+
+from nocarrier.diagnosis.cause import Case, Cause, count_of, evidence_of, some
+from nocarrier.diagnosis.confidence import NETWORK, PATTERN, confidence
+from nocarrier.diagnosis.facts import Facts, FailingPeer, WorkingPeer, netgroups
+from nocarrier.model.finding import EvidenceItem, Severity
+from nocarrier.model.taxonomy import Blame, Source
+
+HOSTS = 2
+"""One silent host is that host."""
+
+STRANGERS = 4
+"""Hosts of one netgroup that never worked here: the fewest that say anything."""
+
+BY_CHANCE = 0.05
+"""Networks that may be expected to be silent as a whole by chance alone, so many dead addresses as there are elsewhere."""
+
+LOST_TOGETHER_S = 120.0
+"""Sessions into a part that is cut off fall silent together; pings find it out within a minute."""
+
+
+def _without_a_way(facts: Facts) -> list[FailingPeer]:
+    """Peers of whose network a router says that it knows no way there."""
+    return facts.failing_where(lambda peer: peer.is_silent and peer.has_no_network)
+
+
+def _lost_together(facts: Facts) -> list[FailingPeer]:
+    """Silent peers whose sessions fell silent together, and silent peers that those told us."""
+    lost = facts.node.lost if facts.node is not None else {}
+    silent = facts.failing_where(lambda peer: peer.is_silent)
+    gone = [peer for peer in silent if peer.addr in lost]
+    newest = max((lost[peer.addr] for peer in gone), default=0.0)
+    gone = [peer for peer in gone if newest - lost[peer.addr] <= LOST_TOGETHER_S]
+    if len({peer.host for peer in gone}) < HOSTS:
+        return []
+    addrs = {peer.addr for peer in gone}
+    return [peer for peer in silent if peer.addr in addrs or peer.via in addrs]
+
+
+def _silent_netgroups(facts: Facts) -> list[FailingPeer]:
+    """Silent peers of netgroups in which several worked once, or that unrelated peers told us of, and nobody works."""
+    answered: list[FailingPeer | WorkingPeer] = [
+        *facts.working,
+        *(peer for peer in facts.all_failing if peer.has_answered),
+    ]
+    alive = netgroups(answered)
+    by_netgroup: dict[str, list[FailingPeer]] = {}
+    silent_elsewhere = 0
+    for peer in facts.failing_where(lambda peer: peer.is_silent):
+        if peer.netgroup in alive:
+            silent_elsewhere += 1
+        else:
+            by_netgroup.setdefault(peer.netgroup, []).append(peer)
+    usual = silent_elsewhere / (silent_elsewhere + len(answered))
+    networks = len(by_netgroup) + len(alive)
+
+    def are_cut_off(peers: list[FailingPeer]) -> bool:
+        hosts = len({peer.host for peer in peers})
+        expected_by_chance = networks * usual**hosts
+        return _worked(peers) or (hosts >= STRANGERS and expected_by_chance < BY_CHANCE and _was_told_by_several(peers))
+
+    return [peer for peers in by_netgroup.values() if are_cut_off(peers) for peer in peers]
+
+
+def _worked(peers: list[FailingPeer]) -> bool:
+    return len({peer.host for peer in peers if peer.worked_in_this_run}) >= HOSTS
+
+
+def _was_told_by_several(peers: list[FailingPeer]) -> bool:
+    """Whether there is more to it than dead addresses that one introducer made up, or that an old peer book holds."""
+    return len({peer.via or peer.source for peer in peers if peer.source is not Source.PEER_BOOK}) >= HOSTS
+
+
+def _is_sure(peers: list[FailingPeer]) -> bool:
+    """Whether peers are lost that were there once, and not just addresses that may never have been anybody's."""
+    return len({peer.host for peer in peers if peer.worked_unix is not None}) >= HOSTS
+
+
+def _rule(facts: Facts) -> Case | None:
+    if not facts.working:
+        return None  # then it is everything, and not a part
+    no_way, lost, quiet = _without_a_way(facts), _lost_together(facts), _silent_netgroups(facts)
+    peers = list({peer.addr: peer for peer in (*no_way, *lost, *quiet)}.values())
+    if not peers:
+        return None
+    evidence: list[EvidenceItem] = []
+    if no_way:
+        hops = some(sorted({hop for peer in no_way if (hop := peer.hop)}))
+        evidence.append(evidence_of(f"a router ({hops}) knows no way to their network", no_way))
+    if lost:
+        evidence.append(evidence_of("sessions that fell silent together, and silence since", lost))
+    if quiet:
+        evidence.append(evidence_of("whole networks silent of which several peers were known", quiet))
+    groups = sorted(netgroups(peers))
+    hop = next((peer.hop for peer in no_way if peer.hop), None)
+    return Case(
+        summary=f"{count_of(len(peers), 'peer')} in {some(groups)} cannot be reached from here, while "
+        f"{count_of(len(facts.working), 'peer')} elsewhere can.",
+        confidence=confidence(NETWORK if no_way or lost else PATTERN, peers),
+        evidence=tuple(evidence),
+        peers=peers,
+        severity=None if _is_sure(peers) else Severity.INFO,
+        values={"host": peers[0].host, "addr": peers[0].addr} | ({"hop": hop} if hop else {}),
+    )
+
+
+CAUSE = Cause(
+    code="partition",
+    title="One part of the network is unreachable from here",
+    severity=Severity.WARNING,
+    blame=Blame.PATH,
+    evidence_rule="While others work: a router that knows no way to a network, sessions that fell silent together, or a "
+    "netgroup silent in which several peers worked, or four hosts of which several peers told.",
+    next_actions=(
+        "Ask whoever runs the router {hop} for its way to {host}.",
+        "See where the way ends: nocarrier doctor --probe, or traceroute -T {host}; tell the network operator of the last "
+        "hop that answers.",
+        "Ask somebody elsewhere whether {addr} answers there: it tells a broken path from peers that are down.",
+    ),
+    rule=_rule,
+    depends_on=("offline", "outbound_blocked", "ipv6_broken", "middlebox"),
+)

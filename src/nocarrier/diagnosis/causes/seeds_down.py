@@ -1,0 +1,93 @@
+"""Seeds do not answer."""
+
+from __future__ import annotations
+
+from nocarrier.classification import signs
+from nocarrier.diagnosis.cause import Case, Cause, evidence_of, some, stated
+from nocarrier.diagnosis.confidence import NETWORK, PATTERN, confidence
+from nocarrier.diagnosis.facts import Facts, FailingPeer
+from nocarrier.model.finding import EvidenceItem, Severity
+from nocarrier.model.taxonomy import Blame, Reason
+
+MOST = 0.5
+"""More than this share of the seeds that were dialed."""
+
+_DOWN = signs.SILENT | signs.HUNG_UP | {Reason.CONNECTION_REFUSED, Reason.HANDSHAKE_TIMEOUT}
+
+
+def _is_down(peer: FailingPeer) -> bool:
+    return peer.is_seed and peer.reason in _DOWN and not peer.is_local and peer.blame is not Blame.US
+
+
+def _rule(facts: Facts) -> Case | None:
+    down = facts.failing_where(_is_down)
+    dialed = sum(peer.is_seed for peer in facts.all_failing) + sum(peer.is_seed for peer in facts.working)
+    if not down or len(down) <= MOST * (dialed + _first_dials(facts)):
+        return None
+    network_answers = facts.answered_unix is not None or bool(facts.working) or facts.far_hops_answer
+    evidence = [
+        evidence_of(f"seeds that end with {reason}", [peer for peer in down if peer.reason is reason])
+        for reason in dict.fromkeys(peer.reason for peer in down)
+    ]
+    evidence.append(_network(facts, answers=network_answers))
+    return Case(
+        summary=_who(down, dialed)
+        + ("while the network works." if network_answers else "and whether the network here works is not known."),
+        confidence=confidence(NETWORK if network_answers else PATTERN, down),
+        evidence=tuple(evidence),
+        peers=down,
+        values={"addr": down[0].addr} | ({} if network_answers else {"unsure": down[0].addr}),
+    )
+
+
+def _first_dials(facts: Facts) -> int:
+    """Seeds that are dialed just now, and of which nothing is known yet."""
+    if facts.node is None:
+        return 0
+    known = {peer.addr for peer in facts.all_failing} | {peer.addr for peer in facts.working}
+    under_way = {dial.addr for dial in facts.in_flight} - known
+    return len(under_way & {seed.addr for seed in facts.node.dialing.seeds})
+
+
+def _who(down: list[FailingPeer], dialed: int) -> str:
+    if dialed == 1:
+        return f"The only seed that was dialed, {down[0].addr}, is down, "
+    all_or_some = f"All {dialed}" if len(down) == dialed else f"{len(down)} of {dialed}"
+    return f"{all_or_some} seeds that were dialed are down ({some(peer.addr for peer in down)}), "
+
+
+def _network(facts: Facts, *, answers: bool) -> EvidenceItem:
+    if facts.working:
+        return stated("other peers work", [peer.addr for peer in facts.working])
+    if answers:
+        return stated("the network answers our dials", count=1)
+    return stated("nothing else has answered yet", count=0)
+
+
+CAUSE = Cause(
+    code="seeds_down",
+    title="Seeds do not answer",
+    severity=Severity.WARNING,
+    blame=Blame.THEM,
+    evidence_rule="More than half of the seeds that were dialed refuse, time out or close, and something else answers.",
+    next_actions=(
+        "Tell who runs the seeds, {addr} for one; ask for the present list.",
+        'Name other seeds: seeds = ["HOST:7072", ...] under [node]; or dial any peer you know: nocarrier connect HOST:7072',
+        "See whether it is the network here: nocarrier doctor --probe traces the way to {unsure}.",
+    ),
+    rule=_rule,
+    depends_on=(
+        "offline",
+        "outbound_blocked",
+        "dns_broken",
+        "local_exhaustion",
+        "local_overload",
+        "seeds_misconfigured",
+        "wrong_port_published",
+        "middlebox",
+        "path_mtu",
+        "partition",
+        "ipv6_broken",
+        "retry_too_fast",
+    ),
+)

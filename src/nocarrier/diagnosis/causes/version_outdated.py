@@ -1,0 +1,99 @@
+"""Our protocol version is too old for most peers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from nocarrier.classification import signs
+from nocarrier.diagnosis.cause import Case, Cause, count_of, evidence_of
+from nocarrier.diagnosis.confidence import KERNEL, PATTERN, confidence
+from nocarrier.diagnosis.facts import Facts, FailingPeer
+from nocarrier.model.finding import Severity
+from nocarrier.model.taxonomy import Blame, Reason
+
+MOST = 0.5
+"""From this share of the peers that exchanged Hellos with us on, it is we who are out of step."""
+
+
+class Mismatched(NamedTuple):
+    """Peers with whom we have no protocol version in common."""
+
+    newer: list[FailingPeer]
+    older: list[FailingPeer]
+    untold: list[FailingPeer]
+    """The versions were not recorded."""
+
+
+def mismatched(facts: Facts) -> Mismatched:
+    """Who speaks another protocol version than we do, by which."""
+    found = Mismatched([], [], [])
+    for peer in facts.failing_with(Reason.VERSION_MISMATCH):
+        newer = is_newer(peer)
+        (found.untold if newer is None else found.newer if newer else found.older).append(peer)
+    return found
+
+
+def is_newer(peer: FailingPeer) -> bool | None:
+    """Whether the peer wants a newer version than we speak; None: the versions were not recorded."""
+    if peer.blame in {Blame.US, Blame.THEM}:
+        return peer.blame is Blame.US  # the classifier has compared the ranges
+    ours, theirs = signs.values(peer)
+    if isinstance(ours.get("wire"), int) and isinstance(theirs.get("wire"), int):
+        return bool(theirs["wire"] > ours["wire"])
+    our_newest, our_oldest = ours.get("max"), ours.get("min")
+    if isinstance(our_newest, int) and isinstance(theirs.get("min"), int) and theirs["min"] > our_newest:
+        return True
+    if isinstance(our_oldest, int) and isinstance(theirs.get("max"), int) and theirs["max"] < our_oldest:
+        return False
+    return None
+
+
+def versions(end: str, ranges: Iterable[Mapping[str, object]]) -> Iterator[int]:
+    """One end of each of `ranges`, where it was recorded."""
+    for each in ranges:
+        if isinstance(version := each.get(end), int):
+            yield version
+
+
+def _rule(facts: Facts) -> Case | None:
+    known, _, untold = mismatched(facts)
+    peers = known + untold
+    if not peers or facts.share_of_judges(peers) < MOST:
+        return None
+    if not known and len(peers) == 1:
+        return None  # that versions differ says nothing about which side is old
+    oldest_wanted = min(versions("min", (signs.values(peer)[1] for peer in known)), default=None)
+    ours = max(versions("max", (signs.values(peer)[0] for peer in known)), default=None)
+    numbers = f": they want at least version {oldest_wanted}" if oldest_wanted is not None else ""
+    numbers += f", we speak up to {ours}" if numbers and ours is not None else ""
+    return Case(
+        summary=f"Our protocol version is too old for {count_of(len(peers), 'peer')} of those that answered{numbers}.",
+        confidence=confidence(KERNEL if len(known) > 1 else PATTERN, peers),
+        evidence=tuple(
+            evidence_of(says, each)
+            for says, each in (
+                ("they accept only newer protocol versions than ours", known),
+                ("they and we have no protocol version in common, and they are the most", untold),
+            )
+            if each
+        ),
+        peers=peers,
+        values={"wanted": "not recorded" if oldest_wanted is None else oldest_wanted},
+    )
+
+
+CAUSE = Cause(
+    code="version_outdated",
+    title="Our protocol version is too old",
+    severity=Severity.WARNING,
+    blame=Blame.US,
+    evidence_rule="version_mismatch with at least half of the distinct peers that exchanged Hellos with us, their minimum "
+    "above our newest.",
+    next_actions=(
+        "Update this program to one that speaks their protocol version ({wanted}); where it does already, raise protocol_version "
+        "under [node].",
+        "See what a peer speaks: nocarrier diff http://127.0.0.1:7070 http://PEER:7070",
+    ),
+    rule=_rule,
+)

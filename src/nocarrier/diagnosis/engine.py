@@ -1,0 +1,138 @@
+"""Asks every cause, in the order of what explains what, and ranks the answers. Pure.
+
+A cause *explains* failing peers. For a cause that depends on it these peers are no evidence any more, so a symptom is
+hidden as long as its cause stands, and a second fault beside it, with evidence of its own, is not.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from graphlib import TopologicalSorter
+
+from nocarrier.diagnosis.cause import Case, Cause, actions_for, severity_for
+from nocarrier.diagnosis.facts import Facts
+from nocarrier.diagnosis.health import health_of
+from nocarrier.model.finding import Diagnosis, Finding, Severity
+from nocarrier.model.taxonomy import Blame
+
+SHOWN_EVIDENCE = 10
+"""Statements of one finding, the most telling first; a hundred hops that refuse us need no hundred lines."""
+
+
+_log = logging.getLogger("nocarrier.diagnosis")
+
+_told_broken: set[str] = set()
+"""Causes whose broken rule was logged already: an examination comes every two seconds."""
+
+
+def in_order(causes: Iterable[Cause]) -> tuple[Cause, ...]:
+    """`causes` such that each comes after all that it depends on.
+
+    Raises:
+        graphlib.CycleError: two causes depend on each other.
+        KeyError: a cause depends on one that does not exist.
+    """
+    by_code = {cause.code: cause for cause in causes}
+    order = TopologicalSorter({code: cause.depends_on for code, cause in by_code.items()}).static_order()
+    return tuple(by_code[code] for code in order)
+
+
+def diagnose(facts: Facts, causes: Sequence[Cause], earlier: Diagnosis | None = None) -> Diagnosis:
+    """What is wrong, the worst first.
+
+    Args:
+        facts: of this instant.
+        causes: from `in_order`.
+        earlier: the diagnosis before this one, so that a finding knows since when it stands.
+    """
+    cases: dict[str, Case] = {}
+    hidden: dict[str, list[str]] = {}
+    explained: dict[str, frozenset[str]] = {}
+    # The facts without what is explained; many causes depend on the same ones.
+    left: dict[frozenset[str], Facts] = {frozenset(): facts}
+    for cause in causes:
+        ancestors = [code for code in _ancestors(cause, causes) if code in cases]
+        taken = frozenset().union(*(explained[code] for code in ancestors))
+        if taken not in left:
+            left[taken] = facts.without(taken)
+        case = _ask(cause, left[taken])
+        if case is not None:
+            cases[cause.code] = case
+            explained[cause.code] = frozenset(peer.addr for peer in case.peers)
+        elif taken and not cause.is_last_resort and (without_them := _ask(cause, facts)) is not None:
+            evidence = {peer.addr for peer in without_them.peers}
+            for code in ancestors:
+                if explained[code] & evidence:
+                    hidden.setdefault(code, []).append(cause.code)
+    began = {finding.code: finding.since_unix for finding in earlier.findings} if earlier else {}
+    findings = [
+        _finding(cause, cases[cause.code], facts, began.get(cause.code), hidden.get(cause.code, ()))
+        for cause in causes
+        if cause.code in cases
+    ]
+    ranked = sorted(findings, key=lambda finding: _rank(finding, cases[finding.code]))
+    health = health_of(facts, ranked)
+    return Diagnosis(at_unix=facts.now_unix, status=health.status, status_detail=health.detail, findings=tuple(ranked))
+
+
+def _ask(cause: Cause, facts: Facts) -> Case | None:
+    """What the rule of `cause` finds; a rule with a fault of ours must not take all other findings with it."""
+    try:
+        return cause.rule(facts)
+    except Exception:  # noqa: BLE001 - a rule sees what anybody recorded; logged
+        if cause.code not in _told_broken:
+            _told_broken.add(cause.code)
+            _log.exception("the rule of %s failed by a fault of ours; the others go on", cause.code)
+        return None
+
+
+def _rank(finding: Finding, case: Case) -> tuple[int, bool, bool, int, float]:
+    """The worst first; of equals what is ours to mend, then what cost us peers that worked, then what costs most.
+
+    What is only good to know and keeps us from nobody comes last.
+    """
+    lost = sum(peer.worked_unix is not None for peer in case.peers)
+    keeps_from_nobody = finding.severity is Severity.INFO and not finding.affected_peers
+    is_ours = finding.blame is Blame.US
+    return (
+        finding.severity.rank,
+        keeps_from_nobody,
+        not is_ours,
+        -lost,
+        -finding.affected_peers * finding.confidence,
+    )
+
+
+def _ancestors(cause: Cause, causes: Sequence[Cause]) -> list[str]:
+    """Codes of all that `cause` depends on, directly or not, in the order of `causes`."""
+    by_code = {each.code: each for each in causes}
+    seen: set[str] = set()
+    waiting = list(cause.depends_on)
+    while waiting:
+        code = waiting.pop()
+        if code not in seen:
+            seen.add(code)
+            waiting += by_code[code].depends_on
+    return [each.code for each in causes if each.code in seen]
+
+
+def _finding(cause: Cause, case: Case, facts: Facts, began_unix: float | None, hides: Sequence[str]) -> Finding:
+    failing = {peer.addr: peer for peer in case.peers}
+    if began_unix is None:
+        oldest = min((peer.failed_unix for peer in case.peers), default=facts.now_unix)
+        began_unix = case.since_unix if case.since_unix is not None else oldest
+    return Finding(
+        code=cause.code,
+        title=cause.title,
+        severity=severity_for(facts, cause.severity) if case.severity is None else case.severity,
+        blame=case.blame or cause.blame,
+        summary=case.summary,
+        confidence=case.confidence,
+        evidence=case.evidence[:SHOWN_EVIDENCE],
+        affected_peers=len(failing.keys() | case.addrs),
+        affected_dials=sum(peer.dials for peer in failing.values()),
+        next_actions=actions_for(cause, case.values),
+        since_unix=began_unix,
+        hides=tuple(hides),
+    )

@@ -1,0 +1,131 @@
+"""Tables of worlds that must, and near misses that must not, raise a cause."""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from nocarrier.diagnosis import CAUSES
+from nocarrier.diagnosis.cause import SAMPLES
+from nocarrier.model.finding import Diagnosis, Finding, HealthStatus, Severity
+from tests.diagnosis.world import World
+
+
+@dataclass(frozen=True)
+class Row:
+    """A world, and what else is expected of what it raises."""
+
+    world: World
+    first: bool | None = None
+    """Whether the cause stands above all others."""
+    says: str = ""
+    """Part of its sentence."""
+    does: str = ""
+    """Part of its next actions."""
+    instead: str | None = None
+    """Of a near miss: what is found in its place."""
+    expected: Mapping[str, Any] = field(default_factory=dict)
+    """Fields of the finding."""
+
+
+def row(world: World, **expected: Any) -> Row:
+    """A row; `expected` are fields of `Row` or of the finding."""
+    own = {name: expected.pop(name) for name in ("first", "says", "does", "instead") if name in expected}
+    return Row(world, **own, expected=expected)
+
+
+@dataclass(frozen=True)
+class Table:
+    """What raises one cause, and what nearly does; by what they are, in words."""
+
+    code: str
+    raised: Mapping[str, Row]
+    near_misses: Mapping[str, Row]
+
+
+def raised(*tables: Table) -> pytest.MarkDecorator:
+    """The rows that raise, as parameters `code` and `expected`."""
+    return _rows([(table.code, words, each) for table in tables for words, each in table.raised.items()])
+
+
+def near_misses(*tables: Table) -> pytest.MarkDecorator:
+    """The rows that must not raise, likewise."""
+    return _rows([(table.code, words, each) for table in tables for words, each in table.near_misses.items()])
+
+
+def _rows(rows: list[tuple[str, str, Row]]) -> pytest.MarkDecorator:
+    parameters = [pytest.param(code, each, id=f"{code}: {words}") for code, words, each in rows]
+    return pytest.mark.parametrize(("code", "expected"), parameters)
+
+
+def check_raised(code: str, expected: Row) -> None:
+    """The cause stands, as expected."""
+    diagnosis = expected.world.diagnosis()
+    check_sound(diagnosis)
+    found = finding_of(diagnosis, code)
+    assert found is not None, f"not found; but: {described(diagnosis)}"
+    if expected.first is not None:
+        assert (diagnosis.findings[0].code == code) is expected.first, described(diagnosis)
+    assert expected.says in found.summary
+    assert expected.does in "\n".join(found.next_actions)
+    assert {name: getattr(found, name) for name in expected.expected} == dict(expected.expected)
+
+
+def check_near_miss(code: str, expected: Row) -> None:
+    """The cause does not stand, and another one does where that is expected."""
+    diagnosis = expected.world.diagnosis()
+    check_sound(diagnosis)
+    codes = [found.code for found in diagnosis.findings]
+    assert code not in codes, described(diagnosis)
+    if expected.instead is not None:
+        assert expected.instead in codes, described(diagnosis)
+
+
+def check_sound(diagnosis: Diagnosis) -> None:
+    """What holds for every diagnosis."""
+    codes = [found.code for found in diagnosis.findings]
+    assert len(set(codes)) == len(codes)
+    is_wrong = any(found.severity is not Severity.INFO for found in diagnosis.findings)
+    assert (diagnosis.status is HealthStatus.UNHEALTHY) is is_wrong
+    assert diagnosis.healthy is (diagnosis.status is HealthStatus.HEALTHY)
+    assert (diagnosis.status_detail is not None) is (diagnosis.status is HealthStatus.UNDETERMINED)
+    ranks = [found.severity.rank for found in diagnosis.findings]
+    assert ranks == sorted(ranks), "the worst first"
+    for found in diagnosis.findings:
+        assert 0 <= found.confidence <= 1
+        assert found.summary.endswith(".")
+        assert found.evidence
+        assert all(len(item.addrs) <= SAMPLES and item.count >= 0 for item in found.evidence)
+        assert all(len(item.addrs) <= item.count or not item.event_ids for item in found.evidence)
+        assert found.next_actions, f"{found.code} leaves the operator alone"
+        assert [name for name in _UNFILLED if name in "\n".join(found.next_actions)] == []
+        assert found.since_unix <= diagnosis.at_unix
+
+
+_UNFILLED = {
+    "{" + name + "}"
+    for cause in CAUSES
+    for action in cause.next_actions
+    for _, name, _, _ in string.Formatter().parse(action)
+    if name
+}
+"""Placeholders as they stand in the declarations."""
+
+
+def finding_of(diagnosis: Diagnosis, code: str) -> Finding | None:
+    """The finding called `code`."""
+    return next((found for found in diagnosis.findings if found.code == code), None)
+
+
+def codes(world: World) -> list[str]:
+    """What is found, the worst first."""
+    return [found.code for found in world.diagnosis().findings]
+
+
+def described(diagnosis: Diagnosis) -> str:
+    """The findings for whoever reads a failed test."""
+    return "; ".join(f"{found.code} ({found.severity}): {found.summary}" for found in diagnosis.findings) or "nothing"

@@ -1,0 +1,81 @@
+"""Every cause is declared whole, and has its rows: what must raise it, and near misses that must not."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from pathlib import Path
+
+import pytest
+
+from nocarrier.cli.main import VERBS
+from nocarrier.diagnosis import CAUSES
+from nocarrier.diagnosis.cause import actions_for
+from nocarrier.model.finding import Severity
+from tests.diagnosis.table import Table
+
+HERE = Path(__file__).parent
+LEAST_RAISED = 2
+LEAST_NEAR_MISSES = 3
+
+CODES = [cause.code for cause in CAUSES]
+OF_THE_DESIGN = {
+    "offline", "outbound_blocked", "dns_broken", "local_exhaustion", "local_overload", "clock_wrong", "dialer_stuck",
+    "retry_too_fast", "seeds_down", "seeds_misconfigured", "version_outdated", "peers_outdated", "wrong_network",
+    "ticket_rejected", "banned_by_peers", "wrong_port_published", "private_addresses_gossiped", "stale_source",
+    "peer_down", "peer_firewalled", "peer_overloaded", "peer_moved", "network_full", "path_mtu", "middlebox",
+    "partition", "ipv6_broken", "duplicates_only",
+}  # fmt: skip
+"""Codes that people outside rely on; more may come."""
+
+
+def tables() -> dict[str, Table]:
+    modules = [importlib.import_module(f"tests.diagnosis.{path.stem}") for path in sorted(HERE.glob("test_our_*.py"))]
+    others = ("test_handshake_verdicts", "test_path", "test_sources", "test_single_peers")
+    modules += [importlib.import_module(f"tests.diagnosis.{name}") for name in others]
+    found = [table for module in modules for table in module.TABLES]
+    by_code = {table.code: table for table in found}
+    assert len(by_code) == len(found), "one table for each cause"
+    return by_code
+
+
+@pytest.mark.parametrize("code", CODES)
+def test_every_cause_has_rows_that_raise_it_and_near_misses(code):
+    table = tables()[code]
+    assert len(table.raised) >= LEAST_RAISED
+    assert len(table.near_misses) >= LEAST_NEAR_MISSES
+
+
+def test_every_table_is_of_a_cause():
+    assert set(tables()) == set(CODES)
+
+
+def test_the_causes_of_the_design_are_there():
+    assert OF_THE_DESIGN - set(CODES) == set()
+    assert len(set(CODES)) == len(CODES)
+
+
+def test_each_cause_is_asked_after_all_that_it_depends_on():
+    for index, cause in enumerate(CAUSES):
+        assert set(cause.depends_on) <= set(CODES[:index]), cause.code
+
+
+@pytest.mark.parametrize("cause", CAUSES, ids=CODES)
+class TestDeclaration:
+    def test_it_says_what_it_is(self, cause):
+        assert re.fullmatch(r"[a-z0-9_]+", cause.code)
+        assert not cause.title.endswith(".")
+        assert cause.evidence_rule.endswith(".")
+        assert cause.severity in Severity
+
+    def test_every_action_is_something_to_do(self, cause):
+        assert cause.next_actions
+        assert all(cause.next_actions)
+        assert "check your network" not in "\n".join(cause.next_actions).lower()
+
+    def test_an_action_without_its_value_is_left_out(self, cause):
+        assert all("{" not in action for action in actions_for(cause, {}))
+
+    def test_commands_of_ours_that_an_action_names_exist(self, cause):
+        verbs = re.findall(r"(?<![/.])\bnocarrier ([a-z]+)", " ".join(cause.next_actions))
+        assert set(verbs) - {"or"} <= set(VERBS), "a fault of nocarrier or ... is no command"

@@ -1,0 +1,299 @@
+"""What is wrong with this process and machine: limits, a late event loop, the clock, the dialer, our own haste."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from tests.diagnosis.table import Table, check_near_miss, check_raised, codes, finding_of, near_misses, raised, row
+from tests.diagnosis.world import HOUR, MINUTE, NOW, World, neighbours, peer, peers
+
+NODE = World().with_node()
+NO_FILES = {"errno": "EMFILE", "decided_by": "local"}
+
+
+def skewed(seconds: float) -> dict:
+    """Evidence of a peer whose clock is this far ahead of ours."""
+    return {"ours": {"clock_unix": NOW}, "theirs": {"clock_unix": NOW + seconds}}
+
+
+EXHAUSTION = Table(
+    "local_exhaustion",
+    raised={
+        "no descriptor left": row(
+            NODE.session(peer(1)).fails(peers(2, first=2), "fd_exhausted", **NO_FILES, limit=64, in_use=64),
+            first=True,
+            severity="warning",
+            blame="us",
+            says="file descriptors (the limit is 64): 2 peers",
+            does="LimitNOFILE=",
+        ),
+        "no local port left, with the use": row(
+            NODE.session(peer(1))
+            .fails(peer(2), "ephemeral_ports_exhausted", errno="EADDRNOTAVAIL", decided_by="local")
+            .on(ephemeral_ports=10, tcp_sockets=12),
+            says="local ports",
+            does="ip_local_port_range",
+        ),
+        "no memory, and nobody is reached": row(
+            NODE.fails(peer(2), "no_memory", errno="ENOBUFS", decided_by="local"), severity="critical", does="free -m"
+        ),
+        "the limit as the machine tells it": row(
+            World().fails(peer(2), "fd_exhausted", **NO_FILES).on(open_files=1_024, open_files_limit=1_024),
+            says="the limit is 1024",
+        ),
+    },
+    near_misses={
+        "many descriptors are open and none is missing": row(
+            NODE.session(peer(1)).on(open_files=1_020, open_files_limit=1_024)
+        ),
+        "no address to dial from is no shortage of ports": row(
+            NODE.session(peer(1)).fails(peer(2), "addr_not_available", errno="EADDRNOTAVAIL", decided_by="local"),
+            instead="unexplained",
+        ),
+        "it was so ten minutes ago and not since": row(
+            NODE.session(peer(1)).fails(peer(2), "fd_exhausted", **NO_FILES, ago_s=11 * MINUTE)
+        ),
+        "the peer that met it works again": row(
+            NODE.fails(peer(2), "fd_exhausted", **NO_FILES, ago_s=60).session(peer(2), ago_s=30)
+        ),
+    },
+)
+
+OVERLOAD = Table(
+    "local_overload",
+    raised={
+        "handshakes timed out while our loop stood still": row(
+            NODE.session(peer(1)).fails(peers(3, first=2), "handshake_timeout", bytes_received=0, loop_lag_s=9.5),
+            first=True,
+            severity="warning",
+            blame="us",
+            says="for up to 9.5 s, so 3 dials",
+            affected_peers=3,
+        ),
+        "connects timed out likewise": row(
+            NODE.session(peer(1)).fails(peer(2), "timeout", loop_lag_s=4.0), first=True, says="1 dial"
+        ),
+        "a stall that did no harm is only told": row(
+            NODE.with_node(loop_lag_s=2.5).session(peer(1)), severity="info", says="no dial failed because of it"
+        ),
+        "peers gave up on us while we stood still": row(
+            NODE.session(peer(1)).fails(peers(2, first=2), "remote_closed", bytes_received=0, loop_lag_s=5.0),
+            says="2 dials",
+        ),
+    },
+    near_misses={
+        "milliseconds late": row(
+            NODE.session(peer(1)).fails(peer(2), "handshake_timeout", bytes_received=0, loop_lag_s=0.06),
+            instead="peer_overloaded",
+        ),
+        "a resolver that does not answer, and a loop that was late by milliseconds": row(
+            NODE.session(peer(1)).fails(peer(2), "dns_timeout", loop_lag_s=0.06), instead="unexplained"
+        ),
+        "our own firewall dropped it, and the loop was late besides": row(
+            NODE.session(peer(1)).fails(peer(2), "timeout", decided_by="local", loop_lag_s=3.0),
+            instead="outbound_blocked",
+        ),
+        "a late loop does not refuse connections": row(
+            NODE.session(peer(1)).fails(peer(2), "connection_refused", loop_lag_s=5.0, decided_by="network"),
+            instead="peer_down",
+        ),
+        "a stall of half a second": row(NODE.with_node(loop_lag_s=0.5).session(peer(1))),
+        "nonsense for a lag": row(
+            NODE.session(peer(1)).fails(peer(2), "handshake_timeout", bytes_received=0, loop_lag_s="a"),
+            instead="peer_overloaded",
+        ),
+    },
+)
+
+CLOCK = Table(
+    "clock_wrong",
+    raised={
+        "three peers ahead of us by the same": row(
+            NODE.fails(peers(3), "clock_skew", **skewed(600)),
+            first=True,
+            blame="us",
+            severity="critical",
+            says="10 min behind that of 3 peers; nobody agrees",
+            does="timedatectl",
+        ),
+        "tickets that are not valid yet are a consequence": row(
+            NODE.session(peer(9))
+            .fails(peers(3), "clock_skew", **skewed(-7_300))
+            .fails(peers(2, first=4), "ticket_invalid", ticket="not_yet_valid", stated_by="remote"),
+            first=True,
+            says="2.0 h ahead of",
+            affected_peers=5,
+            severity="warning",
+            hides=("ticket_rejected", "peer_incompatible"),
+        ),
+        "one agrees": row(
+            NODE.session(peer(9)).fails(peers(3), "clock_skew", **skewed(-300)),
+            says="5 min ahead of that of 3 peers; 1 agrees with us",
+        ),
+        "more disagree than agree": row(
+            NODE.session(peers(3)).fails(peers(4, first=4), "clock_skew", **skewed(90)), says="90 s behind"
+        ),
+    },
+    near_misses={
+        "two peers": row(NODE.fails(peers(2), "clock_skew", **skewed(600)), instead="peer_incompatible"),
+        "in both directions": row(
+            NODE.fails(peers(2), "clock_skew", **skewed(600)).fails(peers(2, first=3), "clock_skew", **skewed(-600)),
+            instead="peer_incompatible",
+        ),
+        "as many agree": row(
+            NODE.session(peers(3)).fails(peers(3, first=4), "clock_skew", **skewed(600)), instead="peer_incompatible"
+        ),
+        "by how much was not recorded": row(World().reports(peers(5), "clock_skew"), instead="peer_incompatible"),
+        "a peer that fails five hundred times": row(
+            NODE.fails(peer(1), "clock_skew", times=500, **skewed(600)), instead="peer_incompatible"
+        ),
+    },
+)
+
+STUCK = Table(
+    "dialer_stuck",
+    raised={
+        "peers wanted, addresses due, and no dial for long": row(
+            World().with_node(due=3, known=3, last_started_ago_s=10 * MINUTE),
+            first=True,
+            severity="critical",
+            blame="us",
+            says="8 peers wanted and 3 could be dialed, but none was for 600 s",
+        ),
+        "never dialed at all": row(
+            World().with_node(due=1, known=1, last_started_ago_s=None, started_ago_s=200), says="8 peers wanted and 1"
+        ),
+        "a dial that should have ended long ago": row(
+            NODE.session(peer(1)).dialing(peer(2), since_s=5 * MINUTE),
+            first=True,
+            says="1 dial should have ended",
+            affected_peers=1,
+        ),
+    },
+    near_misses={
+        "all in backoff": row(World().with_node(due=0, last_started_ago_s=10 * MINUTE).fails(peer(1), "timeout")),
+        "a dial is in flight": row(World().with_node(due=3, last_started_ago_s=95).dialing(peer(1), since_s=50)),
+        "enough peers": row(
+            World().with_node(target_peers=2, due=3, last_started_ago_s=HOUR).session(peers(2), ago_s=HOUR)
+        ),
+        "just started": row(World().with_node(due=3, last_started_ago_s=None, started_ago_s=60)),
+        "a peer left a moment ago, and the last dial was hours ago": row(
+            World().with_node(due=3, due_since_s=20, last_started_ago_s=3 * HOUR)
+        ),
+        "two rounds without a dial": row(World().with_node(due=1, last_started_ago_s=65)),
+        "offline, where it dials only now and then": row(
+            World().with_node(due=3, offline=True, last_started_ago_s=10 * MINUTE), instead="offline"
+        ),
+        "a slow dial within its deadline": row(NODE.session(peer(1)).dialing(peer(2), since_s=55)),
+        "a late loop ends it late": row(
+            World().with_node(loop_lag_s=20).session(peer(1)).dialing(peer(2), since_s=75), instead="local_overload"
+        ),
+    },
+)
+
+CLOSED_AT_ONCE = {"bytes_received": 0}
+
+HASTE = Table(
+    "retry_too_fast",
+    raised={
+        "a peer that worked closes on us, dial after dial": row(
+            NODE.session(peer(9))
+            .works(peer(1), ago_s=10 * MINUTE)
+            .fails(peer(1), "remote_closed", took_s=0.05, times=4, every_s=10, **CLOSED_AT_ONCE),
+            first=True,
+            blame="us",
+            severity="warning",
+            says="1 peer that worked before closes on us at once",
+            does="at least 30 s",
+            hides=("peer_closes",),
+        ),
+        "by reset, at two peers": row(
+            NODE.session(peer(9))
+            .works(peers(2), ago_s=10 * MINUTE)
+            .fails(peers(2), "connection_reset", took_s=0.05, times=5, every_s=5, **CLOSED_AT_ONCE),
+            says="2 peers that worked before close",
+        ),
+    },
+    near_misses={
+        "at leisure": row(
+            NODE.session(peer(9))
+            .works(peer(1), ago_s=HOUR)
+            .fails(peer(1), "remote_closed", took_s=0.05, times=4, every_s=40, **CLOSED_AT_ONCE),
+            instead="peer_closes",
+        ),
+        "it never worked, so it closes on everybody": row(
+            NODE.session(peer(9)).fails(peer(1), "remote_closed", took_s=0.05, times=9, every_s=5, **CLOSED_AT_ONCE),
+            instead="peer_closes",
+        ),
+        "it listened to us first": row(
+            NODE.session(peer(9))
+            .works(peer(1), ago_s=HOUR)
+            .fails(peer(1), "remote_closed", took_s=3.0, times=9, every_s=5, **CLOSED_AT_ONCE),
+            instead="peer_closes",
+        ),
+        "it said something": row(
+            NODE.session(peer(9))
+            .works(peer(1), ago_s=HOUR)
+            .fails(peer(1), "remote_closed", took_s=0.05, times=9, every_s=5, bytes_received=40),
+            instead="peer_closes",
+        ),
+        "three dials are one too few": row(
+            NODE.session(peer(9))
+            .works(peer(1), ago_s=HOUR)
+            .fails(peer(1), "remote_closed", took_s=0.05, times=3, every_s=5, **CLOSED_AT_ONCE),
+            instead="peer_closes",
+        ),
+    },
+)
+
+TABLES = (EXHAUSTION, OVERLOAD, CLOCK, STUCK, HASTE)
+
+
+@raised(*TABLES)
+def test_it_is_found(code, expected):
+    check_raised(code, expected)
+
+
+@near_misses(*TABLES)
+def test_it_is_not_found(code, expected):
+    check_near_miss(code, expected)
+
+
+def test_a_dead_peer_beside_an_overloaded_process_is_told_too():
+    world = NODE.session(peer(9)).fails(peer(1), "handshake_timeout", bytes_received=0, loop_lag_s=9.0)
+    assert codes(world.fails(peer(2), "connection_refused")) == ["local_overload", "peer_down"]
+
+
+def test_the_clock_explains_only_tickets_that_are_refused_for_their_time():
+    world = NODE.fails(peers(3), "clock_skew", **skewed(600))
+    missing = world.fails(peer(9), "ticket_invalid", ticket="missing", stated_by="remote")
+    assert codes(missing) == ["clock_wrong", "ticket_rejected"]
+    theirs = world.fails(peer(9), "ticket_invalid", ticket="expired", stated_by="us")
+    assert codes(theirs) == ["clock_wrong", "peer_incompatible"]
+
+
+def test_what_is_known_of_the_limits_of_this_machine_is_told():
+    def statements(**host):
+        world = NODE.session(peer(1)).fails(peer(2), "fd_exhausted", **NO_FILES).on(**host)
+        return [item.statement for item in finding_of(world.diagnosis(), "local_exhaustion").evidence]
+
+    assert statements() == ["no file descriptors left"]
+    assert "60 of 64 file descriptors are open now" in statements(open_files=60, open_files_limit=64)
+    assert "12 TCP sockets, and 10 local ports to dial from" in statements(ephemeral_ports=10, tcp_sockets=12)
+    for half_known in ({"open_files": 60}, {"open_files_limit": 64}, {"ephemeral_ports": 10}, {"tcp_sockets": 12}):
+        assert statements(**half_known) == ["no file descriptors left"]
+
+
+def test_skew_of_neighbours_is_less_sure_than_of_strangers():
+    def confidence(addrs):
+        return finding_of(NODE.fails(addrs, "clock_skew", **skewed(600)).diagnosis(), "clock_wrong").confidence
+
+    assert confidence(neighbours(3)) < confidence(peers(3)) < confidence(peers(4))
+
+
+@pytest.mark.parametrize("theirs", [math.inf, -math.inf, math.nan, "soon", None, [1], 2**70, True])
+def test_clocks_that_are_none_do_no_harm(theirs):
+    evidence = {"ours": {"clock_unix": NOW}, "theirs": {"clock_unix": theirs}}
+    assert codes(NODE.fails(peers(3), "clock_skew", **evidence))
