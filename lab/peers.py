@@ -23,8 +23,8 @@ import msgspec
 
 from nocarrier.model.address import Address
 from nocarrier.model.taxonomy import Source
-from nocarrier.node.node import Node
-from nocarrier.node.options import NodeOptions, TimingOptions
+from nocarrier.sources.node.node import Node
+from nocarrier.sources.node.options import NodeOptions, TimingOptions
 from nocarrier.testing.fault_servers import FAULT_SERVERS, Starter
 from nocarrier.tracking import DialTracker
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from functools import partial
 
-from nocarrier.node.identity import Identity
+from nocarrier.sources.node.access.identity import Identity
+from nocarrier.sources.node.wire.claims import LocalPeer
+from nocarrier.sources.node.wire.frames import HANDSHAKE_FRAME_MAX_BYTES, LENGTH_BYTES, PREAMBLE, frame
+from nocarrier.sources.node.wire.messages import BOOT_ID_BYTES, NONCE_BYTES, encode
 from nocarrier.testing.fault_servers import Starter, dribble, greet, serve
-from nocarrier.wire.claims import LocalPeer
-from nocarrier.wire.frames import HANDSHAKE_FRAME_MAX_BYTES, LENGTH_BYTES, PREAMBLE, frame
-from nocarrier.wire.messages import BOOT_ID_BYTES, NONCE_BYTES, encode
 
 BYTE_EVERY_S = 0.2
 """Slower than anybody's patience in the lab: our Hello has some 300 bytes."""

@@ -23,9 +23,9 @@ import msgspec
 
 from nocarrier.doctor import Doctor
 from nocarrier.model.finding import Diagnosis
-from nocarrier.node import session
-from nocarrier.node.node import Node
-from nocarrier.node.options import NodeOptions, TimingOptions
+from nocarrier.sources.node.node import Node
+from nocarrier.sources.node.options import NodeOptions, TimingOptions
+from nocarrier.sources.node.sessions import session
 from nocarrier.tracking import DialTracker
 from testbed.netns import PYTHON_PATH, Namespace
 

@@ -27,9 +27,9 @@ from msgspec import structs
 
 from nocarrier.model.event import DialFailure
 from nocarrier.model.taxonomy import Reason
-from nocarrier.node.node import Node
-from nocarrier.node.options import NodeOptions, TimingOptions
-from nocarrier.node.session import Session
+from nocarrier.sources.node.node import Node
+from nocarrier.sources.node.options import NodeOptions, TimingOptions
+from nocarrier.sources.node.sessions.session import Session
 from nocarrier.tracking import DialTracker
 
 GENESIS = "ab" * 32

@@ -26,11 +26,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from nocarrier.node.identity import Identity
-from nocarrier.wire import PeerAddress, Role
-from nocarrier.wire.claims import proof
-from nocarrier.wire.frames import PREAMBLE, frame
-from nocarrier.wire.messages import Auth, Hello, Message, UnknownType, Welcome, decode, encode
+from nocarrier.sources.node.access.identity import Identity
+from nocarrier.sources.node.wire import PeerAddress, Role
+from nocarrier.sources.node.wire.claims import proof
+from nocarrier.sources.node.wire.frames import PREAMBLE, frame
+from nocarrier.sources.node.wire.messages import Auth, Hello, Message, UnknownType, Welcome, decode, encode
 from testbed.nodes import GENESIS
 
 PATIENCE_S = 10.0

@@ -12,8 +12,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from lab.scenario import Remedy, Scenario, Step, at_start, once_connected
 from lab.stage import Stage, wait_until
 from lab.steps import bad_node, bad_server, dial_good_peers, node_options, restart_good, restart_node
-from nocarrier.node.identity import Identity
-from nocarrier.node.tickets import admission_key_of, issue
+from nocarrier.sources.node.access.identity import Identity
+from nocarrier.sources.node.access.tickets import admission_key_of, issue
 
 BACKOFF_AND_DIAL_S = 60.0
 """A peer that failed once is dialed again after 24 to 36 s; then the doctor has to look."""

@@ -28,7 +28,7 @@ from nocarrier.model.listen import (
     is_token,
     parse_listen,
 )
-from nocarrier.node.options import Impossible, NodeOptions, TimingOptions, out_of_range
+from nocarrier.sources.node.options import Impossible, NodeOptions, TimingOptions, out_of_range
 
 ENVIRONMENT_PREFIX = "NOCARRIER_"
 

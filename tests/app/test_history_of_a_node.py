@@ -14,7 +14,7 @@ from msgspec import structs
 from nocarrier.app import running
 from nocarrier.config import HistoryOptions, HttpOptions, Settings, TelemetryOptions
 from nocarrier.errors import ConfigError
-from nocarrier.node.options import NodeOptions, TimingOptions
+from nocarrier.sources.node.options import NodeOptions, TimingOptions
 
 
 def closed_port():

@@ -22,7 +22,7 @@ from nocarrier import DialTracker
 from nocarrier.api.server import Server
 from nocarrier.app import attend, in_background
 from nocarrier.embed import api_server
-from nocarrier.node import tickets
+from nocarrier.sources.node.access import tickets
 from nocarrier.testing.fault_servers import FAULT_SERVERS
 from testbed.nodes import eventually, nodes_fixture
 from testbed.programs import requires

@@ -17,7 +17,7 @@ from nocarrier.api.server import Server
 from nocarrier.cli.main import VERBS
 from nocarrier.embed import api_server
 from nocarrier.model.taxonomy import Reason
-from nocarrier.node import tickets
+from nocarrier.sources.node.access import tickets
 from tests.api.fake_node import FakeNode
 from tests.cli.command import nocarrier
 

@@ -20,7 +20,7 @@ from msgspec import structs
 import nocarrier
 from nocarrier.app import Running, running
 from nocarrier.config import HistoryOptions, HttpOptions, Settings
-from nocarrier.node.options import TimingOptions
+from nocarrier.sources.node.options import TimingOptions
 from nocarrier.testing.fault_servers import FAULT_SERVERS
 from testbed.nodes import OPTIONS, Nodes, nodes_fixture
 from testbed.programs import requires

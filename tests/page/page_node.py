@@ -20,8 +20,8 @@ from nocarrier import DialTracker
 from nocarrier.api.server import Server
 from nocarrier.app import attend, in_background
 from nocarrier.doctor import Doctor
-from nocarrier.node.node import Node
-from nocarrier.node.options import NodeOptions
+from nocarrier.sources.node.node import Node
+from nocarrier.sources.node.options import NodeOptions
 from nocarrier.store import FILE_NAME, SqliteHistory
 from nocarrier.testing.demo_network import GENESIS, TIMING, VERSION, DemoNetwork, demo_network
 

@@ -13,9 +13,9 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from nocarrier.model.address import Address
 from nocarrier.model.node_state import IntroductionCounts
 from nocarrier.model.taxonomy import Source
-from nocarrier.node.introductions import THROTTLE_DEAD_SHARE, THROTTLE_DIALED
-from nocarrier.node.peer_book import Outcome, PeerBook
-from nocarrier.node.peer_entry import LOST_AFTER_S
+from nocarrier.sources.node.book.introductions import THROTTLE_DEAD_SHARE, THROTTLE_DIALED
+from nocarrier.sources.node.book.peer_book import Outcome, PeerBook
+from nocarrier.sources.node.book.peer_entry import LOST_AFTER_S
 
 SMALL = 16
 """So one netgroup or introducer holds two, and something leaves all the time."""

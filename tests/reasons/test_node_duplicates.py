@@ -9,7 +9,7 @@ import pytest
 
 from nocarrier.model.node_state import Direction
 from nocarrier.model.taxonomy import Reason
-from nocarrier.wire.messages import Goodbye
+from nocarrier.sources.node.wire.messages import Goodbye
 from testbed.nodes import RunningNode, eventually, facts, nodes_fixture
 from testbed.provokes import provokes
 from testbed.raw_peer import raw_dial

@@ -11,10 +11,10 @@ import pytest
 from msgspec import structs
 
 from nocarrier.model.taxonomy import Reason
-from nocarrier.node.identity import Identity
+from nocarrier.sources.node.access.identity import Identity
+from nocarrier.sources.node.wire.frames import HANDSHAKE_FRAME_MAX_BYTES, PREAMBLE, frame
+from nocarrier.sources.node.wire.messages import Ping, Reject
 from nocarrier.testing.fault_servers import FAULT_SERVERS
-from nocarrier.wire.frames import HANDSHAKE_FRAME_MAX_BYTES, PREAMBLE, frame
-from nocarrier.wire.messages import Ping, Reject
 from testbed.node_process import NodeProcess
 from testbed.nodes import OPTIONS, TIMING, eventually, facts, nodes_fixture
 from testbed.programs import requires

@@ -8,9 +8,9 @@ import time
 
 from nocarrier.model.node_state import DialOutcome
 from nocarrier.model.taxonomy import Reason, Source
+from nocarrier.sources.node.wire import PeerAddress
+from nocarrier.sources.node.wire.messages import PeerList
 from nocarrier.testing.fault_servers import FAULT_SERVERS
-from nocarrier.wire import PeerAddress
-from nocarrier.wire.messages import PeerList
 from testbed.nodes import eventually, eventually_recorded, facts, nodes_fixture
 from testbed.provokes import provokes
 from testbed.raw_peer import raw_dial

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from nocarrier.model.taxonomy import Reason
-from nocarrier.node import session_keeper
-from nocarrier.wire.messages import Goodbye
+from nocarrier.sources.node import session_keeper
+from nocarrier.sources.node.wire.messages import Goodbye
 from testbed.nodes import RunningNode, eventually, eventually_recorded, facts, nodes_fixture
 from testbed.provokes import provokes
 from testbed.raw_peer import RawPeer, Script, raw_listener

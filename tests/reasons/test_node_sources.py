@@ -8,9 +8,9 @@ import contextlib
 import pytest
 
 from nocarrier.model.taxonomy import Reason, Source
+from nocarrier.sources.node.wire import PeerAddress
+from nocarrier.sources.node.wire.messages import PeerList
 from nocarrier.testing.fault_servers import FAULT_SERVERS
-from nocarrier.wire import PeerAddress
-from nocarrier.wire.messages import PeerList
 from testbed.nodes import RunningNode, eventually, eventually_recorded, facts, nodes_fixture
 from testbed.raw_peer import RawPeer, raw_dial, raw_listener
 

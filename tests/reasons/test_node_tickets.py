@@ -10,8 +10,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from nocarrier.model.taxonomy import Reason
-from nocarrier.node.identity import Identity
-from nocarrier.node.tickets import admission_key_of, issue
+from nocarrier.sources.node.access.identity import Identity
+from nocarrier.sources.node.access.tickets import admission_key_of, issue
 from testbed.nodes import Nodes, RunningNode, eventually, facts, nodes_fixture
 from testbed.provokes import provokes
 

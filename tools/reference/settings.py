@@ -10,7 +10,7 @@ from reference.markdown import generated_from, table, toml
 
 def settings() -> Iterator[str]:
     """Every setting with its names in file, environment and flags."""
-    yield generated_from("the tables in src/nocarrier/config.py and src/nocarrier/node/options.py")
+    yield generated_from("the tables in src/nocarrier/config.py and src/nocarrier/sources/node/options.py")
     yield "# Settings"
     yield (
         "A TOML file, named with `nocarrier run --config FILE`; the environment overrides it, and flags override both. "

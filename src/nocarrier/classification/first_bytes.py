@@ -47,7 +47,7 @@ def _bytes(*parts: bytes | Iterable[int]) -> _Pattern:
 
 
 SIGNATURES = (
-    Signature("nocarrier", _bytes(b"NOCARR"), "nocarrier.wire.frames"),
+    Signature("nocarrier", _bytes(b"NOCARR"), "nocarrier.sources.node.wire.frames"),
     Signature("http", _bytes(b"HTTP/"), "RFC 9112 section 4: the status line of an answer"),
     *(
         Signature("http", _bytes(method + b" "), "RFC 9110 section 9, RFC 5789: a request")

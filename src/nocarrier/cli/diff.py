@@ -28,8 +28,8 @@ def diff(url: str, other_url: str, token: str | None, other_token: str | None, *
     import msgspec  # noqa: PLC0415 - loaded by who compares
 
     from nocarrier.cli.comparison_text import print_comparison  # noqa: PLC0415
+    from nocarrier.sources.node.wire.claims import CLOCK_SKEW_MAX_S  # noqa: PLC0415
     from nocarrier.views.comparison import Outcome, compare  # noqa: PLC0415
-    from nocarrier.wire.claims import CLOCK_SKEW_MAX_S  # noqa: PLC0415
 
     a = _ask("A", url, token)
     b = _ask("B", other_url, token if other_token is None else other_token)

@@ -27,7 +27,7 @@ def ticket() -> None:
 @click.option("--json", "as_json", is_flag=True, help="For programs.")
 def issue(key: Path, node_id: str, network: str, days: float, *, new_key: bool, as_json: bool) -> None:
     """Sign a ticket that admits one node to a network."""
-    from nocarrier.node import tickets  # noqa: PLC0415 - the cryptography is loaded by who signs
+    from nocarrier.sources.node.access import tickets  # noqa: PLC0415 - the cryptography is loaded by who signs
 
     try:
         issuer_key = tickets.create_issuer_key(key) if new_key else tickets.load_issuer_key(key)

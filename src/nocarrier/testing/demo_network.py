@@ -15,9 +15,9 @@ from pathlib import Path
 from msgspec import structs
 
 from nocarrier.model.address import Address
-from nocarrier.node.node import Node
-from nocarrier.node.options import NodeOptions, TimingOptions
-from nocarrier.node.tickets import admission_key_of, create_issuer_key
+from nocarrier.sources.node.access.tickets import admission_key_of, create_issuer_key
+from nocarrier.sources.node.node import Node
+from nocarrier.sources.node.options import NodeOptions, TimingOptions
 from nocarrier.testing.fault_servers import FAULT_SERVERS
 from nocarrier.tracking import DialTracker
 

@@ -1,0 +1,1 @@
+"""Who may be a peer: identities, tickets and bans. Opens no connection."""

@@ -1,0 +1,275 @@
+"""Keeps the number of sessions at what is wanted: chooses whom to dial, and when to look again."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import random
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from nocarrier.errors import AddressError
+from nocarrier.host.kernel import has_route_to
+from nocarrier.host.routes import has_way_out
+from nocarrier.model.address import Address
+from nocarrier.model.node_state import DialingState, DialResult, SeedState
+from nocarrier.model.pause import doubling_pause_s
+from nocarrier.model.ports import StandingBook
+from nocarrier.model.taxonomy import Reason, Source
+from nocarrier.sources.node.book.peer_book import PeerBook
+from nocarrier.sources.node.connectivity import Connectivity
+from nocarrier.sources.node.options import NodeOptions
+from nocarrier.sources.node.outbound import SLOW_DIAL_S, Dialer, Skip, normal_form
+from nocarrier.sources.node.sessions.session_table import SessionTable
+
+MIN_PAUSE_S = 0.1
+"""Between two rounds, however often something changes."""
+
+CONSIDERED_PER_ROUND = 64
+"""Candidates looked at in one round, so that a book full of peers in backoff costs little and floods no record."""
+
+OFFLINE_LOOK_S = 1.0
+"""While this machine is offline: how often the kernel is asked for a route, which sends nothing."""
+
+OFFLINE_PAUSE_S = (1.0, 10.0)
+"""While this machine is offline: the first and the longest pause between dials. It grows while they fail, and still
+finds a network that is back in seconds."""
+
+OFFLINE_DIALS = 4
+"""Dials in flight at once into a network that may be gone, and started at most after each pause."""
+
+SEEDS_WHEN_BELOW = 0.5
+"""Seeds are asked when fewer than this share of the wanted peers are connected, or when the book has nobody else: they
+are shared by all, and a node that has peers should not need them."""
+
+
+_DIALABLE_LATER = frozenset({Reason.BACKOFF_ACTIVE, Reason.ALREADY_DIALING, Reason.SLOTS_FULL})
+"""Skips of addresses that are good as such."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """An address that could be dialed."""
+
+    addr: str
+    source: Source
+    via: str | None
+    doubted: str | None = None
+    """The netgroup of its introducer, where that one is throttled and the address never worked."""
+
+
+class Maintainer:
+    """Dials until enough peers are connected, seeds first when there are few."""
+
+    def __init__(
+        self,
+        options: NodeOptions,
+        interval_s: float,
+        *,
+        book: PeerBook,
+        sessions: SessionTable,
+        dialer: Dialer,
+        connectivity: Connectivity,
+        standings: StandingBook,
+        forgive_own_faults: Callable[[], None],
+        rng: random.Random,
+    ) -> None:
+        self._options = options
+        self._seed_addresses = dict.fromkeys(map(normal_form, options.seeds))
+        self._interval_s = interval_s
+        self._book = book
+        self._sessions = sessions
+        self._dialer = dialer
+        self._connectivity = connectivity
+        self._standings = standings
+        self._forgive_own_faults = forgive_own_faults
+        self._rng = rng
+        self._woken = asyncio.Event()
+        self._outage: _OutagePace | None = None
+        self._due_since_unix: float | None = None
+        self._doubted_in_flight: set[str] = set()
+        """Netgroups of throttled introducers of whose addresses one is being dialed."""
+
+    def wake(self) -> None:
+        """Look again soon: a session ended, an address was learned, a dial is over."""
+        self._woken.set()
+
+    async def run(self) -> None:
+        """Maintain until cancelled."""
+        while True:
+            self._woken.clear()
+            pause_s = self._round()
+            await asyncio.sleep(min(MIN_PAUSE_S, pause_s))
+            try:
+                async with asyncio.timeout(max(0.0, pause_s - MIN_PAUSE_S)):
+                    await self._woken.wait()
+            except TimeoutError:
+                pass
+
+    def _round(self) -> float:
+        """Start the dials that are wanted now; returns how many seconds to wait before the next look."""
+        if self._connectivity.offline():
+            return self._offline_round()
+        if self._outage is not None:
+            self._outage = None
+            self._forgive_own_faults()
+        wanted = self._options.target_peers - len(self._sessions) - self._dialer.promising
+        if wanted > 0:
+            self._dial_up_to(wanted)
+        return self._pause_s()
+
+    def _offline_round(self) -> float:
+        """Dial where there is a way out and the pause is over; however often this is called, it dials no more often."""
+        now_s = time.monotonic()
+        if self._outage is None:
+            self._outage = _OutagePace(now_s)
+        ways = _WaysOut()
+        if self._outage.is_due(now_s, ways, (candidate.addr for candidate in self._candidates())):
+            # There is a way out again, or there always was and the silence is farther away: ask, and let nobody wait
+            # for a fault that was ours.
+            self._forgive_own_faults()
+            self._dial_up_to(OFFLINE_DIALS - self._dialer.in_flight, only=ways.lead_to)
+        return OFFLINE_LOOK_S
+
+    def _dial_up_to(self, wanted: int, only: Callable[[str], bool] = lambda _: True) -> None:
+        for candidate in itertools.islice(self._candidates(), CONSIDERED_PER_ROUND):
+            if wanted <= 0:
+                return
+            if candidate.doubted in self._doubted_in_flight or not only(candidate.addr):
+                continue
+            started = self._dialer.start(candidate.addr, candidate.source, candidate.via)
+            if not isinstance(started, Skip):
+                wanted -= 1
+                if candidate.doubted is not None:
+                    self._note_doubted(candidate.doubted, started)
+            elif started.reason is Reason.SLOTS_FULL:
+                return
+
+    def _note_doubted(self, netgroup: str, dial: asyncio.Task[DialResult]) -> None:
+        # One at a time: nearly all of them fail, and each that nobody answers keeps a place in max_dials_in_flight
+        # until its deadline.
+        self._doubted_in_flight.add(netgroup)
+        dial.add_done_callback(lambda _: self._doubted_in_flight.discard(netgroup))
+
+    def state(self) -> DialingState:
+        """What is wanted, and what there is to get it with."""
+        due = known = 0
+        for candidate in self._candidates():
+            skip = self._dialer.why_not(candidate.addr)
+            if skip is None:
+                due += 1
+            if skip is None or skip.reason in _DIALABLE_LATER:
+                known += 1
+            if known == CONSIDERED_PER_ROUND:
+                break
+        wanted = max(0, self._options.target_peers - len(self._sessions))
+        self._due_since_unix = (self._due_since_unix or time.time()) if wanted and due else None
+        return DialingState(
+            wanted=wanted,
+            known=known,
+            due=due,
+            due_since_unix=self._due_since_unix,
+            last_started_unix=self._dialer.last_started_unix,
+            deadline_s=self._dialer.deadline_s,
+            maintain_interval_s=self._interval_s,
+            seeds=tuple(self._seed_states()),
+        )
+
+    def _seed_states(self) -> Iterator[SeedState]:
+        seen: set[str] = set()
+        for text in self._options.seeds:
+            addr = normal_form(text)
+            skip = self._dialer.why_forbidden(addr)
+            yield SeedState(
+                addr=addr,
+                reason=skip.reason if skip else None,
+                detail=skip.detail if skip else None,
+                is_duplicate=addr in seen,
+            )
+            seen.add(addr)
+
+    def _candidates(self) -> Iterator[Candidate]:
+        """Whom to consider, most promising first; what throttled introducers told, and those in backoff, last."""
+        now_unix = time.time()
+        connected = self._sessions.addresses()
+        entries = self._book.candidates(
+            connected=connected, standings=self._standings, now_unix=now_unix, rng=self._rng
+        )
+        throttled = self._book.introductions.throttled()
+        due: list[Candidate] = []
+        doubtful: list[Candidate] = []
+        waiting: list[Candidate] = []
+        for entry in entries:
+            if entry.addr in self._seed_addresses:
+                continue
+            is_waiting = self._standings.standing(entry.addr).next_attempt_unix is not None
+            # An address keeps the source it was learned from until it has led to a session once.
+            is_new = entry.last_success_unix is None
+            source = entry.source if is_new else Source.PEER_BOOK
+            doubted = throttled.get(entry.via) if is_new and entry.via is not None else None
+            place = waiting if is_waiting else due if doubted is None else doubtful
+            place.append(Candidate(entry.addr, source, entry.via, doubted))
+        seeds = [Candidate(addr, Source.SEED, None) for addr in self._seed_addresses]
+        self._rng.shuffle(seeds)
+        few = len(self._sessions) < SEEDS_WHEN_BELOW * self._options.target_peers
+        yield from _interleave(seeds, due) if few else due
+        if not few:
+            yield from seeds
+        yield from doubtful
+        yield from waiting
+
+    def _pause_s(self) -> float:
+        """Until the next look: the interval; less where peers are short and a dial is slow or an address falls due."""
+        pause_s = self._interval_s * self._rng.uniform(0.9, 1.1)
+        if len(self._sessions) < self._options.target_peers:
+            if self._dialer.in_flight:
+                pause_s = min(pause_s, SLOW_DIAL_S)
+            now_unix = time.time()
+            for addr in [*self._seed_addresses, *(entry.addr for entry in self._book)][:CONSIDERED_PER_ROUND]:
+                until = self._standings.standing(addr).next_attempt_unix
+                if until is not None:
+                    pause_s = min(pause_s, max(MIN_PAUSE_S, until - now_unix))
+        return pause_s
+
+
+def _interleave(one: list[Candidate], other: list[Candidate]) -> Iterator[Candidate]:
+    for index in range(max(len(one), len(other))):
+        yield from one[index : index + 1]
+        yield from other[index : index + 1]
+
+
+class _WaysOut:
+    """The ways out of this machine at one instant."""
+
+    def __init__(self) -> None:
+        self.lead_beyond = has_way_out()
+        """Whether any leads beyond this machine; it takes one to look a name up and to go where that leads."""
+
+    def lead_to(self, addr: str) -> bool:
+        """Whether a dial to `addr` could leave this machine."""
+        try:
+            ip = Address.parse(addr).ip
+        except AddressError:
+            return False
+        return self.lead_beyond if ip is None else has_route_to(str(ip))
+
+
+class _OutagePace:
+    """When to dial in one outage. Times are seconds of one monotonic clock."""
+
+    def __init__(self, began_s: float) -> None:
+        self._pauses = 0
+        self._due_s = began_s + OFFLINE_PAUSE_S[0]
+        self._led_beyond = self._led_to_any = True
+
+    def is_due(self, now_s: float, ways: _WaysOut, addresses: Iterator[str]) -> bool:
+        """Whether to dial now; if so, the next pause begins. A way out that is new is tried at once."""
+        lead_to_any = any(map(ways.lead_to, addresses))
+        is_new = lead_to_any > self._led_to_any or ways.lead_beyond > self._led_beyond
+        self._led_to_any, self._led_beyond = lead_to_any, ways.lead_beyond
+        if not lead_to_any or (now_s < self._due_s and not is_new):
+            return False
+        self._pauses = 1 if is_new else self._pauses + 1
+        self._due_s = now_s + doubling_pause_s(*OFFLINE_PAUSE_S, self._pauses)
+        return True

@@ -1,0 +1,270 @@
+"""Sessions from their handshake to their end: what each teaches the node, and what its end says about the peer."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Coroutine
+
+from nocarrier.classification.blame import LATE_LOOP_S
+from nocarrier.dialing import AddressPolicy
+from nocarrier.errors import StateFileError
+from nocarrier.host.kernel import has_route_to
+from nocarrier.model.address import netgroup_of
+from nocarrier.model.fault import Evidence
+from nocarrier.model.node_state import Direction
+from nocarrier.model.ports import DialRecorder
+from nocarrier.model.taxonomy import Reason, Source
+from nocarrier.sources.node.access.admission import Admission
+from nocarrier.sources.node.access.bans import BanList
+from nocarrier.sources.node.book.peer_book import PeerBook
+from nocarrier.sources.node.connectivity import Connectivity
+from nocarrier.sources.node.gossip import Gossip
+from nocarrier.sources.node.options import NodeOptions
+from nocarrier.sources.node.reachability.dial_back import DialBacks
+from nocarrier.sources.node.reachability.own_address import ObservedAddress
+from nocarrier.sources.node.reachability.port_truth import PortTruth
+from nocarrier.sources.node.reachability.self_check import ReachabilityCheck
+from nocarrier.sources.node.sessions.handshake import Established
+from nocarrier.sources.node.sessions.session import Session, SessionEnd
+from nocarrier.sources.node.sessions.session_table import SessionTable
+from nocarrier.sources.node.wire import PeerAddress
+from nocarrier.sources.node.wire.events import (
+    DialBackAnswered,
+    DialBackRequested,
+    Event,
+    PeersReceived,
+    PeersRequested,
+    ProtocolViolation,
+)
+
+EARLY_DISCONNECT_S = 60.0
+"""A session that ends sooner than this after its handshake is told of; the taxonomy's limit."""
+
+VIOLATION_BAN_S = 600.0
+"""How long a node that broke the protocol in a session is kept away: long enough to stop a loop, short enough that an
+upgraded peer is soon welcome again."""
+
+LOST_FOR_S = 600.0
+"""How long a session that ended in silence is remembered: long enough for two or three dials to find out why."""
+
+_STOPPING = "shutting_down"
+
+_HARMLESS_ENDS = frozenset({Reason.DUPLICATE_CONNECTION.value})
+"""Goodbyes that say nothing about a peer."""
+
+_OURS_BUT_THEIR_FAULT = frozenset({"ping_timeout", "send_timeout", "protocol_violation", "flooding"})
+"""Ends by us that the peer gave cause for."""
+
+_log = logging.getLogger("nocarrier.node")
+
+
+class SessionKeeper:
+    """Runs the sessions that handshakes lead to.
+
+    Attributes:
+        observed: where the peers see us.
+        changes: grows with every session that begins or ends.
+    """
+
+    def __init__(
+        self,
+        options: NodeOptions,
+        *,
+        sessions: SessionTable,
+        admission: Admission,
+        connectivity: Connectivity,
+        policy: AddressPolicy,
+        book: PeerBook,
+        bans: BanList,
+        gossip: Gossip,
+        ports: PortTruth,
+        reachability: ReachabilityCheck,
+        dial_backs: DialBacks,
+        recorder: DialRecorder,
+        on_end: Callable[[], None],
+    ) -> None:
+        self._options = options
+        self._sessions = sessions
+        self._admission = admission
+        self._connectivity = connectivity
+        self._policy = policy
+        self._book = book
+        self._bans = bans
+        self._gossip = gossip
+        self._ports = ports
+        self._reachability = reachability
+        self._dial_backs = dial_backs
+        self._recorder = recorder
+        self._on_end = on_end
+        self._stopping = False
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._lost: dict[str, float] = {}
+        self.observed = ObservedAddress()
+        self.changes = 0
+
+    # ---- beginning and end ----------------------------------------------------------------------------------------
+
+    def begin(self, session: Session, established: Established) -> None:
+        """Run `session` until it ends, in a task of its own; or end it at once where it came too late."""
+        unwanted = self._why_unwanted(session)
+        if unwanted is not None:
+            self._spawn(session.close(unwanted))
+            return
+        replaced = self._sessions.add(session)
+        if replaced is not None:
+            self._spawn(replaced.close(Reason.DUPLICATE_CONNECTION))
+        self._spawn(self._serve(session, established))
+
+    def _why_unwanted(self, session: Session) -> str | None:
+        """What came in between since the session was admitted: other handshakes were under way beside its own."""
+        if self._stopping:
+            return _STOPPING
+        if not self._sessions.stays(session.remote, session.direction):
+            return Reason.DUPLICATE_CONNECTION
+        if session.direction is Direction.INBOUND and self._admission.is_full(session.remote):
+            return Reason.TOO_MANY_PEERS
+        return None
+
+    def ban(self, target: str, *, until_unix: float | None = None, reason: str = "") -> None:
+        """Keep away from an address, network or node id; ends the sessions it covers.
+
+        Raises:
+            ConfigError: `target` is none of these.
+        """
+        try:
+            self._bans.add(target, now_unix=time.time(), until_unix=until_unix, reason=reason)
+        except StateFileError as error:
+            _log.error("the ban holds until this node stops: %s", error)
+        for session in self._sessions:
+            port = session.address.port if session.direction is Direction.OUTBOUND else None
+            ban = self._bans.match(ip=session.address.ip, port=port, node_id=session.node_id, now_unix=time.time())
+            if ban is not None:
+                self._spawn(session.close(Reason.BANNED))
+
+    async def stop(self) -> None:
+        """Say goodbye to everyone, and take no more sessions."""
+        self._stopping = True
+        goodbyes = [session.close(_STOPPING, "this node is stopping") for session in self._sessions]
+        await asyncio.gather(*goodbyes, return_exceptions=True)
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def _spawn(self, work: Coroutine[object, object, None]) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(report_if_died)
+
+    # ---- in between -----------------------------------------------------------------------------------------------
+
+    async def _serve(self, session: Session, established: Established) -> None:
+        self._note_sessions()
+        self._connectivity.heard(session.last_received_s)
+        self._learn_from_handshake(session, established)
+        self._ports.session_began(session, time.time())
+        self._reachability.ask(session)
+        if len(self._sessions) < self._options.target_peers:
+            session.ask_for_peers()
+        try:
+            end = await session.run(lambda event: self._handle(session, event), established.early_events)
+        finally:
+            self._sessions.remove(session)
+            self._note_sessions()
+        self._note_end(session, end)
+        self._on_end()
+
+    def _learn_from_handshake(self, session: Session, established: Established) -> None:
+        welcome = established.completed.welcome
+        self.observed.observe(self._netgroup_of(session), welcome.observed_addr)
+        if session.direction is Direction.INBOUND and session.is_dialable:
+            self._learn_dialer(session)
+        told = list(welcome.peers)
+        if session.remote.advertised is not None:
+            told.append(PeerAddress(addr=session.remote.advertised, node_id=session.node_id))
+        self._gossip.learn(told, Source.HANDSHAKE, session)
+
+    def _learn_dialer(self, session: Session) -> None:
+        """An inbound peer says where it listens: an address learned during a handshake, not yet proven."""
+        block = self._policy.check_address(session.address)
+        if block is None:
+            self._book.add(session.address, Source.HANDSHAKE, session.addr, time.time())
+            entry = self._book.get(session.addr)
+            # Whoever shares its IP address can name the port of another node; what was proven stands against a claim.
+            if entry is not None and entry.node_id is None:
+                self._book.set_node_id(session.addr, session.node_id)
+        elif block.reason is not Reason.SELF_DIAL_BLOCKED:
+            self._recorder.record(session.addr, block.reason, Source.HANDSHAKE, via=session.addr, detail=block.detail)
+
+    def _handle(self, session: Session, event: Event) -> None:
+        self._connectivity.heard(session.last_received_s)
+        match event:
+            case PeersRequested():
+                self._gossip.answer(session)
+            case PeersReceived(peers=peers):
+                self._gossip.learn(peers, Source.GOSSIP, session)
+            case DialBackRequested():
+                self._dial_backs.take_question(session, event)
+            case DialBackAnswered():
+                self._reachability.take_answer(session, event)
+            case ProtocolViolation(detail=detail):
+                until_unix = time.time() + VIOLATION_BAN_S
+                self.ban(session.node_id, until_unix=until_unix, reason=f"broke the protocol: {detail}")
+            case _:
+                pass
+
+    # ---- what an end says -----------------------------------------------------------------------------------------
+
+    def _note_end(self, session: Session, end: SessionEnd) -> None:
+        self.observed.forget(self._netgroup_of(session))
+        if end.nobody_answered:
+            self._note_silence(session)
+            self._lost = {**self.lost(time.time()), session.addr: time.time()}
+            speaks_against_peer = self._connectivity.counts_against_peer(session.silent_since_s)
+        else:
+            speaks_against_peer = end.code != _STOPPING and not self._connectivity.offline()
+        is_our_wish = end.by_us and end.code not in _OURS_BUT_THEIR_FAULT
+        if session.source is None or session.direction is Direction.INBOUND or is_our_wish:
+            return
+        if session.age_s >= EARLY_DISCONNECT_S or end.code in _HARMLESS_ENDS:
+            return
+        evidence = Evidence(elapsed_s=round(session.age_s, 3))
+        if session.own_lag_s >= LATE_LOOP_S:
+            evidence["loop_lag_s"] = round(session.own_lag_s, 3)
+            speaks_against_peer = False
+        self._recorder.record(
+            session.addr,
+            Reason.EARLY_DISCONNECT,
+            session.source,
+            detail=str(end),
+            via=session.via,
+            evidence=evidence,
+            duration_s=round(session.age_s, 6),
+            node_id=session.node_id,
+            penalise=speaks_against_peer,
+        )
+
+    def _note_silence(self, session: Session) -> None:
+        if self._sessions or has_route_to(session.address.host):
+            self._connectivity.path_failed(self._netgroup_of(session), session.silent_since_s)
+        else:
+            self._connectivity.local_failed(time.monotonic())
+
+    def lost(self, now_unix: float) -> dict[str, float]:
+        """Addresses whose session ended in silence within the last ten minutes, with the time (Unix seconds)."""
+        self._lost = {addr: at for addr, at in self._lost.items() if now_unix - at <= LOST_FOR_S}
+        return dict(self._lost)
+
+    def _note_sessions(self) -> None:
+        self._connectivity.sessions_alive = len(self._sessions)
+        self._book.note_connected(self._sessions.addresses())
+        self.changes += 1
+
+    def _netgroup_of(self, session: Session) -> str:
+        return netgroup_of(session.address.host, ipv4_prefix=self._options.netgroup_prefix)
+
+
+def report_if_died(task: asyncio.Task[None]) -> None:
+    """Log what ended a task that should not have ended so."""
+    if not task.cancelled() and task.exception() is not None:
+        _log.critical("a part of the node died by a fault of ours", exc_info=task.exception())

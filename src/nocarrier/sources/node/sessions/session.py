@@ -1,0 +1,293 @@
+"""One established session with a peer: pumps `wire` over a stream, keeps it alive, and knows why it ended."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from nocarrier.classification import classify
+from nocarrier.model.address import Address, parse_ip
+from nocarrier.model.node_state import Direction
+from nocarrier.model.taxonomy import Phase, Source
+from nocarrier.sources.node.connectivity import NOBODY_ANSWERED
+from nocarrier.sources.node.rate_limit import TokenBucket
+from nocarrier.sources.node.sessions.handshake import part
+from nocarrier.sources.node.wire import Connection, PeerAddress, RemotePeer
+from nocarrier.sources.node.wire.events import (
+    Event,
+    GoodbyeReceived,
+    HandshakeCompleted,
+    PongReceived,
+    ProtocolViolation,
+)
+from nocarrier.sources.node.wire.messages import DialBackOutcome
+
+PING_INTERVAL_S = 15.0
+"""Shorter than any NAT's timeout for an established mapping (RFC 5382 REQ-5 asks for two hours, home routers keep
+minutes), and short enough to notice a dead peer before an operator does."""
+
+IDLE_TIMEOUT_S = 45.0
+"""Three pings without any byte in return."""
+
+SEND_TIMEOUT_S = 10.0
+"""A peer that does not take a few kilobytes within this time has stopped reading."""
+
+_LOST_PATIENCE = frozenset({"closed", "connection_lost", "ping_timeout", "send_timeout"})
+"""Ends by the peer that we may have caused by letting it wait."""
+
+GOODBYE_TIMEOUT_S = 1.0
+"""How long the end of a session waits for its last bytes to be taken."""
+
+MESSAGES_PER_S = 100.0
+MESSAGES_BURST = 500.0
+"""Far above what our own protocol sends (a ping and two peer lists in 15 s); more than that is a flood."""
+
+_READ_BYTES = 65536
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnd:
+    """Why a session ended."""
+
+    by_us: bool
+    code: str
+    """goodbye code, or closed, ping_timeout, send_timeout, protocol_violation, flooding, connection_lost."""
+    detail: str = ""
+    nobody_answered: bool = False
+    """Whether it ended in silence, which may be our own outage."""
+
+    def __str__(self) -> str:
+        who = "we ended it" if self.by_us else "the peer ended it"
+        return f"{who}: {self.code}" + (f" ({self.detail})" if self.detail else "")
+
+
+class Session:
+    """A peer that has proven who it is.
+
+    Attributes:
+        remote: what it said of itself.
+        addr: where it can be dialed, as text; for an inbound peer without a listen port, where it came from.
+        tcp_address: the other end of the TCP connection; of an inbound one, the port is the one it dials from.
+        observed_addr: where it sees us, by its own word.
+        latency_s: round-trip time of the last answered ping.
+        last_received_s: when anything was received last, monotonic.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
+        completed: HandshakeCompleted,
+        *,
+        addr: Address,
+        is_dialable: bool,
+        direction: Direction,
+        source: Source | None,
+        via: str | None,
+        stalled_s: Callable[[float], float],
+    ) -> None:
+        self.remote: RemotePeer = completed.remote
+        self.version = completed.version
+        self.node_id = completed.remote.node_id
+        self.addr = str(addr)
+        self.address = addr
+        peer = writer.get_extra_info("peername")
+        self.tcp_address = Address(str(parse_ip(peer[0]) or peer[0]), int(peer[1])) if peer else addr
+        self.observed_addr = completed.welcome.observed_addr
+        self.is_dialable = is_dialable
+        self.direction = direction
+        self.source = source
+        self.via = via
+        self.latency_s: float | None = None
+        self.connected_at_unix = time.time()
+        self.connected_at_s = time.monotonic()
+        self.last_received_unix = self.connected_at_unix
+        self.end: SessionEnd | None = None
+        self._stalled_s = stalled_s
+        self._over = asyncio.Event()
+        self._connection = connection
+        self._reader = reader
+        self._writer = writer
+        self.last_received_s = self.connected_at_s
+        self._nonces = itertools.count(1)
+        self._ping_sent: tuple[int, float] | None = None
+        self._budget = TokenBucket(MESSAGES_PER_S, MESSAGES_BURST, self.connected_at_s)
+
+    @property
+    def age_s(self) -> float:
+        """Seconds since the handshake."""
+        return time.monotonic() - self.connected_at_s
+
+    @property
+    def silent_since_s(self) -> float:
+        """When the next byte is or was due, monotonic: a live peer answers our pings, so it sends that often."""
+        return self.last_received_s + PING_INTERVAL_S
+
+    @property
+    def own_lag_s(self) -> float:
+        """For how long our event loop stood still in this session, where that may have brought its end; else 0."""
+        end = self.end
+        return self._stalled_s(self.connected_at_s) if end and not end.by_us and end.code in _LOST_PATIENCE else 0.0
+
+    async def run(self, handle: EventHandler, early_events: Sequence[Event] = ()) -> SessionEnd:
+        """Serve the session until it ends; returns why. Never raises for the peer's faults.
+
+        Args:
+            handle: gets every event that is not about keeping the session alive.
+            early_events: what came in one piece with the end of the handshake.
+        """
+        keepalive = asyncio.create_task(self._keep_alive())
+        # Should it die, nobody would notice any more that the peer is gone; `run` raises what it died of.
+        keepalive.add_done_callback(lambda _: None if self.end else self._writer.transport.abort())
+        try:
+            await self._take_events(early_events, handle)
+            while self.end is None:
+                data = await self._reader.read(_READ_BYTES)
+                if data:
+                    await self._receive(data, handle)
+                else:
+                    self._finish(SessionEnd(by_us=False, code="closed", detail="without a goodbye"))
+            if self.end.by_us:
+                await part(self._reader, self._writer)  # the peer shall read why, and cannot hold us by staying
+        except OSError as exc:
+            self._lose(exc)
+        finally:
+            keepalive.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await keepalive
+            self._writer.transport.abort()
+            self._over.set()
+        assert self.end is not None
+        return self.end
+
+    async def _receive(self, data: bytes, handle: EventHandler) -> None:
+        if self.end is not None:
+            return  # it came after our goodbye
+        self.last_received_unix, self.last_received_s = time.time(), time.monotonic()
+        await self._take_events(self._connection.receive_data(data, self.last_received_unix), handle)
+
+    async def _take_events(self, events: Sequence[Event], handle: EventHandler) -> None:
+        if events and self._budget.take(len(events), time.monotonic()) < len(events):
+            self._begin_close("flooding", f"more than {MESSAGES_PER_S:g} messages a second")
+            self._writer.transport.abort()
+            return
+        for event in events:
+            match event:
+                case PongReceived(nonce=nonce):
+                    self._take_pong(nonce)
+                case GoodbyeReceived(code=code, detail=detail):
+                    self._finish(SessionEnd(by_us=False, code=code, detail=detail))
+                case ProtocolViolation(detail=detail):
+                    self._finish(SessionEnd(by_us=True, code="protocol_violation", detail=detail))
+                    handle(event)
+                case _:
+                    handle(event)
+        if self.end is None:
+            await self.flush()
+        else:
+            self._write()
+
+    def _take_pong(self, nonce: int) -> None:
+        if self._ping_sent is not None and self._ping_sent[0] == nonce:
+            self.latency_s = time.monotonic() - self._ping_sent[1]
+            self._ping_sent = None
+
+    async def _keep_alive(self) -> None:
+        unanswered = 0
+        while self.end is None:
+            asked_s = time.monotonic()
+            self._ping_sent = (next(self._nonces), asked_s)
+            self._connection.send_ping(self._ping_sent[0])
+            await self.flush()
+            await asyncio.sleep(PING_INTERVAL_S)
+            # Pings are counted, not seconds: while our own event loop stands still nobody is asked, and what was
+            # answered waits to be read.
+            unanswered = 0 if self.last_received_s >= asked_s else unanswered + 1
+            if unanswered * PING_INTERVAL_S >= IDLE_TIMEOUT_S:
+                detail = f"nothing received for {IDLE_TIMEOUT_S:g} s"
+                self._finish(SessionEnd(by_us=True, code="ping_timeout", detail=detail, nobody_answered=True))
+                self._writer.transport.abort()
+
+    def ping_now(self) -> None:
+        """Ask now whether the peer is there: a peer that restarted answers with a reset, which ends a dead session."""
+        self._connection.send_ping(next(self._nonces))
+        self._write()
+
+    def ask_for_peers(self) -> None:
+        """Ask for a peer list."""
+        self._connection.send_get_peers()
+        self._write()
+
+    def send_peers(self, peers: Sequence[PeerAddress]) -> None:
+        """Name peers."""
+        self._connection.send_peer_list(peers)
+        self._write()
+
+    def send_dial_back(self, nonce: int, port: int) -> None:
+        """Ask the peer to dial `port` of ours."""
+        self._connection.send_dial_back(nonce, port)
+        self._write()
+
+    def send_dial_back_result(self, nonce: int, outcome: DialBackOutcome, reason: str | None) -> None:
+        """Tell the peer what became of the dial that it asked for."""
+        self._connection.send_dial_back_result(nonce, outcome, reason)
+        self._write()
+
+    def _write(self) -> None:
+        data = self._connection.data_to_send()
+        if data and not self._writer.is_closing():
+            self._writer.write(data)
+
+    async def flush(self) -> None:
+        """Write what waits; a peer that does not take it in time loses the session."""
+        self._write()
+        asked_s = time.monotonic()
+        try:
+            async with asyncio.timeout(SEND_TIMEOUT_S):
+                await self._writer.drain()
+        except TimeoutError:
+            if self._stalled_s(asked_s) >= SEND_TIMEOUT_S / 2:
+                await self.flush()  # the peer may have read it all, while it was we who did not write
+                return
+            detail = "the peer stopped reading"
+            self._finish(SessionEnd(by_us=True, code="send_timeout", detail=detail, nobody_answered=True))
+            self._writer.transport.abort()
+        except OSError as exc:
+            self._lose(exc)
+
+    async def close(self, code: str, detail: str = "") -> None:
+        """End the session and say why. Does not wait for a peer that takes no goodbye."""
+        if self.end is not None:
+            return
+        self._begin_close(code, detail)
+        with contextlib.suppress(OSError, TimeoutError):
+            async with asyncio.timeout(GOODBYE_TIMEOUT_S):
+                await self._writer.drain()
+                if self._writer.can_write_eof():
+                    self._writer.write_eof()
+                # The peer's own end of stream says that it has the goodbye; closing before could send a RST instead.
+                await self._over.wait()
+        self._writer.transport.abort()
+
+    def _begin_close(self, code: str, detail: str) -> None:
+        self._finish(SessionEnd(by_us=True, code=code, detail=detail))
+        self._connection.send_goodbye(code, detail)
+        self._write()
+
+    def _lose(self, error: OSError) -> None:
+        reason = classify(error, Phase.SESSION).reason
+        silence = reason in NOBODY_ANSWERED
+        self._finish(SessionEnd(by_us=False, code="connection_lost", detail=reason, nobody_answered=silence))
+
+    def _finish(self, end: SessionEnd) -> None:
+        if self.end is None:
+            self.end = end
+
+
+EventHandler: TypeAlias = Callable[[Event], None]

@@ -1,0 +1,12 @@
+"""The protocol between nodes: bytes in, events out. No sockets, no clock, no tasks.
+
+Read `state` for who says what when, `messages` for what can be said, `connection` for how it is driven.
+"""
+
+from nocarrier.sources.node.wire.claims import LocalPeer, Rejection, RemotePeer, Role
+from nocarrier.sources.node.wire.connection import Connection
+from nocarrier.sources.node.wire.handshake import Admission
+from nocarrier.sources.node.wire.messages import PeerAddress, Welcome
+from nocarrier.sources.node.wire.state import State
+
+__all__ = ["Admission", "Connection", "LocalPeer", "PeerAddress", "Rejection", "RemotePeer", "Role", "State", "Welcome"]

@@ -1,0 +1,312 @@
+"""One connection to a peer: bytes in, events out. No I/O, no clock.
+
+Whoever owns the socket feeds `receive_data` and `receive_eof`, writes what `data_to_send` gives after each call, and
+closes when `ended` is true and all is written. Nothing that a peer sends makes a method raise.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+
+from nocarrier.classification.first_bytes import FIRST_BYTES_MAX, may_get_a_name, name_protocol
+from nocarrier.errors import WireError
+from nocarrier.model.fault import Evidence
+from nocarrier.model.taxonomy import Reason
+from nocarrier.sources.node.wire import events
+from nocarrier.sources.node.wire.claims import LocalPeer, Rejection, Role
+from nocarrier.sources.node.wire.frames import (
+    MAGIC,
+    PREAMBLE,
+    SESSION_FRAME_MAX_BYTES,
+    WIRE_VERSION,
+    FrameReader,
+    frame,
+)
+from nocarrier.sources.node.wire.handshake import Admission, Handshake, Outcome, Terms
+from nocarrier.sources.node.wire.messages import (
+    NONCE_BYTES,
+    PEER_LIST_MAX,
+    WELCOME_PEERS_MAX,
+    DialBack,
+    DialBackOutcome,
+    DialBackResult,
+    GetPeers,
+    Goodbye,
+    Message,
+    PeerAddress,
+    PeerList,
+    Ping,
+    Pong,
+    UnknownType,
+    Welcome,
+    decode,
+    encode,
+    shorten,
+)
+from nocarrier.sources.node.wire.state import TRANSITIONS, Preamble, State
+
+PROTOCOL_VIOLATION = "protocol_violation"
+"""Code of the Goodbye to a peer that broke the protocol within the session."""
+
+
+class Connection:
+    """The protocol on one byte stream, from the first byte to the last."""
+
+    def __init__(
+        self,
+        *,
+        role: Role,
+        local: LocalPeer,
+        now_unix: float,
+        sign: Callable[[bytes], bytes],
+        verify: Callable[[str, bytes, bytes], bool],
+        admit: Admission,
+        expected_node_id: str | None = None,
+        observed_addr: str | None = None,
+        peers_to_share: Sequence[PeerAddress] = (),
+        nonce: bytes | None = None,
+        dial_back: bool = False,
+    ) -> None:
+        """Begin; a dialer has its preamble and Hello to send at once.
+
+        Args:
+            role: whether we dialed or listen.
+            local: what we say of ourselves.
+            now_unix: Unix seconds.
+            sign: makes a signature of 64 bytes with the key of our node id.
+            verify: whether (node id, signature, data) belong together. Must not raise.
+            admit: whether we want the peer; see `Admission`.
+            expected_node_id: who must be at the other end, if that is known.
+            observed_addr: where we see the other side; it is told in Welcome.
+            peers_to_share: at most 16, told in Welcome.
+            nonce: 32 bytes, never used before; drawn where not given.
+            dial_back: we dial only to see who answers, and end with its Hello; `admit` is never asked.
+
+        Raises:
+            ValueError: more than 16 peers to share.
+        """
+        if len(peers_to_share) > WELCOME_PEERS_MAX:
+            raise ValueError(f"{len(peers_to_share)} peers to share; at most {WELCOME_PEERS_MAX} fit into Welcome")
+        self.state = State.AWAIT_PREAMBLE
+        self.bytes_received = 0
+        """All bytes since the beginning, read or not: evidence where the handshake does not end."""
+        self.unknown_messages_total = 0
+        self._role = role
+        self._reader = FrameReader()
+        self._outgoing = bytearray()
+        self._events: list[events.Event] = []
+        terms = Terms(
+            role=role,
+            local=local,
+            sign=sign,
+            verify=verify,
+            admit=admit,
+            expected_node_id=expected_node_id,
+            welcome=Welcome(observed_addr=observed_addr, peers=list(peers_to_share)),
+            nonce=secrets.token_bytes(NONCE_BYTES) if nonce is None else nonce,
+            dial_back=dial_back,
+        )
+        self._handshake = Handshake(terms, self._send_body)
+        if role is Role.DIALER:
+            self._outgoing += PREAMBLE
+            self._handshake.introduce(now_unix)
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will be read: send what is left, then close."""
+        return self.state is State.ENDED
+
+    # ---- the owner's side -----------------------------------------------------------------------------------------
+
+    def receive_data(self, data: bytes, now_unix: float) -> list[events.Event]:
+        """Take in bytes from the peer; returns what they mean, in order.
+
+        However the bytes are cut into pieces, the events are the same. (One difference remains: `first_bytes` of a
+        foreign protocol holds what had arrived when the protocol was clear.)
+        """
+        self.bytes_received += len(data)
+        if not self.ended:
+            self._reader.feed(data)
+            try:
+                self._read(now_unix)
+            except WireError as error:
+                self._refuse_bytes(str(error), now_unix)
+        return self._take_events()
+
+    def receive_eof(self) -> list[events.Event]:
+        """The peer ended the stream in order. Within a session that has no event: the owner knows it already."""
+        if self.state is State.AWAIT_PREAMBLE and not MAGIC.startswith(self._reader.peek(len(MAGIC))):
+            self._fail_foreign()
+        elif self.state not in {State.SESSION, State.ENDED}:
+            received = Evidence(bytes_received=self.bytes_received)
+            self._fail(Reason.REMOTE_CLOSED, f"closed while we were {self.state.value}", received)
+        self._end()
+        return self._take_events()
+
+    def data_to_send(self) -> bytes:
+        """The bytes to write now; they are given once."""
+        data = bytes(self._outgoing)
+        self._outgoing.clear()
+        return data
+
+    def send_ping(self, nonce: int) -> None:
+        """Ask whether the peer is there (`nonce` from 0 to 2**64 - 1).
+
+        This and every other `send_`: once the session has ended nothing is sent, as the owner may learn of the end a
+        moment later.
+
+        Raises:
+            RuntimeError: there is no session yet.
+        """
+        self._send_in_session(Ping(nonce=nonce))
+
+    def send_get_peers(self) -> None:
+        """Ask for a peer list."""
+        self._send_in_session(GetPeers())
+
+    def send_peer_list(self, peers: Sequence[PeerAddress]) -> None:
+        """Name peers, asked or not.
+
+        Raises:
+            ValueError: more than 64 of them.
+        """
+        if len(peers) > PEER_LIST_MAX:
+            raise ValueError(f"{len(peers)} peers; at most {PEER_LIST_MAX} fit into one list")
+        self._send_in_session(PeerList(peers=list(peers)))
+
+    def send_dial_back(self, nonce: int, port: int) -> None:
+        """Ask the peer to dial `port` of ours (`nonce` from 0 to 2**64 - 1)."""
+        self._send_in_session(DialBack(nonce=nonce, port=port))
+
+    def send_dial_back_result(self, nonce: int, outcome: DialBackOutcome, reason: str | None = None) -> None:
+        """Tell the peer what became of its DialBack. `reason`: a code, as for `send_goodbye`."""
+        self._send_in_session(DialBackResult(nonce=nonce, outcome=outcome, reason=reason))
+
+    def send_goodbye(self, code: str, detail: str = "") -> None:
+        """End the session and say why. `code`: lower case letters, digits and underscores, at most 40."""
+        self._send_in_session(Goodbye(code=code, detail=shorten(detail)))
+        self._end()
+
+    # ---- reading --------------------------------------------------------------------------------------------------
+
+    def _read(self, now_unix: float) -> None:
+        if self.state is State.AWAIT_PREAMBLE:
+            self._read_preamble()
+        # The state may change with each frame, and the limit on the next one with it: so one at a time.
+        while self.state not in {State.AWAIT_PREAMBLE, State.ENDED} and (body := self._reader.read_frame()) is not None:
+            message = decode(body)
+            if isinstance(message, UnknownType):
+                self._receive_unknown(message)
+            else:
+                self._step(type(message))
+                self._receive(message, body, now_unix)
+
+    def _step(self, incoming: type[Preamble | Message]) -> None:
+        """Go where the table says.
+
+        Raises:
+            WireError: it is not this one's turn.
+        """
+        following = TRANSITIONS[self.state].get(incoming)
+        if following is None:
+            raise WireError(f"{incoming.__name__} out of turn while we were {self.state.value}")
+        self.state = following
+
+    def _read_preamble(self) -> None:
+        first_bytes = self._reader.peek(FIRST_BYTES_MAX)
+        if not MAGIC.startswith(first_bytes[: len(MAGIC)]):
+            # It is foreign. More bytes may still tell what it is, so wait while they could, and never for long.
+            if name_protocol(first_bytes) or not may_get_a_name(first_bytes):
+                self._fail_foreign()
+            return
+        wire_version = self._reader.read_preamble()
+        if wire_version is None:
+            return
+        self._step(Preamble)
+        if self._role is Role.LISTENER:
+            self._outgoing += PREAMBLE
+        if wire_version != WIRE_VERSION:
+            # Our preamble is the one thing that the other side can read.
+            versions = Evidence(ours={"wire": WIRE_VERSION}, theirs={"wire": wire_version})
+            self._fail(Reason.VERSION_MISMATCH, "the framing differs, so no Hello can be read", versions)
+
+    def _receive_unknown(self, message: UnknownType) -> None:
+        if self.state is not State.SESSION:
+            raise WireError(f"unknown message {message.type} while we were {self.state.value}")
+        self.unknown_messages_total += 1
+        self._events.append(events.UnknownMessage(type=message.type, total=self.unknown_messages_total))
+
+    def _receive(self, message: Message, body: bytes, now_unix: float) -> None:
+        match message:
+            case Ping():
+                self._send_body(encode(Pong(nonce=message.nonce)))
+                self._events.append(events.PingReceived(nonce=message.nonce))
+            case Pong():
+                self._events.append(events.PongReceived(nonce=message.nonce))
+            case GetPeers():
+                self._events.append(events.PeersRequested())
+            case PeerList():
+                self._events.append(events.PeersReceived(peers=tuple(message.peers)))
+            case DialBack():
+                self._events.append(events.DialBackRequested(nonce=message.nonce, port=message.port))
+            case DialBackResult():
+                self._events.append(
+                    events.DialBackAnswered(nonce=message.nonce, outcome=message.outcome, reason=message.reason)
+                )
+            case Goodbye():
+                self._events.append(events.GoodbyeReceived(code=message.code, detail=message.detail))
+                self._end()
+            case _:
+                outcome = self._handshake.receive(message, body, now_unix)
+                if outcome is not None:
+                    self._conclude(outcome)
+
+    # ---- ends -----------------------------------------------------------------------------------------------------
+
+    def _conclude(self, outcome: Outcome) -> None:
+        self._events.append(outcome)
+        if isinstance(outcome, events.HandshakeCompleted):
+            self._reader.max_body_bytes = SESSION_FRAME_MAX_BYTES
+        else:
+            self._end()
+
+    def _refuse_bytes(self, detail: str, now_unix: float) -> None:
+        """The peer broke the protocol: tell it, and end."""
+        if self.state is State.SESSION:
+            self._events.append(events.ProtocolViolation(detail=detail))
+            self.send_goodbye(PROTOCOL_VIOLATION, detail)
+        else:
+            rejection = Rejection(reason=Reason.MALFORMED_HANDSHAKE, detail=detail)
+            self._conclude(self._handshake.reject(rejection, now_unix))
+
+    def _fail_foreign(self) -> None:
+        """Whoever answers speaks another protocol. It is told nothing: it would not understand."""
+        first_bytes = self._reader.peek(FIRST_BYTES_MAX)
+        evidence = Evidence(first_bytes=first_bytes.hex())
+        speaks = name_protocol(first_bytes)
+        if speaks is not None:
+            evidence["speaks"] = speaks
+        self._fail(Reason.NOT_OUR_PROTOCOL, "", evidence)
+
+    def _fail(self, reason: Reason, detail: str, evidence: Evidence) -> None:
+        self._conclude(self._handshake.fail(reason, detail, evidence))
+
+    def _end(self) -> None:
+        self.state = State.ENDED
+        self._reader.clear()
+
+    # ---- sending --------------------------------------------------------------------------------------------------
+
+    def _send_body(self, body: bytes) -> None:
+        self._outgoing += frame(body)
+
+    def _send_in_session(self, message: Message) -> None:
+        if self.state not in {State.SESSION, State.ENDED}:
+            raise RuntimeError(f"{type(message).__name__} before the handshake is complete: {self.state.value}")
+        if not self.ended:
+            self._send_body(encode(message))
+
+    def _take_events(self) -> list[events.Event]:
+        taken, self._events = self._events, []
+        return taken

@@ -1,0 +1,174 @@
+"""One side's part in the handshake: what it answers to each message, and its verdict. Order is the table's business."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, TypeAlias
+
+from nocarrier.errors import WireError
+from nocarrier.model.fault import Evidence
+from nocarrier.model.taxonomy import Reason
+from nocarrier.sources.node.wire.claims import (
+    REJECT_CODES,
+    TICKET_KINDS,
+    Introduction,
+    LocalPeer,
+    Rejection,
+    RemotePeer,
+    Role,
+    proof,
+)
+from nocarrier.sources.node.wire.events import DialedBack, HandshakeCompleted, HandshakeFailed
+from nocarrier.sources.node.wire.messages import Auth, Hello, Reject, Welcome, encode
+
+Outcome: TypeAlias = HandshakeCompleted | HandshakeFailed | DialedBack
+
+
+class Admission(Protocol):
+    """Decides whether we want a peer."""
+
+    def __call__(self, remote: RemotePeer, *, proven: bool) -> Rejection | None:
+        """Say why not, or None to go on.
+
+        Asked twice on either side: after Hello with `proven` false, for what is known without proof (a ban on the
+        address or on the claimed id, no free place), and after Auth with `proven` true.
+        """
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Terms:
+    """What one side brings into a handshake."""
+
+    role: Role
+    local: LocalPeer
+    sign: Callable[[bytes], bytes]
+    """Makes a signature of 64 bytes with the key of our node id."""
+    verify: Callable[[str, bytes, bytes], bool]
+    """Whether (node id, signature, data) belong together. Must not raise."""
+    admit: Admission
+    expected_node_id: str | None
+    """Who must be at the other end, if that is known."""
+    welcome: Welcome
+    """What we tell the other side when we want it."""
+    nonce: bytes
+    """Never used on another connection."""
+    dial_back: bool
+    """Whether we dial only to see who answers."""
+
+
+class Handshake:
+    """Answers Hello, Auth, Welcome and Reject; `send` takes the body of each message that goes out."""
+
+    def __init__(self, terms: Terms, send: Callable[[bytes], None]) -> None:
+        self._terms = terms
+        self._send = send
+        self._our_hello: Hello | None = None
+        self._our_hello_body = b""
+        self._introduction: Introduction | None = None
+        self._proofs: dict[Role, bytes] = {}
+        self.remote: RemotePeer | None = None
+        """Who the other side says it is, once it said Hello."""
+
+    def introduce(self, now_unix: float) -> Hello:
+        """Send our Hello, if that is not done yet."""
+        if self._our_hello is None:
+            terms = self._terms
+            self._our_hello = terms.local.hello(nonce=terms.nonce, clock_unix=now_unix, dial_back=terms.dial_back)
+            self._our_hello_body = encode(self._our_hello)
+            self._send(self._our_hello_body)
+        return self._our_hello
+
+    def receive(self, message: Hello | Auth | Welcome | Reject, body: bytes, now_unix: float) -> Outcome | None:
+        """Answer `message`, which came in `body`; returns the outcome where that ends the handshake.
+
+        Raises:
+            WireError: the signature in Auth does not prove the node id.
+        """
+        match message:
+            case Hello():
+                return self._receive_hello(message, body, now_unix)
+            case Auth():
+                return self._receive_auth(message, now_unix)
+            case Welcome():
+                return self._receive_welcome(message)
+            case Reject():
+                return self._receive_reject(message)
+
+    def reject(self, rejection: Rejection, now_unix: float, evidence: Evidence | None = None) -> HandshakeFailed:
+        """Tell the other side that and why we do not want it."""
+        self.introduce(now_unix)
+        self._send(encode(rejection.message()))
+        evidence = Evidence() if evidence is None else evidence
+        if rejection.ticket is not None:
+            evidence["ticket"] = rejection.ticket
+        if rejection.until_unix is not None:
+            evidence["until_unix"] = rejection.until_unix
+        return self.fail(rejection.reason, rejection.detail, evidence)
+
+    def fail(self, reason: Reason, detail: str, evidence: Evidence) -> HandshakeFailed:
+        """The end without a session. The verdict is ours where `evidence` does not say otherwise."""
+        evidence.setdefault("stated_by", "us")
+        return HandshakeFailed(reason=reason, detail=detail, evidence=evidence, remote=self.remote)
+
+    def _receive_hello(self, hello: Hello, body: bytes, now_unix: float) -> HandshakeFailed | DialedBack | None:
+        if body == self._our_hello_body:  # our nonce was drawn for this connection: an echo service, not ourselves
+            return self.fail(Reason.NOT_OUR_PROTOCOL, "it sends our own bytes back", Evidence(speaks="echo"))
+        # Before any verdict: the other side shall see the facts that it rests on.
+        ours = self.introduce(now_unix)
+        self.remote = RemotePeer.from_hello(hello, now_unix)
+        terms = self._terms
+        # Only a dialer's word counts: who dialed for a session is not kept from it by a flag of the listener.
+        if terms.dial_back or (terms.role is Role.LISTENER and hello.dial_back):
+            return DialedBack(remote=self.remote)
+        hellos = (self._our_hello_body, body) if terms.role is Role.DIALER else (body, self._our_hello_body)
+        self._proofs = {role: proof(role, *hellos) for role in Role}
+        self._introduction = Introduction.at(now_unix, ours, hello)
+        mismatch = self._introduction.mismatch()
+        if mismatch is not None:
+            return self.reject(Rejection(reason=mismatch), now_unix, self._introduction.evidence(mismatch))
+        rejection = terms.admit(self.remote, proven=False)
+        if rejection is not None:
+            return self.reject(rejection, now_unix)
+        if terms.role is Role.DIALER:
+            self._send_auth()
+        return None
+
+    def _receive_auth(self, auth: Auth, now_unix: float) -> HandshakeFailed | None:
+        assert self.remote is not None, "the table lets no Auth come before Hello"
+        terms, proven_id = self._terms, self.remote.node_id
+        if not terms.verify(proven_id, auth.signature, self._proofs[terms.role.other]):
+            raise WireError("the signature in Auth does not prove the node id")
+        if terms.expected_node_id not in {None, proven_id}:
+            ids = Evidence(ours={"node_id": terms.expected_node_id}, theirs={"node_id": proven_id})
+            return self.reject(Rejection(reason=Reason.PEER_ID_MISMATCH), now_unix, ids)
+        rejection = terms.admit(self.remote, proven=True)
+        if rejection is not None:
+            return self.reject(rejection, now_unix)
+        if terms.role is Role.LISTENER:
+            self._send_auth()
+            self._send(encode(terms.welcome))
+        return None
+
+    def _receive_welcome(self, welcome: Welcome) -> HandshakeCompleted:
+        assert self.remote is not None, "the table lets no Welcome come before Hello"
+        assert self._introduction is not None
+        if self._terms.role is Role.DIALER:
+            self._send(encode(self._terms.welcome))
+        return HandshakeCompleted(remote=self.remote, version=self._introduction.version, welcome=welcome)
+
+    def _receive_reject(self, reject: Reject) -> HandshakeFailed:
+        reason = REJECT_CODES.get(reject.code, Reason.HANDSHAKE_ERROR)
+        evidence = self._introduction.evidence(reason) if self._introduction else Evidence()
+        evidence["stated_by"] = "remote"
+        if reason is Reason.TICKET_INVALID and reject.ticket in TICKET_KINDS:
+            evidence["ticket"] = reject.ticket
+        if reject.until_unix is not None:
+            evidence["until_unix"] = reject.until_unix
+        detail = reject.detail
+        if reject.code not in REJECT_CODES:
+            detail = f"rejected with the unknown code {reject.code}" + (f": {detail}" if detail else "")
+        return self.fail(reason, detail, evidence)
+
+    def _send_auth(self) -> None:
+        self._send(encode(Auth(signature=self._terms.sign(self._proofs[self._terms.role]))))
