@@ -15,11 +15,11 @@ from bench.measure import Benchmark, Goal, Result, compare
 from bench.samples import record_failed_dials
 from nocarrier import DialTracker
 from nocarrier.model.history import EventQuery, SeriesQuery
-from nocarrier.store import SqliteHistory, database, reading, writing
-from nocarrier.store.database import migrations
-from nocarrier.store.rows import to_row
-from nocarrier.store.syncer import Syncer
-from nocarrier.store.writer import Writer
+from nocarrier.outputs.history import SqliteHistory, database, read_sql, write_sql
+from nocarrier.outputs.history.database import migrations
+from nocarrier.outputs.history.rows import to_row
+from nocarrier.outputs.history.syncer import Syncer
+from nocarrier.outputs.history.writer_thread import Writer
 
 DIALS = 10_000
 """A beginning and an end of each."""
@@ -77,7 +77,7 @@ def _bare_executemany() -> float:
         with contextlib.closing(database.open_to_write(folder / "bare", migrations(), max_bytes=MAX_BYTES)) as bare:
             started = time.perf_counter()
             bare.execute("BEGIN")
-            bare.executemany(writing.INSERT_ONE, rows)
+            bare.executemany(write_sql.INSERT_ONE, rows)
             bare.execute("COMMIT")
             return len(rows) / (time.perf_counter() - started)
 
@@ -141,12 +141,12 @@ def history_query(rounds: int, events: int = EVENTS) -> Result:
         all_days = SeriesQuery(since_unix=NOW_UNIX - DAYS * 86_400, until_unix=NOW_UNIX, bucket_s=43_200)
 
         def ask(query: SeriesQuery) -> None:
-            with reading.connected(path) as connection:
-                assert reading.read_series(connection, query).series["timeout"]
+            with read_sql.connected(path) as connection:
+                assert read_sql.read_series(connection, query).series["timeout"]
 
         def page(query: EventQuery) -> None:
-            with reading.connected(path) as connection:
-                assert len(reading.read_events(connection, query).events) == query.limit
+            with read_sql.connected(path) as connection:
+                assert len(read_sql.read_events(connection, query).events) == query.limit
 
         def count_events() -> None:
             with contextlib.closing(sqlite3.connect(path)) as connection:

@@ -21,10 +21,10 @@ from nocarrier.host.overview import read_host_state
 from nocarrier.model.address import parse_ip
 from nocarrier.model.history import History
 from nocarrier.model.listen import parse_listen
+from nocarrier.outputs.history import FILE_NAME, SqliteHistory
 from nocarrier.probing.conclusions import conclude, plan_probes
 from nocarrier.probing.prober import Prober
 from nocarrier.sources.node.node import Node
-from nocarrier.store import FILE_NAME, SqliteHistory
 from nocarrier.tracking import DialTracker
 
 if TYPE_CHECKING:

@@ -61,7 +61,7 @@ def asgi_app(
         prober: what looks into findings when somebody asks it to; None: one of its own. It dials addresses of findings
             only, which are those that the tracker was told of: all of them, as your own policy has let them pass, or
             with a `node` the public ones.
-        history: what is kept over restarts, such as a `nocarrier.store.SqliteHistory`; None: nothing is.
+        history: what is kept over restarts, such as a `nocarrier.outputs.history.SqliteHistory`; None: nothing is.
         token: secret that requests must bear (``Authorization: Bearer``).
         allowed_hosts: host names, without port, that requests may be addressed to, besides localhost, 127.0.0.1 and
             [::1]. Without a token, name here by what name the server is reached; with one, None allows any.
@@ -114,7 +114,7 @@ def serve(
         tracker: whose dials to show; None: the global tracker.
         listen: host:port; port 0 lets the kernel choose. Other than loopback addresses need a token.
         token: secret that requests must bear (``Authorization: Bearer``).
-        history: what is kept over restarts, such as a `nocarrier.store.SqliteHistory` of the same tracker.
+        history: what is kept over restarts, such as a `nocarrier.outputs.history.SqliteHistory` of the same tracker.
 
     Raises:
         ConfigError: the address is busy or cannot be had, or needs a token; says what to change.

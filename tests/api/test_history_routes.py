@@ -7,7 +7,7 @@ import time
 import pytest
 
 from nocarrier.embed import api_server
-from nocarrier.store import SqliteHistory
+from nocarrier.outputs.history import SqliteHistory
 from tests.api.http_client import get
 
 A, B = "198.51.100.7:7072", "198.51.100.8:7072"

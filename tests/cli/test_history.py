@@ -14,10 +14,10 @@ from nocarrier import DialTracker
 from nocarrier.embed import api_server
 from nocarrier.model.finding import EvidenceItem, Finding, Severity
 from nocarrier.model.taxonomy import Blame
-from nocarrier.store import SqliteHistory
+from nocarrier.outputs.history import SqliteHistory
 from tests.cli.command import nocarrier
 from tests.cli.terminal import Terminal, command, environment
-from tests.store.kit import eventually, written
+from tests.outputs.history.kit import eventually, written
 
 HOSTILE = "\x1b]0;owned\x07[red]bold[/red]\u202egnp.exe\r\nfake row"
 

@@ -19,7 +19,7 @@ from nocarrier.errors import NodeUnreachableError
 from tests.api.fake_node import FakeNode
 from tests.cli.command import nocarrier
 from tests.cli.terminal import Terminal, command, environment
-from tests.store.kit import eventually
+from tests.outputs.history.kit import eventually
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J[red]bold[/red]\u202egnp.exe\u2066\r\nfake row"
 

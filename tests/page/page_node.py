@@ -20,9 +20,9 @@ from nocarrier import DialTracker
 from nocarrier.api.server import Server
 from nocarrier.app import attend, in_background
 from nocarrier.doctor import Doctor
+from nocarrier.outputs.history import FILE_NAME, SqliteHistory
 from nocarrier.sources.node.node import Node
 from nocarrier.sources.node.options import NodeOptions
-from nocarrier.store import FILE_NAME, SqliteHistory
 from nocarrier.testing.demo_network import GENESIS, TIMING, VERSION, DemoNetwork, demo_network
 
 T = TypeVar("T")

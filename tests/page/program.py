@@ -15,7 +15,7 @@ from typing import Any
 from nocarrier import DialTracker
 from nocarrier.api.server import Server
 from nocarrier.embed import api_server
-from nocarrier.store import FILE_NAME, SqliteHistory
+from nocarrier.outputs.history import FILE_NAME, SqliteHistory
 from tests.page.page_node import ask, eventually
 
 MIX = {

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from nocarrier import DialTracker
 from nocarrier.embed import api_server
-from nocarrier.store import FILE_NAME, SqliteHistory
+from nocarrier.outputs.history import FILE_NAME, SqliteHistory
 from tests.page.browser import needs_the_page
 from tests.page.looking import addresses, row_of, rows
 from tests.page.page_node import eventually

@@ -28,8 +28,8 @@ from nocarrier.model.event import DialFailure
 from nocarrier.model.finding import Diagnosis, Severity
 from nocarrier.model.listen import DEFAULT_LISTEN
 from nocarrier.model.taxonomy import Kind, Reason, Source
+from nocarrier.outputs.history import FILE_NAME, SqliteHistory
 from nocarrier.sources.node.node import Node
-from nocarrier.store import FILE_NAME, SqliteHistory
 from nocarrier.testing.demo_network import VERSION, DemoNetwork, demo_network
 from nocarrier.tracking import DialTracker
 

@@ -12,8 +12,8 @@ import pytest
 from nocarrier.model.finding import Finding, Severity
 from nocarrier.model.history import EndedBy
 from nocarrier.model.taxonomy import Blame
-from nocarrier.store import database, writer, writing
-from tests.store.kit import NOON_UNIX, eventually, history_of, written
+from nocarrier.outputs.history import database, write_sql, writer_thread
+from tests.outputs.history.kit import NOON_UNIX, eventually, history_of, written
 
 
 def finding(code="peer_down", severity=Severity.INFO, summary="one is down", since_unix=NOON_UNIX):
@@ -90,7 +90,7 @@ def test_the_worst_severity_stays(history):
 
 
 def test_a_change_of_numbers_is_written_when_it_is_due(path, tracker, monkeypatch):
-    monkeypatch.setattr(writing, "REWRITE_AFTER_S", 0.0)
+    monkeypatch.setattr(write_sql, "REWRITE_AFTER_S", 0.0)
     with history_of(path, tracker) as history:
         history.record_findings((finding(summary="1 dial"),))
         eventually(lambda: kept(history))
@@ -134,7 +134,7 @@ def test_a_range_holds_what_stood_in_it(history, tracker):
 
 
 def test_what_came_and_went_while_the_disk_failed_is_written_with_the_times_it_had(path, tracker, monkeypatch):
-    monkeypatch.setattr(writer, "RETRY_EVERY_S", 0.05)
+    monkeypatch.setattr(writer_thread, "RETRY_EVERY_S", 0.05)
     path.mkdir()  # no place for a file
     with history_of(path, tracker) as history:
         eventually(lambda: history.status().state == "failing")

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 
 from nocarrier.model.history import EventQuery, HistoryState
-from nocarrier.store import SqliteHistory
+from nocarrier.outputs.history import SqliteHistory
 
 NOON_UNIX = 1_767_268_800.0
 """2026-01-01 12:00 UTC: the beginning of a minute."""

@@ -10,7 +10,7 @@ from nocarrier.model.event import EndedAttempt
 from nocarrier.model.history import EventQuery
 from nocarrier.model.recorded_event import EventKind, recorded_event
 from nocarrier.model.taxonomy import Blame, Phase, Reason, Source
-from tests.store.kit import NOON_UNIX, all_events, eventually, history_of, in_file, rollups_agree, written
+from tests.outputs.history.kit import NOON_UNIX, all_events, eventually, history_of, in_file, rollups_agree, written
 
 A, B, C = "198.18.0.1:7072", "198.18.0.2:7072", "[2001:db8::1]:7072"
 

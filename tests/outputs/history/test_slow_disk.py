@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from nocarrier.store import writer, writing
-from tests.store.kit import eventually, history_of, in_file, written
-from tests.store.test_findings import finding, kept
+from nocarrier.outputs.history import write_sql, writer_thread
+from tests.outputs.history.kit import eventually, history_of, in_file, written
+from tests.outputs.history.test_findings import finding, kept
 
 COMMIT_S = 0.02
 """A hard disk, or a memory card."""
@@ -17,14 +17,14 @@ COMMIT_S = 0.02
 
 @pytest.fixture(autouse=True)
 def slow_commits(monkeypatch):
-    insert_events, commits = writing.insert_events, []
+    insert_events, commits = write_sql.insert_events, []
 
     def insert(*args):
         insert_events(*args)
         commits.append(time.monotonic())
         time.sleep(COMMIT_S)
 
-    monkeypatch.setattr(writing, "insert_events", insert)
+    monkeypatch.setattr(write_sql, "insert_events", insert)
     return commits
 
 
@@ -52,7 +52,9 @@ def test_events_that_come_without_end_keep_neither_findings_nor_the_end_waiting(
         eventually(lambda: kept(history), within_s=5)
         began_s, began_with = time.monotonic(), len(slow_commits)
         eventually(lambda: len(slow_commits) > began_with + 4)
-        assert time.monotonic() - began_s > 4 * writer.FLUSH_EVERY_S, "not more often, however many events there are"
+        assert time.monotonic() - began_s > 4 * writer_thread.FLUSH_EVERY_S, (
+            "not more often, however many events there are"
+        )
     assert not history._writer.is_behind
 
 

@@ -14,10 +14,10 @@ from nocarrier.model.finding import Finding
 from nocarrier.model.history import EventPage, EventQuery, HistoryStatus, Series, SeriesQuery, StoredFinding
 from nocarrier.model.ports import Clock
 from nocarrier.model.task_state import TaskState
-from nocarrier.store import reading
-from nocarrier.store.database import Migration, migrations
-from nocarrier.store.syncer import Syncer
-from nocarrier.store.writer import Writer
+from nocarrier.outputs.history import read_sql
+from nocarrier.outputs.history.database import Migration, migrations
+from nocarrier.outputs.history.syncer import Syncer
+from nocarrier.outputs.history.writer_thread import Writer
 from nocarrier.supervision import Supervisor
 from nocarrier.tracking import DialTracker
 
@@ -115,20 +115,20 @@ class SqliteHistory:
             CursorError: the cursor is none of its own.
         """
         with self._connected() as connection:
-            return reading.read_events(connection, query)
+            return read_sql.read_events(connection, query)
 
     def series(self, query: SeriesQuery) -> Series:
         """Counts by time; raises HistoryError."""
         with self._connected() as connection:
-            return reading.read_series(connection, query)
+            return read_sql.read_series(connection, query)
 
     def findings(self, since_unix: float | None, until_unix: float | None, limit: int) -> list[StoredFinding]:
         """Findings that stood between the two, those that began last first; raises HistoryError."""
         with self._connected() as connection:
-            return reading.read_findings(connection, since_unix, until_unix, limit)
+            return read_sql.read_findings(connection, since_unix, until_unix, limit)
 
     @contextlib.contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:
         self._writer.tried.wait(OPEN_S)  # who asks at the very start waits for the file to be made
-        with reading.connected(self.path) as connection:
+        with read_sql.connected(self.path) as connection:
             yield connection

@@ -7,8 +7,8 @@ import sqlite3
 
 import pytest
 
-from nocarrier.store import database, writer, writing
-from tests.store.kit import NOON_UNIX, all_events, eventually, history_of, in_file, rollups_agree, written
+from nocarrier.outputs.history import database, write_sql, writer_thread
+from tests.outputs.history.kit import NOON_UNIX, all_events, eventually, history_of, in_file, rollups_agree, written
 
 A = "198.18.0.1:7072"
 DAY_S = 86_400
@@ -16,9 +16,9 @@ DAY_S = 86_400
 
 @pytest.fixture(autouse=True)
 def tidy_at_once(monkeypatch):
-    monkeypatch.setattr(writer, "TIDY_EVERY_S", 0.0)
-    monkeypatch.setattr(writer, "FLUSH_EVERY_S", 0.02)
-    monkeypatch.setattr(writer, "TRUST_AFTER_S", 0.0)
+    monkeypatch.setattr(writer_thread, "TIDY_EVERY_S", 0.0)
+    monkeypatch.setattr(writer_thread, "FLUSH_EVERY_S", 0.02)
+    monkeypatch.setattr(writer_thread, "TRUST_AFTER_S", 0.0)
 
 
 def record_at(tracker, clock, at_unix, times=1):
@@ -44,7 +44,7 @@ def test_events_older_than_their_time_go(path, tracker, clock):
 
 
 def test_what_is_on_its_way_out_is_not_shown_while_it_goes_bit_by_bit(path, tracker, clock, monkeypatch):
-    monkeypatch.setattr(writing, "DELETE_ROWS", 3)
+    monkeypatch.setattr(write_sql, "DELETE_ROWS", 3)
     clock.step_s = 0
     with history_of(path, tracker, ttl_days=1) as history:
         record_at(tracker, clock, NOON_UNIX, 10)
@@ -135,7 +135,7 @@ def test_a_deletion_that_a_crash_cut_short_goes_on_and_takes_no_more_than_it_mus
         record_at(tracker, clock, NOON_UNIX + 60, 10)
         written(history, 20)
     connection = database.open_to_write(path, database.migrations(), max_bytes=10**9)
-    writing.move_horizon(connection, NOON_UNIX + 60)  # and no row is deleted yet
+    write_sql.move_horizon(connection, NOON_UNIX + 60)  # and no row is deleted yet
     connection.close()
     with history_of(path, tracker) as history:
         eventually(lambda: len(in_file(path)) == 10)

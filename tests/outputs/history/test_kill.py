@@ -12,7 +12,7 @@ import time
 import pytest
 
 from testbed.netns import PYTHON_PATH
-from tests.store.kit import all_events, history_of, in_file, rollups_agree, written
+from tests.outputs.history.kit import all_events, history_of, in_file, rollups_agree, written
 
 KILLS = int(os.environ.get("NOCARRIER_KILLS", "8"))
 """How often; 200 for a release."""
@@ -26,7 +26,7 @@ from pathlib import Path
 from nocarrier import DialTracker, Fault
 from nocarrier.model.event import EndedAttempt
 from nocarrier.model.taxonomy import Blame, Phase, Reason
-from nocarrier.store import SqliteHistory
+from nocarrier.outputs.history import SqliteHistory
 
 logging.basicConfig(level=logging.WARNING)  # whatever stops the writer is seen where the test fails
 fault = Fault(reason=Reason.TIMEOUT, phase=Phase.CONNECT, blame=Blame.PATH, evidence={"syn_retransmits": 3})

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from nocarrier.store import writer
-from tests.store.kit import NOON_UNIX, all_events, eventually, history_of, in_file, rollups_agree, written
+from nocarrier.outputs.history import writer_thread
+from tests.outputs.history.kit import NOON_UNIX, all_events, eventually, history_of, in_file, rollups_agree, written
 
 A = "198.18.0.1:7072"
 DAY_S = 86_400
@@ -14,7 +14,7 @@ YEAR_S = 365 * DAY_S
 
 @pytest.fixture(autouse=True)
 def tidy_at_once(monkeypatch, clock):
-    monkeypatch.setattr(writer, "TIDY_EVERY_S", 0.0)
+    monkeypatch.setattr(writer_thread, "TIDY_EVERY_S", 0.0)
     clock.step_s = 0
 
 
@@ -54,7 +54,7 @@ def test_a_clock_that_is_set_ahead_while_it_runs_deletes_nothing(path, tracker, 
     with history_of(path, tracker) as history:
         record(tracker, 10)
         written(history, 10)
-        monkeypatch.setattr(history._writer, "_even_since_s", -writer.TRUST_AFTER_S)
+        monkeypatch.setattr(history._writer, "_even_since_s", -writer_thread.TRUST_AFTER_S)
         clock.now_unix += YEAR_S
         looked_some_times(history)
         assert history.status().events_total == 10
@@ -63,7 +63,7 @@ def test_a_clock_that_is_set_ahead_while_it_runs_deletes_nothing(path, tracker, 
 def test_a_clock_that_was_ahead_for_long_hides_nothing_of_what_comes_when_it_is_right_again(
     path, tracker, clock, monkeypatch
 ):
-    monkeypatch.setattr(writer, "TRUST_AFTER_S", 0.0)
+    monkeypatch.setattr(writer_thread, "TRUST_AFTER_S", 0.0)
     with history_of(path, tracker) as history:
         record(tracker, 10)
         written(history, 10)
@@ -83,7 +83,7 @@ def test_a_clock_that_was_ahead_for_long_hides_nothing_of_what_comes_when_it_is_
 
 
 def test_events_from_before_the_clock_was_set_expire_too(path, tracker, clock, monkeypatch):
-    monkeypatch.setattr(writer, "TRUST_AFTER_S", 0.0)
+    monkeypatch.setattr(writer_thread, "TRUST_AFTER_S", 0.0)
     with history_of(path, tracker) as history:
         record(tracker, 2)
         written(history, 2)

@@ -47,7 +47,7 @@ class NewerSchemaError(HistoryError):
 
 def migrations() -> tuple[Migration, ...]:
     """All steps, in order: the files of `store/migrations`."""
-    folder = importlib.resources.files("nocarrier.store.migrations")
+    folder = importlib.resources.files("nocarrier.outputs.history.migrations")
     names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
     return tuple(Migration(int(name.partition("_")[0]), (folder / name).read_text()) for name in names)
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from nocarrier import DialTracker
-from tests.store.kit import Clock
+from tests.outputs.history.kit import Clock
 
 
 @pytest.fixture

@@ -28,8 +28,8 @@ from nocarrier.model.history import (
 )
 from nocarrier.model.recorded_event import EventKind
 from nocarrier.model.taxonomy import Phase, Reason, Source
-from nocarrier.store.database import open_to_read, what_to_change
-from nocarrier.store.rows import COLUMNS, HOUR_S, member, to_event
+from nocarrier.outputs.history.database import open_to_read, what_to_change
+from nocarrier.outputs.history.rows import COLUMNS, HOUR_S, member, to_event
 
 LONGEST_S = 5.0
 """A question that takes longer is given up: it asks for something rare in a long time without an index."""

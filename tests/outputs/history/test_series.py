@@ -13,9 +13,9 @@ from nocarrier.errors import HistoryError
 from nocarrier.model.history import SeriesBy, SeriesQuery
 from nocarrier.model.recorded_event import EventKind
 from nocarrier.model.taxonomy import Reason, Source
-from nocarrier.store import reading
+from nocarrier.outputs.history import read_sql
 from nocarrier.views import SeriesFilter, series_view
-from tests.store.kit import NOON_UNIX, Clock, history_of, rollups_agree, written
+from tests.outputs.history.kit import NOON_UNIX, Clock, history_of, rollups_agree, written
 
 A = "198.18.0.1:7072"
 
@@ -128,8 +128,8 @@ def test_a_range_that_is_empty_or_too_fine_is_refused(path, tracker):
 
 
 def test_a_question_that_takes_too_long_is_given_up_and_says_what_to_ask(path, tracker, monkeypatch):
-    monkeypatch.setattr(reading, "LONGEST_S", -1)
-    monkeypatch.setattr(reading, "LOOK_AT_CLOCK_EVERY", 1)
+    monkeypatch.setattr(read_sql, "LONGEST_S", -1)
+    monkeypatch.setattr(read_sql, "LOOK_AT_CLOCK_EVERY", 1)
     with history_of(path, tracker) as history, pytest.raises(HistoryError, match="since_unix"):
         for number in range(100):
             tracker.record(f"198.18.0.{number}:1", "timeout", "seed")

@@ -13,18 +13,18 @@ import pytest
 
 from nocarrier.errors import HistoryError
 from nocarrier.model.history import EventQuery, HistoryState
-from nocarrier.store import database, writer, writing
-from nocarrier.store.database import Migration, migrations
+from nocarrier.outputs.history import database, write_sql, writer_thread
+from nocarrier.outputs.history.database import Migration, migrations
 from testbed.netns import PYTHON_PATH
 from testbed.programs import NOT_PROVEN
-from tests.store.kit import all_events, eventually, history_of, in_file, rollups_agree, written
+from tests.outputs.history.kit import all_events, eventually, history_of, in_file, rollups_agree, written
 
 A = "198.18.0.1:7072"
 
 
 @pytest.fixture(autouse=True)
 def try_again_soon(monkeypatch):
-    monkeypatch.setattr(writer, "RETRY_EVERY_S", 0.05)
+    monkeypatch.setattr(writer_thread, "RETRY_EVERY_S", 0.05)
 
 
 def failing(history, text):
@@ -101,7 +101,7 @@ def test_a_file_of_an_older_nocarrier_is_brought_to_today(path, tracker):
     with tracker.subscribe(polled=True) as events:
         tracker.record(A, "timeout", "seed")
         older = database.open_to_write(path, migrations()[:1], max_bytes=10**9)
-        writing.insert_events(older, [events.drain()], run=1)
+        write_sql.insert_events(older, [events.drain()], run=1)
         older.close()
     assert version(path) == 1
     with history_of(path, tracker) as history:
@@ -172,7 +172,7 @@ def test_a_folder_that_cannot_be_is_said_and_events_wait(tmp_path, tracker):
 
 
 def test_what_waits_is_bounded_and_what_is_lost_is_counted(tmp_path, tracker, monkeypatch):
-    monkeypatch.setattr(writer, "QUEUE_EVENTS", 50)
+    monkeypatch.setattr(writer_thread, "QUEUE_EVENTS", 50)
     (tmp_path / "file").write_text("")
     with history_of(tmp_path / "file" / "history.sqlite3", tracker) as history:
         failing(history, "folder")
@@ -191,14 +191,14 @@ def test_what_waits_is_bounded_and_what_is_lost_is_counted(tmp_path, tracker, mo
 
 
 def test_an_event_that_cannot_be_written_does_not_keep_the_others_from_it(path, tracker, monkeypatch):
-    to_row = writing.to_row
+    to_row = write_sql.to_row
 
     def stumbling(event, place, run):
         if event.addr == "broken":
             raise ValueError("a fault of ours")
         return to_row(event, place, run)
 
-    monkeypatch.setattr(writing, "to_row", stumbling)
+    monkeypatch.setattr(write_sql, "to_row", stumbling)
     with history_of(path, tracker) as history:
         for _ in range(100):
             tracker.record(A, "timeout", "seed")
@@ -222,8 +222,8 @@ ON_A_SMALL_DISK = """
 import json, subprocess, sys
 from pathlib import Path
 from nocarrier import DialTracker
-from nocarrier.store import writer
-from tests.store.kit import all_events, eventually, history_of, in_file, rollups_agree, written
+from nocarrier.outputs.history import writer_thread as writer
+from tests.outputs.history.kit import all_events, eventually, history_of, in_file, rollups_agree, written
 
 writer.RETRY_EVERY_S = 0.05
 disk = Path(sys.argv[1])

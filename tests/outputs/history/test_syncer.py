@@ -10,8 +10,8 @@ import time
 
 import pytest
 
-from nocarrier.store import database, syncer, writer
-from tests.store.kit import eventually, history_of, in_file, rollups_agree, written
+from nocarrier.outputs.history import database, syncer, writer_thread
+from tests.outputs.history.kit import eventually, history_of, in_file, rollups_agree, written
 
 A = "198.18.0.1:7072"
 
@@ -94,7 +94,7 @@ def test_what_cannot_be_forced_to_disk_is_said_and_tried_again(path, tracker, mo
 
 def test_a_quiet_history_asks_nothing_of_the_disk(path, tracker, monkeypatch):
     monkeypatch.setattr(syncer, "SYNC_EVERY_S", 0.02)
-    monkeypatch.setattr(writer, "SEE_EVERY_S", 3_600.0)
+    monkeypatch.setattr(writer_thread, "SEE_EVERY_S", 3_600.0)
     opened = []
     open_to_sync = database.open_to_sync
     monkeypatch.setattr(database, "open_to_sync", lambda path: opened.append(1) or open_to_sync(path))

@@ -13,7 +13,7 @@ import msgspec
 from nocarrier.model.event import DialEvent
 from nocarrier.model.finding import Finding
 from nocarrier.model.history import EndedBy
-from nocarrier.store.rows import COLUMNS, HOUR_S, MINUTE_S, MinuteKey, minute_of, to_row
+from nocarrier.outputs.history.rows import COLUMNS, HOUR_S, MINUTE_S, MinuteKey, minute_of, to_row
 
 BLOCK_ROWS = 128
 """Rows in one statement. While SQLite works, Python's other threads run; for each statement it has to get Python's lock

@@ -13,12 +13,12 @@ import sqlite3
 import threading
 from pathlib import Path
 
-from nocarrier.store import database
+from nocarrier.outputs.history import database
 
 SYNC_EVERY_S = 1.0
 """How often what was written is forced to disk: a power cut takes hardly more than the last second."""
 
-_log = logging.getLogger("nocarrier.store")
+_log = logging.getLogger("nocarrier.history")
 
 
 class Syncer:

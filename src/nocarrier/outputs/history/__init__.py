@@ -1,5 +1,5 @@
 """The history on disk: every dial event and every finding, over restarts, in one SQLite file."""
 
-from nocarrier.store.history import FILE_NAME, SqliteHistory
+from nocarrier.outputs.history.sqlite_history import FILE_NAME, SqliteHistory
 
 __all__ = ["FILE_NAME", "SqliteHistory"]

@@ -17,10 +17,10 @@ from nocarrier.model.event import DialEvent
 from nocarrier.model.finding import Finding
 from nocarrier.model.history import EndedBy, HistoryState, HistoryStatus
 from nocarrier.model.ports import Clock
-from nocarrier.store import database, reading, writing
-from nocarrier.store.database import Migration
-from nocarrier.store.syncer import Syncer
-from nocarrier.store.writing import Standing, Told
+from nocarrier.outputs.history import database, read_sql, write_sql
+from nocarrier.outputs.history.database import Migration
+from nocarrier.outputs.history.syncer import Syncer
+from nocarrier.outputs.history.write_sql import Standing, Told
 from nocarrier.tracking import DialTracker
 
 FLUSH_EVERY_S = 0.1
@@ -71,7 +71,7 @@ SHRINK_PAGES = 512
 SHARE_DELETED = 0.05
 """Share of the events that goes when the file is full, so that it is not full again at once."""
 
-_log = logging.getLogger("nocarrier.store")
+_log = logging.getLogger("nocarrier.history")
 
 
 class Writer:
@@ -189,7 +189,7 @@ class Writer:
             connection = database.open_to_write(self._path, self._steps, max_bytes=self._max_bytes)
             self._connection, self._inode = connection, self._path.stat().st_ino
             if self._run is None:
-                self._run = writing.begin_run(connection, self._clock(), self._version)
+                self._run = write_sql.begin_run(connection, self._clock(), self._version)
             self._tidy_at_s = 0.0
             self._is_deleting = True  # perhaps the program ended in the middle of that
             detail = self._status.detail if self._status.state is HistoryState.STARTING else None
@@ -214,7 +214,7 @@ class Writer:
             if not self._pending and not self._fetch():
                 return
             try:
-                writing.insert_events(connection, self._blocks(), self._run)
+                write_sql.insert_events(connection, self._blocks(), self._run)
             except (sqlite3.Error, OSError):
                 raise
             except Exception:
@@ -232,20 +232,20 @@ class Writer:
 
     def _leave_out_what_cannot_be_written(self) -> None:
         """One such event would keep all others from being written, for ever. Where none can be told, all of them go."""
-        good = list(filter(writing.can_be_written, self._pending))
+        good = list(filter(write_sql.can_be_written, self._pending))
         kept = good if len(good) < len(self._pending) else []
         self._lost += len(self._pending) - len(kept)
         self._pending = kept
 
     def _blocks(self) -> Iterator[list[DialEvent]]:
         """What waits, bit by bit, as far as one transaction goes. It stays in `_pending` until that is through."""
-        for start in range(0, len(self._pending), writing.BLOCK_ROWS):
-            yield self._pending[start : start + writing.BLOCK_ROWS]
+        for start in range(0, len(self._pending), write_sql.BLOCK_ROWS):
+            yield self._pending[start : start + write_sql.BLOCK_ROWS]
         while len(self._pending) < CHUNK_EVENTS and (block := self._fetch()):
             yield block
 
     def _fetch(self) -> list[DialEvent]:
-        block = self._subscription.drain(writing.BLOCK_ROWS)
+        block = self._subscription.drain(write_sql.BLOCK_ROWS)
         self._pending += block
         return block
 
@@ -255,14 +255,14 @@ class Writer:
         if not self._telling:
             return
         assert self._run is not None
-        self._standing = writing.write_findings(connection, self._standing, self._telling, self._run)
+        self._standing = write_sql.write_findings(connection, self._standing, self._telling, self._run)
         self._telling.clear()
         self._see_at_s = 0.0  # who crashes now has been seen after they began
 
     def _see(self, connection: sqlite3.Connection) -> None:
         assert self._run is not None
         if time.monotonic() >= self._see_at_s:
-            writing.see_run(connection, self._run, self._clock())
+            write_sql.see_run(connection, self._run, self._clock())
             self._see_at_s = time.monotonic() + SEE_EVERY_S
 
     def _finish(self) -> None:
@@ -278,9 +278,9 @@ class Writer:
         with contextlib.suppress(sqlite3.Error):
             now_unix = self._clock()
             for standing in self._standing.values():
-                writing.end_finding(connection, standing, now_unix, EndedBy.STOPPED)
+                write_sql.end_finding(connection, standing, now_unix, EndedBy.STOPPED)
             assert self._run is not None
-            writing.see_run(connection, self._run, now_unix, stopped=True)
+            write_sql.see_run(connection, self._run, now_unix, stopped=True)
         self._close()
 
     # ---- what is old ----------------------------------------------------------------------------------------------
@@ -302,13 +302,13 @@ class Writer:
     def _tidy_step(self, connection: sqlite3.Connection) -> bool:
         """Whether there is more to do."""
         if self._is_deleting:
-            self._is_deleting = writing.delete_old(connection) == writing.DELETE_ROWS
+            self._is_deleting = write_sql.delete_old(connection) == write_sql.DELETE_ROWS
         elif (before_unix := self._first_to_keep(connection)) is not None:
-            writing.move_horizon(connection, before_unix)
+            write_sql.move_horizon(connection, before_unix)
             self._is_deleting = True
             self._set_working(connection, self._status.detail)
-        elif writing.free_bytes(connection) > FREE * self._max_bytes:
-            writing.shrink(connection, SHRINK_PAGES)
+        elif write_sql.free_bytes(connection) > FREE * self._max_bytes:
+            write_sql.shrink(connection, SHRINK_PAGES)
         else:
             return False
         return True
@@ -318,13 +318,13 @@ class Writer:
         since_unix, now_unix = self._status.since_unix, self._clock()
         if since_unix is None:
             return None
-        this_minute = writing.minute(now_unix)
-        too_old = writing.minute(now_unix - self._ttl_s)
+        this_minute = write_sql.minute(now_unix)
+        too_old = write_sql.minute(now_unix - self._ttl_s)
         if self._goes_evenly(now_unix) and since_unix < too_old:
             return too_old
-        if writing.used_bytes(connection) > FILL * self._max_bytes:
+        if write_sql.used_bytes(connection) > FILL * self._max_bytes:
             rows = int(self._status.events_total * SHARE_DELETED)
-            after_oldest = writing.minute_after_oldest(connection, rows)
+            after_oldest = write_sql.minute_after_oldest(connection, rows)
             # The minute that is being written is never taken: what one minute brings may exceed the size.
             if after_oldest is not None and after_oldest <= this_minute:
                 return after_oldest
@@ -347,8 +347,8 @@ class Writer:
         self._status = HistoryStatus(
             state=HistoryState.WORKING,
             detail=detail,
-            since_unix=reading.oldest_event(connection),
-            events_total=reading.count_events(connection),
+            since_unix=read_sql.oldest_event(connection),
+            events_total=read_sql.count_events(connection),
             size_bytes=database.file_bytes(self._path),
         )
 

@@ -8,9 +8,9 @@ from nocarrier.model.event import DialStarted
 from nocarrier.model.history import EventQuery
 from nocarrier.model.recorded_event import EventKind
 from nocarrier.model.taxonomy import Phase, Reason, Source
-from nocarrier.store import database, reading, writing
-from tests.store.kit import NOON_UNIX
-from tests.store.test_events import record_one_of_each
+from nocarrier.outputs.history import database, read_sql, write_sql
+from tests.outputs.history.kit import NOON_UNIX
+from tests.outputs.history.test_events import record_one_of_each
 
 TOTAL = 20_000
 RARE = "198.18.0.99:1"
@@ -27,15 +27,15 @@ def large(tmp_path_factory):
     with tracker.subscribe(polled=True) as events:
         record_one_of_each(tracker)
         tracker.record(RARE, "timeout", "seed")
-        writing.insert_events(connection, [events.drain()], run=1)
-        for second in range(0, TOTAL, writing.BLOCK_ROWS):
-            for each in range(writing.BLOCK_ROWS):
+        write_sql.insert_events(connection, [events.drain()], run=1)
+        for second in range(0, TOTAL, write_sql.BLOCK_ROWS):
+            for each in range(write_sql.BLOCK_ROWS):
                 tracker.record(f"198.18.0.{each}:7072", "timeout", "gossip")
             block = events.drain()
             for number, event in enumerate(block):
                 assert not isinstance(event, DialStarted)
                 event.at_unix = NOON_UNIX + second + number
-            writing.insert_events(connection, [block], run=1)
+            write_sql.insert_events(connection, [block], run=1)
     connection.close()
     return path
 
@@ -49,9 +49,9 @@ def steps(path, **wanted):
         taken += 1
         return False
 
-    with reading.connected(path) as connection:
+    with read_sql.connected(path) as connection:
         connection.set_progress_handler(count, 1_000)
-        reading.read_events(connection, EventQuery(**wanted))
+        read_sql.read_events(connection, EventQuery(**wanted))
     return taken
 
 

@@ -1,0 +1,1 @@
+"""What is made of recorded events: the history on disk and metrics. Never imports `sources`."""
