@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from nocarrier.metrics import OF_DIAGNOSIS, OF_DIALS, OF_HISTORY, OF_NODE, Label, Metric
+from nocarrier.outputs.metrics import OF_DIAGNOSIS, OF_DIALS, OF_HISTORY, OF_NODE, Label, Metric
 from nocarrier.tracking import BUCKETS_S
 from reference.markdown import generated_from, table
 
@@ -28,7 +28,7 @@ _PAGES = {
 
 def metrics() -> Iterator[str]:
     """Every family with its labels; then what the labels can be."""
-    yield generated_from("src/nocarrier/metrics/table.py")
+    yield generated_from("src/nocarrier/outputs/metrics/table.py")
     yield "# Metrics"
     yield (
         "`GET /metrics` gives them as Prometheus text, or as OpenMetrics to whoever asks for it, computed from the "

@@ -21,10 +21,10 @@ from nocarrier.api.page import Page
 from nocarrier.api.probes import Prober, Probes
 from nocarrier.api.requests import read_body, read_query
 from nocarrier.doctor import Doctor
-from nocarrier.metrics import exposition
 from nocarrier.model.address import MAX_ADDRESS_LENGTH
 from nocarrier.model.history import History
 from nocarrier.model.node_state import NodePort
+from nocarrier.outputs.metrics import exposition
 from nocarrier.tracking import DialTracker
 from nocarrier.views import (
     FailureFilter,

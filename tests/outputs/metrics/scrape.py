@@ -10,7 +10,7 @@ from prometheus_client import parser
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.openmetrics import parser as openmetrics_parser
 
-from nocarrier.metrics import exposition
+from nocarrier.outputs.metrics import exposition
 
 OPENMETRICS = "application/openmetrics-text; version=1.0.0"
 

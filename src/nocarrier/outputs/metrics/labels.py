@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from nocarrier.diagnosis import CAUSES
-from nocarrier.metrics.metric import Label
 from nocarrier.model import version
 from nocarrier.model.finding import HealthStatus, Severity
 from nocarrier.model.node_state import BookState, Direction
 from nocarrier.model.taxonomy import Kind, Reason, Source
+from nocarrier.outputs.metrics.metric import Label
 from nocarrier.tracking import OTHER_PHASE, TIMED_PHASES, Outcome
 
 SOURCE = Label(name="source", values=tuple(Source))

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 from testbed.programs import requires
-from tests.metrics.monitoring import ALERTS, DOC_QUERIES, MONITORING_PAGE, RULES
+from tests.outputs.metrics.monitoring import ALERTS, DOC_QUERIES, MONITORING_PAGE, RULES
 
 
 @requires("promtool")

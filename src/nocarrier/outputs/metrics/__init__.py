@@ -3,13 +3,13 @@
 A program with a registry of its own adds ours to it:
 
 ```python
-prometheus_client.REGISTRY.register(nocarrier.metrics.DialCollector(nocarrier.global_tracker()))
+prometheus_client.REGISTRY.register(nocarrier.outputs.metrics.DialCollector(nocarrier.global_tracker()))
 ```
 """
 
-from nocarrier.metrics.collector import DialCollector, exposition
-from nocarrier.metrics.metric import Label, Metric, MetricType
-from nocarrier.metrics.table import METRICS, OF_DIAGNOSIS, OF_DIALS, OF_HISTORY, OF_NODE
+from nocarrier.outputs.metrics.collector import DialCollector, exposition
+from nocarrier.outputs.metrics.metric import Label, Metric, MetricType
+from nocarrier.outputs.metrics.table import METRICS, OF_DIAGNOSIS, OF_DIALS, OF_HISTORY, OF_NODE
 
 __all__ = [
     "METRICS",

@@ -24,7 +24,7 @@ from nocarrier.sources.node.options import TimingOptions
 from nocarrier.testing.fault_servers import FAULT_SERVERS
 from testbed.nodes import OPTIONS, Nodes, nodes_fixture
 from testbed.programs import requires
-from tests.metrics.monitoring import (
+from tests.outputs.metrics.monitoring import (
     ALERT_RULES,
     DOC_QUERIES,
     RECORDING_RULES,
@@ -32,7 +32,7 @@ from tests.metrics.monitoring import (
     filled_in,
     panel_queries,
 )
-from tests.metrics.prometheus_server import Prometheus, prometheus
+from tests.outputs.metrics.prometheus_server import Prometheus, prometheus
 
 nodes = nodes_fixture
 

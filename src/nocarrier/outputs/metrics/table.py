@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from nocarrier.metrics import labels
-from nocarrier.metrics.metric import Metric, MetricType
 from nocarrier.model.finding import Diagnosis
 from nocarrier.model.history import HistoryState, HistoryStatus
 from nocarrier.model.node_state import BookState, Direction, NodeState, PeerBookCounts
 from nocarrier.model.taxonomy import Kind
+from nocarrier.outputs.metrics import labels
+from nocarrier.outputs.metrics.metric import Metric, MetricType
 from nocarrier.tracking import Outcome, Tally
 
 

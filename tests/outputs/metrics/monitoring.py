@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-MONITORING = Path(__file__).resolve().parents[2] / "monitoring"
+MONITORING = Path(__file__).resolve().parents[3] / "monitoring"
 RULES = MONITORING / "prometheus"
 RECORDING_RULES = RULES / "recording_rules.yml"
 ALERT_RULES = RULES / "alert_rules.yml"

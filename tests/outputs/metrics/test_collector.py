@@ -11,13 +11,13 @@ import pytest
 
 from nocarrier import DialTracker, Fault, Kind, Reason, Source
 from nocarrier.diagnosis import CAUSES
-from nocarrier.metrics import METRICS, OF_DIAGNOSIS, OF_DIALS, OF_HISTORY, OF_NODE, DialCollector, exposition
 from nocarrier.model.finding import Diagnosis, Finding, HealthStatus, Severity
 from nocarrier.model.history import HistoryState, HistoryStatus
 from nocarrier.model.taxonomy import Blame
+from nocarrier.outputs.metrics import METRICS, OF_DIAGNOSIS, OF_DIALS, OF_HISTORY, OF_NODE, DialCollector, exposition
 from testbed.programs import requires
 from tests.api.fake_node import FakeNode
-from tests.metrics.scrape import OPENMETRICS, Scraped
+from tests.outputs.metrics.scrape import OPENMETRICS, Scraped
 
 CONTRACT = {
     "nocarrier_dials_started_total{source}",

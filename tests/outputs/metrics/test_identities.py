@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nocarrier import DialTracker, Fault, Kind, Reason, Source
-from tests.metrics.scrape import Scraped
+from tests.outputs.metrics.scrape import Scraped
 
 OUTCOMES = ("succeeded", "failed", "cancelled")
 

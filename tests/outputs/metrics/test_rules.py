@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from nocarrier.metrics import METRICS
 from nocarrier.model.finding import Severity
+from nocarrier.outputs.metrics import METRICS
 from testbed.programs import requires
-from tests.metrics.monitoring import (
+from tests.outputs.metrics.monitoring import (
     ALERT_RULES,
     ALERTS,
     DASHBOARD,
