@@ -19,9 +19,9 @@ from starlette.routing import Route
 from nocarrier import DialTracker
 from nocarrier.api.server import Server
 from nocarrier.app import attend, in_background
-from nocarrier.cli.answers import Finding, Hop, ProbeFacts, ProbeResult, Statement, Target, Trace
 from nocarrier.cli.diagnosis_text import standing
 from nocarrier.cli.probe_text import probe_lines
+from nocarrier.client.answers import Finding, Hop, ProbeFacts, ProbeResult, Statement, Target, Trace
 from nocarrier.diagnosis import CAUSES
 from nocarrier.embed import api_server
 from nocarrier.testing.fault_servers import closed_port

@@ -10,10 +10,10 @@ import time
 import pytest
 
 from nocarrier import DialTracker
-from nocarrier.cli.event_stream import Lost, Message
 from nocarrier.cli.top_lines import lines
 from nocarrier.cli.top_screen import Screen, body, footer
 from nocarrier.cli.top_state import Filter, TopState
+from nocarrier.client.event_stream import Lost, Message
 from nocarrier.embed import api_server
 from nocarrier.errors import NodeUnreachableError
 from tests.api.fake_node import FakeNode

@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from rich.console import Console
 
 from nocarrier.cli.lines import Line, print_lines
+from nocarrier.client.compare.compared_node import ComparedNode
+from nocarrier.client.compare.comparison import SHOWN_DIGITS, Comparison, Outcome
+from nocarrier.client.compare.one_way import OneWay
 from nocarrier.diagnosis.cause import count_of
-from nocarrier.views.compared_node import ComparedNode
-from nocarrier.views.comparison import SHOWN_DIGITS, Comparison, Outcome
-from nocarrier.views.one_way import OneWay
 
 _STYLES = {
     Outcome.CONNECTED: "bold green",

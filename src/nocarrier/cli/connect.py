@@ -7,9 +7,9 @@ import sys
 
 import click
 
-from nocarrier.cli.client import NodeClient, asks_node
 from nocarrier.cli.progress import progress
 from nocarrier.cli.text import printable
+from nocarrier.client.node_client import NodeClient, asks_node
 from nocarrier.model.taxonomy import Reason
 
 TIMEOUT_S = 120.0

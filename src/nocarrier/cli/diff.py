@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from nocarrier.cli.client import NodeClient, RequestRefusedError
+from nocarrier.client.node_client import NodeClient, RequestRefusedError
 from nocarrier.errors import NodeUnreachableError
 
 
@@ -28,8 +28,8 @@ def diff(url: str, other_url: str, token: str | None, other_token: str | None, *
     import msgspec  # noqa: PLC0415 - loaded by who compares
 
     from nocarrier.cli.comparison_text import print_comparison  # noqa: PLC0415
+    from nocarrier.client.compare.comparison import Outcome, compare  # noqa: PLC0415
     from nocarrier.sources.node.wire.claims import CLOCK_SKEW_MAX_S  # noqa: PLC0415
-    from nocarrier.views.comparison import Outcome, compare  # noqa: PLC0415
 
     a = _ask("A", url, token)
     b = _ask("B", other_url, token if other_token is None else other_token)
@@ -43,7 +43,7 @@ def diff(url: str, other_url: str, token: str | None, other_token: str | None, *
 
 
 def _ask(name: str, url: str, token: str | None) -> Any:
-    from nocarrier.views.compared_node import read_node  # noqa: PLC0415
+    from nocarrier.client.compare.compared_node import read_node  # noqa: PLC0415
 
     client = NodeClient(url, token)
     try:

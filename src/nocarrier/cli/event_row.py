@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from nocarrier.cli.answers import Event
 from nocarrier.cli.evidence import in_words
 from nocarrier.cli.text import clock_time
+from nocarrier.client.answers import Event
 
 COLUMNS = ("time", "address", "outcome", "from", "what is known")
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import click
 
-from nocarrier.cli.client import NodeClient, asks_node
 from nocarrier.cli.evidence import in_words
 from nocarrier.cli.text import clock_time, print_table
 from nocarrier.cli.times import Moment
+from nocarrier.client.node_client import NodeClient, asks_node
 
 
 @click.command

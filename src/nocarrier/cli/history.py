@@ -9,14 +9,14 @@ from typing import Any
 
 import click
 
-from nocarrier.cli import history_pages
-from nocarrier.cli.answers import Event, read_as
-from nocarrier.cli.client import NodeClient, asks_node
 from nocarrier.cli.event_row import COLUMNS, WIDTHS, event_row
 from nocarrier.cli.history_follow import Notice, follow_history
 from nocarrier.cli.progress import progress
 from nocarrier.cli.text import clock_time, duration, print_table, printable
 from nocarrier.cli.times import Moment, day_and_time
+from nocarrier.client import history_pages
+from nocarrier.client.answers import Event, read_as
+from nocarrier.client.node_client import NodeClient, asks_node
 
 MOST_EVENTS = 100_000
 """A page of the history takes some 20 ms, so this takes seconds."""

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from nocarrier.cli import history_pages
-from nocarrier.cli.client import NodeClient
-from nocarrier.cli.event_stream import Lost, Message, follow
+from nocarrier.client import history_pages
+from nocarrier.client.event_stream import Lost, Message, follow
+from nocarrier.client.node_client import NodeClient
 
 WRITTEN_WITHIN_S = 3.0
 """How long the newest events may take to get to disk, several times what they usually need; what comes later is told

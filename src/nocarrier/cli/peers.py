@@ -9,8 +9,8 @@ from typing import Any
 
 import click
 
-from nocarrier.cli.client import NodeClient, asks_node
 from nocarrier.cli.text import clock_time, duration, print_table
+from nocarrier.client.node_client import NodeClient, asks_node
 
 
 @click.command

@@ -5,9 +5,9 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
-from nocarrier.cli.answers import Hop, ProbeResult
 from nocarrier.cli.lines import Line
 from nocarrier.cli.text import duration
+from nocarrier.client.answers import Hop, ProbeResult
 
 _SAID = {
     "connected": "accepts: the way ends here",

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import click
 
-from nocarrier.cli.client import NodeClient, names_node
 from nocarrier.cli.progress import progress
 from nocarrier.cli.report_facts import gather
 from nocarrier.cli.report_html import report_html
 from nocarrier.cli.report_text import report_text
 from nocarrier.cli.text import printable
 from nocarrier.cli.times import Moment
+from nocarrier.client.node_client import NodeClient, names_node
 
 MARKDOWN, HTML = "md", "html"
 

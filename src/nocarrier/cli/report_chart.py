@@ -5,9 +5,9 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator, Sequence
 
-from nocarrier.cli.report_answers import Series
 from nocarrier.cli.text import duration, printable
 from nocarrier.cli.times import utc
+from nocarrier.client.report_answers import Series
 
 MAX_LINES = 8
 """As many colours as people can tell apart; what is rarer is one line together."""

@@ -10,11 +10,11 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from nocarrier.cli import history_pages
-from nocarrier.cli import report_answers as answers
-from nocarrier.cli.answers import Diagnosis, Event, LookedAt, read_as
-from nocarrier.cli.client import NodeClient
 from nocarrier.cli.top_state import STARTED, SUCCEEDED
+from nocarrier.client import history_pages
+from nocarrier.client import report_answers as answers
+from nocarrier.client.answers import Diagnosis, Event, LookedAt, read_as
+from nocarrier.client.node_client import NodeClient
 from nocarrier.errors import NocarrierError
 from nocarrier.views.history import BUCKETS_S
 

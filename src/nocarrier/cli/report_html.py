@@ -10,9 +10,9 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
-from nocarrier.cli.report_answers import Series
 from nocarrier.cli.report_chart import svg_chart
 from nocarrier.cli.report_numbers import CHART
+from nocarrier.client.report_answers import Series
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 """Whatever a peer smuggled in: the browser runs and loads nothing (W3C, Content Security Policy Level 3)."""

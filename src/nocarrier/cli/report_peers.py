@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from nocarrier.cli.markdown import code, table, words
-from nocarrier.cli.report_answers import ConnectedPeer, Peer, PropagationCounts
 from nocarrier.cli.report_facts import Facts
 from nocarrier.cli.times import utc
+from nocarrier.client.report_answers import ConnectedPeer, Peer, PropagationCounts
 from nocarrier.diagnosis.cause import count_of
 
 MAX_PEERS = 20

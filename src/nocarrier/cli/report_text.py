@@ -6,16 +6,16 @@ import platform
 from collections.abc import Iterator
 
 from nocarrier import __version__
-from nocarrier.cli.answers import Finding
 from nocarrier.cli.diagnosis_text import INFO, standing, title_of, verdict, what_was_looked_at
 from nocarrier.cli.history import ended_in_words
 from nocarrier.cli.markdown import code, table, words
-from nocarrier.cli.report_answers import PastFinding
 from nocarrier.cli.report_facts import Facts
 from nocarrier.cli.report_numbers import counts, over_time, samples
 from nocarrier.cli.report_peers import peers, propagation
 from nocarrier.cli.text import duration
 from nocarrier.cli.times import utc
+from nocarrier.client.answers import Finding
+from nocarrier.client.report_answers import PastFinding
 
 MAX_FINDINGS = 40
 MAX_EVIDENCE = 12

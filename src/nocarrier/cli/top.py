@@ -16,12 +16,12 @@ import click
 from rich.console import Console, Group
 from rich.live import Live
 
-from nocarrier.cli.client import NodeClient, asks_node
-from nocarrier.cli.event_stream import Lost, Message, follow
 from nocarrier.cli.keyboard import keyboard
 from nocarrier.cli.top_lines import lines
 from nocarrier.cli.top_screen import Screen, body, footer
 from nocarrier.cli.top_state import Filter, TopState
+from nocarrier.client.event_stream import Lost, Message, follow
+from nocarrier.client.node_client import NodeClient, asks_node
 from nocarrier.errors import NocarrierError
 
 LOOK_EVERY_S = 0.1

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from nocarrier.cli.answers import Diagnosis, Event, Failures, LookedAt, Status, read_as
-from nocarrier.cli.event_stream import Lost, Message
+from nocarrier.client.answers import Diagnosis, Event, Failures, LookedAt, Status, read_as
+from nocarrier.client.event_stream import Lost, Message
 
 WINDOW_S = 300.0
 """The bars count so much of the past."""

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from nocarrier.diagnosis.cause import count_of
-from nocarrier.model.address import Scope
-from nocarrier.model.taxonomy import Reason
-from nocarrier.views.compared_node import (
+from nocarrier.client.compare.compared_node import (
     ComparedNode,
     FailureSeen,
     addresses_of,
@@ -17,6 +14,9 @@ from nocarrier.views.compared_node import (
     parse,
     scope,
 )
+from nocarrier.diagnosis.cause import count_of
+from nocarrier.model.address import Scope
+from nocarrier.model.taxonomy import Reason
 
 _SAYS_NOTHING = frozenset(
     {

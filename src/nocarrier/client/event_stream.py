@@ -8,7 +8,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from typing import Any, NamedTuple
 from urllib.parse import urlencode
 
-from nocarrier.cli.client import NodeClient
+from nocarrier.client.node_client import NodeClient
 from nocarrier.errors import NocarrierError, NodeUnreachableError
 
 PATH = "/api/p2p/events"

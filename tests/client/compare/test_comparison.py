@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from nocarrier.views.compared_node import read_node
-from nocarrier.views.comparison import Outcome, compare
+from nocarrier.client.compare.compared_node import read_node
+from nocarrier.client.compare.comparison import Outcome, compare
 
 NOW = 1_000_000.0
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from nocarrier.views.compared_node import ComparedNode, Info
-from nocarrier.views.one_way import OneWay, one_way
+from nocarrier.client.compare.compared_node import ComparedNode, Info
+from nocarrier.client.compare.one_way import OneWay, one_way
 
 SHOWN_DIGITS = 12
 """Of a genesis or node id: enough to see that two differ."""

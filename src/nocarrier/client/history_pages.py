@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from http import HTTPStatus
 from typing import Any, NamedTuple
 
-from nocarrier.cli.client import NodeClient, RequestRefusedError
+from nocarrier.client.node_client import NodeClient, RequestRefusedError
 
 PATH = "/api/p2p/history"
 FINDINGS_PATH = "/api/p2p/history/findings"

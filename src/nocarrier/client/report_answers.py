@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from nocarrier.cli.answers import BookCounts, DialTotals, Event, Finding, HistoryStatus
+from nocarrier.client.answers import BookCounts, DialTotals, Event, Finding, HistoryStatus
 
 
 class Coverage(msgspec.Struct, frozen=True, kw_only=True):

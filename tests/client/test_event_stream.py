@@ -12,9 +12,9 @@ from starlette.routing import Route
 
 from nocarrier import DialTracker
 from nocarrier.api.server import Server
-from nocarrier.cli import event_stream
-from nocarrier.cli.client import NodeClient
-from nocarrier.cli.event_stream import Lost, Message, follow, parse
+from nocarrier.client import event_stream
+from nocarrier.client.event_stream import Lost, Message, follow, parse
+from nocarrier.client.node_client import NodeClient
 from nocarrier.embed import api_server
 from nocarrier.errors import NodeUnreachableError
 
