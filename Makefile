@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 STAMP := .make/installed
 
-PAGE := src/nocarrier/dashboard/built/index.html
+PAGE := src/nocarrier/web/page/built/index.html
 PAGE_SOURCES := $(shell find dashboard/src dashboard/public -type f 2>/dev/null) dashboard/index.html dashboard/vite.config.ts
 PAGE_PACKAGES := dashboard/node_modules/.package-lock.json
 NODE := $(shell command -v npm >/dev/null && node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' 2>/dev/null && echo yes)
@@ -91,4 +91,4 @@ soak: $(STAMP)
 	@$(BIN)/python -m tools.soak
 
 clean:
-	rm -rf $(VENV) .make .mypy_cache .ruff_cache .hypothesis dashboard/node_modules src/nocarrier/dashboard/built
+	rm -rf $(VENV) .make .mypy_cache .ruff_cache .hypothesis dashboard/node_modules src/nocarrier/web/page/built

@@ -10,7 +10,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 SOURCE = "dashboard"
-BUILT = "src/nocarrier/dashboard/built/index.html"
+BUILT = "src/nocarrier/web/page/built/index.html"
 
 
 class BuildPage(BuildHookInterface[Any]):

@@ -12,7 +12,7 @@ from bench.samples import NodeOf64Peers, record_failed_dials
 from nocarrier import DialTracker
 from nocarrier.diagnosis import CAUSES, derive, diagnose
 from nocarrier.model.node_state import NodePort
-from nocarrier.views import debug_view
+from nocarrier.web.views import debug_view
 
 BODIES_PER_ROUND = 10
 

@@ -15,9 +15,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from bench.samples import record_failed_dials
 from nocarrier import DialTracker, asgi_app
-from nocarrier.api.server import Server
 from nocarrier.doctor import Doctor
-from nocarrier.views import debug_view
+from nocarrier.web.api.server import Server
+from nocarrier.web.views import debug_view
 
 CONSTANT_PATH = "/constant"
 FAILURES_PER_SECOND = 100

@@ -8,7 +8,7 @@ export default defineConfig({
   base: "./",
   esbuild: { jsx: "automatic", jsxImportSource: "preact" },
   build: {
-    outDir: "../src/nocarrier/dashboard/built",
+    outDir: "../src/nocarrier/web/page/built",
     emptyOutDir: true,
     assetsDir: "assets",
     // A data: URI would need another word in the page's Content-Security-Policy.

@@ -12,7 +12,6 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from nocarrier import __version__
-from nocarrier.api.server import Server
 from nocarrier.config import Settings
 from nocarrier.doctor import Doctor
 from nocarrier.embed import api_server
@@ -26,6 +25,7 @@ from nocarrier.probing.conclusions import conclude, plan_probes
 from nocarrier.probing.prober import Prober
 from nocarrier.sources.node.node import Node
 from nocarrier.tracking import DialTracker
+from nocarrier.web.api.server import Server
 
 if TYPE_CHECKING:
     from nocarrier.integrations.opentelemetry import Exporter

@@ -27,8 +27,8 @@ from nocarrier.recorder import global_tracker
 from nocarrier.tracking import DialTracker
 
 if TYPE_CHECKING:
-    from nocarrier.api.app import Application
-    from nocarrier.api.server import Server
+    from nocarrier.web.api.app import Application
+    from nocarrier.web.api.server import Server
 
 try:
     import httptools as _httptools  # noqa: F401 - uvicorn's parser, named here because uvicorn imports it late
@@ -67,7 +67,7 @@ def asgi_app(
             [::1]. Without a token, name here by what name the server is reached; with one, None allows any.
     """
     from nocarrier import __version__  # noqa: PLC0415 - the package imports this module
-    from nocarrier.api.app import create_app  # noqa: PLC0415 - the web library is loaded by who uses it
+    from nocarrier.web.api.app import create_app  # noqa: PLC0415 - the web library is loaded by who uses it
 
     tracker = global_tracker() if tracker is None else tracker
     doctor = _doctor_of_its_own(tracker, node, history) if doctor is None else doctor
@@ -139,7 +139,7 @@ def api_server(
     Raises:
         ConfigError: as `serve`.
     """
-    from nocarrier.api.server import Server  # noqa: PLC0415
+    from nocarrier.web.api.server import Server  # noqa: PLC0415
 
     host, _ = check_listen(listen, token)
     # Who listens on a loopback address of his own may be asked by it.

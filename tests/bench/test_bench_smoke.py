@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from bench import page
-from nocarrier.dashboard import BUILT
+from nocarrier.web.page import BUILT
 from testbed.programs import NOT_PROVEN, requires
 
 REPOSITORY = Path(__file__).resolve().parents[2]

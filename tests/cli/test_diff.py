@@ -19,11 +19,11 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from nocarrier import DialTracker
-from nocarrier.api.server import Server
 from nocarrier.app import attend, in_background
 from nocarrier.embed import api_server
 from nocarrier.sources.node.access import tickets
 from nocarrier.testing.fault_servers import FAULT_SERVERS
+from nocarrier.web.api.server import Server
 from testbed.nodes import eventually, nodes_fixture
 from testbed.programs import requires
 from tests.cli.command import nocarrier

@@ -17,7 +17,6 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from nocarrier import DialTracker
-from nocarrier.api.server import Server
 from nocarrier.app import attend, in_background
 from nocarrier.cli.diagnosis_text import standing
 from nocarrier.cli.probe_text import probe_lines
@@ -25,9 +24,10 @@ from nocarrier.client.answers import Finding, Hop, ProbeFacts, ProbeResult, Stat
 from nocarrier.diagnosis import CAUSES
 from nocarrier.embed import api_server
 from nocarrier.testing.fault_servers import closed_port
+from nocarrier.web.api.server import Server
 from testbed.nodes import nodes_fixture
-from tests.api.http_client import get
 from tests.cli.command import nocarrier
+from tests.web.api.http_client import get
 
 nodes = nodes_fixture
 

@@ -6,9 +6,9 @@ import pytest
 
 from nocarrier import DialTracker
 from nocarrier.embed import api_server
-from tests.api.fake_node import FakeNode
 from tests.cli.command import nocarrier
 from tests.cli.terminal import Terminal
+from tests.web.api.fake_node import FakeNode
 
 HOSTILE = "\x1b]0;owned\x07evil\u202e"
 

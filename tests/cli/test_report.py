@@ -17,10 +17,10 @@ from nocarrier.embed import api_server
 from nocarrier.model.finding import EvidenceItem, Finding, Severity
 from nocarrier.model.taxonomy import Blame, Reason
 from nocarrier.outputs.history import SqliteHistory
-from tests.api.fake_node import FakeNode
 from tests.cli.command import nocarrier
 from tests.cli.terminal import Terminal
 from tests.outputs.history.kit import eventually, written
+from tests.web.api.fake_node import FakeNode
 
 HOSTILE = (
     "<script>alert(1)</script> ![x](http://evil.example/a.png) [click](javascript:alert(1)) <img src=x onerror=y> "

@@ -16,10 +16,10 @@ from nocarrier.cli.top_state import Filter, TopState
 from nocarrier.client.event_stream import Lost, Message
 from nocarrier.embed import api_server
 from nocarrier.errors import NodeUnreachableError
-from tests.api.fake_node import FakeNode
 from tests.cli.command import nocarrier
 from tests.cli.terminal import Terminal, command, environment
 from tests.outputs.history.kit import eventually
+from tests.web.api.fake_node import FakeNode
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J[red]bold[/red]\u202egnp.exe\u2066\r\nfake row"
 

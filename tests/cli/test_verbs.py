@@ -13,13 +13,13 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from nocarrier import DialTracker, __version__
-from nocarrier.api.server import Server
 from nocarrier.cli.main import VERBS
 from nocarrier.embed import api_server
 from nocarrier.model.taxonomy import Reason
 from nocarrier.sources.node.access import tickets
-from tests.api.fake_node import FakeNode
+from nocarrier.web.api.server import Server
 from tests.cli.command import nocarrier
+from tests.web.api.fake_node import FakeNode
 
 NODE_ID = "ab" * 32
 

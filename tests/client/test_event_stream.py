@@ -11,12 +11,12 @@ from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 
 from nocarrier import DialTracker
-from nocarrier.api.server import Server
 from nocarrier.client import event_stream
 from nocarrier.client.event_stream import Lost, Message, follow, parse
 from nocarrier.client.node_client import NodeClient
 from nocarrier.embed import api_server
 from nocarrier.errors import NodeUnreachableError
+from nocarrier.web.api.server import Server
 
 STREAM = b'retry: 1000\n\n: a comment\nid: 7\nevent: dial\ndata: {"a":\ndata: 1}\n\nevent: status\ndata:{"b":2}\r\n\r\n'
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from nocarrier.api.routes import ROUTES
 from nocarrier.config import setting_table
 from nocarrier.diagnosis import CAUSES
 from nocarrier.model.taxonomy import Reason, Source
+from nocarrier.web.api.routes import ROUTES
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGES = (

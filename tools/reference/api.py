@@ -8,15 +8,15 @@ import itertools
 from collections.abc import Iterator
 from typing import Any, get_args, get_origin, get_type_hints
 
-from nocarrier.api.openapi import PROBLEMS_OF_ALL, openapi_document
-from nocarrier.api.routes import ROUTES
+from nocarrier.web.api.openapi import PROBLEMS_OF_ALL, openapi_document
+from nocarrier.web.api.routes import ROUTES
 from reference.markdown import generated_from, table, toml
 
 
 def api() -> Iterator[str]:
     """Routes with parameters, bodies and answers, then the fields of every type in them."""
     document = openapi_document(ROUTES, version="")
-    yield generated_from("src/nocarrier/api/routes.py and the types it names")
+    yield generated_from("src/nocarrier/web/api/routes.py and the types it names")
     yield "# HTTP API"
     yield (
         "The same as machine-readable document: `GET /openapi.json`. Every error is a problem document (RFC 9457) "

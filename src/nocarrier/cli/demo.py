@@ -18,7 +18,6 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from nocarrier.api.server import Server
 from nocarrier.app import attend, in_background, until_told_to_stop
 from nocarrier.cli.diagnosis_text import HEALTH_WORDS
 from nocarrier.cli.evidence import in_words
@@ -32,6 +31,7 @@ from nocarrier.outputs.history import FILE_NAME, SqliteHistory
 from nocarrier.sources.node.node import Node
 from nocarrier.testing.demo_network import VERSION, DemoNetwork, demo_network
 from nocarrier.tracking import DialTracker
+from nocarrier.web.api.server import Server
 
 LONGEST_S = 45.0
 """The demo is ready after this time, whatever is still missing. The slowest fault, a handshake that never ends, takes

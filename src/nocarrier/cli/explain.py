@@ -15,7 +15,7 @@ from nocarrier.cli.text import printable
 from nocarrier.diagnosis import CAUSES
 from nocarrier.diagnosis.cause import Cause
 from nocarrier.model.taxonomy import Reason
-from nocarrier.views.reasons import reason_view
+from nocarrier.web.views.reasons import reason_view
 
 
 @click.command

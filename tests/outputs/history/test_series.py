@@ -14,7 +14,7 @@ from nocarrier.model.history import SeriesBy, SeriesQuery
 from nocarrier.model.recorded_event import EventKind
 from nocarrier.model.taxonomy import Reason, Source
 from nocarrier.outputs.history import read_sql
-from nocarrier.views import SeriesFilter, series_view
+from nocarrier.web.views import SeriesFilter, series_view
 from tests.outputs.history.kit import NOON_UNIX, Clock, history_of, rollups_agree, written
 
 A = "198.18.0.1:7072"

@@ -16,8 +16,8 @@ from nocarrier.model.history import HistoryState, HistoryStatus
 from nocarrier.model.taxonomy import Blame
 from nocarrier.outputs.metrics import METRICS, OF_DIAGNOSIS, OF_DIALS, OF_HISTORY, OF_NODE, DialCollector, exposition
 from testbed.programs import requires
-from tests.api.fake_node import FakeNode
 from tests.outputs.metrics.scrape import OPENMETRICS, Scraped
+from tests.web.api.fake_node import FakeNode
 
 CONTRACT = {
     "nocarrier_dials_started_total{source}",

@@ -16,7 +16,7 @@ from nocarrier.sources.node.book.shares import SHARES
 from nocarrier.sources.node.wire import PeerAddress
 from nocarrier.sources.node.wire.messages import PEER_LIST_MAX, WELCOME_PEERS_MAX, GetPeers, PeerList
 from nocarrier.testing.fault_servers import FAULT_SERVERS
-from nocarrier.views import propagation_view
+from nocarrier.web.views import propagation_view
 from testbed.nodes import TIMING, RunningNode, eventually, nodes_fixture
 from testbed.raw_peer import RawPeer, raw_dial
 

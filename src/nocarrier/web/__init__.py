@@ -1,0 +1,1 @@
+"""What people and programs look at: views, the HTTP API and the page. Never imports `sources`."""

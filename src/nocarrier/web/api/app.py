@@ -1,0 +1,103 @@
+"""The ASGI application."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+
+import msgspec
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route as StarletteRoute
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from nocarrier.doctor import Doctor
+from nocarrier.model.history import History
+from nocarrier.model.node_state import NodePort
+from nocarrier.supervision import Supervisor
+from nocarrier.tracking import DialTracker
+from nocarrier.web.api.guard import Guard
+from nocarrier.web.api.handlers import Api
+from nocarrier.web.api.openapi import openapi_document
+from nocarrier.web.api.page import Page
+from nocarrier.web.api.probes import Prober
+from nocarrier.web.api.problems import on_http_exception, on_unexpected
+from nocarrier.web.api.routes import ROUTES, Handler
+from nocarrier.web.page import BUILT
+
+
+class Application:
+    """Answers requests (ASGI).
+
+    Args:
+        app: what answers them.
+        api: what that tells of.
+    """
+
+    def __init__(self, app: ASGIApp, api: Api) -> None:
+        self._app = app
+        self._api = api
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        await self._app(scope, receive, send)
+
+    @property
+    def supervisor(self) -> Supervisor:
+        """Runs what is endless in it; a server of ours shows up there too."""
+        return self._api.doctor.supervisor
+
+    def end_streams(self) -> None:
+        """End the answers that would go on for ever, so that a server can stop."""
+        self._api.event_log.close()
+
+
+def create_app(
+    tracker: DialTracker,
+    node: NodePort | None,
+    doctor: Doctor,
+    prober: Prober,
+    history: History | None,
+    *,
+    version: str,
+    token: str | None = None,
+    allowed_hosts: Iterable[str] | None = None,
+) -> Application:
+    """The application for `tracker`, and for `node` where there is one.
+
+    Args:
+        tracker: whose dials to show.
+        node: whose peers to show, and what to dial with; None: the program has no node of ours.
+        doctor: whose findings to show.
+        prober: what looks into them when it is asked to.
+        history: what is kept over restarts; None: nothing is.
+        version: of nocarrier, for the OpenAPI document.
+        token: secret that requests must bear.
+        allowed_hosts: see `Guard`.
+    """
+    document = msgspec.json.encode(openapi_document(ROUTES, version))
+    page = Page(BUILT, ROUTES)
+    api = Api(tracker, node, doctor, prober, history, version=version, openapi=document, page=page)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        api.event_log.open()
+        yield
+        await api.close()
+
+    app = Starlette(
+        routes=[StarletteRoute(row.path, _endpoint(row.handler, api), methods=[row.method]) for row in ROUTES],
+        exception_handlers={HTTPException: on_http_exception, Exception: on_unexpected},
+        lifespan=lifespan,
+    )
+    app.router.redirect_slashes = False  # a wrong path is told as such
+    return Application(Guard(app, token=token, allowed_hosts=allowed_hosts), api)
+
+
+def _endpoint(handler: Handler, api: Api) -> Callable[[Request], Awaitable[Response]]:
+    async def endpoint(request: Request) -> Response:
+        return await handler(api, request)
+
+    return endpoint

@@ -1,0 +1,301 @@
+"""The newest events as they go over the wire, made once for all readers of the live stream.
+
+Readers have no queue of their own: each has a place in the one log. A slow one falls behind, and when the log has moved
+on without it, it is told how many events it missed. So it costs nobody else anything, and memory stays bounded however
+many there are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import itertools
+import time
+from collections import deque
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar
+
+import msgspec
+
+from nocarrier.model.finding import Diagnosis
+from nocarrier.model.ports import MonotonicClock
+from nocarrier.model.recorded_event import recorded_event
+from nocarrier.supervision import Supervisor
+from nocarrier.tracking import DialTracker, Subscription
+from nocarrier.web.views import StatusView
+
+LOG_EVENTS = 8_192
+"""How many of the newest are kept to be resumed from: eight seconds of a busy node, some 8 MB."""
+
+QUEUE_EVENTS = 65_536
+"""How many may be recorded between two looks; more than any program dials in that time."""
+
+CHUNK_EVENTS = 512
+"""How many are sent at once, so that what is on its way to a slow reader is bounded too."""
+
+LOOK_EVERY_S = 0.05
+"""How often the tracker is asked for events: soon for people, and seldom enough to cost nothing."""
+
+PULSE_EVERY_S = 1.0
+"""How often status and findings are looked at; they are sent where they changed."""
+
+HEARTBEAT_S = 10.0
+"""The status is sent after this time though nothing changed, so that a reader knows a quiet stream from a dead one."""
+
+LINGER_S = 300.0
+"""How long the log goes on when its last reader has left, so that a short outage leaves no gap."""
+
+RETRY_MS = 1_000
+"""When a browser's EventSource should come back."""
+
+Redact = Callable[[object], Any]
+
+
+@dataclass(slots=True, eq=False)
+class Part:
+    """One message of the stream, encoded once for all readers."""
+
+    event: str
+    """Its name."""
+    data: object
+    seq: int = 0
+    """Of a dial's event, which is kept in the log; 0: something that only stands now."""
+    text: bytes = field(init=False)
+    """As it is sent."""
+    masked: bytes | None = None
+    """As it is sent for others' eyes, once somebody wants that."""
+
+    def __post_init__(self) -> None:
+        self.text = message(self.event, self.data, self.seq)
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Events that a reader missed."""
+
+    after_seq: int
+    next_seq: int
+    missed: int | None
+    """None: the program was started anew since, and counts from 1 again."""
+    masked: ClassVar[None] = None
+    """There is nothing to mask."""
+
+    @property
+    def text(self) -> bytes:
+        """As it is sent."""
+        return message("gap", self)
+
+
+def message(event: str, data: object, seq: int = 0) -> bytes:
+    """One server-sent event (WHATWG HTML, section 9.2). JSON has no line ends, so the data is one line."""
+    place = b"id: %d\n" % seq if seq else b""
+    return b"%sevent: %s\ndata: %s\n\n" % (place, event.encode(), msgspec.json.encode(data))
+
+
+class EventLog:
+    """What every reader of the live stream reads. It runs while it has readers, in their event loop.
+
+    Args:
+        tracker: whose events.
+        status: makes the status of this instant.
+        diagnosis: gives the findings.
+        redact: masks what is sent to readers that want it so.
+        supervisor: runs what keeps the log.
+        clock: returns seconds that never go back.
+    """
+
+    def __init__(
+        self,
+        tracker: DialTracker,
+        *,
+        status: Callable[[], StatusView],
+        diagnosis: Callable[[], Awaitable[Diagnosis]],
+        redact: Redact,
+        supervisor: Supervisor,
+        clock: MonotonicClock = time.monotonic,
+    ) -> None:
+        self._tracker = tracker
+        self._look_at_status = status
+        self._look_at_diagnosis = diagnosis
+        self._redact = redact
+        self._supervisor = supervisor
+        self._clock = clock
+        self._dials: deque[Part] = deque(maxlen=LOG_EVENTS)
+        self._begins_after = 0
+        """The newest event before the log began."""
+        self._stands: dict[str, Part] = {}
+        """The newest findings and status, by their names in the stream."""
+        self._status: StatusView | None = None
+        self._diagnosis: Diagnosis | None = None
+        self._sent_status_s = 0.0
+        self._subscription: Subscription | None = None
+        self._changed = asyncio.Event()
+        self._running: asyncio.Task[None] | None = None
+        self._fault: Exception | None = None
+        """Met while events were taken, perhaps on behalf of a reader who is not to blame."""
+        self._left_s = 0.0
+        self.readers = 0
+        self.closed = False
+
+    def follow(
+        self, after_seq: int | None, *, start_id: str | None = None, redacted: bool
+    ) -> AsyncGenerator[bytes, None]:
+        """The stream for one reader, until the log is closed or the reader leaves. It begins with this call.
+
+        Args:
+            after_seq: the last event that it has seen; None: only what comes from now on.
+            start_id: of the run that numbered that event; None: not known.
+            redacted: mask addresses, names and identities.
+        """
+        if self._running is None or self._running.done():
+            if not self.closed:
+                self._begin()
+        else:
+            self._take()  # the log lies a moment behind, and a number from elsewhere may be that much newer
+        if after_seq is None:
+            return self._follow(self._newest, redacted=redacted)
+        is_of_another_run = start_id not in {None, self._tracker.start_id}
+        return self._follow(after_seq, is_of_another_run=is_of_another_run, redacted=redacted)
+
+    async def _follow(
+        self, place: int, *, redacted: bool, is_of_another_run: bool = False
+    ) -> AsyncGenerator[bytes, None]:
+        yield b"retry: %d\n\n" % RETRY_MS
+        seen: dict[str, Part] = {}
+        while not self.closed:
+            changed = self._changed
+            news: list[Part | Gap] = [part for name, part in self._stands.items() if seen.get(name) is not part]
+            seen = self._stands.copy()
+            missing = self._after(place, is_of_another_run=is_of_another_run)
+            is_of_another_run = False
+            for item in itertools.islice(missing, CHUNK_EVENTS):
+                place = item.next_seq - 1 if isinstance(item, Gap) else item.seq
+                news.append(item)
+            if redacted:
+                self._mask(item for item in news if isinstance(item, Part))
+            if news:
+                yield b"".join(item.masked or item.text if redacted else item.text for item in news)
+            else:
+                await changed.wait()
+
+    def _mask(self, parts: Iterable[Part]) -> None:
+        """Make what readers get who want no address, once for all of them."""
+        # All at once, as what is known of addresses is looked up for each call.
+        unmasked = [part for part in parts if part.masked is None]
+        if unmasked:
+            for part, data in zip(unmasked, self._redact([part.data for part in unmasked]), strict=True):
+                part.masked = message(part.event, data, part.seq)
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[None]:
+        """Count one more reader, for the time of the block."""
+        self.readers += 1
+        try:
+            yield
+        finally:
+            self.readers -= 1
+            self._left_s = self._clock()
+
+    def open(self) -> None:
+        """Let there be streams again after a `close`, for a program that serves the same application anew."""
+        self.closed = False
+
+    def close(self) -> None:
+        """End all streams."""
+        self.closed = True
+        if self._running is not None:
+            self._running.cancel()
+        self._wake()
+
+    # ---- what a reader has not seen yet ---------------------------------------------------------------------------
+
+    @property
+    def _newest(self) -> int:
+        return self._dials[-1].seq if self._dials else self._begins_after
+
+    def _after(self, place: int, *, is_of_another_run: bool) -> Iterator[Part | Gap]:
+        """What follows `place`; a number that is missing, wherever it was lost, makes a gap."""
+        oldest = self._dials[0].seq if self._dials else self._begins_after + 1
+        if is_of_another_run or place > self._newest:
+            yield Gap(place, oldest, None)
+            place = oldest - 1
+        elif place + 1 < oldest:
+            yield Gap(place, oldest, oldest - place - 1)
+            place = oldest - 1
+        for dial in self._newer_than(place):
+            if dial.seq > place + 1:
+                yield Gap(place, dial.seq, dial.seq - place - 1)
+            yield dial
+            place = dial.seq
+
+    def _newer_than(self, place: int) -> Sequence[Part]:
+        """The dials after `place`, found from the newest: who reads along is never far behind."""
+        newer = list(itertools.takewhile(lambda dial: dial.seq > place, reversed(self._dials)))
+        newer.reverse()
+        return newer
+
+    # ---- keeping the log ------------------------------------------------------------------------------------------
+
+    def _begin(self) -> None:
+        self._left_s = self._clock()
+        self._dials.clear()
+        self._stands, self._status, self._diagnosis = {}, None, None  # perhaps of hours ago
+        # Subscribed here and not in the task, so that a reader misses nothing that comes after it asked; and before the
+        # number is read, so that none lies between the two.
+        self._subscription = self._tracker.subscribe(QUEUE_EVENTS, polled=True)
+        self._begins_after = self._tracker.seq
+        self._running = asyncio.create_task(self._run(self._subscription), name="nocarrier live stream log")
+
+    async def _run(self, subscription: Subscription) -> None:
+        pulse = self._supervisor.start("pulse of the live stream", self._beat)
+        try:
+            with subscription:
+                await self._supervisor.run("live stream", self._keep)
+        finally:
+            pulse.cancel()
+
+    async def _keep(self) -> None:
+        while self.readers or self._clock() - self._left_s < LINGER_S:
+            self._take()
+            if self._fault is not None:
+                fault, self._fault = self._fault, None
+                raise fault
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    def _take(self) -> None:
+        assert self._subscription is not None
+        events = self._subscription.drain()
+        for event in events[-LOG_EVENTS:]:
+            try:
+                if event.seq > self._newest:
+                    self._dials.append(Part("dial", recorded_event(event), event.seq))
+            except Exception as error:  # noqa: BLE001 - raised where the log is kept; readers are told of the gap
+                self._fault = error
+        if events:
+            self._wake()
+
+    async def _beat(self) -> None:
+        """Look at status and findings again and again."""
+        while True:
+            diagnosis = await self._look_at_diagnosis()
+            if self._diagnosis is None or replace(diagnosis, at_unix=self._diagnosis.at_unix) != self._diagnosis:
+                self._diagnosis = diagnosis
+                self._show("findings", diagnosis)
+            self._take_status(self._look_at_status())
+            await asyncio.sleep(PULSE_EVERY_S)
+
+    def _take_status(self, status: StatusView) -> None:
+        now_s = self._clock()
+        is_news = self._status is None or replace(status, at_unix=self._status.at_unix) != self._status
+        if is_news or now_s - self._sent_status_s >= HEARTBEAT_S:
+            self._status, self._sent_status_s = status, now_s
+            self._show("status", status)
+
+    def _show(self, name: str, data: object) -> None:
+        self._stands[name] = Part(name, data)
+        self._wake()
+
+    def _wake(self) -> None:
+        changed, self._changed = self._changed, asyncio.Event()
+        changed.set()

@@ -1,0 +1,126 @@
+"""The OpenAPI 3.1 document, made of the table of routes and the types it names."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Any
+
+import msgspec
+
+from nocarrier.web.api.guard import is_open
+from nocarrier.web.api.problems import MEDIA_TYPE, Problem, phrase_of
+from nocarrier.web.api.routes import Route
+
+PROBLEMS_OF_ALL = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.INTERNAL_SERVER_ERROR)
+"""What the guard, or a bug of ours, can answer to any request."""
+
+
+def openapi_document(routes: Sequence[Route], version: str) -> dict[str, Any]:
+    """The document (OpenAPI 3.1.0, JSON Schema 2020-12)."""
+    types = [Problem, *(answer for route in routes for answer in route.answers.values() if answer is not None)]
+    types += [route.body for route in routes if route.body is not None]
+    types += [message for route in routes for message in route.messages.values()]
+    schemas, components = msgspec.json.schema_components(
+        types, ref_template="#/components/schemas/{name}", schema_hook=_schema_of_other
+    )
+    for component in components.values():
+        if "description" in component:  # a docstring, whose indentation only Python 3.13 has stripped
+            component["description"] = inspect.cleandoc(component["description"])
+    # Paired by place: not every type, such as dict[str, Any], can be a key.
+    schema_of = {repr(wanted): schema for wanted, schema in zip(types, schemas, strict=True)}
+    paths: dict[str, dict[str, Any]] = {}
+    for route in routes:
+        paths.setdefault(route.path, {})[route.method.lower()] = _operation(route, schema_of)
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "nocarrier",
+            "version": version,
+            "summary": "Tells you why your peer-to-peer connections fail.",
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "paths": paths,
+        "components": {"schemas": components, "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
+        "security": [{"token": []}, {}],
+    }
+
+
+def _schema_of_other(wanted: type) -> dict[str, Any]:
+    """Evidence of two values that do not match can be anything."""
+    if wanted is object:
+        return {"description": "Any value."}
+    raise NotImplementedError
+
+
+def _operation(route: Route, schema_of: dict[str, Any]) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": route.handler.__name__,
+        "summary": route.summary,
+        "parameters": [*_path_parameters(route.path), *map(_parameter, msgspec.structs.fields(route.query))],
+        "responses": {
+            **{
+                str(int(status)): _response(status, "application/json", schema_of[repr(answer)])
+                if answer is not None
+                else _response(status, route.media_type, {"type": "string"})
+                for status, answer in route.answers.items()
+            },
+            **{
+                str(int(status)): _response(status, MEDIA_TYPE, schema_of[repr(Problem)])
+                for status in (*route.problems, *PROBLEMS_OF_ALL)
+            },
+        },
+    }
+    if route.body is not None:
+        operation["requestBody"] = {
+            "required": True,
+            "content": {"application/json": {"schema": schema_of[repr(route.body)]}},
+        }
+    if route.messages:  # OpenAPI 3.1 has no words for a stream of them
+        operation["x-messages"] = {name: schema_of[repr(wanted)] for name, wanted in route.messages.items()}
+    if is_open(route.path):
+        operation["security"] = []
+    return operation
+
+
+def _path_parameters(path: str) -> list[dict[str, Any]]:
+    return [
+        {"name": name, "in": "path", "required": True, "description": "Of a file.", "schema": {"type": "string"}}
+        for name in re.findall(r"{(\w+)}", path)
+    ]
+
+
+def _response(status: HTTPStatus, media_type: str, schema: Any) -> dict[str, Any]:
+    return {"description": phrase_of(status), "content": {media_type: {"schema": schema}}}
+
+
+def _parameter(field: msgspec.structs.FieldInfo) -> dict[str, Any]:
+    schemas, components = msgspec.json.schema_components([field.type])
+    # A query cannot say null: an absent parameter says it.
+    options = [option for option in schemas[0].get("anyOf", schemas) if option != {"type": "null"}]
+    schema = dict(options[0])
+    description = schema.pop("description")
+    written: dict[str, Any] = {}
+    if schema.get("type") == "array":
+        schema["items"] = _in_full(schema["items"], components)
+        written = {"style": "form", "explode": False}  # with commas
+    schema = _in_full(schema, components)
+    if field.default is not None:
+        schema["default"] = field.default
+    return {
+        "name": field.name,
+        "in": "query",
+        "required": False,
+        "description": description,
+        "schema": schema,
+        **written,
+    }
+
+
+def _in_full(schema: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
+    """An enumeration stands where who reads about the parameter looks for it."""
+    if "$ref" not in schema:
+        return schema
+    return {"type": "string", "enum": components[schema["$ref"].rpartition("/")[2]]["enum"]}

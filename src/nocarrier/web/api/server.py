@@ -1,0 +1,198 @@
+"""Runs the application in the caller's event loop or in a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+from asyncio import Transport
+from collections.abc import Callable, Iterator
+from types import TracebackType
+from typing import Self
+
+import uvicorn
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from nocarrier.model.address import Address
+from nocarrier.supervision import Supervisor
+from nocarrier.web.api.listen import bind
+
+MAX_CONNECTIONS = 256
+"""At once. A node's file descriptors are for its peers; dashboards and scripts need a few dozen."""
+
+MAX_HEADER_BYTES = 64 * 1024
+"""All that is neither body nor answered: request line, headers, trailers. Browsers send at most a few KiB."""
+
+HEADER_TIMEOUT_S = 10.0
+"""From the first byte of a request, or the beginning of the connection, to the end of the headers."""
+
+SHUTDOWN_TIMEOUT_S = 2.0
+"""How long running requests may take to end when the server stops."""
+
+
+class _BoundedProtocol(HttpToolsProtocol):
+    """uvicorn's protocol, with limits for clients that send headers slowly, endlessly, or from too many connections."""
+
+    _pending_bytes = 0
+    """Received since the parser last handed on a part."""
+    _header_deadline: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        if len(self.connections) > MAX_CONNECTIONS:
+            transport.abort()
+            return
+        self._expect_headers()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._stop_expecting_headers()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        self._pending_bytes += len(data)
+        super().data_received(data)
+        if self._pending_bytes > MAX_HEADER_BYTES and not self.transport.is_closing():
+            self.send_400_response(f"Headers of more than {MAX_HEADER_BYTES} bytes; send less.")
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._expect_headers()
+
+    def on_headers_complete(self) -> None:
+        self._pending_bytes = 0
+        self._stop_expecting_headers()
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        self._pending_bytes = 0
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        self._pending_bytes = 0
+        super().on_message_complete()
+
+    def _expect_headers(self) -> None:
+        self._stop_expecting_headers()
+        self._header_deadline = self.loop.call_later(HEADER_TIMEOUT_S, self.transport.close)
+
+    def _stop_expecting_headers(self) -> None:
+        if self._header_deadline is not None:
+            self._header_deadline.cancel()
+            self._header_deadline = None
+
+
+class _Uvicorn(uvicorn.Server):
+    def __init__(self, config: uvicorn.Config, before_stop: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._before_stop = before_stop
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._before_stop()
+        await super().shutdown(sockets)
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Leave signals to the program we run in."""
+        yield
+
+
+class Server:
+    """An application that listens from the moment this object is made, and answers while it runs.
+
+    Run it either in an event loop of yours (`run`), or in a thread (`start`). `with server:` starts and closes it.
+
+    Args:
+        app: what answers.
+        listen: host:port; port 0 lets the kernel choose.
+        token: of `app`; listening to other machines needs one.
+        before_stop: called in the event loop before running requests are waited for.
+        supervisor: restarts it where it dies; None: one of its own.
+
+    Raises:
+        ConfigError: the address is busy or cannot be had, or is not loopback and there is no token.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        listen: str,
+        *,
+        token: str | None = None,
+        before_stop: Callable[[], None] = lambda: None,
+        supervisor: Supervisor | None = None,
+    ) -> None:
+        self._socket = bind(listen, token)
+        host, port = self._socket.getsockname()[:2]
+        self.address = Address(host, port)
+        """Where it listens."""
+        self._config = uvicorn.Config(
+            app,
+            http=_BoundedProtocol,
+            ws="none",
+            loop="asyncio",
+            lifespan="on",
+            log_config=None,  # logging is the program's own
+            log_level="warning",  # that a server starts and stops, its owner knows
+            access_log=False,
+            proxy_headers=False,  # nothing here depends on who asks
+            server_header=False,
+            timeout_graceful_shutdown=int(SHUTDOWN_TIMEOUT_S),
+        )
+        self._before_stop = before_stop
+        self._supervisor = supervisor or Supervisor()
+        self._uvicorn = _Uvicorn(self._config, before_stop)
+        self._is_stopping = False
+        self._thread: threading.Thread | None = None
+
+    @property
+    def url(self) -> str:
+        """Where to ask, such as ``http://127.0.0.1:7070``."""
+        return f"http://{self.address}"
+
+    async def run(self) -> None:
+        """Answer until `stop` is called or this is cancelled; then end running requests and close the socket."""
+        try:
+            await self._supervisor.run("API server", self._serve)
+        finally:
+            self._socket.close()
+
+    async def _serve(self) -> None:
+        # uvicorn closes its sockets at the end, and cannot serve twice.
+        self._uvicorn = _Uvicorn(self._config, self._before_stop)
+        self._uvicorn.should_exit = self._is_stopping
+        serving = asyncio.ensure_future(self._uvicorn.serve(sockets=[self._socket.dup()]))
+        try:
+            await asyncio.shield(serving)
+        except asyncio.CancelledError:
+            self.stop()
+            await serving
+            raise
+
+    def stop(self) -> None:
+        """Make `run` come to its end, from any thread."""
+        self._is_stopping = True
+        self._uvicorn.should_exit = True
+
+    def start(self) -> Self:
+        """Run in a thread of its own; the socket listens already, so requests are answered from now on."""
+        self._thread = threading.Thread(target=asyncio.run, args=(self.run(),), name="nocarrier-api", daemon=True)
+        self._thread.start()
+        return self
+
+    def close(self) -> None:
+        """Stop answering and wait for the thread to end."""
+        self.stop()
+        if self._thread is not None:
+            self._thread.join()
+            self._thread = None
+        self._socket.close()
+
+    def __enter__(self) -> Self:
+        return self if self._thread else self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()

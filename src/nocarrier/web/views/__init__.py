@@ -1,0 +1,55 @@
+"""From what the tracker and the node know to the one shape that API, CLI, page and docs share."""
+
+from nocarrier.web.views.coverage import Coverage
+from nocarrier.web.views.debug import DebugView, debug_view
+from nocarrier.web.views.failures import FailureFilter, FailuresView, SamplesView, failures_view
+from nocarrier.web.views.history import (
+    EventFilter,
+    FindingsFilter,
+    HistoryView,
+    PastFindingsView,
+    SeriesFilter,
+    SeriesView,
+    history_view,
+    past_findings_view,
+    series_view,
+)
+from nocarrier.web.views.peers import PeersView, PeerView, peers_view
+from nocarrier.web.views.propagation import IntroducerView, PropagationCounts, PropagationView, propagation_view
+from nocarrier.web.views.reasons import ReasonsView, ReasonView, SourceView, reason_view, reasons_view
+from nocarrier.web.views.redaction import redact
+from nocarrier.web.views.status import StatusView, status_view
+
+__all__ = [
+    "Coverage",
+    "DebugView",
+    "EventFilter",
+    "FailureFilter",
+    "FailuresView",
+    "FindingsFilter",
+    "HistoryView",
+    "IntroducerView",
+    "PastFindingsView",
+    "PeerView",
+    "PeersView",
+    "PropagationCounts",
+    "PropagationView",
+    "ReasonView",
+    "ReasonsView",
+    "SamplesView",
+    "SeriesFilter",
+    "SeriesView",
+    "SourceView",
+    "StatusView",
+    "debug_view",
+    "failures_view",
+    "history_view",
+    "past_findings_view",
+    "peers_view",
+    "propagation_view",
+    "reason_view",
+    "reasons_view",
+    "redact",
+    "series_view",
+    "status_view",
+]

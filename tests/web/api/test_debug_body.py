@@ -1,0 +1,56 @@
+"""The body of the debug route is made only when something changed, and always then."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+from nocarrier import DialTracker
+from nocarrier.doctor import Doctor
+from nocarrier.web.api.debug_body import KEPT_FOR_S, DebugBody
+
+
+def body_of(tracker, node=None, **clock):
+    return DebugBody(tracker, node, Doctor(tracker, node), **clock)
+
+
+async def test_the_same_body_is_kept_while_nothing_happens(tracker, node):
+    body = body_of(tracker, node)
+    assert await body.read() is await body.read()
+
+
+async def test_a_change_of_tracker_or_node_makes_a_new_one(tracker, node):
+    body = body_of(tracker, node)
+    first = await body.read()
+    tracker.record("192.0.2.1:7072", "timeout", "seed")
+    second = await body.read()
+    assert first != second
+    node.revision += 1
+    assert await body.read() is not second
+
+
+async def test_entries_that_expire_are_gone_though_nothing_was_recorded():
+    now = [1000.0]
+    tracker = DialTracker(clock=lambda: now[0], ttl_s=5.0)
+    tracker.record("192.0.2.1:7072", "timeout", "seed")
+    body = body_of(tracker, clock=lambda: now[0])
+    assert b"192.0.2.1" in await body.read()
+    now[0] += 5.0 + KEPT_FOR_S
+    assert json.loads(await body.read())["dial_failures"] == []
+
+
+async def test_who_has_recorded_reads_it_while_other_threads_record_as_well():
+    tracker = DialTracker(capacity=100_000)
+    body = body_of(tracker)
+    loop = asyncio.get_running_loop()
+    missing: list[int] = []
+
+    def record_and_read(thread: int) -> None:
+        for number in range(150):
+            tracker.record(f"192.0.2.{thread}:{number + 1}", "timeout", "seed")
+            newest = json.loads(asyncio.run_coroutine_threadsafe(body.read(), loop).result(10))["dial_failures"]
+            if not any(entry["addr"] == f"192.0.2.{thread}:{number + 1}" for entry in newest):
+                missing.append(number)
+
+    await asyncio.gather(*(asyncio.to_thread(record_and_read, number) for number in range(4)))
+    assert missing == []

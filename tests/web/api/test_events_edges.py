@@ -1,0 +1,141 @@
+"""The live stream where it is asked in unusual ways, or something in it goes wrong."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import nocarrier
+from nocarrier import Fault
+from nocarrier.model.taxonomy import Blame, Phase, Reason
+from nocarrier.web.api import event_log
+from nocarrier.web.api.server import Server
+from tests.web.api.http_client import get
+from tests.web.api.stream_client import stream
+
+A = "198.51.100.7:7072"
+
+
+def record(tracker, number=1):
+    for _ in range(number):
+        tracker.record(A, "timeout", "seed")
+
+
+def test_who_asks_for_the_headers_alone_gets_them_and_no_stream(server):
+    for _ in range(3):
+        with socket.create_connection(("127.0.0.1", server.address.port), timeout=5) as asking:
+            asking.sendall(b"HEAD /api/p2p/events HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
+            answer = b"".join(iter(lambda: asking.recv(4096), b""))
+        assert answer.startswith(b"HTTP/1.1 200")
+        assert b"text/event-stream" in answer
+        assert answer.endswith(b"\r\n\r\n"), "and nothing behind them"
+
+
+def test_an_event_that_cannot_be_sent_is_a_gap_and_the_stream_goes_on(server, tracker, caplog):
+    broken = Fault(reason=Reason.TIMEOUT, phase=Phase.CONNECT, blame=Blame.PATH, evidence={"theirs": object()})
+    with stream(server) as reader:
+        reader.next("status")
+        tracker.fail(tracker.begin(A, "seed"), broken)
+        assert reader.next("dial").id == "1"
+        time.sleep(3 * event_log.LOOK_EVERY_S)
+        record(tracker)
+        assert reader.next("dial", "gap").data == {"after_seq": 1, "next_seq": 3, "missed": 1}
+        assert reader.next("dial", "gap").id == "3"
+    assert "the live stream died by a fault of ours" in caplog.text
+
+
+def test_a_log_that_begins_anew_does_not_tell_the_status_of_then(server, tracker, monkeypatch):
+    monkeypatch.setattr(event_log, "LINGER_S", 0.0)
+    with stream(server) as reader:
+        before = reader.next("status").data
+    deadline = time.monotonic() + 10
+    while len(tracker._subscriptions):
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    time.sleep(0.1)
+    asked_unix = time.time()
+    with stream(server) as reader:
+        assert reader.next("status").data["at_unix"] > asked_unix - 0.01 > before["at_unix"]
+
+
+def test_a_number_that_the_tracker_has_given_is_never_taken_for_one_of_an_earlier_run(server, tracker, monkeypatch):
+    monkeypatch.setattr(event_log, "LOOK_EVERY_S", 2.0)
+    with stream(server) as first:
+        first.next("status")
+        record(tracker, 5)
+        with stream(server, Last_Event_ID="5") as second:
+            record(tracker)
+            assert second.next("dial", "gap").id == "6"
+        with stream(server) as third:
+            record(tracker)
+            assert third.next("dial", "gap").id == "7", "from now on, and not from when the log last looked"
+
+
+def test_who_asks_while_others_record_is_told_of_no_gap(server, tracker, monkeypatch):
+    ended = threading.Event()
+
+    def without_end():
+        while not ended.is_set():
+            record(tracker, 10)
+            time.sleep(0.001)
+
+    recording = threading.Thread(target=without_end)
+    recording.start()
+    monkeypatch.setattr(event_log, "LINGER_S", 0.0)
+    try:
+        for _ in range(5):
+            with stream(server) as reader:
+                first = reader.next("dial", "gap")
+                assert first.event == "dial"
+            time.sleep(3 * event_log.LOOK_EVERY_S)  # the log ends
+    finally:
+        ended.set()
+        recording.join()
+
+
+def test_readers_who_come_all_at_once_are_counted_too(server, monkeypatch):
+    monkeypatch.setattr("nocarrier.web.api.handlers.MAX_STREAMS", 5)
+
+    def ask(_):
+        asking = socket.create_connection(("127.0.0.1", server.address.port), timeout=10)
+        asking.sendall(b"GET /api/p2p/events HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+        return asking
+
+    asking = [ask(each) for each in range(40)]
+    try:
+        with ThreadPoolExecutor(40) as pool:
+            answers = list(pool.map(lambda each: each.recv(12), asking))
+    finally:
+        for each in asking:
+            each.close()
+    assert sorted(answers) == [b"HTTP/1.1 200"] * 5 + [b"HTTP/1.1 503"] * 35
+
+
+def test_masks_are_made_once_for_all_readers(server, tracker, monkeypatch):
+    redact, asked = nocarrier.web.api.handlers.redact, []
+
+    def counting(view, known):
+        asked.append(len(view))
+        return redact(view, known)
+
+    monkeypatch.setattr("nocarrier.web.api.handlers.redact", counting)
+    with stream(server, "?redact=true") as first, stream(server, "?redact=true") as second:
+        first.next("status"), second.next("status")
+        asked.clear()
+        record(tracker, 50)
+        for reader in (first, second):
+            for _ in range(50):
+                assert reader.next("dial").data["addr"] != A
+    assert sum(asked) < 60, "fifty events and some status; not twice"
+
+
+def test_an_application_that_is_served_anew_has_streams_again(tracker):
+    app = nocarrier.asgi_app(tracker)
+    for _ in range(2):
+        with Server(app, "127.0.0.1:0", before_stop=app.end_streams) as server, stream(server) as reader:
+            reader.next("status")
+            tracker.record(A, "timeout", "seed")
+            reader.next("dial")
+            assert get(server, "/healthz").status == 200
