@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bench.measure import Benchmark, Goal, Result, compare
 from bench.samples import record_failed_dials
 from nocarrier import DialTracker
-from nocarrier.embed import api_server
+from nocarrier.app.embedded import api_server
 from nocarrier.web.page import BUILT
 
 if TYPE_CHECKING:

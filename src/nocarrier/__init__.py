@@ -26,7 +26,7 @@ from nocarrier.recorder import dial, get_dial_failures, global_tracker, record_d
 from nocarrier.tracking import DialTracker
 
 if TYPE_CHECKING:
-    from nocarrier.embed import asgi_app, serve
+    from nocarrier.app.embedded import asgi_app, serve
 
 __version__ = VERSION
 
@@ -66,7 +66,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name in {"asgi_app", "serve"}:  # they need the extra nocarrier[node]
-        from nocarrier import embed  # noqa: PLC0415 - imported only when called
+        from nocarrier.app import embedded  # noqa: PLC0415 - imported only when called
 
-        return getattr(embed, name)
+        return getattr(embedded, name)
     raise AttributeError(f"module 'nocarrier' has no attribute {name!r}")

@@ -11,7 +11,7 @@ import urllib.request
 import pytest
 from msgspec import structs
 
-from nocarrier.app import running
+from nocarrier.app.node import running
 from nocarrier.config import HistoryOptions, HttpOptions, Settings, TelemetryOptions
 from nocarrier.errors import ConfigError
 from nocarrier.sources.node.options import NodeOptions, TimingOptions

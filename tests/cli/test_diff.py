@@ -19,8 +19,8 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from nocarrier import DialTracker
-from nocarrier.app import attend, in_background
-from nocarrier.embed import api_server
+from nocarrier.app.embedded import api_server
+from nocarrier.app.node import attend, in_background
 from nocarrier.sources.node.access import tickets
 from nocarrier.testing.fault_servers import FAULT_SERVERS
 from nocarrier.web.api.server import Server

@@ -17,12 +17,12 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from nocarrier import DialTracker
-from nocarrier.app import attend, in_background
+from nocarrier.app.embedded import api_server
+from nocarrier.app.node import attend, in_background
 from nocarrier.cli.diagnosis_text import standing
 from nocarrier.cli.probe_text import probe_lines
 from nocarrier.client.answers import Finding, Hop, ProbeFacts, ProbeResult, Statement, Target, Trace
 from nocarrier.diagnosis import CAUSES
-from nocarrier.embed import api_server
 from nocarrier.testing.fault_servers import closed_port
 from nocarrier.web.api.server import Server
 from testbed.nodes import nodes_fixture

@@ -11,7 +11,7 @@ import time
 import pytest
 
 from nocarrier import DialTracker
-from nocarrier.embed import api_server
+from nocarrier.app.embedded import api_server
 from nocarrier.model.finding import EvidenceItem, Finding, Severity
 from nocarrier.model.taxonomy import Blame
 from nocarrier.outputs.history import SqliteHistory

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nocarrier import DialTracker
-from nocarrier.embed import api_server
+from nocarrier.app.embedded import api_server
 from tests.cli.command import nocarrier
 from tests.cli.terminal import Terminal
 from tests.web.api.fake_node import FakeNode

@@ -13,8 +13,8 @@ from starlette.responses import PlainTextResponse
 from starlette.routing import Route
 
 from nocarrier import DialTracker, __version__
+from nocarrier.app.embedded import api_server
 from nocarrier.cli.main import VERBS
-from nocarrier.embed import api_server
 from nocarrier.model.taxonomy import Reason
 from nocarrier.sources.node.access import tickets
 from nocarrier.web.api.server import Server

@@ -11,10 +11,10 @@ from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.routing import Route
 
 from nocarrier import DialTracker
+from nocarrier.app.embedded import api_server
 from nocarrier.client import event_stream
 from nocarrier.client.event_stream import Lost, Message, follow, parse
 from nocarrier.client.node_client import NodeClient
-from nocarrier.embed import api_server
 from nocarrier.errors import NodeUnreachableError
 from nocarrier.web.api.server import Server
 

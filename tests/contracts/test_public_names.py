@@ -61,7 +61,7 @@ def test_a_public_name_is_there_and_says_what_it_is(name):
 
 
 def test_what_needs_the_extra_is_imported_only_when_called():
-    script = "import sys, nocarrier; assert 'nocarrier.embed' not in sys.modules; print(sorted(sys.modules))"
+    script = "import sys, nocarrier; assert 'nocarrier.app' not in sys.modules; print(sorted(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
     assert "'nocarrier.dialing'" in loaded
     for package in ("starlette", "uvicorn", "msgspec", "rich", "click", "cryptography", "jwt"):

@@ -18,7 +18,7 @@ from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 from rich.text import Text
 
-from nocarrier.app import attend, in_background, until_told_to_stop
+from nocarrier.app.node import attend, in_background, until_told_to_stop
 from nocarrier.cli.diagnosis_text import HEALTH_WORDS
 from nocarrier.cli.evidence import in_words
 from nocarrier.cli.lines import Line, print_lines

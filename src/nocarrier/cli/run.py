@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from nocarrier.app import running, until_told_to_stop
+from nocarrier.app.node import running, until_told_to_stop
 from nocarrier.config import Settings, load, setting_table
 
 

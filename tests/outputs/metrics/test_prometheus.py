@@ -18,7 +18,7 @@ import pytest
 from msgspec import structs
 
 import nocarrier
-from nocarrier.app import Running, running
+from nocarrier.app.node import Running, running
 from nocarrier.config import HistoryOptions, HttpOptions, Settings
 from nocarrier.sources.node.options import TimingOptions
 from nocarrier.testing.fault_servers import FAULT_SERVERS

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from nocarrier import DialTracker
-from nocarrier.embed import api_server
+from nocarrier.app.embedded import api_server
 from tests.web.api.fake_node import FakeNode
 
 

@@ -11,8 +11,8 @@ import time
 import pytest
 
 from nocarrier import AddressPolicy, DialTracker
-from nocarrier.app import attend, in_background
-from nocarrier.embed import api_server
+from nocarrier.app.embedded import api_server
+from nocarrier.app.node import attend, in_background
 from nocarrier.model.probe import ProbeResult
 from nocarrier.model.taxonomy import Reason
 from nocarrier.probing.conclusions import conclude, plan_probes

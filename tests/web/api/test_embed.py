@@ -14,7 +14,7 @@ from starlette.applications import Starlette
 from starlette.routing import Mount
 
 import nocarrier
-from nocarrier.embed import api_server
+from nocarrier.app.embedded import api_server
 from nocarrier.web.api.server import Server
 from tests.web.api.http_client import get
 

@@ -9,7 +9,7 @@ import time
 import pytest
 
 from nocarrier import Fault
-from nocarrier.embed import api_server
+from nocarrier.app.embedded import api_server
 from nocarrier.model.taxonomy import Blame, Phase, Reason
 from nocarrier.web.api import event_log
 from tests.web.api.http_client import get

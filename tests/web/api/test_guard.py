@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from nocarrier import ConfigError
-from nocarrier.embed import api_server
+from nocarrier.app.embedded import api_server
 from nocarrier.web.api import server as server_module
 from nocarrier.web.api.guard import SECURITY_HEADERS
 from tests.web.api.http_client import ask, get, open_connection, post_json, read_to_end

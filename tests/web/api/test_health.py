@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from nocarrier.app import attend, in_background
+from nocarrier.app.node import attend, in_background
 from nocarrier.model.taxonomy import Reason
 from nocarrier.testing.fault_servers import FAULT_SERVERS
 from testbed.nodes import eventually, eventually_recorded, nodes_fixture

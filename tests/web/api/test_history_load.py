@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from nocarrier.embed import api_server
+from nocarrier.app.embedded import api_server
 from nocarrier.model.history import EventPage, HistoryState, HistoryStatus
 from nocarrier.web.api import disk_pool
 from tests.web.api.http_client import get

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from nocarrier.embed import api_server
+from nocarrier.app.embedded import api_server
 from nocarrier.outputs.history import SqliteHistory
 from tests.web.api.http_client import get
 

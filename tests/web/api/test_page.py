@@ -8,7 +8,7 @@ import mimetypes
 
 import pytest
 
-from nocarrier.embed import api_server
+from nocarrier.app.embedded import api_server
 from nocarrier.web.api import app
 from nocarrier.web.api.page import POLICY, Page
 from nocarrier.web.api.routes import ROUTES

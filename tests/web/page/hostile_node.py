@@ -18,7 +18,7 @@ from starlette.responses import Response, StreamingResponse
 from starlette.routing import Route
 
 from nocarrier import DialTracker
-from nocarrier.embed import api_server
+from nocarrier.app.embedded import api_server
 from nocarrier.model.event import Attempt
 from nocarrier.model.finding import Diagnosis, EvidenceItem, Finding, HealthStatus, Severity
 from nocarrier.model.recorded_event import EventKind, RecordedEvent

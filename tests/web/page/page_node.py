@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from msgspec import structs
 
 from nocarrier import DialTracker
-from nocarrier.app import attend, in_background
+from nocarrier.app.node import attend, in_background
 from nocarrier.doctor import Doctor
 from nocarrier.outputs.history import FILE_NAME, SqliteHistory
 from nocarrier.sources.node.node import Node

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from nocarrier import DialTracker
-from nocarrier.embed import api_server
+from nocarrier.app.embedded import api_server
 from nocarrier.outputs.history import FILE_NAME, SqliteHistory
 from nocarrier.web.api.server import Server
 from tests.web.page.page_node import ask, eventually

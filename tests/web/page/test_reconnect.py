@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from nocarrier import DialTracker
-from nocarrier.embed import api_server
+from nocarrier.app.embedded import api_server
 from nocarrier.outputs.history import FILE_NAME, SqliteHistory
 from tests.web.page.browser import needs_the_page
 from tests.web.page.looking import addresses, row_of, rows

@@ -12,9 +12,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from nocarrier import __version__
+from nocarrier.app.embedded import api_server
 from nocarrier.config import Settings
 from nocarrier.doctor import Doctor
-from nocarrier.embed import api_server
 from nocarrier.errors import ConfigError
 from nocarrier.host.overview import read_host_state
 from nocarrier.model.address import parse_ip
