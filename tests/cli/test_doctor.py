@@ -19,8 +19,8 @@ from starlette.routing import Route
 from nocarrier import DialTracker
 from nocarrier.app.embedded import api_server
 from nocarrier.app.node import attend, in_background
-from nocarrier.cli.diagnosis_text import standing
-from nocarrier.cli.probe_text import probe_lines
+from nocarrier.cli.render.diagnosis_text import standing
+from nocarrier.cli.render.probe_text import probe_lines
 from nocarrier.client.answers import Finding, Hop, ProbeFacts, ProbeResult, Statement, Target, Trace
 from nocarrier.diagnosis import CAUSES
 from nocarrier.testing.fault_servers import closed_port

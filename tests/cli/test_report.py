@@ -10,9 +10,9 @@ import pytest
 
 from nocarrier import DialTracker
 from nocarrier.app.embedded import api_server
-from nocarrier.cli.markdown import code, table, words
-from nocarrier.cli.report_chart import block_chart, svg_chart
-from nocarrier.cli.report_html import POLICY, report_html
+from nocarrier.cli.render.markdown import code, table, words
+from nocarrier.cli.report.chart import block_chart, svg_chart
+from nocarrier.cli.report.html import POLICY, report_html
 from nocarrier.client.report_answers import Series
 from nocarrier.model.finding import EvidenceItem, Finding, Severity
 from nocarrier.model.taxonomy import Blame, Reason

@@ -11,9 +11,9 @@ import pytest
 
 from nocarrier import DialTracker
 from nocarrier.app.embedded import api_server
-from nocarrier.cli.top_lines import lines
-from nocarrier.cli.top_screen import Screen, body, footer
-from nocarrier.cli.top_state import Filter, TopState
+from nocarrier.cli.top.lines import lines
+from nocarrier.cli.top.screen import Screen, body, footer
+from nocarrier.cli.top.state import Filter, TopState
 from nocarrier.client.event_stream import Lost, Message
 from nocarrier.errors import NodeUnreachableError
 from tests.cli.command import nocarrier

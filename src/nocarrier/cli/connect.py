@@ -7,8 +7,8 @@ import sys
 
 import click
 
-from nocarrier.cli.progress import progress
-from nocarrier.cli.text import printable
+from nocarrier.cli.render.progress import progress
+from nocarrier.cli.render.text import printable
 from nocarrier.client.node_client import NodeClient, asks_node
 from nocarrier.model.taxonomy import Reason
 

@@ -19,9 +19,9 @@ from rich.table import Table
 from rich.text import Text
 
 from nocarrier.app.node import attend, in_background, until_told_to_stop
-from nocarrier.cli.diagnosis_text import HEALTH_WORDS
-from nocarrier.cli.evidence import in_words
-from nocarrier.cli.lines import Line, print_lines
+from nocarrier.cli.render.diagnosis_text import HEALTH_WORDS
+from nocarrier.cli.render.evidence import in_words
+from nocarrier.cli.render.lines import Line, print_lines
 from nocarrier.doctor import Doctor
 from nocarrier.model.event import DialFailure
 from nocarrier.model.finding import Diagnosis, Severity

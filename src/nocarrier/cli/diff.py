@@ -27,7 +27,7 @@ def diff(url: str, other_url: str, token: str | None, other_token: str | None, *
     """
     import msgspec  # noqa: PLC0415 - loaded by who compares
 
-    from nocarrier.cli.comparison_text import print_comparison  # noqa: PLC0415
+    from nocarrier.cli.render.comparison_text import print_comparison  # noqa: PLC0415
     from nocarrier.client.compare.comparison import Outcome, compare  # noqa: PLC0415
     from nocarrier.sources.node.wire.claims import CLOCK_SKEW_MAX_S  # noqa: PLC0415
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from nocarrier.cli.progress import progress
+from nocarrier.cli.render.progress import progress
 from nocarrier.client.node_client import NodeClient, RequestRefusedError, asks_node
 from nocarrier.errors import NocarrierError, NodeUnreachableError
 from nocarrier.model.finding import HealthStatus
@@ -30,7 +30,7 @@ def doctor(client: NodeClient, *, as_json: bool, probe: bool) -> None:
     Exits with 0 where all is well, 1 where something is wrong, 3 where it is too early to tell or no peer is connected
     and nothing explains it, and 2 where the node cannot be asked. With --probe, the verdict is that after the probes.
     """
-    from nocarrier.cli.diagnosis_text import print_diagnosis  # noqa: PLC0415
+    from nocarrier.cli.render.diagnosis_text import print_diagnosis  # noqa: PLC0415
     from nocarrier.client import answers  # noqa: PLC0415 - rich and msgspec are loaded by who shows something
 
     answer = _get(client, "/api/p2p/diagnosis")

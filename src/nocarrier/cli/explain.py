@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from nocarrier.cli.text import printable
+from nocarrier.cli.render.text import printable
 from nocarrier.diagnosis import CAUSES
 from nocarrier.diagnosis.cause import Cause
 from nocarrier.model.taxonomy import Reason

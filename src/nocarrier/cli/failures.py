@@ -8,9 +8,9 @@ from typing import Any
 
 import click
 
-from nocarrier.cli.evidence import in_words
-from nocarrier.cli.text import clock_time, print_table
-from nocarrier.cli.times import Moment
+from nocarrier.cli.render.evidence import in_words
+from nocarrier.cli.render.text import clock_time, print_table
+from nocarrier.cli.render.times import Moment
 from nocarrier.client.node_client import NodeClient, asks_node
 
 

@@ -11,7 +11,7 @@ try:
 except ModuleNotFoundError:  # the core alone is installed
     sys.exit("nocarrier's command line needs more than the core; run: pip install 'nocarrier[node]'")
 
-from nocarrier.cli.text import printable
+from nocarrier.cli.render.text import printable
 from nocarrier.errors import NocarrierError, NodeUnreachableError
 
 VERBS = {
@@ -29,7 +29,10 @@ VERBS = {
     "ticket": "Make admission tickets for a private network.",
     "version": "Show the version.",
 }
-"""`nocarrier.cli.VERB` has a function of that name. The help texts stand here, so that listing them loads none."""
+"""`nocarrier.cli.VERB` has a function of that name. The help texts are here, so that listing them loads no verb."""
+
+_FOLDERS = frozenset({"history", "report", "top"})
+"""Verbs with a folder of their own, in which `command` has the function."""
 
 
 class _Failed(click.ClickException):
@@ -47,7 +50,8 @@ class _Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in VERBS:
             return None
-        command = getattr(importlib.import_module(f"nocarrier.cli.{cmd_name}"), cmd_name)
+        module = f"nocarrier.cli.{cmd_name}.command" if cmd_name in _FOLDERS else f"nocarrier.cli.{cmd_name}"
+        command = getattr(importlib.import_module(module), cmd_name)
         assert isinstance(command, click.Command)
         return command
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from nocarrier.cli.text import clock_time, duration, print_table
+from nocarrier.cli.render.text import clock_time, duration, print_table
 from nocarrier.client.node_client import NodeClient, asks_node
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from nocarrier.cli.text import printable
+from nocarrier.cli.render.text import printable
 
 SECONDS_PER_DAY = 86_400
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from nocarrier.cli.diagnosis_text import HEALTH_WORDS
-from nocarrier.cli.text import clock_time, printable
+from nocarrier.cli.render.diagnosis_text import HEALTH_WORDS
+from nocarrier.cli.render.text import clock_time, printable
 from nocarrier.client.answers import Diagnosis, Status, read_as
 from nocarrier.client.event_stream import Lost, Message
 from nocarrier.model.finding import HealthStatus

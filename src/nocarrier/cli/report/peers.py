@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from nocarrier.cli.markdown import code, table, words
-from nocarrier.cli.report_facts import Facts
-from nocarrier.cli.times import utc
+from nocarrier.cli.render.markdown import code, table, words
+from nocarrier.cli.render.times import utc
+from nocarrier.cli.report.facts import Facts
 from nocarrier.client.report_answers import ConnectedPeer, Peer, PropagationCounts
 from nocarrier.diagnosis.cause import count_of
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from nocarrier.cli.evidence import in_words
-from nocarrier.cli.text import clock_time
+from nocarrier.cli.render.evidence import in_words
+from nocarrier.cli.render.text import clock_time
 from nocarrier.client.answers import Event
 
 COLUMNS = ("time", "address", "outcome", "from", "what is known")

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from nocarrier.cli.event_row import evidence_of, took_in_words
-from nocarrier.cli.markdown import code, table, words
-from nocarrier.cli.report_chart import block_chart, total_of
-from nocarrier.cli.report_facts import Facts, reasons_of
-from nocarrier.cli.text import duration
-from nocarrier.cli.times import utc
-from nocarrier.cli.top_state import SKIP, STARTED, SUCCEEDED
+from nocarrier.cli.render.event_row import evidence_of, took_in_words
+from nocarrier.cli.render.markdown import code, table, words
+from nocarrier.cli.render.text import duration
+from nocarrier.cli.render.times import utc
+from nocarrier.cli.report.chart import block_chart, total_of
+from nocarrier.cli.report.facts import Facts, reasons_of
+from nocarrier.cli.top.state import SKIP, STARTED, SUCCEEDED
 from nocarrier.client.answers import Event
 from nocarrier.model.taxonomy import Reason
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from rich.console import Console
 from rich.text import Text
 
-from nocarrier.cli.text import printable
+from nocarrier.cli.render.text import printable
 
 
 class Line(NamedTuple):

@@ -6,7 +6,7 @@ import contextlib
 import sys
 from collections.abc import Callable, Iterator
 
-from nocarrier.cli.text import printable
+from nocarrier.cli.render.text import printable
 
 
 @contextlib.contextmanager

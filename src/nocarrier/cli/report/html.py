@@ -10,8 +10,8 @@ from markdown_it import MarkdownIt
 from markdown_it.renderer import RendererHTML
 from markdown_it.token import Token
 
-from nocarrier.cli.report_chart import svg_chart
-from nocarrier.cli.report_numbers import CHART
+from nocarrier.cli.report.chart import svg_chart
+from nocarrier.cli.report.numbers import CHART
 from nocarrier.client.report_answers import Series
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -48,7 +48,7 @@ def report_html(text: str, failures: Series) -> str:
     """
     markdown = MarkdownIt("commonmark", {"html": False}, renderer_cls=_Renderer).enable("table").disable(_NEVER)
     body = markdown.render(text, {"chart": svg_chart(failures)})
-    style = resources.files("nocarrier.cli").joinpath("report.css").read_text(encoding="utf-8")
+    style = resources.files("nocarrier.cli.report").joinpath("report.css").read_text(encoding="utf-8")
     return _PAGE.format(policy=POLICY, style=style, body=body)
 
 

@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from nocarrier.cli.top_state import STARTED, SUCCEEDED
+from nocarrier.cli.top.state import STARTED, SUCCEEDED
 from nocarrier.client import history_pages
 from nocarrier.client import report_answers as answers
 from nocarrier.client.answers import Diagnosis, Event, LookedAt, read_as

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from rich.console import Console
 
-from nocarrier.cli.lines import Line, print_lines
+from nocarrier.cli.render.lines import Line, print_lines
 from nocarrier.client.compare.compared_node import ComparedNode
 from nocarrier.client.compare.comparison import SHOWN_DIGITS, Comparison, Outcome
 from nocarrier.client.compare.one_way import OneWay

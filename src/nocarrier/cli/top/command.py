@@ -16,10 +16,10 @@ import click
 from rich.console import Console, Group
 from rich.live import Live
 
-from nocarrier.cli.keyboard import keyboard
-from nocarrier.cli.top_lines import lines
-from nocarrier.cli.top_screen import Screen, body, footer
-from nocarrier.cli.top_state import Filter, TopState
+from nocarrier.cli.top.keyboard import keyboard
+from nocarrier.cli.top.lines import lines
+from nocarrier.cli.top.screen import Screen, body, footer
+from nocarrier.cli.top.state import Filter, TopState
 from nocarrier.client.event_stream import Lost, Message, follow
 from nocarrier.client.node_client import NodeClient, asks_node
 from nocarrier.errors import NocarrierError

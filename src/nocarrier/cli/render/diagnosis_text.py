@@ -8,9 +8,9 @@ from typing import Any
 
 from rich.console import Console
 
-from nocarrier.cli.lines import Line, print_lines
-from nocarrier.cli.probe_text import probe_lines
-from nocarrier.cli.text import duration
+from nocarrier.cli.render.lines import Line, print_lines
+from nocarrier.cli.render.probe_text import probe_lines
+from nocarrier.cli.render.text import duration
 from nocarrier.client.answers import Diagnosis, Finding, LookedAt, ProbeResult, read_as
 from nocarrier.diagnosis.cause import count_of
 from nocarrier.errors import NodeUnreachableError

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from nocarrier.cli.diagnosis_text import HEALTH_WORDS
-from nocarrier.cli.event_row import evidence_of, outcome, took_in_words
-from nocarrier.cli.text import duration, printable
-from nocarrier.cli.times import day_and_time
-from nocarrier.cli.top_state import SKIP, SUCCEEDED, WINDOW_S, Filter, TopState
+from nocarrier.cli.render.diagnosis_text import HEALTH_WORDS
+from nocarrier.cli.render.event_row import evidence_of, outcome, took_in_words
+from nocarrier.cli.render.text import duration, printable
+from nocarrier.cli.render.times import day_and_time
+from nocarrier.cli.top.state import SKIP, SUCCEEDED, WINDOW_S, Filter, TopState
 from nocarrier.client.answers import Event, Finding, HistoryStatus, Status
 from nocarrier.diagnosis.cause import count_of
 from nocarrier.model.finding import HealthStatus

@@ -9,11 +9,11 @@ from typing import Any
 
 import click
 
-from nocarrier.cli.event_row import COLUMNS, WIDTHS, event_row
-from nocarrier.cli.history_follow import Notice, follow_history
-from nocarrier.cli.progress import progress
-from nocarrier.cli.text import clock_time, duration, print_table, printable
-from nocarrier.cli.times import Moment, day_and_time
+from nocarrier.cli.history.follow import Notice, follow_history
+from nocarrier.cli.render.event_row import COLUMNS, WIDTHS, event_row
+from nocarrier.cli.render.progress import progress
+from nocarrier.cli.render.text import clock_time, duration, print_table, printable
+from nocarrier.cli.render.times import Moment, day_and_time
 from nocarrier.client import history_pages
 from nocarrier.client.answers import Event, read_as
 from nocarrier.client.node_client import NodeClient, asks_node

@@ -6,14 +6,14 @@ import platform
 from collections.abc import Iterator
 
 from nocarrier import __version__
-from nocarrier.cli.diagnosis_text import INFO, standing, title_of, verdict, what_was_looked_at
-from nocarrier.cli.history import ended_in_words
-from nocarrier.cli.markdown import code, table, words
-from nocarrier.cli.report_facts import Facts
-from nocarrier.cli.report_numbers import counts, over_time, samples
-from nocarrier.cli.report_peers import peers, propagation
-from nocarrier.cli.text import duration
-from nocarrier.cli.times import utc
+from nocarrier.cli.history.command import ended_in_words
+from nocarrier.cli.render.diagnosis_text import INFO, standing, title_of, verdict, what_was_looked_at
+from nocarrier.cli.render.markdown import code, table, words
+from nocarrier.cli.render.text import duration
+from nocarrier.cli.render.times import utc
+from nocarrier.cli.report.facts import Facts
+from nocarrier.cli.report.numbers import counts, over_time, samples
+from nocarrier.cli.report.peers import peers, propagation
 from nocarrier.client.answers import Finding
 from nocarrier.client.report_answers import PastFinding
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
-from nocarrier.cli.text import printable
+from nocarrier.cli.render.text import printable
 
 MAX_LENGTH = 400
 """Characters of one text; what is longer is cut. A detail is bounded at 300 where it is recorded."""

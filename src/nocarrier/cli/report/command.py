@@ -7,12 +7,12 @@ from pathlib import Path
 
 import click
 
-from nocarrier.cli.progress import progress
-from nocarrier.cli.report_facts import gather
-from nocarrier.cli.report_html import report_html
-from nocarrier.cli.report_text import report_text
-from nocarrier.cli.text import printable
-from nocarrier.cli.times import Moment
+from nocarrier.cli.render.progress import progress
+from nocarrier.cli.render.text import printable
+from nocarrier.cli.render.times import Moment
+from nocarrier.cli.report.facts import gather
+from nocarrier.cli.report.html import report_html
+from nocarrier.cli.report.text import report_text
 from nocarrier.client.node_client import NodeClient, names_node
 
 MARKDOWN, HTML = "md", "html"

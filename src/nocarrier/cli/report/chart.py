@@ -5,8 +5,8 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator, Sequence
 
-from nocarrier.cli.text import duration, printable
-from nocarrier.cli.times import utc
+from nocarrier.cli.render.text import duration, printable
+from nocarrier.cli.render.times import utc
 from nocarrier.client.report_answers import Series
 
 MAX_LINES = 8

@@ -5,8 +5,8 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 
-from nocarrier.cli.lines import Line
-from nocarrier.cli.text import duration
+from nocarrier.cli.render.lines import Line
+from nocarrier.cli.render.text import duration
 from nocarrier.client.answers import Hop, ProbeResult
 
 _SAID = {

@@ -1,0 +1,1 @@
+"""`nocarrier history`."""

@@ -1,0 +1,1 @@
+"""Words, tables and times on a terminal: what the verbs share."""
