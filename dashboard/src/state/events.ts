@@ -32,6 +32,8 @@ let waitingGaps: GapRow[] = [];
 let gapCount = 0;
 
 export const paused = signal(false);
+/** The newest row when the table was paused: the history may tell of newer ones meanwhile, which wait too. */
+const pausedAtUnix = signal(Number.POSITIVE_INFINITY);
 export const waitingCount = signal(0);
 /** Whether the newest events that there are were asked for. */
 export const filled = signal(false);
@@ -43,10 +45,11 @@ export interface Paging {
 }
 export const paging = signal<Paging>({ state: "idle", cursor: null, problem: null });
 
-/** All that the page holds, newest first. */
+/** All that the page holds and shows, newest first. */
 export const rows = computed<Row[]>(() => {
   version.value;
-  return store.rows;
+  const newest = pausedAtUnix.value;
+  return newest === Number.POSITIVE_INFINITY ? store.rows : store.rows.filter((row) => row.at_unix <= newest);
 });
 export const droppedTotal = computed(() => {
   version.value;
@@ -79,6 +82,7 @@ function flush(): void {
 
 export function setPaused(value: boolean): void {
   paused.value = value;
+  pausedAtUnix.value = (value ? store.rows[0]?.at_unix : undefined) ?? Number.POSITIVE_INFINITY;
   flush();
 }
 

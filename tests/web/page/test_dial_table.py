@@ -55,6 +55,13 @@ def test_a_paused_table_stands_still_and_counts_what_waits(visitor, shown):
         shown.tracker.record(f"192.0.2.{number}:7072", "timeout", "dns")
     expect(pause).to_have_text("Resume (3 wait)")
     assert addresses(page) == before
+    # Each choice asks the history, which knows those that wait too.
+    written(shown, ROWS + 3)
+    for kind in ("Failures", "All dials"):
+        with page.expect_response("**/api/p2p/history?*"):
+            page.get_by_role("button", name=kind, exact=True).click()
+    page.wait_for_timeout(500)
+    assert addresses(page) == before
     pause.click()
     expect(pause).to_have_text("Pause")
     expect(rows(page)).to_have_count(SHOWN + 3)
