@@ -176,7 +176,8 @@ def test_a_probe_looks_at_the_addresses_of_the_finding(embedded, tracker, closed
     code = down(tracker, closed)
     answer = post_json(embedded, PROBE, {"code": code})
     assert answer.status == 200
-    assert (answer.json["code"], answer.json["age_s"]) == (code, 0.0)
+    assert answer.json["code"] == code
+    assert answer.json["age_s"] < 1
     assert answer.json["statements"]
     [target] = answer.json["facts"]["targets"]
     assert (target["addr"], target["redial"]["answer"]) == (closed, "refused")
@@ -185,8 +186,10 @@ def test_a_probe_looks_at_the_addresses_of_the_finding(embedded, tracker, closed
 def test_a_second_probe_within_a_minute_gives_the_kept_result_with_its_age(embedded, tracker, closed):
     code = down(tracker, closed)
     first = post_json(embedded, PROBE, {"code": code}).json
+    time.sleep(0.01)  # ages are told in milliseconds
     second = post_json(embedded, PROBE, {"code": code}).json
-    assert first["age_s"] == 0.0 < second["age_s"] < 60
+    assert 0 <= first["age_s"] < 1
+    assert first["age_s"] < second["age_s"] < 60
     assert first["probed_unix"] == second["probed_unix"]
 
 
