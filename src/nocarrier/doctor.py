@@ -18,6 +18,7 @@ from nocarrier.model.ports import MonotonicClock
 from nocarrier.model.task_state import TaskState
 from nocarrier.supervision import Supervisor
 from nocarrier.tracking import DialTracker
+from nocarrier.tracking.latest import Latest
 
 EXAMINE_EVERY_S = 2.0
 """A finding is there a few seconds after the failure that tells; an examination of a full tracker takes some 20 ms of a
@@ -28,6 +29,10 @@ FRESH_FOR_S = 1.0
 
 UNCHANGED_FOR_S = 10.0
 """Where nothing was recorded since, only time has passed, which changes findings slowly."""
+
+_EXAMINATION = "examination"
+
+_NOT_EXAMINED = (-1, -1, -1)
 
 _log = logging.getLogger("nocarrier.doctor")
 
@@ -67,7 +72,7 @@ class Doctor:
         self._diagnosis: Diagnosis | None = None
         self._facts: Facts | None = None
         self._examined_s = 0.0
-        self._examined_revisions = (-1, -1, -1)
+        self._examined_revisions = _NOT_EXAMINED
         self._examination: asyncio.Task[Diagnosis] | None = None
         self._sources_of_tasks: list[Callable[[], tuple[TaskState, ...]]] = []
         self.supervisor = supervisor or Supervisor()
@@ -111,11 +116,21 @@ class Doctor:
 
     async def _examine_in_thread(self) -> Diagnosis:
         revisions = self._revisions()  # read before: what comes meanwhile makes the next one look again
-        # The node lives in this loop, so it is asked here; everything that takes long happens in the thread.
-        state = self._node.state() if self._node is not None else None
-        diagnosis = await asyncio.to_thread(self._examine, state)
+        try:
+            # The node lives in this loop, so it is asked here; everything that takes long happens in the thread.
+            state = self._node.state() if self._node is not None else None
+            diagnosis = await asyncio.to_thread(self._examine, state)
+        except Exception as error:  # noqa: BLE001 - noted and found; the same fault may have killed a part of the node
+            self.supervisor.note_failure(_EXAMINATION, error)
+            diagnosis, revisions = self._diagnose_tasks_alone(), _NOT_EXAMINED
+        else:
+            self.supervisor.note_success(_EXAMINATION)
         self._take(diagnosis, revisions)
         return diagnosis
+
+    def _diagnose_tasks_alone(self) -> Diagnosis:
+        nothing = Latest(at_unix=time.time(), peers=(), recent=(), in_flight=())
+        return diagnose(derive(nothing, tasks=self.tasks()), CAUSES, self._diagnosis)
 
     def _examine(self, state: NodeState | None) -> Diagnosis:
         self._facts = derive(self._tracker.latest(), state, self._read_host(), tasks=self.tasks(), earlier=self._facts)

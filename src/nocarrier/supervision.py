@@ -115,6 +115,16 @@ class Supervisor:
                         return
                 stop.wait(pause_s)
 
+    def note_failure(self, name: str, error: Exception) -> None:
+        """Note that work which is done again and again, whenever somebody asks, failed this time."""
+        self._note_death(name, self._watched.setdefault(name, _Watched()), error)
+
+    def note_success(self, name: str) -> None:
+        """Note that it worked this time; it counts as working again when it has for some seconds."""
+        watched = self._watched.setdefault(name, _Watched())
+        if watched.started_s is None:
+            watched.started_s = self._monotonic()
+
     @contextlib.contextmanager
     def _watching(self, name: str) -> Iterator[_Watched]:
         watched = self._watched[name] = _Watched()

@@ -144,12 +144,16 @@ async def test_who_gives_up_waiting_does_not_end_it_for_the_others(doctor, host)
     assert host.looked == 1
 
 
-async def test_a_failed_examination_is_not_kept(doctor, host):
+async def test_a_failed_examination_is_found_itself_and_not_kept(doctor, host, clock):
     host.fault = OSError("no /proc here")
-    with pytest.raises(OSError, match="no /proc here"):
-        await doctor.diagnosis()
+    [found] = (await doctor.diagnosis()).findings
+    assert found.code == "internal_task_failed"
+    assert "OSError: no /proc here" in found.summary
     host.fault = None
-    assert (await doctor.diagnosis()).findings == ()
+    looked = host.looked
+    clock.now_s += FRESH_FOR_S + 0.1
+    await doctor.diagnosis()
+    assert host.looked == looked + 1
 
 
 # ---- memory ----------------------------------------------------------------------------------------------------------
@@ -253,12 +257,12 @@ async def test_a_fault_of_ours_is_found_itself_and_the_next_examination_follows(
         await until(lambda: "a rule of ours" in caplog.text)
         host.fault = None
         tracker.record(peer(1), "timeout", "gossip")
-        await until(lambda: doctor.revision == 1, within_s=10 * EXAMINE_EVERY_S)
+        await until(lambda: doctor.revision == 2, within_s=10 * EXAMINE_EVERY_S)
         found = {finding.code: finding for finding in (await doctor.diagnosis()).findings}
     assert found.keys() == {"internal_task_failed", "peer_down"}
-    assert "the doctor died once" in found["internal_task_failed"].summary
+    assert "the examination died once" in found["internal_task_failed"].summary
     assert "ZeroDivisionError: a rule of ours" in found["internal_task_failed"].summary
-    assert "the doctor died by a fault of ours" in caplog.text
+    assert "the examination died by a fault of ours" in caplog.text
 
 
 async def test_it_ends_when_it_is_told_to(doctor):

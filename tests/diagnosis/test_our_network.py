@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from nocarrier import DialTracker, Fault, Reason
 from nocarrier.diagnosis import CAUSES, derive, diagnose
 from nocarrier.model.taxonomy import Blame, Phase
@@ -324,6 +326,24 @@ def test_a_program_that_only_begins_and_fails_dials_learns_that_it_is_offline():
         tracker.fail(dial_id, Fault(reason=Reason.TIMEOUT, phase=Phase.CONNECT, blame=Blame.PATH))
     [first, *_] = diagnose(derive(tracker.latest()), CAUSES).findings
     assert (first.code, first.affected_peers) == ("offline", 6)
+
+
+@pytest.mark.parametrize(
+    "world",
+    [
+        OFFLINE.fails(names(3), "dns_temporary", "seed"),
+        OFFLINE.fails(peers(1), "network_unreachable", took_s=0.0, **NO_ROUTE).fails(names(3), "dns_temporary", "seed"),
+        World().fails(names(2), "dns_temporary", "seed").on(interfaces_up=()),
+    ],
+    ids=["names only", "beside an address", "a program without a node and a machine without a link"],
+)
+def test_look_ups_that_fail_in_an_outage_belong_to_it(world):
+    assert codes(world) == ["offline"]
+
+
+def test_a_node_of_names_that_is_offline_says_what_it_saw():
+    [found] = OFFLINE.fails(names(3), "dns_temporary", "seed").diagnosis().findings
+    assert "3 names could not be looked up, and nobody has answered since" in found.summary
 
 
 def test_offline_hides_what_follows_from_it():

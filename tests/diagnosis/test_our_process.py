@@ -248,7 +248,40 @@ HASTE = Table(
     },
 )
 
-TABLES = (EXHAUSTION, OVERLOAD, CLOCK, STUCK, HASTE)
+TASKS = Table(
+    "internal_task_failed",
+    raised={
+        "a part is down": row(
+            NODE.session(peer(1)).task("maintainer", is_down=True, died=3),
+            first=True,
+            severity="critical",
+            blame="us",
+            says="the maintainer died 3 times and has been down for 40 s (OverflowError: int too large",
+            does="search for: died by a fault of ours",
+            since_unix=NOW - 40,
+        ),
+        "it works again, and died a moment ago": row(
+            NODE.session(peer(1)).task("gossip"), severity="warning", says="the gossip died once and works again"
+        ),
+        "of several the one that is down is told first": row(
+            World().task("doctor", last_ago_s=1).task("live stream", is_down=True, last_ago_s=5),
+            severity="critical",
+            says="the live stream died once and has been down for 40 s",
+        ),
+        "down for longer than a death is told of": row(
+            World().task("history writer", is_down=True, first_ago_s=HOUR, last_ago_s=HOUR), severity="critical"
+        ),
+    },
+    near_misses={
+        "it never died, and others fail for reasons of their own": row(
+            NODE.fails(peer(1), "connection_refused").task("maintainer", died=0), instead="peer_down"
+        ),
+        "it never died": row(NODE.session(peer(1)).task("maintainer", died=0)),
+        "it died long ago": row(NODE.session(peer(1)).task("maintainer", first_ago_s=HOUR, last_ago_s=11 * MINUTE)),
+    },
+)
+
+TABLES = (EXHAUSTION, OVERLOAD, CLOCK, STUCK, HASTE, TASKS)
 
 
 @raised(*TABLES)

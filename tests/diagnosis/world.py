@@ -32,6 +32,7 @@ from nocarrier.model.node_state import (
     ReachabilityState,
     SeedState,
 )
+from nocarrier.model.task_state import TaskFailure, TaskState
 from nocarrier.model.taxonomy import Blame, Phase, Source
 from nocarrier.tracking import Latest
 
@@ -98,6 +99,7 @@ class World:
     steps: tuple[Step, ...] = ()
     node: NodeState | None = None
     host: HostState | None = None
+    tasks: tuple[TaskState, ...] = ()
     tracker_options: dict[str, Any] = field(default_factory=dict)
     is_untimed: bool = False
     """Whether nobody said how long any dial took."""
@@ -284,6 +286,22 @@ class World:
         """On a machine of which this is known."""
         return replace(self, host=HostState(**host))
 
+    def task(
+        self,
+        name: str,
+        *,
+        is_down: bool = False,
+        died: int = 1,
+        first_ago_s: float = 40.0,
+        last_ago_s: float = 10.0,
+        error: str = "OverflowError: int too large (maintainer.py line 130)",
+    ) -> World:
+        """With an endless task of this program, which died so often."""
+        failure = TaskFailure(error=error, total=died, since_unix=NOW - first_ago_s, last_unix=NOW - last_ago_s)
+        return replace(
+            self, tasks=(*self.tasks, TaskState(name=name, is_down=is_down, failure=failure if died else None))
+        )
+
     # ---- what comes of it --------------------------------------------------------------------------------------------
 
     def facts(self) -> Facts:
@@ -296,7 +314,7 @@ class World:
             step(tracker)
         now[0] = NOW
         latest = tracker.latest()
-        return derive(_untimed(latest) if self.is_untimed else latest, self.node, self.host)
+        return derive(_untimed(latest) if self.is_untimed else latest, self.node, self.host, tasks=self.tasks)
 
     def untimed(self) -> World:
         """The same without a word of how long any dial took."""

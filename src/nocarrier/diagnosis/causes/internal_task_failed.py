@@ -28,7 +28,7 @@ def _rule(facts: Facts) -> Case | None:
     ]
     if not told:
         return None
-    told.sort(key=lambda each: (not each[0].is_down, -each[1].last_unix))
+    told.sort(key=lambda each: (not each[0].is_down, each[1].since_unix))  # what died first may have killed the others
     worst, failure = told[0]
     others = f"; {count_of(len(told) - 1, 'other part')} died too" if len(told) > 1 else ""
     return Case(
