@@ -20,6 +20,7 @@ from nocarrier.model.taxonomy import Retry
 from nocarrier.sources.node.options import NodeOptions, TimingOptions
 from nocarrier.testing.fault_servers import FAULT_SERVERS
 from nocarrier.tracking import backoff
+from nocarrier.web.api import server
 
 
 class Dice(random.Random):
@@ -131,6 +132,30 @@ async def test_an_examination_that_fails_is_found_itself(tmp_path):
         live.doctor._read_host = healthy
         await readiness(live, 200, within_s=20)
         assert "the examination died" in (await finding(live, "warning"))["summary"]
+
+
+async def test_an_api_server_that_dies_answers_again(tmp_path, monkeypatch):
+    async with running(settings_for(tmp_path)) as live:
+        await readiness(live, 200)
+
+        async def stumble(_server: object, _counter: int) -> bool:
+            raise RuntimeError("the server fell")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(server._Uvicorn, "on_tick", stumble)
+            while not any(task.is_down for task in live.doctor.tasks() if task.name == "API server"):
+                await asyncio.sleep(0.05)
+        deadline_s = time.monotonic() + 10
+        while True:
+            try:
+                problem = await readiness(live, 503)
+                break
+            except OSError:  # it is not back yet
+                assert time.monotonic() < deadline_s
+                await asyncio.sleep(0.1)
+        assert "API server" in problem["detail"]
+        await readiness(live, 200)
+        assert "the server fell" in (await finding(live, "warning"))["summary"]
 
 
 async def test_every_endless_part_is_looked_after(tmp_path):

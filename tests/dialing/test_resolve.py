@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from nocarrier.dialing import resolve_with_system
+from nocarrier.dialing import resolve, resolve_with_system
 from nocarrier.dialing.resolve import MAX_LOOKUP_THREADS, SystemResolver
 
 
@@ -71,3 +71,16 @@ asyncio.run(main())
 """
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=10, check=True)
     assert done.stdout == "gave up\n"
+
+
+async def test_a_look_up_that_meets_a_fault_of_ours_costs_no_thread(monkeypatch):
+    def stumble(_: str) -> list[str]:
+        raise ValueError("a fault of ours")
+
+    resolver = SystemResolver()
+    with monkeypatch.context() as broken:
+        broken.setattr(resolve, "_look_up", stumble)
+        for _ in range(2 * MAX_LOOKUP_THREADS):
+            with pytest.raises(ValueError, match="a fault of ours"):
+                await asyncio.wait_for(resolver("seed.example"), 5)
+    assert await asyncio.wait_for(resolver("127.0.0.1"), 5) == ["127.0.0.1"]

@@ -92,6 +92,17 @@ class _Uvicorn(uvicorn.Server):
         self._before_stop()
         await super().shutdown(sockets)
 
+    async def serve_once(self, sock: socket.socket) -> None:
+        """Answer on `sock` until told to stop, and close it."""
+        try:
+            await self.serve(sockets=[sock])
+        except Exception:
+            if self.started:  # else the dead server would go on accepting beside the next one
+                await self.shutdown([sock])
+            raise
+        finally:
+            sock.close()
+
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
         """Leave signals to the program we run in."""
@@ -162,7 +173,7 @@ class Server:
         # uvicorn closes its sockets at the end, and cannot serve twice.
         self._uvicorn = _Uvicorn(self._config, self._before_stop)
         self._uvicorn.should_exit = self._is_stopping
-        serving = asyncio.ensure_future(self._uvicorn.serve(sockets=[self._socket.dup()]))
+        serving = asyncio.ensure_future(self._uvicorn.serve_once(self._socket.dup()))
         try:
             await asyncio.shield(serving)
         except asyncio.CancelledError:
