@@ -168,6 +168,8 @@ def test_it_tells_what_is_wrong_and_what_it_rests_on(url, tracker, history, tmp_
     assert f"### `connection_refused`: {Reason.CONNECTION_REFUSED.meaning}" in text
     assert "ECONNREFUSED" in text
     assert "| p2p_port | `7072` |" in text
+    assert "| a ban made way for a newer one before it ended | 3 |" in text
+    assert "| this node asked a peer to dial it back | 2 |" in text
     assert "| `gossip` |" in text
     assert "| history | working |" in text
     assert text.index("`genesis_mismatch`") < text.index("`ipv6_blocked`")

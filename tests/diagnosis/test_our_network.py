@@ -368,6 +368,18 @@ def test_of_ipv6_it_is_told_who_was_refused_here_and_who_was_silent():
     ]  # fmt: skip
 
 
+def test_a_missing_ipv6_route_is_evidence():
+    world = NODE.session(peer(1)).fails(peers6(8), "timeout")
+    statements = {
+        known: [
+            item.statement for item in finding_of(world.on(has_default_ipv6=known).diagnosis(), "ipv6_broken").evidence
+        ]
+        for known in (True, False, None)
+    }
+    assert statements[True] == statements[None] == ["no answer over IPv6"]
+    assert statements[False] == ["no answer over IPv6", "the route table has no default route for IPv6"]
+
+
 def test_two_names_make_a_broken_resolver_surer_than_one():
     one, two = (
         World().with_node(seeds=names(count)).fails(names(count), "dns_timeout", "seed").diagnosis() for count in (1, 2)

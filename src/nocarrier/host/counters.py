@@ -25,8 +25,6 @@ TELLING_COUNTERS = {
 }
 """What is read, and why."""
 
-OWN_REFUSALS = ("Icmp.OutDestUnreachs", "Icmp6.OutDestUnreachs")
-
 _TABLES = (Path("/proc/net/snmp"), Path("/proc/net/netstat"))
 """Pairs of lines: names, values."""
 _LIST = Path("/proc/net/snmp6")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+from nocarrier.model.node_counters import DialBackCount, Refusal
 from nocarrier.model.task_state import TaskState
 from nocarrier.model.taxonomy import Phase, Reason, Source
 
@@ -118,6 +119,10 @@ class NodeInfo:
     offline_because: str | None
     inbound_rejections: dict[str, int] = field(default_factory=dict)
     """How often an inbound connection did not become a session, by reason."""
+    refusals: dict[Refusal, int] = field(default_factory=dict)
+    """What the node did not take in or did not keep, to protect itself."""
+    dial_backs: dict[DialBackCount, int] = field(default_factory=dict)
+    """What became of the dial-backs that peers asked for, and of those that the node asked for."""
     reachability: ReachabilityState = field(default_factory=ReachabilityState)
 
 
@@ -278,6 +283,8 @@ class NodeState:
     """IPv4 bits that count as one network."""
     loop_lag_s: float
     """The longest that our event loop stood still within the last minute."""
+    inbound_handshakes: int = 0
+    """Inbound connections whose handshake is under way."""
 
 
 class NodePort(Protocol):

@@ -9,6 +9,7 @@ import time
 from msgspec import structs
 
 from nocarrier.model.address import Address
+from nocarrier.model.node_counters import Refusal
 from nocarrier.model.taxonomy import Reason, Source
 from nocarrier.sources.node import gossip
 from nocarrier.sources.node.book.introductions import THROTTLE_DIALED
@@ -168,6 +169,7 @@ async def test_a_peer_can_name_only_so_many_addresses_at_once(nodes):
     async with introducer(node) as peer:
         await tell(peer, [f"127.{number}.{part}.1:7072" for number in range(100, 150) for part in range(10)])
         await eventually(lambda: node.node.gossip.ignored_total == 500 - gossip.ADDRESSES_BURST)
+        assert node.node.info().refusals[Refusal.GOSSIP_TOO_FAST] == 500 - gossip.ADDRESSES_BURST
     assert len(node.node.book) == gossip.ADDRESSES_BURST + 1
 
 

@@ -11,14 +11,18 @@ import stat
 import time
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from nocarrier.errors import ConfigError, StateFileError
 from nocarrier.model.address import Address
+from nocarrier.model.node_counters import DIAL_BACKS, REFUSALS, Refusal
 from nocarrier.model.node_state import DialOutcome, Direction
 from nocarrier.model.taxonomy import Reason, Source
+from nocarrier.outputs.metrics import exposition
 from nocarrier.sources.node import state_files
 from nocarrier.sources.node.book import book_keeper
+from nocarrier.sources.node.wire.frames import frame
 from nocarrier.sources.node.wire.messages import Auth, Goodbye, Welcome
 from testbed.nodes import eventually, nodes_fixture
 from testbed.raw_peer import raw_dial
@@ -253,3 +257,24 @@ async def test_a_book_that_could_not_be_saved_is_saved_once_it_can_be(nodes, mon
     in_the_way.rmdir()
     await eventually(lambda: in_the_way.is_file() and "127.9.9.9:7072" in in_the_way.read_text())
     assert caplog.text.count("peer book is not saved") == 1
+
+
+async def test_a_node_shows_every_counter_of_the_tables(nodes):
+    dialer, listener = await nodes.pair()
+    for node in (dialer, listener):
+        info = node.node.info()
+        assert (set(info.refusals), set(info.dial_backs)) == (set(REFUSALS), set(DIAL_BACKS))
+
+
+async def test_messages_of_a_later_version_and_open_handshakes_are_counted_where_people_look(nodes):
+    node = await nodes.start()
+    async with raw_dial(node.addr) as peer:
+        await eventually(lambda: node.node.state().inbound_handshakes == 1)
+        await peer.shake_hands()
+        await peer.send_bytes(frame(msgspec.msgpack.encode({"type": "later"})) * 3)
+        await eventually(lambda: node.node.info().refusals[Refusal.UNKNOWN_MESSAGE] == 3)
+        assert node.node.state().inbound_handshakes == 0
+        text = exposition(node.tracker, node.node)[0].decode()
+    assert 'nocarrier_node_refusals_total{what="unknown_message"} 3.0' in text
+    assert 'nocarrier_dial_backs_total{what="received"} 0.0' in text
+    assert "nocarrier_inbound_handshakes 0.0" in text

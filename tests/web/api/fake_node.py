@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import math
 
+from nocarrier.model.node_counters import DialBackCount, Refusal
 from nocarrier.model.node_state import (
     BookPeer,
     BookState,
@@ -68,6 +69,8 @@ class FakeNode:
             offline=self.offline,
             offline_because=None,
             inbound_rejections={},
+            refusals=dict.fromkeys(Refusal, 3),
+            dial_backs=dict.fromkeys(DialBackCount, 2),
         )
 
     def connected_peers(self) -> list[ConnectedPeer]:

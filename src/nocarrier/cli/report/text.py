@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 from nocarrier import __version__
 from nocarrier.cli.history.command import ended_in_words
@@ -16,6 +17,7 @@ from nocarrier.cli.report.numbers import counts, over_time, samples
 from nocarrier.cli.report.peers import peers, propagation
 from nocarrier.client.answers import Finding
 from nocarrier.client.report_answers import PastFinding
+from nocarrier.model.node_counters import DIAL_BACKS, REFUSALS
 
 MAX_FINDINGS = 40
 MAX_EVIDENCE = 12
@@ -24,7 +26,7 @@ MAX_ACTIONS = 12
 
 MAX_FACTS = 40
 
-_NOT_SETTINGS = frozenset({"inbound_rejections", "reachability"})
+_NOT_SETTINGS = frozenset({"inbound_rejections", "refusals", "dial_backs", "reachability"})
 """Fields of the node that are told elsewhere, or in another way."""
 
 
@@ -167,5 +169,15 @@ def _node(facts: Facts) -> Iterator[str]:
     yield table(("setting or fact", "value"), rows)
     rejections = node.get("inbound_rejections")
     if isinstance(rejections, dict) and rejections:
-        rows = ((code(reason), str(count)) for reason, count in list(rejections.items())[:MAX_FACTS])
+        rows = ((code(reason), words(count)) for reason, count in list(rejections.items())[:MAX_FACTS])
         yield table(("inbound connections turned away, because of", "number"), rows, numbers=1)
+    yield from _counted(node.get("refusals"), REFUSALS, "what the node refused or dropped to protect itself")
+    yield from _counted(node.get("dial_backs"), DIAL_BACKS, "dial-backs")
+
+
+def _counted(counts: object, meanings: Mapping[Any, str], title: str) -> Iterator[str]:
+    """A table of those of `meanings` that were counted at all; whatever else another version counts is left out."""
+    known = counts if isinstance(counts, dict) else {}
+    rows = [(words(meaning), words(known[what])) for what, meaning in meanings.items() if known.get(what)]
+    if rows:
+        yield table((title, "number"), rows, numbers=1)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nocarrier.diagnosis.cause import Case, Cause, count_of, evidence_of
+from nocarrier.diagnosis.cause import Case, Cause, count_of, evidence_of, stated
 from nocarrier.diagnosis.confidence import KERNEL, PATTERN, confidence
 from nocarrier.diagnosis.facts import Facts, FailingPeer, netgroups
 from nocarrier.model.finding import Severity
@@ -38,6 +38,8 @@ def _rule(facts: Facts) -> Case | None:
     evidence = [evidence_of("this machine has no way out with IPv6", local)] if local else []
     if len(local) < len(peers):
         evidence.append(evidence_of("no answer over IPv6", [peer for peer in peers if not peer.is_local]))
+    if facts.host is not None and facts.host.has_default_ipv6 is False:
+        evidence.append(stated("the route table has no default route for IPv6", count=0))
     return Case(
         summary=f"IPv6 does not work here: {count_of(len(peers), 'peer')} cannot be reached over it, while IPv4 works.",
         confidence=confidence(KERNEL if local else PATTERN, peers),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from nocarrier.diagnosis import CAUSES
 from nocarrier.model import version
 from nocarrier.model.finding import HealthStatus, Severity
+from nocarrier.model.node_counters import DialBackCount, Refusal
 from nocarrier.model.node_state import BookState, Direction
 from nocarrier.model.taxonomy import Kind, Reason, Source
 from nocarrier.outputs.metrics.metric import Label
@@ -28,6 +29,10 @@ SKIP_REASON = Label(name="reason", values=tuple(reason for reason in Reason if r
 DIRECTION = Label(name="direction", values=tuple(Direction))
 
 BOOK_STATE = Label(name="state", values=tuple(BookState))
+
+REFUSAL = Label(name="what", values=tuple(Refusal))
+
+DIAL_BACK = Label(name="what", values=tuple(DialBackCount))
 
 CODE = Label(name="code", values=tuple(cause.code for cause in CAUSES))
 

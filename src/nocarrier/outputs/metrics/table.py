@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from nocarrier.model.finding import Diagnosis
 from nocarrier.model.history import HistoryState, HistoryStatus
+from nocarrier.model.node_counters import DIAL_BACKS, REFUSALS
 from nocarrier.model.node_state import BookState, Direction, NodeState, PeerBookCounts
 from nocarrier.model.taxonomy import Kind
 from nocarrier.outputs.metrics import labels
@@ -140,6 +142,11 @@ OF_DIALS: tuple[Metric[Recorded], ...] = (
     ),
 )
 
+
+def _meanings(table: Mapping[Any, str]) -> str:
+    return "; ".join(f"{what}: {meaning}" for what, meaning in table.items()) + "."
+
+
 OF_NODE: tuple[Metric[NodeReading], ...] = (
     Metric(
         name="nocarrier_connected_peers",
@@ -182,6 +189,26 @@ OF_NODE: tuple[Metric[NodeReading], ...] = (
         unit="seconds",
         help="The longest that the node's event loop stood still within the last minute.",
         read=lambda now: {(): now.state.loop_lag_s},
+    ),
+    Metric(
+        name="nocarrier_inbound_handshakes",
+        type=MetricType.GAUGE,
+        help="Inbound connections whose handshake is under way.",
+        read=lambda now: {(): now.state.inbound_handshakes},
+    ),
+    Metric(
+        name="nocarrier_node_refusals_total",
+        type=MetricType.COUNTER,
+        help=f"What the node did not take in or did not keep, to protect itself. {_meanings(REFUSALS)}",
+        labels=(labels.REFUSAL,),
+        read=lambda now: {(what,): count for what, count in now.state.info.refusals.items()},
+    ),
+    Metric(
+        name="nocarrier_dial_backs_total",
+        type=MetricType.COUNTER,
+        help=f"Dial-backs, by which nodes find out whether others can dial them. {_meanings(DIAL_BACKS)}",
+        labels=(labels.DIAL_BACK,),
+        read=lambda now: {(what,): count for what, count in now.state.info.dial_backs.items()},
     ),
 )
 

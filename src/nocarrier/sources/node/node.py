@@ -379,6 +379,12 @@ class Node:
             offline=outage is not None,
             offline_because=outage.because if outage else None,
             inbound_rejections=dict(self.listener.rejections),
+            refusals=shown.refusals(
+                book=self.book, bans=self.bans, gossip=self.gossip, keeper=self._keeper, dial_backs=self.dial_backs
+            ),
+            dial_backs=shown.dial_back_counts(
+                dial_backs=self.dial_backs, reachability=self.reachability, listener=self.listener
+            ),
             reachability=self.reachability.state(),
         )
 
@@ -404,6 +410,7 @@ class Node:
             port_claims=self.ports.claims(time.time()),
             introducers=self.book.introductions.introducers(),
             loop_lag_s=self.loop_monitor.worst_s(),
+            inbound_handshakes=self.listener.pending,
         )
 
     def tasks(self) -> tuple[TaskState, ...]:

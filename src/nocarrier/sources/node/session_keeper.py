@@ -37,6 +37,7 @@ from nocarrier.sources.node.wire.events import (
     PeersReceived,
     PeersRequested,
     ProtocolViolation,
+    UnknownMessage,
 )
 
 EARLY_DISCONNECT_S = 60.0
@@ -66,6 +67,7 @@ class SessionKeeper:
     Attributes:
         observed: where the peers see us.
         changes: grows with every session that begins or ends.
+        unknown_messages_total: messages of a type that this version does not know, of all sessions.
     """
 
     def __init__(
@@ -103,6 +105,7 @@ class SessionKeeper:
         self._lost: dict[str, float] = {}
         self.observed = ObservedAddress()
         self.changes = 0
+        self.unknown_messages_total = 0
 
     # ---- beginning and end ----------------------------------------------------------------------------------------
 
@@ -210,6 +213,8 @@ class SessionKeeper:
             case ProtocolViolation(detail=detail):
                 until_unix = time.time() + VIOLATION_BAN_S
                 self.ban(session.node_id, until_unix=until_unix, reason=f"broke the protocol: {detail}")
+            case UnknownMessage():
+                self.unknown_messages_total += 1
             case _:
                 pass
 

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from nocarrier.model.node_counters import DialBackCount, Refusal
 from nocarrier.model.node_state import BookPeer, BookState, ConnectedPeer
 from nocarrier.model.ports import StandingBook
+from nocarrier.sources.node.access.bans import BanList
 from nocarrier.sources.node.book.peer_book import PeerBook
 from nocarrier.sources.node.book.peer_entry import state_of
+from nocarrier.sources.node.gossip import Gossip
+from nocarrier.sources.node.listener import Listener
+from nocarrier.sources.node.reachability.dial_back import DialBacks
+from nocarrier.sources.node.reachability.self_check import ReachabilityCheck
+from nocarrier.sources.node.session_keeper import SessionKeeper
 from nocarrier.sources.node.sessions.session import Session
 
 _HOT_FIRST = list(BookState)
@@ -58,3 +65,31 @@ def book_peers(book: PeerBook, connected: set[str], standings: StandingBook, now
             )
         )
     return sorted(peers, key=lambda peer: (_HOT_FIRST.index(peer.state), peer.addr))
+
+
+def refusals(
+    *, book: PeerBook, bans: BanList, gossip: Gossip, keeper: SessionKeeper, dial_backs: DialBacks
+) -> dict[Refusal, int]:
+    """What the parts of the node refused or dropped."""
+    return {
+        Refusal.PEER_BOOK_FULL: book.refused_total,
+        Refusal.PEER_BOOK_EVICTED: book.evicted_total,
+        Refusal.BAN_EVICTED: bans.evicted_total,
+        Refusal.GOSSIP_TOO_FAST: gossip.ignored_total,
+        Refusal.UNKNOWN_MESSAGE: keeper.unknown_messages_total,
+        Refusal.DIAL_BACK: dial_backs.refused_total,
+    }
+
+
+def dial_back_counts(
+    *, dial_backs: DialBacks, reachability: ReachabilityCheck, listener: Listener
+) -> dict[DialBackCount, int]:
+    """What became of dial-backs, in both directions."""
+    return {
+        DialBackCount.ASKED_BY_PEER: dial_backs.asked_total,
+        DialBackCount.ANSWERED_PEER: dial_backs.answered_total,
+        DialBackCount.ASKED_PEER: reachability.asked_total,
+        DialBackCount.ANSWERED_BY_PEER: reachability.answered_total,
+        DialBackCount.REFUSED_BY_PEER: reachability.refused_total,
+        DialBackCount.RECEIVED: listener.dialed_back_total,
+    }

@@ -91,7 +91,6 @@ class Connection:
         self.state = State.AWAIT_PREAMBLE
         self.bytes_received = 0
         """All bytes since the beginning, read or not: evidence where the handshake does not end."""
-        self.unknown_messages_total = 0
         self._role = role
         self._reader = FrameReader()
         self._outgoing = bytearray()
@@ -234,8 +233,7 @@ class Connection:
     def _receive_unknown(self, message: UnknownType) -> None:
         if self.state is not State.SESSION:
             raise WireError(f"unknown message {message.type} while we were {self.state.value}")
-        self.unknown_messages_total += 1
-        self._events.append(events.UnknownMessage(type=message.type, total=self.unknown_messages_total))
+        self._events.append(events.UnknownMessage(type=message.type))
 
     def _receive(self, message: Message, body: bytes, now_unix: float) -> None:
         match message:

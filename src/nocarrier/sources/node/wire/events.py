@@ -111,8 +111,6 @@ class UnknownMessage:
     """A message of a type that this version does not know was ignored."""
 
     type: str
-    total: int
-    """How many there were on this connection."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
