@@ -34,7 +34,7 @@ async def test_silence_is_a_timeout_without_blame():
         seen = await dial_once(f"127.0.0.1:{port}", connect_s=0.3)
 
     assert seen.reason == "timeout"
-    assert set(seen.evidence) == {"elapsed_s"}
+    assert set(seen.evidence) - {"loop_lag_s"} == {"elapsed_s"}, "a busy machine may add that it was late"
     assert seen.blame == "unknown"
 
 
