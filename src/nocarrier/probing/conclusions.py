@@ -44,6 +44,7 @@ _LOOKS = {
     "outbound_blocked": _Look(_PATH_AND_HOST),
     "offline": _Look(_PATH),
     "dns_broken": _Look((Probe.ROUTES, Probe.RESOLVER)),
+    "internal_task_failed": _Look(why_none=_OURS),
     "local_exhaustion": _Look(why_none=_OURS),
     "local_overload": _Look(why_none=_OURS),
     "clock_wrong": _Look(why_none="the clocks of the peers came with their hellos; the finding says all of it."),

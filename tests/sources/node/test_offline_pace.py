@@ -16,7 +16,7 @@ from testbed.node_process import NodeProcess
 from testbed.nodes import GENESIS
 from testbed.programs import requires_root_netns
 
-RESOLVER = REPOSITORY / "tests/support/resolver.py"
+RESOLVER = REPOSITORY / "testbed/resolver.py"
 
 FOUND_WITHIN_S = 10.0
 
