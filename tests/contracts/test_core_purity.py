@@ -19,9 +19,9 @@ MAY_IMPORT = {
     "host": {"host", "model", "errors"},
     "dialing": {"dialing", "host", "classification", "model", "errors"},
 }
-"""Rooms of the core, and the rooms they lean on."""
+"""Packages of the core, and the packages they lean on."""
 
-MODULES = sorted(path for room in MAY_IMPORT for path in (PACKAGE / room).glob("*.py"))
+MODULES = sorted(path for package in MAY_IMPORT for path in (PACKAGE / package).glob("*.py"))
 
 
 def imported(path: Path) -> set[str]:

@@ -1,4 +1,4 @@
-"""What a room may ask of another without knowing it: small protocols, introduced to each other by `app`."""
+"""What a package may ask of another without knowing it: small protocols, introduced to each other by `app`."""
 
 from __future__ import annotations
 

@@ -1,3 +1,3 @@
-"""The version of nocarrier, for every room that tells it."""
+"""The version of nocarrier, for every package that shows it."""
 
 VERSION = "0.1.0"
