@@ -14,7 +14,7 @@ from nocarrier.model.history import SeriesBy, SeriesQuery
 from nocarrier.model.recorded_event import EventKind
 from nocarrier.model.taxonomy import Reason, Source
 from nocarrier.outputs.history import read_sql
-from nocarrier.web.views import SeriesFilter, series_view
+from nocarrier.web.views import series_range, series_view
 from tests.outputs.history.kit import NOON_UNIX, Clock, history_of, rollups_agree, written
 
 A = "198.18.0.1:7072"
@@ -114,17 +114,17 @@ def test_the_usual_width_gives_some_sixty_buckets(path, tracker, span_s, bucket_
     with history_of(path, tracker) as history:
         tracker.record(A, "timeout", "seed")
         written(history, 1)
-        view = series_view(history, SeriesFilter(since_unix=NOON_UNIX - span_s), NOON_UNIX)
+        wanted = series_range(NOON_UNIX - span_s, None, None, NOON_UNIX)
+        view = series_view(history, SeriesQuery(**wanted._asdict()))
     assert view.bucket_s == bucket_s
     assert (view.until_unix - view.since_unix) // bucket_s <= 62
 
 
-def test_a_range_that_is_empty_or_too_fine_is_refused(path, tracker):
-    with history_of(path, tracker) as history:
-        with pytest.raises(ValueError, match="since_unix must be before"):
-            series_view(history, SeriesFilter(since_unix=NOON_UNIX, until_unix=NOON_UNIX), NOON_UNIX)
-        with pytest.raises(ValueError, match="larger bucket_s"):
-            series_view(history, SeriesFilter(since_unix=0, bucket_s=60), NOON_UNIX)
+def test_a_range_that_is_empty_or_too_fine_is_refused():
+    with pytest.raises(ValueError, match="since_unix must be before"):
+        series_range(NOON_UNIX, NOON_UNIX, None, NOON_UNIX)
+    with pytest.raises(ValueError, match="larger bucket_s"):
+        series_range(0, None, 60, NOON_UNIX)
 
 
 def test_a_question_that_takes_too_long_is_given_up_and_says_what_to_ask(path, tracker, monkeypatch):

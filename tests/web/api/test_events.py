@@ -184,7 +184,7 @@ def test_it_is_behind_the_token(guarded, tracker):
 
 
 def test_there_are_only_so_many_readers(server, monkeypatch):
-    monkeypatch.setattr("nocarrier.web.api.handlers.MAX_STREAMS", 2)
+    monkeypatch.setattr("nocarrier.web.api.responders.MAX_STREAMS", 2)
     with stream(server) as first, stream(server) as second:
         first.next("status"), second.next("status")
         with stream(server) as third:

@@ -96,7 +96,7 @@ def test_who_asks_while_others_record_is_told_of_no_gap(server, tracker, monkeyp
 
 
 def test_readers_who_come_all_at_once_are_counted_too(server, monkeypatch):
-    monkeypatch.setattr("nocarrier.web.api.handlers.MAX_STREAMS", 5)
+    monkeypatch.setattr("nocarrier.web.api.responders.MAX_STREAMS", 5)
 
     def ask(_):
         asking = socket.create_connection(("127.0.0.1", server.address.port), timeout=10)
@@ -114,13 +114,13 @@ def test_readers_who_come_all_at_once_are_counted_too(server, monkeypatch):
 
 
 def test_masks_are_made_once_for_all_readers(server, tracker, monkeypatch):
-    redact, asked = nocarrier.web.api.handlers.redact, []
+    redact, asked = nocarrier.web.api.api.redact, []
 
     def counting(view, known):
         asked.append(len(view))
         return redact(view, known)
 
-    monkeypatch.setattr("nocarrier.web.api.handlers.redact", counting)
+    monkeypatch.setattr("nocarrier.web.api.api.redact", counting)
     with stream(server, "?redact=true") as first, stream(server, "?redact=true") as second:
         first.next("status"), second.next("status")
         asked.clear()

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import get_args, get_type_hints
+
+import msgspec
 import pytest
 
 from nocarrier import DialTracker
 from nocarrier.app.embedded import api_server
-from tests.web.api.http_client import get
+from nocarrier.web.api.routes import ROUTES
+from tests.web.api.http_client import ask, get
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +51,59 @@ def test_a_parameter_that_cannot_be_is_refused_with_what_is_allowed(server, quer
     assert len(answer.problem) < 2000
 
 
-@pytest.mark.parametrize("path", ["/api/p2p/debug", "/api/p2p/peers", "/api/p2p/reasons"])
-def test_an_unknown_parameter_is_refused_everywhere(server, path):
-    answer = get(server, f"{path}?reason=timeout")
+def url_of(route, query):
+    return f"{route.path.format(name='page.js')}?{query}"
+
+
+def ask_with_body(server, route, query):
+    body = b"{}" if route.body is not None else None
+    return ask(server, route.method, url_of(route, query), body, Content_Type="application/json")
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.query is not None], ids=lambda route: route.name)
+def test_every_route_refuses_a_parameter_that_its_row_does_not_declare(server, route):
+    answer = ask_with_body(server, route, "unheard_of=1")
     assert answer.status == 422
-    assert "reason" in answer.problem
+    assert "unheard_of" in answer.problem
+    fields = [field.name for field in msgspec.structs.fields(route.query)]
+    known = f"known are {', '.join(fields)}" if fields else "this route has none"
+    assert known in answer.problem
+
+
+@pytest.mark.parametrize(
+    ("route", "parameter"),
+    [
+        pytest.param(route, field.name, id=f"{route.name}-{field.name}")
+        for route in ROUTES
+        if route.query is not None
+        for field in msgspec.structs.fields(route.query)
+    ],
+)
+def test_every_parameter_that_a_row_declares_is_read_as_its_type(server, route, parameter):
+    """`addr` and the like take any text, but none of that length."""
+    answer = ask_with_body(server, route, f"{parameter}={'x' * 500}")
+    assert answer.status == 422
+    assert f"Query parameter {parameter} = " in answer.problem
+
+
+def test_only_the_page_takes_a_query_of_its_own():
+    assert [route.path for route in ROUTES if route.query is None] == ["/"]
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.view is not None], ids=lambda route: route.name)
+def test_a_view_is_made_of_what_its_row_declares(route):
+    taken = get_type_hints(route.view)
+    assert (taken.get("query") or taken["_query"]) is route.query
+    assert (taken.get("body") or taken["_body"]) is (route.body or type(None))
+    made = set(get_args(taken["return"]) or [taken["return"]])
+    assert made in ({bytes}, set(route.answers.values()))
+
+
+@pytest.mark.parametrize("route", [route for route in ROUTES if route.respond], ids=lambda route: route.name)
+def test_a_response_is_made_of_what_its_row_declares(route):
+    taken = get_type_hints(route.respond)
+    assert (taken.get("query") or taken["_query"]) is (route.query or type(None))
+    assert set(route.answers.values()) == {None}
 
 
 def test_bytes_that_are_not_utf8_match_nothing_and_break_nothing(server):

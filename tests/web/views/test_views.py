@@ -12,11 +12,12 @@ import pytest
 from nocarrier import DialTracker, Reason, Source
 from nocarrier.model.address import Address
 from nocarrier.model.event import EndedAttempt
+from nocarrier.model.event_filter import EventFilter
 from nocarrier.model.fault import Evidence, Fault
 from nocarrier.model.finding import Diagnosis, HealthStatus
 from nocarrier.model.node_state import BookPeer, BookState
 from nocarrier.model.taxonomy import Blame, Phase
-from nocarrier.web.views import FailureFilter, debug_view, failures_view, peers_view, reasons_view, redact
+from nocarrier.web.views import debug_view, failures_view, peers_view, reasons_view, redact
 
 NODE_ID = "cd" * 32
 HEALTHY = Diagnosis(at_unix=0.0, status=HealthStatus.HEALTHY, findings=())
@@ -49,7 +50,7 @@ def test_counts_do_not_heed_the_filter_and_entries_do():
     tracker = DialTracker()
     tracker.record("192.0.2.1:7072", "timeout", "seed")
     tracker.record("192.0.2.2:7072", "banned", "gossip")
-    view = failures_view(tracker, FailureFilter(reason=Reason.BANNED))
+    view = failures_view(tracker, EventFilter(reason=Reason.BANNED), 100)
     assert [failure.reason for failure in view.failures] == [Reason.BANNED]
     assert [sample.reason for sample in view.samples] == [Reason.BANNED]
     assert view.by_reason == {Reason.TIMEOUT: 1, Reason.BANNED: 1}
@@ -61,7 +62,7 @@ def test_samples_of_a_rare_failure_stay_while_another_floods_the_ring():
     tracker.record("192.0.2.1:7072", "genesis_mismatch", "seed")
     for number in range(100):
         tracker.record(f"198.51.100.1:{number + 1}", "timeout", "gossip")
-    view = failures_view(tracker, FailureFilter())
+    view = failures_view(tracker, EventFilter(), 100)
     assert len(view.failures) == 3
     assert {(sample.reason, sample.total) for sample in view.samples} == {
         (Reason.GENESIS_MISMATCH, 1), (Reason.TIMEOUT, 100),
@@ -195,7 +196,7 @@ def test_every_address_of_a_whole_view_is_masked():
     tracker.fail(dial_id, fault, attempts=(attempt,), node_id=NODE_ID)
     for view in (
         debug_view(tracker, None, HEALTHY),
-        failures_view(tracker, FailureFilter()),
+        failures_view(tracker, EventFilter(), 100),
         peers_view(tracker, None),
     ):
         text = msgspec.json.encode(redact(view)).decode()

@@ -16,7 +16,7 @@ from nocarrier.client import report_answers as answers
 from nocarrier.client.answers import Diagnosis, Event, LookedAt, read_as
 from nocarrier.client.node_client import NodeClient
 from nocarrier.errors import NocarrierError
-from nocarrier.web.views.history import BUCKETS_S
+from nocarrier.web.views.series_range import BUCKETS_S
 
 SAMPLES_EACH = 3
 """Of one reason: enough to see whether they are alike."""

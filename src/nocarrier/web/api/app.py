@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 
 import msgspec
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route as StarletteRoute
+from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from nocarrier.doctor import Doctor
@@ -18,13 +16,14 @@ from nocarrier.model.history import History
 from nocarrier.model.node_state import NodePort
 from nocarrier.supervision import Supervisor
 from nocarrier.tracking import DialTracker
+from nocarrier.web.api.api import Api
+from nocarrier.web.api.endpoint import endpoint
 from nocarrier.web.api.guard import Guard
-from nocarrier.web.api.handlers import Api
 from nocarrier.web.api.openapi import openapi_document
 from nocarrier.web.api.page import Page
 from nocarrier.web.api.probes import Prober
 from nocarrier.web.api.problems import on_http_exception, on_unexpected
-from nocarrier.web.api.routes import ROUTES, Handler
+from nocarrier.web.api.routes import ROUTES
 from nocarrier.web.page import BUILT
 
 
@@ -88,16 +87,9 @@ def create_app(
         await api.close()
 
     app = Starlette(
-        routes=[StarletteRoute(row.path, _endpoint(row.handler, api), methods=[row.method]) for row in ROUTES],
+        routes=[Route(row.path, endpoint(row, api), methods=[row.method]) for row in ROUTES],
         exception_handlers={HTTPException: on_http_exception, Exception: on_unexpected},
         lifespan=lifespan,
     )
     app.router.redirect_slashes = False  # a wrong path is told as such
     return Application(Guard(app, token=token, allowed_hosts=allowed_hosts), api)
-
-
-def _endpoint(handler: Handler, api: Api) -> Callable[[Request], Awaitable[Response]]:
-    async def endpoint(request: Request) -> Response:
-        return await handler(api, request)
-
-    return endpoint

@@ -14,7 +14,7 @@ import time
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, ClassVar
+from typing import Any
 
 import msgspec
 
@@ -23,7 +23,7 @@ from nocarrier.model.ports import MonotonicClock
 from nocarrier.model.recorded_event import recorded_event
 from nocarrier.supervision import Supervisor
 from nocarrier.tracking import DialTracker, Subscription
-from nocarrier.web.views import StatusView
+from nocarrier.web.views import Gap, StatusView
 
 LOG_EVENTS = 8_192
 """How many of the newest are kept to be resumed from: eight seconds of a busy node, some 8 MB."""
@@ -70,27 +70,14 @@ class Part:
         self.text = message(self.event, self.data, self.seq)
 
 
-@dataclass(frozen=True, slots=True)
-class Gap:
-    """Events that a reader missed."""
-
-    after_seq: int
-    next_seq: int
-    missed: int | None
-    """None: the program was started anew since, and counts from 1 again."""
-    masked: ClassVar[None] = None
-    """There is nothing to mask."""
-
-    @property
-    def text(self) -> bytes:
-        """As it is sent."""
-        return message("gap", self)
-
-
 def message(event: str, data: object, seq: int = 0) -> bytes:
     """One server-sent event (WHATWG HTML, section 9.2). JSON has no line ends, so the data is one line."""
     place = b"id: %d\n" % seq if seq else b""
     return b"%sevent: %s\ndata: %s\n\n" % (place, event.encode(), msgspec.json.encode(data))
+
+
+def _gap(after_seq: int, next_seq: int, missed: int | None) -> Part:
+    return Part("gap", Gap(after_seq=after_seq, next_seq=next_seq, missed=missed))
 
 
 class EventLog:
@@ -165,15 +152,15 @@ class EventLog:
         seen: dict[str, Part] = {}
         while not self.closed:
             changed = self._changed
-            news: list[Part | Gap] = [part for name, part in self._stands.items() if seen.get(name) is not part]
+            news = [part for name, part in self._stands.items() if seen.get(name) is not part]
             seen = self._stands.copy()
             missing = self._after(place, is_of_another_run=is_of_another_run)
             is_of_another_run = False
             for item in itertools.islice(missing, CHUNK_EVENTS):
-                place = item.next_seq - 1 if isinstance(item, Gap) else item.seq
+                place = item.data.next_seq - 1 if isinstance(item.data, Gap) else item.seq
                 news.append(item)
             if redacted:
-                self._mask(item for item in news if isinstance(item, Part))
+                self._mask(news)
             if news:
                 yield b"".join(item.masked or item.text if redacted else item.text for item in news)
             else:
@@ -214,18 +201,18 @@ class EventLog:
     def _newest(self) -> int:
         return self._dials[-1].seq if self._dials else self._begins_after
 
-    def _after(self, place: int, *, is_of_another_run: bool) -> Iterator[Part | Gap]:
+    def _after(self, place: int, *, is_of_another_run: bool) -> Iterator[Part]:
         """What follows `place`; a number that is missing, wherever it was lost, makes a gap."""
         oldest = self._dials[0].seq if self._dials else self._begins_after + 1
         if is_of_another_run or place > self._newest:
-            yield Gap(place, oldest, None)
+            yield _gap(place, oldest, None)
             place = oldest - 1
         elif place + 1 < oldest:
-            yield Gap(place, oldest, oldest - place - 1)
+            yield _gap(place, oldest, oldest - place - 1)
             place = oldest - 1
         for dial in self._newer_than(place):
             if dial.seq > place + 1:
-                yield Gap(place, dial.seq, dial.seq - place - 1)
+                yield _gap(place, dial.seq, dial.seq - place - 1)
             yield dial
             place = dial.seq
 

@@ -12,13 +12,13 @@ import msgspec
 
 from nocarrier.web.api.guard import is_open
 from nocarrier.web.api.problems import MEDIA_TYPE, Problem, phrase_of
-from nocarrier.web.api.routes import Route
+from nocarrier.web.api.routes import ApiRoute
 
 PROBLEMS_OF_ALL = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.INTERNAL_SERVER_ERROR)
 """What the guard, or a bug of ours, can answer to any request."""
 
 
-def openapi_document(routes: Sequence[Route], version: str) -> dict[str, Any]:
+def openapi_document(routes: Sequence[ApiRoute], version: str) -> dict[str, Any]:
     """The document (OpenAPI 3.1.0, JSON Schema 2020-12)."""
     types = [Problem, *(answer for route in routes for answer in route.answers.values() if answer is not None)]
     types += [route.body for route in routes if route.body is not None]
@@ -55,11 +55,11 @@ def _schema_of_other(wanted: type) -> dict[str, Any]:
     raise NotImplementedError
 
 
-def _operation(route: Route, schema_of: dict[str, Any]) -> dict[str, Any]:
+def _operation(route: ApiRoute, schema_of: dict[str, Any]) -> dict[str, Any]:
     operation: dict[str, Any] = {
-        "operationId": route.handler.__name__,
+        "operationId": route.name,
         "summary": route.summary,
-        "parameters": [*_path_parameters(route.path), *map(_parameter, msgspec.structs.fields(route.query))],
+        "parameters": [*_path_parameters(route.path), *_query_parameters(route)],
         "responses": {
             **{
                 str(int(status)): _response(status, "application/json", schema_of[repr(answer)])
@@ -83,6 +83,10 @@ def _operation(route: Route, schema_of: dict[str, Any]) -> dict[str, Any]:
     if is_open(route.path):
         operation["security"] = []
     return operation
+
+
+def _query_parameters(route: ApiRoute) -> list[dict[str, Any]]:
+    return [_parameter(field) for field in msgspec.structs.fields(route.query)] if route.query is not None else []
 
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:

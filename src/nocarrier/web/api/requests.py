@@ -21,6 +21,18 @@ BODY_TIMEOUT_S = 10.0
 SHOWN_LENGTH = 80
 """Characters of a wrong value that an error repeats."""
 
+PROBLEMS_OF_A_QUERY = (HTTPStatus.UNPROCESSABLE_ENTITY,)
+"""Statuses that `read_query` can raise."""
+
+PROBLEMS_OF_A_BODY = (
+    HTTPStatus.BAD_REQUEST,
+    HTTPStatus.REQUEST_TIMEOUT,
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    HTTPStatus.UNPROCESSABLE_ENTITY,
+)
+"""Statuses that `read_body` can raise."""
+
 _Struct = TypeVar("_Struct", bound=msgspec.Struct)
 
 

@@ -15,222 +15,236 @@ from nocarrier.model.finding import Diagnosis
 from nocarrier.model.node_state import DialResult
 from nocarrier.model.probe import ProbeResult
 from nocarrier.model.recorded_event import RecordedEvent
-from nocarrier.web.api import handlers, history_handlers
-from nocarrier.web.api.event_log import Gap
-from nocarrier.web.api.handlers import (
-    Api,
+from nocarrier.web.api import handlers, history_handlers, responders
+from nocarrier.web.api.api import Api
+from nocarrier.web.api.questions import (
     ConnectBody,
-    ConnectStarted,
-    EventsQuery,
     FailuresQuery,
-    Health,
+    HistoryQuery,
+    HistorySeriesQuery,
     NoQuery,
+    PastFindingsQuery,
     ProbeBody,
     PropagationQuery,
     RedactQuery,
+    StreamQuery,
 )
-from nocarrier.web.api.history_handlers import FindingsQuery, HistoryQuery, SeriesQuery
+from nocarrier.web.api.requests import PROBLEMS_OF_A_BODY, PROBLEMS_OF_A_QUERY
 from nocarrier.web.views import (
+    Alive,
+    ConnectStarted,
     DebugView,
     FailuresView,
+    Gap,
     HistoryView,
     PastFindingsView,
     PeersView,
     PropagationView,
+    Ready,
     ReasonsView,
     SeriesView,
     StatusView,
 )
 
-Handler: TypeAlias = Callable[[Api, Request], Awaitable[Response]]
+ViewMaker: TypeAlias = Callable[[Api, Any, Any], Awaitable[object]]
+"""Given what to answer from, the query and the body, each None where the row has none: the view, or its JSON."""
+
+Responder: TypeAlias = Callable[[Api, Any, Request], Awaitable[Response]]
+"""The same for a route that answers other than JSON; headers matter there."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Route:
-    """One row of the table."""
+class ApiRoute:
+    """One row of the table: all that there is to know about a route, so that nothing else needs to say it again.
+
+    It has either `view` or `respond`.
+    """
 
     method: str
     path: str
     summary: str
-    handler: Handler
+    view: ViewMaker | None = None
+    respond: Responder | None = None
     answers: Mapping[HTTPStatus, Any]
     """Type of the JSON body by status; None: not JSON but `media_type`."""
     media_type: str = "text/html"
     messages: Mapping[str, type] = field(default_factory=dict)
     """Type of the data by the name of a server-sent event."""
-    query: type[msgspec.Struct] = NoQuery
+    query: type[msgspec.Struct] | None = NoQuery
+    """Its query parameters; any other is refused. None: what stands there is not for us, but for the page."""
     body: type[msgspec.Struct] | None = None
-    problems: tuple[HTTPStatus, ...] = ()
-    """Statuses of the errors that this route has besides those that the guard gives to all."""
+    own_problems: tuple[HTTPStatus, ...] = ()
+    """Statuses of the errors that this route has besides those that the guard gives to all, and those that follow from
+    its query and body."""
+
+    @property
+    def name(self) -> str:
+        """Of the function behind it."""
+        handler = self.view or self.respond
+        assert handler is not None
+        return handler.__name__
+
+    @property
+    def problems(self) -> tuple[HTTPStatus, ...]:
+        """Statuses of the errors that this route has besides those that the guard gives to all."""
+        of_query = PROBLEMS_OF_A_QUERY if self.query is not None else ()
+        of_body = PROBLEMS_OF_A_BODY if self.body is not None else ()
+        return tuple(sorted({*self.own_problems, *of_query, *of_body}))
+
+    def status_of(self, view: object) -> HTTPStatus:
+        """The status under which `answers` has the type of `view`."""
+        return next(status for status, answer in self.answers.items() if isinstance(view, answer))
 
 
-PROBLEMS_OF_HISTORY = (HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE)
-"""None is kept; the question cannot be; it cannot be read now."""
+PROBLEMS_OF_HISTORY = (HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE)
+"""None is kept; it cannot be read now."""
 
-ROUTES: tuple[Route, ...] = (
-    Route(
+ROUTES: tuple[ApiRoute, ...] = (
+    ApiRoute(
         method="GET",
         path="/api/p2p/debug",
         summary="What goes on, and the 100 newest failures, oldest first.",
-        handler=handlers.debug,
+        view=handlers.debug,
         query=RedactQuery,
         answers={HTTPStatus.OK: DebugView},
-        problems=(HTTPStatus.UNPROCESSABLE_ENTITY,),
     ),
-    Route(
+    ApiRoute(
         method="POST",
         path="/api/p2p/connect",
         summary="Dial a peer by hand; passes backoff.",
-        handler=handlers.connect,
+        view=handlers.connect,
         body=ConnectBody,
         answers={HTTPStatus.OK: DialResult, HTTPStatus.ACCEPTED: ConnectStarted},
-        problems=(
-            HTTPStatus.BAD_REQUEST,
-            HTTPStatus.NOT_FOUND,
-            HTTPStatus.REQUEST_TIMEOUT,
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            HTTPStatus.TOO_MANY_REQUESTS,
-        ),
+        own_problems=(HTTPStatus.NOT_FOUND, HTTPStatus.TOO_MANY_REQUESTS),
     ),
-    Route(
+    ApiRoute(
         method="GET",
         path="/api/p2p/diagnosis",
         summary="What is wrong and why, the worst first, with evidence and what to do.",
-        handler=handlers.diagnosis,
+        view=handlers.diagnosis,
         query=RedactQuery,
         answers={HTTPStatus.OK: Diagnosis},
-        problems=(HTTPStatus.UNPROCESSABLE_ENTITY,),
     ),
-    Route(
+    ApiRoute(
         method="POST",
         path="/api/p2p/diagnosis/probe",
         summary="Look into a finding with a few packets, at most once a minute; a result that young is kept.",
-        handler=handlers.probe,
+        view=handlers.probe,
         query=RedactQuery,
         body=ProbeBody,
         answers={HTTPStatus.OK: ProbeResult},
-        problems=(
-            HTTPStatus.BAD_REQUEST,
-            HTTPStatus.NOT_FOUND,
-            HTTPStatus.REQUEST_TIMEOUT,
-            HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-        ),
+        own_problems=(HTTPStatus.NOT_FOUND,),
     ),
-    Route(
+    ApiRoute(
         method="GET",
         path="/api/p2p/failures",
         summary="Failures that match, newest first, with counts and samples that never forget.",
-        handler=handlers.failures,
+        view=handlers.failures,
         query=FailuresQuery,
         answers={HTTPStatus.OK: FailuresView},
-        problems=(HTTPStatus.UNPROCESSABLE_ENTITY,),
     ),
-    Route(
+    ApiRoute(
         method="GET",
         path="/api/p2p/peers",
         summary="The peer book, with when each peer is dialed next and why not now.",
-        handler=handlers.peers,
+        view=handlers.peers,
         query=RedactQuery,
         answers={HTTPStatus.OK: PeersView},
-        problems=(HTTPStatus.UNPROCESSABLE_ENTITY,),
     ),
-    Route(
+    ApiRoute(
         method="GET",
         path="/api/p2p/propagation",
         summary="What became of the addresses that each source and introducer told, and how one came to us.",
-        handler=handlers.propagation,
+        view=handlers.propagation,
         query=PropagationQuery,
         answers={HTTPStatus.OK: PropagationView},
-        problems=(HTTPStatus.NOT_FOUND, HTTPStatus.UNPROCESSABLE_ENTITY),
+        own_problems=(HTTPStatus.NOT_FOUND,),
     ),
-    Route(
+    ApiRoute(
         method="GET",
         path="/api/p2p/events",
         summary="Every dial as it happens, and status and findings when they change: server-sent events.",
-        handler=handlers.events,
-        query=EventsQuery,
+        respond=responders.events,
+        query=StreamQuery,
         answers={HTTPStatus.OK: None},
         media_type="text/event-stream",
         messages={"dial": RecordedEvent, "gap": Gap, "status": StatusView, "findings": Diagnosis},
-        problems=(HTTPStatus.UNPROCESSABLE_ENTITY, HTTPStatus.SERVICE_UNAVAILABLE),
+        own_problems=(HTTPStatus.SERVICE_UNAVAILABLE,),
     ),
-    Route(
+    ApiRoute(
         method="GET",
         path="/api/p2p/history",
         summary="Events that were kept over restarts, newest first, page by page.",
-        handler=history_handlers.history,
+        view=history_handlers.history,
         query=HistoryQuery,
         answers={HTTPStatus.OK: HistoryView},
-        problems=PROBLEMS_OF_HISTORY,
+        own_problems=PROBLEMS_OF_HISTORY,
     ),
-    Route(
+    ApiRoute(
         method="GET",
         path="/api/p2p/history/series",
         summary="How many events there were in each stretch of time, for charts.",
-        handler=history_handlers.history_series,
-        query=SeriesQuery,
+        view=history_handlers.history_series,
+        query=HistorySeriesQuery,
         answers={HTTPStatus.OK: SeriesView},
-        problems=PROBLEMS_OF_HISTORY,
+        own_problems=PROBLEMS_OF_HISTORY,
     ),
-    Route(
+    ApiRoute(
         method="GET",
         path="/api/p2p/history/findings",
         summary="Findings with their beginning and end, those that began last first.",
-        handler=history_handlers.history_findings,
-        query=FindingsQuery,
+        view=history_handlers.history_findings,
+        query=PastFindingsQuery,
         answers={HTTPStatus.OK: PastFindingsView},
-        problems=PROBLEMS_OF_HISTORY,
+        own_problems=PROBLEMS_OF_HISTORY,
     ),
-    Route(
+    ApiRoute(
         method="GET",
         path="/api/p2p/reasons",
         summary="Every reason there is: meaning, usual cause, next step.",
-        handler=handlers.reasons,
+        view=handlers.reasons,
         answers={HTTPStatus.OK: ReasonsView},
-        problems=(HTTPStatus.UNPROCESSABLE_ENTITY,),
     ),
-    Route(
+    ApiRoute(
         method="GET",
         path="/healthz",
         summary="Whether the program runs.",
-        handler=handlers.healthz,
-        answers={HTTPStatus.OK: Health},
+        view=handlers.healthz,
+        answers={HTTPStatus.OK: Alive},
     ),
-    Route(
+    ApiRoute(
         method="GET",
         path="/readyz",
         summary="Whether the node listens and maintains its connections, and no internal task is down.",
-        handler=handlers.readyz,
-        answers={HTTPStatus.OK: Health},
-        problems=(HTTPStatus.SERVICE_UNAVAILABLE,),
+        view=handlers.readyz,
+        answers={HTTPStatus.OK: Ready},
+        own_problems=(HTTPStatus.SERVICE_UNAVAILABLE,),
     ),
-    Route(
+    ApiRoute(
         method="GET",
         path="/openapi.json",
         summary="This API in OpenAPI 3.1.",
-        handler=handlers.openapi,
+        view=handlers.openapi,
         answers={HTTPStatus.OK: dict[str, Any]},
     ),
-    Route(
+    ApiRoute(
         method="GET",
         path="/metrics",
         summary="The numbers, for Prometheus.",
-        handler=handlers.metrics,
+        respond=responders.metrics,
         answers={HTTPStatus.OK: None},
         media_type="text/plain",
     ),
-    Route(method="GET", path="/", summary="The page.", handler=handlers.page, answers={HTTPStatus.OK: None}),
-    Route(
+    ApiRoute(
+        method="GET", path="/", summary="The page.", query=None, respond=responders.page, answers={HTTPStatus.OK: None}
+    ),
+    ApiRoute(
         method="GET",
         path="/assets/{name}",
         summary="The files of the page.",
-        handler=handlers.page_asset,
+        respond=responders.page_asset,
         answers={HTTPStatus.OK: None},
         media_type="*/*",
-        problems=(HTTPStatus.NOT_FOUND,),
+        own_problems=(HTTPStatus.NOT_FOUND,),
     ),
 )

@@ -1,32 +1,33 @@
 """From what the tracker and the node know to the one shape that API, CLI, page and docs share."""
 
+from nocarrier.web.views.connect import ConnectStarted
 from nocarrier.web.views.coverage import Coverage
 from nocarrier.web.views.debug import DebugView, debug_view
-from nocarrier.web.views.failures import FailureFilter, FailuresView, SamplesView, failures_view
+from nocarrier.web.views.failures import FailuresView, SamplesView, failures_view
 from nocarrier.web.views.history import (
-    EventFilter,
-    FindingsFilter,
     HistoryView,
     PastFindingsView,
-    SeriesFilter,
     SeriesView,
     history_view,
     past_findings_view,
     series_view,
 )
+from nocarrier.web.views.liveness import Alive, Ready
 from nocarrier.web.views.peers import PeersView, PeerView, peers_view
 from nocarrier.web.views.propagation import IntroducerView, PropagationCounts, PropagationView, propagation_view
 from nocarrier.web.views.reasons import ReasonsView, ReasonView, SourceView, reason_view, reasons_view
 from nocarrier.web.views.redaction import redact
+from nocarrier.web.views.series_range import series_range
 from nocarrier.web.views.status import StatusView, status_view
+from nocarrier.web.views.stream import Gap
 
 __all__ = [
+    "Alive",
+    "ConnectStarted",
     "Coverage",
     "DebugView",
-    "EventFilter",
-    "FailureFilter",
     "FailuresView",
-    "FindingsFilter",
+    "Gap",
     "HistoryView",
     "IntroducerView",
     "PastFindingsView",
@@ -34,10 +35,10 @@ __all__ = [
     "PeersView",
     "PropagationCounts",
     "PropagationView",
+    "Ready",
     "ReasonView",
     "ReasonsView",
     "SamplesView",
-    "SeriesFilter",
     "SeriesView",
     "SourceView",
     "StatusView",
@@ -50,6 +51,7 @@ __all__ = [
     "reason_view",
     "reasons_view",
     "redact",
+    "series_range",
     "series_view",
     "status_view",
 ]

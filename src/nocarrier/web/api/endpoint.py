@@ -1,0 +1,37 @@
+"""From a row of the table of routes to what answers its requests: reads what is asked, encodes what is answered."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import Response
+
+from nocarrier.web.api.api import Api
+from nocarrier.web.api.questions import RedactQuery
+from nocarrier.web.api.requests import read_body, read_query
+from nocarrier.web.api.routes import ApiRoute
+
+
+def endpoint(route: ApiRoute, api: Api) -> Callable[[Request], Awaitable[Response]]:
+    """What answers the requests to `route`.
+
+    A query parameter that the row does not declare is refused before anything else is done.
+    """
+
+    async def answer(request: Request) -> Response:
+        query = read_query(request, route.query) if route.query is not None else None
+        if route.respond is not None:
+            return await route.respond(api, query, request)
+        assert route.view is not None
+        body = await read_body(request, route.body) if route.body is not None else None
+        view = await route.view(api, query, body)
+        if isinstance(view, bytes):  # encoded already, and masked if it has to be
+            return Response(view, media_type="application/json")
+        status = route.status_of(view)
+        if isinstance(query, RedactQuery) and query.redact:
+            view = api.redact(view)
+        return Response(msgspec.json.encode(view), status, media_type="application/json")
+
+    return answer

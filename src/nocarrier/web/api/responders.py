@@ -1,0 +1,56 @@
+"""What the routes answer that is not JSON, or that depends on the headers of a request."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from nocarrier.outputs.metrics import exposition
+from nocarrier.web.api.api import Api
+from nocarrier.web.api.event_stream import EventStream
+from nocarrier.web.api.questions import LARGEST_SEQ, NoQuery, StreamQuery
+from nocarrier.web.views.status import history_status
+
+MAX_STREAMS = 100
+"""Readers of the live stream at once: each holds a connection, of which there are 256."""
+
+
+async def events(api: Api, query: StreamQuery, request: Request) -> Response:
+    """The live stream."""
+    if api.event_log.readers >= MAX_STREAMS:
+        raise HTTPException(
+            HTTPStatus.SERVICE_UNAVAILABLE,
+            f"{MAX_STREAMS} readers follow the stream already; close some, or ask again later.",
+            {"Retry-After": "10"},
+        )
+    texts = api.event_log.follow(_last_event_id(request, query), start_id=query.start_id, redacted=query.redact)
+    return EventStream(texts, api.event_log.reading())
+
+
+def _last_event_id(request: Request, query: StreamQuery) -> int | None:
+    """What a browser sends when it comes back; a text that is no number of ours is as good as none."""
+    header = request.headers.get("last-event-id", "")
+    is_number = header.isascii() and header.isdigit() and len(header) <= len(str(LARGEST_SEQ))
+    return int(header) if is_number else query.last_event_id
+
+
+async def metrics(api: Api, _query: NoQuery, request: Request) -> Response:
+    """The numbers, for Prometheus."""
+    diagnosis = await api.doctor.diagnosis()
+    body, media_type = exposition(
+        api.tracker, api.node, diagnosis, history_status(api.history), accept=request.headers.get("accept", "")
+    )
+    return Response(body, headers={"content-type": media_type})
+
+
+async def page(api: Api, _query: None, request: Request) -> Response:
+    """The page."""
+    return api.page.index(request)
+
+
+async def page_asset(api: Api, _query: NoQuery, request: Request) -> Response:
+    """A file of the page."""
+    return api.page.asset(request, request.path_params["name"])
