@@ -49,7 +49,7 @@ async def test_a_dial_in_flight_is_not_doubled(nodes):
     dialer = await nodes.start()
     async with FAULT_SERVERS["silent"]() as port:
         first = asyncio.create_task(dialer.node.connect(f"127.0.0.1:{port}"))
-        await eventually(lambda: dialer.node.dialer.in_flight == 1)
+        await eventually(lambda: dialer.node.outbound.in_flight == 1)
         entry = await dialer.fail_to_connect(f"127.0.0.1:{port}")
         assert (await first).outcome is DialOutcome.FAILED
     assert facts(entry) == ("already_dialing", "skip", "policy", "none", "direct")
@@ -86,7 +86,7 @@ async def test_no_more_dials_in_flight_than_the_setting_allows(nodes):
         seeds = (f"127.0.0.1:{one}", f"127.0.0.2:{other}")
         node = await nodes.start(seeds=seeds, target_peers=2, max_dials_in_flight=1)
         entry = await eventually_recorded(node, Reason.SLOTS_FULL)
-        assert node.node.dialer.in_flight == 1
+        assert node.node.outbound.in_flight == 1
     assert facts(entry) == ("slots_full", "skip", "policy", "us", "seed")
     assert "max_dials_in_flight = 1" in entry.detail
 
@@ -105,7 +105,7 @@ async def test_a_node_that_stops_ends_its_dials_and_begins_none(nodes):
     dialer = await nodes.start()
     async with FAULT_SERVERS["silent"]() as port:
         dial = asyncio.create_task(dialer.node.connect(f"127.0.0.1:{port}"))
-        await eventually(lambda: dialer.node.dialer.in_flight == 1)
+        await eventually(lambda: dialer.node.outbound.in_flight == 1)
         await dialer.stop()
         assert (await asyncio.wait([dial]))[0].pop().cancelled()
         entry = await dialer.fail_to_connect(f"127.0.0.1:{port}")

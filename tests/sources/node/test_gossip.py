@@ -288,6 +288,6 @@ async def test_one_dial_at_once_goes_to_what_a_throttled_introducer_told(nodes):
         for number in range(30):
             await peer.send(named(f"127.200.{number}.1:{port}"))
             await asyncio.sleep(0.1)
-            assert node.node.dialer.in_flight <= 1
+            assert node.node.outbound.in_flight <= 1
     assert introducer_of(node).counts.introduced >= 13
     assert introducer_of(node).counts.dialed >= 12, "and they are dialed"

@@ -108,7 +108,7 @@ async def test_a_foreign_service_that_stays_connected_does_not_delay_the_record(
 async def test_the_source_of_a_dial_is_the_one_it_was_started_with(nodes):
     node = await nodes.start()
     async with FAULT_SERVERS["closed_port"]() as port:
-        started = node.node.dialer.start(f"127.0.0.1:{port}", Source.GOSSIP, "127.9.9.9:7072")
+        started = node.node.outbound.start(f"127.0.0.1:{port}", Source.GOSSIP, "127.9.9.9:7072")
         assert not isinstance(started, Skip)
         result = await started
     assert (result.outcome, result.phase) == (DialOutcome.FAILED, Phase.CONNECT)

@@ -61,7 +61,7 @@ async def test_a_node_that_has_just_started_and_whose_dials_are_in_flight(nodes)
         addr = f"127.68.1.1:{port}"
         running = await nodes.start(target_peers=8, seeds=(addr,))
         async with shown(running) as server:
-            await eventually(lambda: running.node.dialer.in_flight == 1)
+            await eventually(lambda: running.node.outbound.in_flight == 1)
             await running.node.connect(addr)  # already_dialing: not to be told as connected
             await eventually_recorded(running, Reason.ALREADY_DIALING)
             answer = await asyncio.to_thread(get, server, "/api/p2p/diagnosis")

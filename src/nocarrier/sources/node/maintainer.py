@@ -20,7 +20,7 @@ from nocarrier.model.taxonomy import Reason, Source
 from nocarrier.sources.node.book.peer_book import PeerBook
 from nocarrier.sources.node.connectivity import Connectivity
 from nocarrier.sources.node.options import NodeOptions
-from nocarrier.sources.node.outbound import SLOW_DIAL_S, Dialer, Skip, normal_form
+from nocarrier.sources.node.outbound import SLOW_DIAL_S, Outbound, Skip, normal_form
 from nocarrier.sources.node.sessions.session_table import SessionTable
 
 MIN_PAUSE_S = 0.1
@@ -69,7 +69,7 @@ class Maintainer:
         *,
         book: PeerBook,
         sessions: SessionTable,
-        dialer: Dialer,
+        outbound: Outbound,
         connectivity: Connectivity,
         standings: StandingBook,
         forgive_own_faults: Callable[[], None],
@@ -80,7 +80,7 @@ class Maintainer:
         self._interval_s = interval_s
         self._book = book
         self._sessions = sessions
-        self._dialer = dialer
+        self._outbound = outbound
         self._connectivity = connectivity
         self._standings = standings
         self._forgive_own_faults = forgive_own_faults
@@ -114,7 +114,7 @@ class Maintainer:
         if self._outage is not None:
             self._outage = None
             self._forgive_own_faults()
-        wanted = self._options.target_peers - len(self._sessions) - self._dialer.promising
+        wanted = self._options.target_peers - len(self._sessions) - self._outbound.promising
         if wanted > 0:
             self._dial_up_to(wanted)
         return self._pause_s()
@@ -129,7 +129,7 @@ class Maintainer:
             # There is a way out again, or there always was and the silence is farther away: ask, and let nobody wait
             # for a fault that was ours.
             self._forgive_own_faults()
-            self._dial_up_to(OFFLINE_DIALS - self._dialer.in_flight, only=ways.lead_to)
+            self._dial_up_to(OFFLINE_DIALS - self._outbound.in_flight, only=ways.lead_to)
         return OFFLINE_LOOK_S
 
     def _dial_up_to(self, wanted: int, only: Callable[[str], bool] = lambda _: True) -> None:
@@ -138,7 +138,7 @@ class Maintainer:
                 return
             if candidate.doubted in self._doubted_in_flight or not only(candidate.addr):
                 continue
-            started = self._dialer.start(candidate.addr, candidate.source, candidate.via)
+            started = self._outbound.start(candidate.addr, candidate.source, candidate.via)
             if not isinstance(started, Skip):
                 wanted -= 1
                 if candidate.doubted is not None:
@@ -156,7 +156,7 @@ class Maintainer:
         """What is wanted, and what there is to get it with."""
         due = known = 0
         for candidate in self._candidates():
-            skip = self._dialer.why_not(candidate.addr)
+            skip = self._outbound.why_not(candidate.addr)
             if skip is None:
                 due += 1
             if skip is None or skip.reason in _DIALABLE_LATER:
@@ -170,8 +170,8 @@ class Maintainer:
             known=known,
             due=due,
             due_since_unix=self._due_since_unix,
-            last_started_unix=self._dialer.last_started_unix,
-            deadline_s=self._dialer.deadline_s,
+            last_started_unix=self._outbound.last_started_unix,
+            deadline_s=self._outbound.deadline_s,
             maintain_interval_s=self._interval_s,
             seeds=tuple(self._seed_states()),
         )
@@ -180,7 +180,7 @@ class Maintainer:
         seen: set[str] = set()
         for text in self._options.seeds:
             addr = normal_form(text)
-            skip = self._dialer.why_forbidden(addr)
+            skip = self._outbound.why_forbidden(addr)
             yield SeedState(
                 addr=addr,
                 reason=skip.reason if skip else None,
@@ -223,7 +223,7 @@ class Maintainer:
         """Until the next look: the interval; less where peers are short and a dial is slow or an address falls due."""
         pause_s = self._interval_s * self._rng.uniform(0.9, 1.1)
         if len(self._sessions) < self._options.target_peers:
-            if self._dialer.in_flight:
+            if self._outbound.in_flight:
                 pause_s = min(pause_s, SLOW_DIAL_S)
             now_unix = time.time()
             for addr in [*self._seed_addresses, *(entry.addr for entry in self._book)][:CONSIDERED_PER_ROUND]:

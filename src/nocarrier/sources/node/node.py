@@ -38,7 +38,7 @@ from nocarrier.sources.node.connectivity import Connectivity
 from nocarrier.sources.node.gossip import Gossip
 from nocarrier.sources.node.maintainer import Maintainer
 from nocarrier.sources.node.options import DEFAULT_P2P_PORT, NodeOptions, TimingOptions
-from nocarrier.sources.node.outbound import Dialer, Skip, normal_form
+from nocarrier.sources.node.outbound import Outbound, Skip, normal_form
 from nocarrier.sources.node.reachability.dial_back import DialBacks
 from nocarrier.sources.node.reachability.port_truth import PortTruth
 from nocarrier.sources.node.reachability.self_check import ReachabilityCheck
@@ -160,7 +160,7 @@ class Node:
             recorder=recorder,
             on_end=self._wake,
         )
-        self.dialer = Dialer(
+        self.outbound = Outbound(
             options,
             timing,
             recorder=recorder,
@@ -193,7 +193,7 @@ class Node:
             timing.maintain_interval_s,
             book=self.book,
             sessions=self.sessions,
-            dialer=self.dialer,
+            outbound=self.outbound,
             connectivity=self.connectivity,
             standings=recorder,
             forgive_own_faults=recorder.forgive_own_faults,
@@ -245,7 +245,7 @@ class Node:
         for task in self._loops:
             task.cancel()
         await asyncio.gather(*self._loops, return_exceptions=True)
-        await self.dialer.stop()
+        await self.outbound.stop()
         await self.listener.stop()
         await self.dial_backs.stop()
         await self._keeper.stop()
@@ -325,7 +325,7 @@ class Node:
     async def connect(self, addr: str) -> DialResult:
         """Dial `addr` by hand: source direct, backoff passed, not penalised. Goes on when the caller is cancelled."""
         addr = normal_form(addr)
-        started = self.dialer.start(addr, Source.DIRECT, is_manual=True)
+        started = self.outbound.start(addr, Source.DIRECT, is_manual=True)
         if isinstance(started, Skip):
             return DialResult(
                 peer_addr=addr,

@@ -64,7 +64,7 @@ class Skip:
     """Who the peer is, where a session proves it: one that has a name and an address is then one peer."""
 
 
-class Dialer:
+class Outbound:
     """Makes the node's dials."""
 
     def __init__(
@@ -383,4 +383,4 @@ class Dialer:
             self._book.remove(str(address))
 
 
-__all__ = ["Dialer", "Skip", "normal_form"]
+__all__ = ["Outbound", "Skip", "normal_form"]

@@ -464,7 +464,7 @@ async def test_a_dial_counts_from_its_beginning_and_its_success_repeats_nothing(
     async with FAULT_SERVERS["silent"]("127.95.0.1") as port:
         node.node.book.add(Address("127.95.0.1", port), Source.GOSSIP, TELLER, NOW)
         node.node.maintainer.wake()
-        await eventually(lambda: node.node.dialer.in_flight)
+        await eventually(lambda: node.node.outbound.in_flight)
         assert counts_of(node.node.book) == IntroductionCounts(introduced=1, dialed=1)
     good = await nodes.start()
     node.node.book.add(Address.parse(good.addr), Source.GOSSIP, TELLER, NOW)
