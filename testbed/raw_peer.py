@@ -30,7 +30,7 @@ from nocarrier.sources.node.access.identity import Identity
 from nocarrier.sources.node.wire import PeerAddress, Role
 from nocarrier.sources.node.wire.claims import proof
 from nocarrier.sources.node.wire.frames import PREAMBLE, frame
-from nocarrier.sources.node.wire.messages import Auth, Hello, Message, UnknownType, Welcome, decode, encode
+from nocarrier.sources.node.wire.messages import Auth, Hello, UnknownType, Welcome, WireMessage, decode, encode
 from testbed.nodes import GENESIS
 
 PATIENCE_S = 10.0
@@ -75,13 +75,13 @@ class RawPeer:
         self.writer.write(data)
         await self.writer.drain()
 
-    async def send(self, message: Message) -> None:
+    async def send(self, message: WireMessage) -> None:
         body = encode(message)
         if isinstance(message, Hello):
             self._hellos[self.role] = body
         await self.send_bytes(frame(body))
 
-    async def receive(self) -> Message | UnknownType:
+    async def receive(self) -> WireMessage | UnknownType:
         """The next message of the other side.
 
         Raises:

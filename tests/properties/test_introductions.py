@@ -14,7 +14,7 @@ from nocarrier.model.address import Address
 from nocarrier.model.node_state import IntroductionCounts
 from nocarrier.model.taxonomy import Source
 from nocarrier.sources.node.book.introductions import THROTTLE_DEAD_SHARE, THROTTLE_DIALED
-from nocarrier.sources.node.book.peer_book import Outcome, PeerBook
+from nocarrier.sources.node.book.peer_book import AddOutcome, PeerBook
 from nocarrier.sources.node.book.peer_entry import LOST_AFTER_S
 
 SMALL = 16
@@ -68,9 +68,9 @@ class Introductions(RuleBasedStateMachine):
     def tell(self, where, source, via):
         outcome = self.book.add(where, source, via, self.now)
         self.note_leaving()
-        if outcome is Outcome.ADDED:
+        if outcome is AddOutcome.ADDED:
             self.present[str(where)] = Told(source, via)
-        elif outcome is Outcome.KNOWN:
+        elif outcome is AddOutcome.KNOWN:
             self.repeated[via] += 1
         else:
             self.refused[via] += 1
@@ -80,7 +80,7 @@ class Introductions(RuleBasedStateMachine):
         outcome = self.book.add(where, source, None, self.now)
         self.note_leaving()
         told = self.present.get(str(where))
-        if outcome is Outcome.ADDED:
+        if outcome is AddOutcome.ADDED:
             self.present[str(where)] = Told(source, None)
         elif told is not None and source is Source.SEED:
             told.source, told.via = source, None

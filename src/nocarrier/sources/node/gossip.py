@@ -17,7 +17,7 @@ from nocarrier.model.node_state import Direction, Introduction
 from nocarrier.model.ports import DialRecorder
 from nocarrier.model.taxonomy import Reason, Source
 from nocarrier.sources.node.book.peer_book import PeerBook
-from nocarrier.sources.node.book.shares import Outcome
+from nocarrier.sources.node.book.shares import AddOutcome
 from nocarrier.sources.node.rate_limit import TokenBucket
 from nocarrier.sources.node.reachability.port_truth import PortTruth
 from nocarrier.sources.node.sessions.session import Session
@@ -147,7 +147,7 @@ class Gossip:
             if not may_add:
                 self._book.introductions.refused(source, session.addr)
                 return False
-        return self._book.add(address, source, session.addr, time.time()) is Outcome.ADDED
+        return self._book.add(address, source, session.addr, time.time()) is AddOutcome.ADDED
 
     def _record_skip(self, addr: str, source: Source, session: Session, block: Block) -> None:
         self._recorder.record(addr, block.reason, source, via=session.addr, detail=block.detail)

@@ -44,8 +44,7 @@ from nocarrier.sources.node.reachability.port_truth import PortTruth
 from nocarrier.sources.node.reachability.self_check import ReachabilityCheck
 from nocarrier.sources.node.session_keeper import SessionKeeper
 from nocarrier.sources.node.sessions.session_table import SessionTable
-from nocarrier.sources.node.wire import Admission as WireAdmission
-from nocarrier.sources.node.wire import Connection, LocalPeer, Role
+from nocarrier.sources.node.wire import AdmissionRules, Connection, LocalPeer, Role
 from nocarrier.sources.node.wire.messages import WELCOME_PEERS_MAX
 from nocarrier.supervision import Supervisor
 
@@ -303,7 +302,7 @@ class Node:
         *,
         role: Role,
         remote: Address,
-        admit: WireAdmission,
+        admit: AdmissionRules,
         expected_node_id: str | None = None,
         dial_back: bool = False,
     ) -> Connection:

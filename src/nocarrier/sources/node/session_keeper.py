@@ -33,11 +33,11 @@ from nocarrier.sources.node.wire import PeerAddress
 from nocarrier.sources.node.wire.events import (
     DialBackAnswered,
     DialBackRequested,
-    Event,
     PeersReceived,
     PeersRequested,
     ProtocolViolation,
     UnknownMessage,
+    WireEvent,
 )
 
 EARLY_DISCONNECT_S = 60.0
@@ -199,7 +199,7 @@ class SessionKeeper:
         elif block.reason is not Reason.SELF_DIAL_BLOCKED:
             self._recorder.record(session.addr, block.reason, Source.HANDSHAKE, via=session.addr, detail=block.detail)
 
-    def _handle(self, session: Session, event: Event) -> None:
+    def _handle(self, session: Session, event: WireEvent) -> None:
         self._connectivity.heard(session.last_received_s)
         match event:
             case PeersRequested():

@@ -15,7 +15,7 @@ from nocarrier.model.node_state import HOT_FOR_S, BookState
 from nocarrier.model.ports import Standing
 from nocarrier.model.taxonomy import Source
 from nocarrier.sources.node import state_files
-from nocarrier.sources.node.book.peer_book import Outcome, PeerBook, PeerBookFile, PeerEntry, state_of
+from nocarrier.sources.node.book.peer_book import AddOutcome, PeerBook, PeerBookFile, PeerEntry, state_of
 from nocarrier.sources.node.book.peer_entry import LOST_AFTER_FAILURES, LOST_AFTER_S, Stage, stage_of
 from nocarrier.sources.node.book.shares import STALE_AFTER_S
 
@@ -46,7 +46,7 @@ def introducer(netgroup: int) -> str:
 
 def add(
     book: PeerBook, where: Address, source: Source = Source.GOSSIP, via: str | None = None, now: float = NOW
-) -> Outcome:
+) -> AddOutcome:
     return book.add(where, source, via, now)
 
 
@@ -59,7 +59,7 @@ def addrs(book: PeerBook) -> set[str]:
 
 def test_an_added_address_is_kept_with_where_it_came_from():
     book = PeerBook()
-    assert add(book, Address.parse("Seed.Example:7072"), Source.GOSSIP, "198.51.100.1:7072") is Outcome.ADDED
+    assert add(book, Address.parse("Seed.Example:7072"), Source.GOSSIP, "198.51.100.1:7072") is AddOutcome.ADDED
     assert book.get("seed.example:7072") == PeerEntry(
         addr="seed.example:7072", source=Source.GOSSIP, via="198.51.100.1:7072", first_seen_unix=NOW
     )
@@ -70,7 +70,7 @@ def test_an_added_address_is_kept_with_where_it_came_from():
 def test_the_first_source_and_introducer_of_an_address_are_kept():
     book = PeerBook()
     add(book, address(1), Source.HANDSHAKE, introducer(1))
-    assert add(book, address(1), Source.GOSSIP, introducer(2), NOW + 9) is Outcome.KNOWN
+    assert add(book, address(1), Source.GOSSIP, introducer(2), NOW + 9) is AddOutcome.KNOWN
     entry = book.get(str(address(1)))
     assert (entry.source, entry.via, entry.first_seen_unix) == (Source.HANDSHAKE, introducer(1), NOW)
 
@@ -79,10 +79,10 @@ def test_a_seed_replaces_where_an_address_came_from_and_keeps_the_rest():
     book = PeerBook()
     add(book, address(1), Source.GOSSIP, introducer(1))
     book.succeeded(str(address(1)), NODE, NOW + 1)
-    assert add(book, address(1), Source.SEED, None, NOW + 9) is Outcome.KNOWN
+    assert add(book, address(1), Source.SEED, None, NOW + 9) is AddOutcome.KNOWN
     entry = book.get(str(address(1)))
     assert (entry.source, entry.via, entry.first_seen_unix, entry.node_id) == (Source.SEED, None, NOW, NODE)
-    assert add(book, address(1), Source.GOSSIP, introducer(1)) is Outcome.KNOWN
+    assert add(book, address(1), Source.GOSSIP, introducer(1)) is AddOutcome.KNOWN
     assert book.get(str(address(1))).source is Source.SEED
 
 
@@ -134,7 +134,7 @@ def test_the_revision_tells_every_change():
     add(book, address(2))
     assert book.revision > unchanged
     unchanged = book.revision
-    assert add(book, address(2)) is Outcome.KNOWN
+    assert add(book, address(2)) is AddOutcome.KNOWN
     assert book.revision == unchanged
 
 
@@ -246,7 +246,7 @@ def places(book: PeerBook, addrs: list[str], seed: int = 1) -> list[int]:
 
 def tell_many(book: PeerBook, where: list[Address], via: str) -> list[str]:
     for each in where:
-        assert add(book, each, via=via) is Outcome.ADDED
+        assert add(book, each, via=via) is AddOutcome.ADDED
     return list(map(str, where))
 
 
@@ -320,7 +320,7 @@ def test_an_address_that_failed_since_it_worked_is_not_passed_on():
 def test_one_netgroup_holds_at_most_its_share_whoever_tells():
     book = PeerBook(SMALL)
     outcomes = Counter(add(book, address(1, number), via=introducer(number)) for number in range(1000))
-    assert outcomes == {Outcome.ADDED: SHARE, Outcome.NETGROUP_FULL: 1000 - SHARE}
+    assert outcomes == {AddOutcome.ADDED: SHARE, AddOutcome.NETGROUP_FULL: 1000 - SHARE}
     assert (len(book), book.refused_total, book.evicted_total) == (SHARE, 1000 - SHARE, 0)
 
 
@@ -328,7 +328,7 @@ def test_one_netgroup_holds_at_most_its_share_whoever_tells():
 def test_one_introducer_holds_at_most_its_share_wherever_it_points(via):
     book = PeerBook(SMALL)
     outcomes = Counter(add(book, address(netgroup), via=via) for netgroup in range(1000))
-    assert outcomes == {Outcome.ADDED: SHARE, Outcome.INTRODUCER_FULL: 1000 - SHARE}
+    assert outcomes == {AddOutcome.ADDED: SHARE, AddOutcome.INTRODUCER_FULL: 1000 - SHARE}
 
 
 def test_an_introducer_gains_nothing_by_other_ports_or_addresses_of_its_netgroup():
@@ -348,7 +348,7 @@ def test_one_domain_gains_nothing_by_its_endless_names():
 def test_the_whole_book_is_bounded():
     book = PeerBook(SMALL)
     outcomes = Counter(add(book, address(number), via=introducer(number)) for number in range(1000))
-    assert outcomes == {Outcome.ADDED: SMALL, Outcome.BOOK_FULL: 1000 - SMALL}
+    assert outcomes == {AddOutcome.ADDED: SMALL, AddOutcome.BOOK_FULL: 1000 - SMALL}
 
 
 def honest_book() -> tuple[PeerBook, set[str]]:
@@ -400,9 +400,9 @@ def test_what_failed_longest_makes_place_first():
     for number in (5, 2, 7):
         book.attempted(str(address(1, number)), NOW + number)
     book.attempted(str(address(1, 5)), NOW + 100)  # once more: no more promising than before
-    assert add(book, address(1, 100)) is Outcome.ADDED
+    assert add(book, address(1, 100)) is AddOutcome.ADDED
     assert str(address(1, 5)) not in book
-    assert add(book, address(1, 101)) is Outcome.ADDED
+    assert add(book, address(1, 101)) is AddOutcome.ADDED
     assert str(address(1, 2)) not in book
     assert (book.evicted_total, book.refused_total) == (2, 0)
 
@@ -411,8 +411,8 @@ def test_an_untried_entry_makes_place_only_when_it_is_stale():
     book = PeerBook(SMALL)
     for number in range(SHARE):
         add(book, address(1, number), now=NOW + number)
-    assert add(book, address(1, 100), now=NOW + STALE_AFTER_S) is Outcome.NETGROUP_FULL
-    assert add(book, address(1, 100), now=NOW + STALE_AFTER_S + 0.5) is Outcome.ADDED
+    assert add(book, address(1, 100), now=NOW + STALE_AFTER_S) is AddOutcome.NETGROUP_FULL
+    assert add(book, address(1, 100), now=NOW + STALE_AFTER_S + 0.5) is AddOutcome.ADDED
     assert str(address(1, 0)) not in book
     assert str(address(1, 1)) in book
 
@@ -422,7 +422,7 @@ def test_the_operators_word_displaces_gossip_nobody_tried(source):
     book = PeerBook(SMALL)
     for number in range(SMALL):
         add(book, address(number), via=introducer(number))
-    assert add(book, address(500), source) is Outcome.ADDED
+    assert add(book, address(500), source) is AddOutcome.ADDED
     assert str(address(0)) not in book
     assert len(book) == SMALL
 
@@ -434,7 +434,7 @@ def test_a_refused_newcomer_evicts_nobody():
         book.attempted(str(address(1, number)), NOW)
     for number in range(SHARE):  # ... its introducer cannot
         add(book, address(100 + number), via=introducer(1))
-    assert add(book, address(1, 100), via=introducer(1)) is Outcome.INTRODUCER_FULL
+    assert add(book, address(1, 100), via=introducer(1)) is AddOutcome.INTRODUCER_FULL
     assert book.evicted_total == 0
     assert len(book) == 2 * SHARE
 
@@ -444,7 +444,7 @@ def test_one_entry_makes_place_where_it_frees_both_netgroup_and_introducer():
     for number in range(SHARE):
         add(book, address(1, number), via=introducer(1))
         book.attempted(str(address(1, number)), NOW)
-    assert add(book, address(1, 100), via=introducer(1)) is Outcome.ADDED
+    assert add(book, address(1, 100), via=introducer(1)) is AddOutcome.ADDED
     assert book.evicted_total == 1
 
 
@@ -464,13 +464,13 @@ def test_seeds_stay_and_count_in_no_share_until_nothing_else_is_left():
         book.succeeded(str(address(1, number)), NODE, NOW)
     assert len(book) == SHARE
     for number in range(SMALL):
-        assert add(book, address(2, number), Source.SEED) is Outcome.ADDED
+        assert add(book, address(2, number), Source.SEED) is AddOutcome.ADDED
         book.attempted(str(address(2, number)), NOW)
     assert {entry.source for entry in book} == {Source.SEED}
-    assert add(book, address(3), Source.SEED) is Outcome.BOOK_FULL
-    assert add(book, address(3), Source.DIRECT) is Outcome.BOOK_FULL
+    assert add(book, address(3), Source.SEED) is AddOutcome.BOOK_FULL
+    assert add(book, address(3), Source.DIRECT) is AddOutcome.BOOK_FULL
     book.remove(str(address(2, 0)))
-    assert add(book, address(3), Source.SEED) is Outcome.ADDED
+    assert add(book, address(3), Source.SEED) is AddOutcome.ADDED
 
 
 # ---- proven ones that are gone ------------------------------------------------------------------------------------
@@ -521,14 +521,14 @@ def test_lost_entries_make_place_and_living_ones_do_not():
     for number in range(SMALL):
         add(book, address(number), via=introducer(number))
         book.succeeded(str(address(number)), NODE, NOW)
-    assert add(book, address(500), via=introducer(500)) is Outcome.BOOK_FULL
+    assert add(book, address(500), via=introducer(500)) is AddOutcome.BOOK_FULL
     lost = [str(address(number)) for number in range(10)]
     for addr in lost:
         fail(book, addr, LOST_AFTER_FAILURES, for_s=LOST_AFTER_S + 1)
     fail(book, str(address(20)), LOST_AFTER_FAILURES, for_s=LOST_AFTER_S - 1)
     for number in range(10):
-        assert add(book, address(500 + number), via=introducer(500 + number)) is Outcome.ADDED
-    assert add(book, address(600), via=introducer(600)) is Outcome.BOOK_FULL
+        assert add(book, address(500 + number), via=introducer(500 + number)) is AddOutcome.ADDED
+    assert add(book, address(600), via=introducer(600)) is AddOutcome.BOOK_FULL
     assert not addrs(book) & set(lost)
     assert {str(address(number)) for number in range(10, SMALL)} <= addrs(book)
 
@@ -586,8 +586,8 @@ def test_whatever_is_done_no_bound_is_exceeded_and_the_counts_are_exact(steps, m
         addr = str(where)
         if verb == "add":
             outcome = book.add(where, *origin, now)
-            added += outcome is Outcome.ADDED
-            refused += outcome not in {Outcome.ADDED, Outcome.KNOWN}
+            added += outcome is AddOutcome.ADDED
+            refused += outcome not in {AddOutcome.ADDED, AddOutcome.KNOWN}
         elif verb == "attempted":
             book.attempted(addr, now)
         elif verb == "succeeded":
@@ -642,7 +642,7 @@ def test_a_seed_that_left_the_configuration_is_an_entry_like_any_other_after_a_r
     add(book, address(1), Source.SEED)
     add(book, address(2), Source.SEED)
     again = PeerBook.from_file(book.to_file(), 8)
-    assert add(again, address(2), Source.SEED) is Outcome.KNOWN
+    assert add(again, address(2), Source.SEED) is AddOutcome.KNOWN
     for addr in (str(address(1)), str(address(2))):
         again.attempted(addr, NOW)
     for number in range(20):

@@ -25,11 +25,11 @@ with atheris.instrument_imports():
     from nocarrier.sources.node.wire.claims import TICKET_KINDS
     from nocarrier.sources.node.wire.events import (
         DialedBack,
-        Event,
         HandshakeCompleted,
         HandshakeFailed,
         PeersReceived,
         ProtocolViolation,
+        WireEvent,
     )
     from nocarrier.sources.node.wire.frames import (
         HANDSHAKE_FRAME_MAX_BYTES,
@@ -77,8 +77,8 @@ def cut(stream: bytes, seed: int) -> list[bytes]:
     return pieces
 
 
-def hear(connection: Connection, pieces: list[bytes]) -> tuple[list[Event], bytes]:
-    events: list[Event] = []
+def hear(connection: Connection, pieces: list[bytes]) -> tuple[list[WireEvent], bytes]:
+    events: list[WireEvent] = []
     sent = connection.data_to_send()
     for piece in pieces:
         events += connection.receive_data(piece, NOW)
@@ -96,7 +96,7 @@ def hear(connection: Connection, pieces: list[bytes]) -> tuple[list[Event], byte
     return events, sent
 
 
-def check_events(events: list[Event], heard_bytes: int) -> None:
+def check_events(events: list[WireEvent], heard_bytes: int) -> None:
     assert len(events) <= 1 + heard_bytes // LENGTH_BYTES, "more events than frames"
     outcomes = HandshakeCompleted | HandshakeFailed | DialedBack
     assert sum(isinstance(event, outcomes) for event in events) == 1, "one outcome"
@@ -114,7 +114,7 @@ def check_events(events: list[Event], heard_bytes: int) -> None:
             assert len(event.peers) <= PEER_LIST_MAX
 
 
-def without_first_bytes(events: list[Event]) -> list[object]:
+def without_first_bytes(events: list[WireEvent]) -> list[object]:
     """All that may not depend on the pieces."""
     plain = msgspec.to_builtins(events)
     for event in plain:

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from nocarrier.sources.node.access.identity import Identity, verify
-from nocarrier.sources.node.wire import Admission, Connection, LocalPeer, PeerAddress, Rejection, RemotePeer, Role
-from nocarrier.sources.node.wire.events import Event, HandshakeFailed
+from nocarrier.sources.node.wire import AdmissionRules, Connection, LocalPeer, PeerAddress, Rejection, RemotePeer, Role
+from nocarrier.sources.node.wire.events import HandshakeFailed, WireEvent
 from nocarrier.sources.node.wire.frames import PREAMBLE, FrameReader
-from nocarrier.sources.node.wire.messages import Message, UnknownType, decode
+from nocarrier.sources.node.wire.messages import UnknownType, WireMessage, decode
 
 NOW = 1_700_000_000.0
 GENESIS = "ab" * 32
@@ -44,7 +44,7 @@ def admit_all(remote: RemotePeer, *, proven: bool) -> Rejection | None:
     return None
 
 
-def refuse(rejection: Rejection, *, when_proven: bool) -> Admission:
+def refuse(rejection: Rejection, *, when_proven: bool) -> AdmissionRules:
     """Refuses on the claim, or only on the proof."""
 
     def admit(remote: RemotePeer, *, proven: bool) -> Rejection | None:
@@ -88,8 +88,8 @@ class Pair:
     to_dialer: bytes = b""
     """All bytes that the dialer has received."""
     to_listener: bytes = b""
-    dialer_events: list[Event] = field(default_factory=list)
-    listener_events: list[Event] = field(default_factory=list)
+    dialer_events: list[WireEvent] = field(default_factory=list)
+    listener_events: list[WireEvent] = field(default_factory=list)
 
     def play(self) -> Pair:
         while True:
@@ -117,7 +117,7 @@ def session() -> Pair:
     return pair
 
 
-def messages_of(stream: bytes) -> list[Message | UnknownType]:
+def messages_of(stream: bytes) -> list[WireMessage | UnknownType]:
     """What one side said, its preamble left out."""
     assert stream.startswith(PREAMBLE)
     reader = FrameReader()

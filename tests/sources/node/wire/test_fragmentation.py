@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nocarrier.sources.node.wire import Connection
-from nocarrier.sources.node.wire.events import Event, HandshakeFailed
+from nocarrier.sources.node.wire.events import HandshakeFailed, WireEvent
 from tests.sources.node.wire.conversations import Conversation, conversations
 from tests.sources.node.wire.pair import NOW
 
 CONVERSATIONS = conversations()
 
 
-def told(connection: Connection, pieces: list[bytes]) -> tuple[list[Event], bytes, str]:
+def told(connection: Connection, pieces: list[bytes]) -> tuple[list[WireEvent], bytes, str]:
     """Events to the end of the stream, all that was answered, and the one thing that may differ: first_bytes."""
     events = [event for piece in pieces for event in connection.receive_data(piece, NOW)] + connection.receive_eof()
     first_bytes = ""

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from nocarrier.sources.node.wire import Connection, State
-from nocarrier.sources.node.wire.events import Event
+from nocarrier.sources.node.wire.events import WireEvent
 from nocarrier.sources.node.wire.frames import HANDSHAKE_FRAME_MAX_BYTES, PREAMBLE, SESSION_FRAME_MAX_BYTES, frame
 from tests.sources.node.wire.pair import NOW, dialer, listener, session
 
@@ -28,7 +28,7 @@ def peak_bytes(connection: Connection, piece: bytes, times: int) -> int:
         tracemalloc.stop()
 
 
-def ending(events: list[Event]) -> str:
+def ending(events: list[WireEvent]) -> str:
     return type(events[-1]).__name__
 
 

@@ -18,12 +18,12 @@ from nocarrier.sources.node.wire.messages import (
     DialBackResult,
     GetPeers,
     Goodbye,
-    Message,
     PeerList,
     Ping,
     Pong,
     Reject,
     Welcome,
+    WireMessage,
     encode,
 )
 from nocarrier.sources.node.wire.state import TRANSITIONS, Preamble
@@ -35,7 +35,7 @@ HELLO_OF = {
 }
 """What each side hears."""
 
-OTHERS: tuple[Message, ...] = (
+OTHERS: tuple[WireMessage, ...] = (
     Auth(signature=bytes(64)),
     Welcome(),
     Reject(code="banned"),

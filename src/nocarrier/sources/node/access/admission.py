@@ -11,8 +11,7 @@ from nocarrier.model.taxonomy import Reason
 from nocarrier.sources.node.access import tickets
 from nocarrier.sources.node.access.bans import BanList
 from nocarrier.sources.node.sessions.session_table import SessionTable
-from nocarrier.sources.node.wire import Admission as WireAdmission
-from nocarrier.sources.node.wire import Rejection, RemotePeer
+from nocarrier.sources.node.wire import AdmissionRules, Rejection, RemotePeer
 
 
 class Admission:
@@ -33,7 +32,7 @@ class Admission:
         self._bans = bans
         self._sessions = sessions
 
-    def rules_for(self, address: Address, direction: Direction) -> WireAdmission:
+    def rules_for(self, address: Address, direction: Direction) -> AdmissionRules:
         """The rules as one connection asks them.
 
         Args:

@@ -19,9 +19,9 @@ from nocarrier.model.ports import StandingBook
 from nocarrier.model.taxonomy import Source
 from nocarrier.sources.node.book.introductions import Introductions
 from nocarrier.sources.node.book.peer_entry import PeerEntry, Stage, stage_of, state_of
-from nocarrier.sources.node.book.shares import Outcome, Shares
+from nocarrier.sources.node.book.shares import AddOutcome, Shares
 
-__all__ = ["MAX_ENTRIES", "Outcome", "PeerBook", "PeerBookFile", "PeerEntry", "state_of"]
+__all__ = ["MAX_ENTRIES", "AddOutcome", "PeerBook", "PeerBookFile", "PeerEntry", "state_of"]
 
 MAX_ENTRIES = 2048
 """A full book is a file of 800 kB at most, saved in some 10 ms and loaded in 25 ms (measured)."""
@@ -75,7 +75,7 @@ class PeerBook:
             if stage_of(entry) is Stage.PROVEN:
                 book._enter(entry)
                 book._evict_beyond_share(entry)
-            elif book._admit(entry, newest_unix) is not Outcome.ADDED:
+            elif book._admit(entry, newest_unix) is not AddOutcome.ADDED:
                 book.evicted_total += 1
         # The sums begin with what has found its place.
         book.introductions = Introductions(book._shares.netgroup)
@@ -89,7 +89,7 @@ class PeerBook:
 
     # ---- changing -------------------------------------------------------------------------------------------------
 
-    def add(self, address: Address, source: Source, via: str | None, now_unix: float) -> Outcome:
+    def add(self, address: Address, source: Source, via: str | None, now_unix: float) -> AddOutcome:
         """Take in an address that somebody told us. The first source and via are kept; only a seed replaces them.
 
         Args:
@@ -108,10 +108,10 @@ class PeerBook:
                 self.introductions.repeated(addr, source, via)
             if source is Source.SEED and not self._shares.is_seed(addr):
                 self._make_seed(known)
-            return Outcome.KNOWN
+            return AddOutcome.KNOWN
         newcomer = PeerEntry(addr=addr, source=source, via=via, first_seen_unix=now_unix)
         outcome = self._admit(newcomer, now_unix, as_seed=source is Source.SEED)
-        if outcome is not Outcome.ADDED:
+        if outcome is not AddOutcome.ADDED:
             self.refused_total += 1
             self.introductions.refused(source, via)
         return outcome
@@ -192,14 +192,14 @@ class PeerBook:
         self.introductions.changed(entry)
         self.revision += 1
 
-    def _admit(self, newcomer: PeerEntry, now_unix: float, *, as_seed: bool = False) -> Outcome:
+    def _admit(self, newcomer: PeerEntry, now_unix: float, *, as_seed: bool = False) -> AddOutcome:
         leaving = self._shares.make_room(newcomer, now_unix, as_seed=as_seed)
-        if isinstance(leaving, Outcome):
+        if isinstance(leaving, AddOutcome):
             return leaving
         for addr in leaving:
             self._evict(addr)
         self._enter(newcomer, as_seed=as_seed)
-        return Outcome.ADDED
+        return AddOutcome.ADDED
 
     def _enter(self, entry: PeerEntry, *, as_seed: bool = False) -> None:
         self._entries[entry.addr] = entry

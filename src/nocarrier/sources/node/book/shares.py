@@ -40,7 +40,7 @@ _HOST_NAMES = "host names"
 _OPERATOR = frozenset({Source.SEED, Source.DIRECT})
 
 
-class Outcome(StrEnum):
+class AddOutcome(StrEnum):
     """What became of an address that somebody told us."""
 
     ADDED = "added"
@@ -102,10 +102,10 @@ class Shares:
         self._seeds: set[str] = set()
         self._all = _Bucket()
         """All entries but the seeds."""
-        self._groups: defaultdict[tuple[Outcome, str], _Bucket] = defaultdict(_Bucket)
+        self._groups: defaultdict[tuple[AddOutcome, str], _Bucket] = defaultdict(_Bucket)
         """Buckets of netgroups and introducers, by what a newcomer hears when they are full."""
 
-    def make_room(self, newcomer: PeerEntry, now_unix: float, *, as_seed: bool) -> set[str] | Outcome:
+    def make_room(self, newcomer: PeerEntry, now_unix: float, *, as_seed: bool) -> set[str] | AddOutcome:
         """Who must leave for `newcomer`, mostly nobody; or, where those may not be asked to, what is full."""
         leaving: set[str] = set()
         if not as_seed:
@@ -126,7 +126,7 @@ class Shares:
             if addr is None and as_seed:
                 addr = next(iter(self._all.proven), None)
             if addr is None:
-                return Outcome.BOOK_FULL
+                return AddOutcome.BOOK_FULL
             leaving.add(addr)
         return leaving
 
@@ -179,10 +179,10 @@ class Shares:
             return []
         return [*(self._groups[key] for key in self._keys(entry)), self._all]
 
-    def _keys(self, entry: PeerEntry) -> list[tuple[Outcome, str]]:
-        keys = [(Outcome.NETGROUP_FULL, self.netgroup(entry.addr))]
+    def _keys(self, entry: PeerEntry) -> list[tuple[AddOutcome, str]]:
+        keys = [(AddOutcome.NETGROUP_FULL, self.netgroup(entry.addr))]
         if entry.via is not None:
-            keys.append((Outcome.INTRODUCER_FULL, self.netgroup(entry.via)))
+            keys.append((AddOutcome.INTRODUCER_FULL, self.netgroup(entry.via)))
         return keys
 
 

@@ -17,7 +17,7 @@ from nocarrier.model.address import Address
 from nocarrier.model.fault import Fault
 from nocarrier.model.node_state import Direction, PortClaim
 from nocarrier.model.taxonomy import Reason, Source
-from nocarrier.sources.node.book.peer_book import Outcome, PeerBook, PeerEntry
+from nocarrier.sources.node.book.peer_book import AddOutcome, PeerBook, PeerEntry
 from nocarrier.sources.node.reachability.host_ports import HostPorts, Proof, remember
 from nocarrier.sources.node.sessions.session import Session
 from nocarrier.sources.node.sessions.session_table import SessionTable
@@ -206,7 +206,7 @@ class PortTruth:
             if wrong.source is Source.SEED:
                 return False  # the operator's to mend
             self._book.remove(wrong.addr)
-            if self._book.add(true, wrong.source, wrong.via, now_unix) is Outcome.ADDED:
+            if self._book.add(true, wrong.source, wrong.via, now_unix) is AddOutcome.ADDED:
                 self._book.set_node_id(str(true), node_id)
         return str(true) in self._book
 

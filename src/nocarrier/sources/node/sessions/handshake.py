@@ -11,8 +11,8 @@ from typing import Protocol
 
 from nocarrier.errors import PeerRejected
 from nocarrier.model.address import Address
-from nocarrier.sources.node.wire import Admission, Connection, Role
-from nocarrier.sources.node.wire.events import DialedBack, Event, HandshakeCompleted, HandshakeFailed
+from nocarrier.sources.node.wire import AdmissionRules, Connection, Role
+from nocarrier.sources.node.wire.events import DialedBack, HandshakeCompleted, HandshakeFailed, WireEvent
 
 _READ_BYTES = 65536
 
@@ -28,7 +28,7 @@ class MakeConnection(Protocol):
         *,
         role: Role,
         remote: Address,
-        admit: Admission,
+        admit: AdmissionRules,
         expected_node_id: str | None = None,
         dial_back: bool = False,
     ) -> Connection:
@@ -49,7 +49,7 @@ class Established:
 
     connection: Connection
     completed: HandshakeCompleted
-    early_events: Sequence[Event]
+    early_events: Sequence[WireEvent]
     """What came in one piece with the end of the handshake."""
 
 

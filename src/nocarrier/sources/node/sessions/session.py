@@ -19,11 +19,11 @@ from nocarrier.sources.node.rate_limit import TokenBucket
 from nocarrier.sources.node.sessions.handshake import part
 from nocarrier.sources.node.wire import Connection, PeerAddress, RemotePeer
 from nocarrier.sources.node.wire.events import (
-    Event,
     GoodbyeReceived,
     HandshakeCompleted,
     PongReceived,
     ProtocolViolation,
+    WireEvent,
 )
 from nocarrier.sources.node.wire.messages import DialBackOutcome
 
@@ -135,7 +135,7 @@ class Session:
         end = self.end
         return self._stalled_s(self.connected_at_s) if end and not end.by_us and end.code in _LOST_PATIENCE else 0.0
 
-    async def run(self, handle: EventHandler, early_events: Sequence[Event] = ()) -> SessionEnd:
+    async def run(self, handle: EventHandler, early_events: Sequence[WireEvent] = ()) -> SessionEnd:
         """Serve the session until it ends; returns why. Never raises for the peer's faults.
 
         Args:
@@ -172,7 +172,7 @@ class Session:
         self.last_received_unix, self.last_received_s = time.time(), time.monotonic()
         await self._take_events(self._connection.receive_data(data, self.last_received_unix), handle)
 
-    async def _take_events(self, events: Sequence[Event], handle: EventHandler) -> None:
+    async def _take_events(self, events: Sequence[WireEvent], handle: EventHandler) -> None:
         if events and self._budget.take(len(events), time.monotonic()) < len(events):
             self._begin_close("flooding", f"more than {MESSAGES_PER_S:g} messages a second")
             self._writer.transport.abort()
@@ -290,4 +290,4 @@ class Session:
             self.end = end
 
 
-EventHandler: TypeAlias = Callable[[Event], None]
+EventHandler: TypeAlias = Callable[[WireEvent], None]

@@ -5,8 +5,18 @@ Read `state` for who says what when, `messages` for what can be said, `connectio
 
 from nocarrier.sources.node.wire.claims import LocalPeer, Rejection, RemotePeer, Role
 from nocarrier.sources.node.wire.connection import Connection
-from nocarrier.sources.node.wire.handshake import Admission
+from nocarrier.sources.node.wire.handshake import AdmissionRules
 from nocarrier.sources.node.wire.messages import PeerAddress, Welcome
 from nocarrier.sources.node.wire.state import State
 
-__all__ = ["Admission", "Connection", "LocalPeer", "PeerAddress", "Rejection", "RemotePeer", "Role", "State", "Welcome"]
+__all__ = [
+    "AdmissionRules",
+    "Connection",
+    "LocalPeer",
+    "PeerAddress",
+    "Rejection",
+    "RemotePeer",
+    "Role",
+    "State",
+    "Welcome",
+]

@@ -201,7 +201,7 @@ _FACTS = {check.reason: check.facts for check in CHECKS}
 
 
 @dataclass(frozen=True, slots=True)
-class Introduction:
+class HelloPair:
     """Both Hellos, side by side."""
 
     ours: Hello
@@ -209,7 +209,7 @@ class Introduction:
     theirs: Hello
 
     @classmethod
-    def at(cls, now_unix: float, ours: Hello, theirs: Hello) -> Introduction:
+    def at(cls, now_unix: float, ours: Hello, theirs: Hello) -> HelloPair:
         """`theirs` came at `now_unix`."""
         return cls(msgspec.structs.replace(ours, clock_unix=now_unix), theirs)
 

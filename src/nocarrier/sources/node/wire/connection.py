@@ -23,7 +23,7 @@ from nocarrier.sources.node.wire.frames import (
     FrameReader,
     frame,
 )
-from nocarrier.sources.node.wire.handshake import Admission, Handshake, Outcome, Terms
+from nocarrier.sources.node.wire.handshake import AdmissionRules, Handshake, HandshakeOutcome, Terms
 from nocarrier.sources.node.wire.messages import (
     NONCE_BYTES,
     PEER_LIST_MAX,
@@ -33,13 +33,13 @@ from nocarrier.sources.node.wire.messages import (
     DialBackResult,
     GetPeers,
     Goodbye,
-    Message,
     PeerAddress,
     PeerList,
     Ping,
     Pong,
     UnknownType,
     Welcome,
+    WireMessage,
     decode,
     encode,
     shorten,
@@ -61,7 +61,7 @@ class Connection:
         now_unix: float,
         sign: Callable[[bytes], bytes],
         verify: Callable[[str, bytes, bytes], bool],
-        admit: Admission,
+        admit: AdmissionRules,
         expected_node_id: str | None = None,
         observed_addr: str | None = None,
         peers_to_share: Sequence[PeerAddress] = (),
@@ -76,7 +76,7 @@ class Connection:
             now_unix: Unix seconds.
             sign: makes a signature of 64 bytes with the key of our node id.
             verify: whether (node id, signature, data) belong together. Must not raise.
-            admit: whether we want the peer; see `Admission`.
+            admit: whether we want the peer; see `AdmissionRules`.
             expected_node_id: who must be at the other end, if that is known.
             observed_addr: where we see the other side; it is told in Welcome.
             peers_to_share: at most 16, told in Welcome.
@@ -94,7 +94,7 @@ class Connection:
         self._role = role
         self._reader = FrameReader()
         self._outgoing = bytearray()
-        self._events: list[events.Event] = []
+        self._events: list[events.WireEvent] = []
         terms = Terms(
             role=role,
             local=local,
@@ -118,7 +118,7 @@ class Connection:
 
     # ---- the owner's side -----------------------------------------------------------------------------------------
 
-    def receive_data(self, data: bytes, now_unix: float) -> list[events.Event]:
+    def receive_data(self, data: bytes, now_unix: float) -> list[events.WireEvent]:
         """Take in bytes from the peer; returns what they mean, in order.
 
         However the bytes are cut into pieces, the events are the same. (One difference remains: `first_bytes` of a
@@ -133,7 +133,7 @@ class Connection:
                 self._refuse_bytes(str(error), now_unix)
         return self._take_events()
 
-    def receive_eof(self) -> list[events.Event]:
+    def receive_eof(self) -> list[events.WireEvent]:
         """The peer ended the stream in order. Within a session that has no event: the owner knows it already."""
         if self.state is State.AWAIT_PREAMBLE and not MAGIC.startswith(self._reader.peek(len(MAGIC))):
             self._fail_foreign()
@@ -201,7 +201,7 @@ class Connection:
                 self._step(type(message))
                 self._receive(message, body, now_unix)
 
-    def _step(self, incoming: type[Preamble | Message]) -> None:
+    def _step(self, incoming: type[Preamble | WireMessage]) -> None:
         """Go where the table says.
 
         Raises:
@@ -235,7 +235,7 @@ class Connection:
             raise WireError(f"unknown message {message.type} while we were {self.state.value}")
         self._events.append(events.UnknownMessage(type=message.type))
 
-    def _receive(self, message: Message, body: bytes, now_unix: float) -> None:
+    def _receive(self, message: WireMessage, body: bytes, now_unix: float) -> None:
         match message:
             case Ping():
                 self._send_body(encode(Pong(nonce=message.nonce)))
@@ -262,7 +262,7 @@ class Connection:
 
     # ---- ends -----------------------------------------------------------------------------------------------------
 
-    def _conclude(self, outcome: Outcome) -> None:
+    def _conclude(self, outcome: HandshakeOutcome) -> None:
         self._events.append(outcome)
         if isinstance(outcome, events.HandshakeCompleted):
             self._reader.max_body_bytes = SESSION_FRAME_MAX_BYTES
@@ -299,12 +299,12 @@ class Connection:
     def _send_body(self, body: bytes) -> None:
         self._outgoing += frame(body)
 
-    def _send_in_session(self, message: Message) -> None:
+    def _send_in_session(self, message: WireMessage) -> None:
         if self.state not in {State.SESSION, State.ENDED}:
             raise RuntimeError(f"{type(message).__name__} before the handshake is complete: {self.state.value}")
         if not self.ended:
             self._send_body(encode(message))
 
-    def _take_events(self) -> list[events.Event]:
+    def _take_events(self) -> list[events.WireEvent]:
         taken, self._events = self._events, []
         return taken

@@ -120,7 +120,7 @@ class ProtocolViolation:
     detail: str
 
 
-Event: TypeAlias = (
+WireEvent: TypeAlias = (
     HandshakeCompleted
     | HandshakeFailed
     | DialedBack

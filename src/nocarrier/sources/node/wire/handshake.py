@@ -12,7 +12,7 @@ from nocarrier.model.taxonomy import Reason
 from nocarrier.sources.node.wire.claims import (
     REJECT_CODES,
     TICKET_KINDS,
-    Introduction,
+    HelloPair,
     LocalPeer,
     Rejection,
     RemotePeer,
@@ -22,10 +22,10 @@ from nocarrier.sources.node.wire.claims import (
 from nocarrier.sources.node.wire.events import DialedBack, HandshakeCompleted, HandshakeFailed
 from nocarrier.sources.node.wire.messages import Auth, Hello, Reject, Welcome, encode
 
-Outcome: TypeAlias = HandshakeCompleted | HandshakeFailed | DialedBack
+HandshakeOutcome: TypeAlias = HandshakeCompleted | HandshakeFailed | DialedBack
 
 
-class Admission(Protocol):
+class AdmissionRules(Protocol):
     """Decides whether we want a peer."""
 
     def __call__(self, remote: RemotePeer, *, proven: bool) -> Rejection | None:
@@ -46,7 +46,7 @@ class Terms:
     """Makes a signature of 64 bytes with the key of our node id."""
     verify: Callable[[str, bytes, bytes], bool]
     """Whether (node id, signature, data) belong together. Must not raise."""
-    admit: Admission
+    admit: AdmissionRules
     expected_node_id: str | None
     """Who must be at the other end, if that is known."""
     welcome: Welcome
@@ -65,7 +65,7 @@ class Handshake:
         self._send = send
         self._our_hello: Hello | None = None
         self._our_hello_body = b""
-        self._introduction: Introduction | None = None
+        self._hellos: HelloPair | None = None
         self._proofs: dict[Role, bytes] = {}
         self.remote: RemotePeer | None = None
         """Who the other side says it is, once it said Hello."""
@@ -79,7 +79,9 @@ class Handshake:
             self._send(self._our_hello_body)
         return self._our_hello
 
-    def receive(self, message: Hello | Auth | Welcome | Reject, body: bytes, now_unix: float) -> Outcome | None:
+    def receive(
+        self, message: Hello | Auth | Welcome | Reject, body: bytes, now_unix: float
+    ) -> HandshakeOutcome | None:
         """Answer `message`, which came in `body`; returns the outcome where that ends the handshake.
 
         Raises:
@@ -123,10 +125,10 @@ class Handshake:
             return DialedBack(remote=self.remote)
         hellos = (self._our_hello_body, body) if terms.role is Role.DIALER else (body, self._our_hello_body)
         self._proofs = {role: proof(role, *hellos) for role in Role}
-        self._introduction = Introduction.at(now_unix, ours, hello)
-        mismatch = self._introduction.mismatch()
+        self._hellos = HelloPair.at(now_unix, ours, hello)
+        mismatch = self._hellos.mismatch()
         if mismatch is not None:
-            return self.reject(Rejection(reason=mismatch), now_unix, self._introduction.evidence(mismatch))
+            return self.reject(Rejection(reason=mismatch), now_unix, self._hellos.evidence(mismatch))
         rejection = terms.admit(self.remote, proven=False)
         if rejection is not None:
             return self.reject(rejection, now_unix)
@@ -152,14 +154,14 @@ class Handshake:
 
     def _receive_welcome(self, welcome: Welcome) -> HandshakeCompleted:
         assert self.remote is not None, "the table lets no Welcome come before Hello"
-        assert self._introduction is not None
+        assert self._hellos is not None
         if self._terms.role is Role.DIALER:
             self._send(encode(self._terms.welcome))
-        return HandshakeCompleted(remote=self.remote, version=self._introduction.version, welcome=welcome)
+        return HandshakeCompleted(remote=self.remote, version=self._hellos.version, welcome=welcome)
 
     def _receive_reject(self, reject: Reject) -> HandshakeFailed:
         reason = REJECT_CODES.get(reject.code, Reason.HANDSHAKE_ERROR)
-        evidence = self._introduction.evidence(reason) if self._introduction else Evidence()
+        evidence = self._hellos.evidence(reason) if self._hellos else Evidence()
         evidence["stated_by"] = "remote"
         if reason is Reason.TICKET_INVALID and reject.ticket in TICKET_KINDS:
             evidence["ticket"] = reject.ticket

@@ -189,11 +189,11 @@ class Goodbye(_Message, frozen=True, kw_only=True, tag="goodbye"):
     detail: Detail = ""
 
 
-Message: TypeAlias = (
+WireMessage: TypeAlias = (
     Hello | Auth | Welcome | Reject | Ping | Pong | GetPeers | PeerList | DialBack | DialBackResult | Goodbye
 )
 
-MESSAGE_TYPES: tuple[type[Message], ...] = get_args(Message)
+MESSAGE_TYPES: tuple[type[WireMessage], ...] = get_args(WireMessage)
 
 
 class UnknownType(msgspec.Struct, frozen=True):
@@ -203,24 +203,24 @@ class UnknownType(msgspec.Struct, frozen=True):
 
 
 _encoder = msgspec.msgpack.Encoder()
-_decoder = msgspec.msgpack.Decoder(Message)
+_decoder = msgspec.msgpack.Decoder(WireMessage)
 _type_decoder = msgspec.msgpack.Decoder(UnknownType)
 _KNOWN_TYPES = frozenset(str(each.__struct_config__.tag) for each in MESSAGE_TYPES)
 
 
-def encode(message: Message) -> bytes:
+def encode(message: WireMessage) -> bytes:
     """The body of a frame. Bounds are the reader's business; `decode` of it says whether they hold."""
     return _encoder.encode(message)
 
 
-def decode(body: bytes) -> Message | UnknownType:
+def decode(body: bytes) -> WireMessage | UnknownType:
     """The message in a body.
 
     Raises:
         WireError: not msgpack, not a map with a type, or a value outside its bounds. The text may quote the peer.
     """
     try:
-        message: Message = _decoder.decode(body)
+        message: WireMessage = _decoder.decode(body)
     except msgspec.ValidationError as error:
         unknown = _unknown_type(body)
         if unknown is None:

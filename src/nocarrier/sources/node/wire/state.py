@@ -42,12 +42,12 @@ from nocarrier.sources.node.wire.messages import (
     GetPeers,
     Goodbye,
     Hello,
-    Message,
     PeerList,
     Ping,
     Pong,
     Reject,
     Welcome,
+    WireMessage,
 )
 
 
@@ -55,7 +55,7 @@ class Preamble:
     """Stands in the table for the preamble, which is no message."""
 
 
-Incoming: TypeAlias = type[Preamble] | type[Message]
+Incoming: TypeAlias = type[Preamble] | type[WireMessage]
 
 
 class State(Enum):
