@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nocarrier.dialing import AddressPolicy, Dial, Resolve, resolve_with_system
+from nocarrier.dialing import AddressPolicy, Dial, DialOptions, Resolve, resolve_with_system
 from nocarrier.model.event import DialFailure
 from nocarrier.model.ports import DialRecorder
 from nocarrier.tracking import DialTracker
@@ -66,4 +66,5 @@ def dial(
         policy: which addresses may be dialed; None allows all.
         resolve: how names become addresses; by default the system's resolver.
     """
-    return Dial(addr, source, via=via, recorder=tracker or _global_tracker, policy=policy, resolve=resolve)
+    options = DialOptions(policy=policy, resolve=resolve)
+    return Dial(addr, source, via=via, recorder=tracker or _global_tracker, options=options)

@@ -12,6 +12,7 @@ import pytest
 
 import nocarrier
 from nocarrier import AddressError, DialSkipped, PeerRejected, classify
+from nocarrier.classification import explain
 from nocarrier.classification.errnos import reason_of_errno
 from nocarrier.classification.exceptions import MAX_LINKS
 from nocarrier.model.taxonomy import Blame, Phase, Reason
@@ -314,8 +315,8 @@ def test_no_reason_hangs_on_a_message():
 def test_what_is_known_of_an_exception_is_kept_and_what_is_foreign_skipped():
     known = nocarrier.Fault(reason=Reason.TIMEOUT, phase=Phase.CONNECT, blame=Blame.PATH)
     exc = refused()
-    assert classify(wrapped(exc), "handshake", known={id(exc): known}) is known
-    assert classify(wrapped(exc), "handshake", known={id(exc): None}).reason is Reason.HANDSHAKE_ERROR
+    assert explain(wrapped(exc), "handshake", known={id(exc): known}) is known
+    assert explain(wrapped(exc), "handshake", known={id(exc): None}).reason is Reason.HANDSHAKE_ERROR
 
 
 @pytest.mark.parametrize("phase", Phase)

@@ -12,6 +12,7 @@ import pytest
 
 import nocarrier
 from nocarrier.dialing import Dial
+from nocarrier.model.address import Address
 from nocarrier.testing.fault_servers import FAULT_SERVERS, closed_port
 from testbed.dialing import read
 
@@ -52,6 +53,14 @@ async def test_a_block_that_ends_well_is_a_success_with_its_phases(tracker):
     assert 0 < sum(success.phases_s.values()) <= success.duration_s
     assert [attempt.reason for attempt in success.attempts] == [None]
     assert (tracker.totals().started, tracker.totals().succeeded, tracker.recent()) == (1, 1, [])
+
+
+async def test_an_address_that_is_parsed_already_is_dialed_as_it_is(tracker):
+    async with FAULT_SERVERS["silent"]() as port:
+        async with Dial(Address("127.0.0.1", port), "gossip", recorder=tracker) as d:
+            _, writer = await d.connect(timeout_s=2)
+        writer.close()
+    assert tracker.snapshot().successes[0].addr == d.addr == f"127.0.0.1:{port}"
 
 
 async def test_what_happens_after_succeeded_is_no_part_of_the_dial(tracker):

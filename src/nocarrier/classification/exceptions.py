@@ -9,6 +9,7 @@ import sys
 from collections import deque
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import cast
 
@@ -24,9 +25,24 @@ MAX_LINKS = 64
 _HANDSHAKE_PHASES = frozenset({Phase.SECURE, Phase.HANDSHAKE})
 
 
-def classify(
-    exc: BaseException, phase: str = Phase.CONNECT, *, known: Mapping[int, Fault | None] = MappingProxyType({})
-) -> Fault:
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What an exception says of the end of a dial, before anybody is blamed for it."""
+
+    reason: Reason
+    phase: Phase
+    detail: str | None
+    evidence: Evidence
+
+    def fault(self, evidence: Evidence | None = None) -> Fault:
+        """The fault; `evidence` in place of the exception's own, where more is known."""
+        if evidence is None:
+            evidence = self.evidence
+        blame = blame_for(self.reason, evidence)
+        return Fault(reason=self.reason, phase=self.phase, blame=blame, detail=self.detail, evidence=evidence)
+
+
+def classify(exc: BaseException, phase: str = Phase.CONNECT) -> Fault:
     """Name why `exc` ended a dial in `phase`.
 
     Looks at the exception and at everything behind it (causes, contexts, groups, lists named `errors`), nearest first;
@@ -36,7 +52,26 @@ def classify(
     Args:
         exc: what ended the dial.
         phase: name of the phase it was raised in; an unknown one counts as ``any``.
-        known: what is known already of exceptions, by their `id`: a fault, or None for one that is not of this dial.
+    """
+    found = explain(exc, phase)
+    if isinstance(found, Fault):
+        return found
+    try:
+        return found.fault()
+    except Exception:  # noqa: BLE001 - the evidence of a foreign exception may do anything when it is compared
+        return _unexplained(exc, found.phase, Evidence()).fault()
+
+
+def explain(
+    exc: BaseException, phase: str, *, known: Mapping[int, Fault | None] = MappingProxyType({})
+) -> Explanation | Fault:
+    """The same as `classify`, for a caller that knows more evidence and has yet to find who is to blame.
+
+    Args:
+        exc: what ended the dial.
+        phase: name of the phase it was raised in; an unknown one counts as ``any``.
+        known: what is known already of exceptions, by their `id`: a fault, which is returned as it is, or None for an
+            exception that is not of this dial.
     """
     try:
         in_phase = Phase(phase)
@@ -48,7 +83,7 @@ def classify(
         return _unexplained(exc, in_phase, Evidence())
 
 
-def _explain(exc: BaseException, phase: Phase, known: Mapping[int, Fault | None]) -> Fault | None:
+def _explain(exc: BaseException, phase: Phase, known: Mapping[int, Fault | None]) -> Explanation | Fault | None:
     for link in _chain(exc, {number for number, fault in known.items() if fault is None}):
         fault = known.get(id(link))
         if fault is not None:
@@ -56,15 +91,13 @@ def _explain(exc: BaseException, phase: Phase, known: Mapping[int, Fault | None]
         found = _classify_one(link, phase)
         if found is not None:
             reason, detail, evidence = found
-            return Fault(
-                reason=reason, phase=phase, blame=blame_for(reason, evidence), detail=detail, evidence=evidence
-            )
+            return Explanation(reason, phase, detail, evidence)
     return None
 
 
-def _unexplained(exc: BaseException, phase: Phase, evidence: Evidence) -> Fault:
+def _unexplained(exc: BaseException, phase: Phase, evidence: Evidence) -> Explanation:
     reason = Reason.HANDSHAKE_ERROR if phase in _HANDSHAKE_PHASES else Reason.OTHER
-    return Fault(reason=reason, phase=phase, blame=reason.blame, detail=describe(exc), evidence=evidence)
+    return Explanation(reason, phase, describe(exc), evidence)
 
 
 def describe(exc: BaseException) -> str:

@@ -1,7 +1,15 @@
 """Dialing with evidence: resolve, one attempt per address on our own socket, timed phases, one record per dial."""
 
-from nocarrier.dialing.dial import DEFAULT_CONNECT_TIMEOUT_S, Dial
+from nocarrier.dialing.dial import DEFAULT_CONNECT_TIMEOUT_S, Dial, DialOptions
 from nocarrier.dialing.policy import AddressPolicy, Block
 from nocarrier.dialing.resolve import Resolve, resolve_with_system
 
-__all__ = ["DEFAULT_CONNECT_TIMEOUT_S", "AddressPolicy", "Block", "Dial", "Resolve", "resolve_with_system"]
+__all__ = [
+    "DEFAULT_CONNECT_TIMEOUT_S",
+    "AddressPolicy",
+    "Block",
+    "Dial",
+    "DialOptions",
+    "Resolve",
+    "resolve_with_system",
+]

@@ -7,32 +7,46 @@ import contextlib
 import socket
 import sys
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass
 from types import TracebackType
-from typing import Self, cast
+from typing import Self
 
-from nocarrier.classification import blame_for, classify, describe
+from nocarrier.classification import explain
+from nocarrier.dialing import fault_of_dial
 from nocarrier.dialing.attempt import Failed
+from nocarrier.dialing.phases import PhaseBlock, Phases
 from nocarrier.dialing.policy import AddressPolicy, Block
 from nocarrier.dialing.race import connect_first
 from nocarrier.dialing.resolve import Resolve, resolve_with_system
 from nocarrier.dialing.streams import EvidenceReader, open_streams
 from nocarrier.errors import AddressError, DialSkipped
-from nocarrier.host.loop_monitor import NOTED_LAG_S
-from nocarrier.host.tcp_info import handshake_evidence, last_heard_s
-from nocarrier.model import bounds
+from nocarrier.host.tcp_info import handshake_evidence
 from nocarrier.model.address import Address, IPAddress, parse_ip
 from nocarrier.model.event import Attempt, EndedAttempt
 from nocarrier.model.fault import Evidence, Fault
 from nocarrier.model.ports import DialRecorder
-from nocarrier.model.taxonomy import Blame, Phase, Reason
+from nocarrier.model.taxonomy import Phase, Reason
 
 DEFAULT_CONNECT_TIMEOUT_S = 10.0
-"""The contract's connect_timeout_s."""
+"""The default of the setting ``connect_timeout_s``."""
 
-_WAITED_IN_VAIN = frozenset({Reason.HANDSHAKE_TIMEOUT, Reason.REMOTE_CLOSED, Reason.CONNECTION_RESET})
-"""Somebody may have lost patience, we with the peer or the peer with us: it matters whether our own loop stood still,
-and what became of our bytes."""
+
+@dataclass(frozen=True, slots=True)
+class DialOptions:
+    """What the dials of one program have in common."""
+
+    policy: AddressPolicy | None = None
+    """Which addresses may be dialed; None allows all."""
+    resolve: Resolve = resolve_with_system
+    """How names become addresses."""
+    local_ip: IPAddress | None = None
+    """Address of this machine to dial from, for peers in its family and scope; None: any."""
+    stalled_s: Callable[[float], float] | None = None
+    """For how many seconds our event loop has stood still since a time of its clock, as `LoopMonitor` knows; None: only
+    how late a deadline was noticed is known."""
+
+
+_NO_OPTIONS = DialOptions()
 
 
 class Dial:
@@ -50,67 +64,52 @@ class Dial:
         fault: why the dial failed, once it has.
     """
 
-    # What every dial begins with stands here, once, and not in each of them.
+    # Class-level defaults: this saves storing them in each instance.
     node_id: str | None = None
     fault: Fault | None = None
     _address: Address | None = None
     _dial_id: int | None = None
     _loop: asyncio.AbstractEventLoop
     _started = 0.0
-    _phase = Phase.CONNECT
     _connect_error: BaseException | None = None
     _connect_fault: Fault | None = None
     _reader: EvidenceReader | None = None
     _writer: asyncio.StreamWriter | None = None
     _connecting_since = 0.0
-    _late_s = 0.0
-    """How late our event loop noticed the deadline of this connection's handshake."""
-    _failed_phase: tuple[BaseException, Phase] | None = None
     _large_segments_lost: str | None = None
     _handled: BaseException | None = None
 
     def __init__(
         self,
-        addr: str,
+        addr: str | Address,
         source: str,
         *,
         recorder: DialRecorder,
         via: str | None = None,
-        policy: AddressPolicy | None = None,
-        resolve: Resolve = resolve_with_system,
-        default_port: int | None = None,
-        local_ip: IPAddress | None = None,
+        options: DialOptions = _NO_OPTIONS,
         counts_against_peer: Callable[[Fault], bool] = lambda _: True,
-        stalled_s: Callable[[float], float] | None = None,
     ) -> None:
         """Prepare a dial.
 
         Args:
-            addr: host:port, an IPv6 address as [host]:port.
+            addr: where to; as text host:port, an IPv6 address as [host]:port.
             source: who gave us the address.
             recorder: where the outcome is recorded.
             via: which peer told us.
-            policy: which addresses may be dialed; None allows all.
-            resolve: how names become addresses.
-            default_port: for an address without a port.
-            local_ip: address of this machine to dial from, for peers in its family and scope; None: any.
+            options: policy, resolver and what else all dials of the caller share.
             counts_against_peer: asked about every fault; a node that knows itself to be offline answers no.
-            stalled_s: for how many seconds our event loop has stood still since a time of its clock, as `LoopMonitor`
-                knows; None: only how late a deadline was noticed is known.
         """
-        self.addr = addr
+        self.addr = str(addr)
+        if isinstance(addr, Address):
+            self._address = addr
         self._attempts: list[EndedAttempt] = []
         self.evidence = Evidence()
         self._source = source
         self._via = via
         self._recorder = recorder
-        self._policy = policy
-        self._look_up = resolve
-        self._default_port = default_port
-        self._local_ip = local_ip
+        self._options = options
         self._counts_against_peer = counts_against_peer
-        self._stalled_s = stalled_s
-        self._phases_s: dict[str, float] = {}
+        self._phases = Phases()
 
     # ---- the block ------------------------------------------------------------------------------------------------
 
@@ -123,14 +122,15 @@ class Dial:
         """
         self._loop = asyncio.get_running_loop()
         self._started = self._loop.time()
-        # Who dials the next peer in the `except` block of the last one has that error behind every one of this dial.
+        # A caller inside an `except` block has that exception behind every error raised here: it is not this dial's.
         self._handled = sys.exc_info()[1]
-        try:
-            self._address = Address.parse(self.addr, default_port=self._default_port)
-        except AddressError as exc:
-            self._record_skip(Block(Reason.INVALID_IPV4_ENDPOINT, str(exc)))
-            raise
-        self.addr = str(self._address)
+        if self._address is None:
+            try:
+                self._address = Address.parse(self.addr)
+            except AddressError as exc:
+                self._record_skip(Block(Reason.INVALID_IPV4_ENDPOINT, str(exc)))
+                raise
+            self.addr = str(self._address)
         block = self._blocked(self._address.host)
         if block is not None:
             self._record_skip(block)
@@ -148,7 +148,8 @@ class Dial:
         if self._dial_id is not None:
             with contextlib.suppress(Exception):  # a fault of ours must not take the place of what the caller sees
                 self._record_failure(exc)
-        self._connect_error = self._failed_phase = self._handled = None  # no cycle through the caller's frame
+        self._connect_error = self._handled = None  # no cycle through the caller's frame
+        self._phases.forget_exception()
         if self._writer is not None and exc is not None:
             self._writer.transport.abort()
 
@@ -166,7 +167,7 @@ class Dial:
             dial_id,
             duration_s=self._elapsed_s(),
             attempts=tuple(self._attempts),
-            phases_s=self._phases_s,
+            phases_s=self._phases.durations_s,
             node_id=self.node_id,
         )
 
@@ -181,71 +182,42 @@ class Dial:
             self.fault = self._fault_of(exc)
             penalise = self._counts_against_peer(self.fault)
         except Exception as error:  # noqa: BLE001 - `evidence` and the callback are the caller's; the dial still has to end
-            detail = f"could not be judged, {describe(error)}"
-            self.fault = self.fault or Fault(reason=Reason.OTHER, phase=self._phase, blame=Blame.NONE, detail=detail)
+            self.fault = self.fault or fault_of_dial.not_judged(error, self._phases.current)
         self._recorder.fail(
             dial_id,
             self.fault,
             duration_s=self._elapsed_s(),
             attempts=tuple(self._attempts),
-            phases_s=self._phases_s,
+            phases_s=self._phases.durations_s,
             node_id=self.node_id,
             penalise=penalise,
         )
 
     def _fault_of(self, exc: BaseException | None) -> Fault:
         if exc is None:
-            return Fault(
-                reason=Reason.CANCELLED,
-                phase=self._phase,
-                blame=Blame.NONE,
-                detail="the block ended without connect() having been called",
-            )
-        if self._connect_fault is not None:
-            self._connect_fault = self._with_our_lag(self._connect_fault)
-            if exc is self._connect_error:
-                return self._connect_fault
-        failed_in = self._failed_phase[1] if self._failed_phase and self._failed_phase[0] is exc else self._phase
+            return fault_of_dial.never_connected(self._phases.current)
+        if self._connect_fault is not None and exc is self._connect_error:
+            return self._connect_fault
         known = {id(self._handled): None, id(self._connect_error): self._connect_fault}
-        fault = classify(exc, failed_in, known=known)
-        if fault is self._connect_fault:
-            return fault
-        stated = bounds.evidence(cast("Evidence", {**self.evidence, **fault.evidence}))
-        evidence = cast("Evidence", {**self._connection_evidence(fault.reason), **(stated or {})})
-        return Fault(
-            reason=fault.reason,
-            phase=fault.phase,
-            blame=blame_for(fault.reason, evidence),
-            detail=fault.detail,
-            evidence=evidence,
-        )
+        found = explain(exc, self._phases.phase_of(exc), known=known)
+        if isinstance(found, Fault):
+            return found
+        seen = Evidence(elapsed_s=round(self._elapsed_s(), 6))
+        if self._reader is not None:
+            seen.update(
+                fault_of_dial.connection_evidence(
+                    found.reason,
+                    self._reader,
+                    self._writer.get_extra_info("socket") if self._writer is not None else None,
+                    large_segments_lost=self._large_segments_lost,
+                    lag_until=lambda ago_s: self._lag_evidence(self._phases.deadline_late_s, ago_s),
+                )
+            )
+        return fault_of_dial.complete(found, stated=self.evidence, seen=seen)
 
-    def _with_our_lag(self, fault: Fault) -> Fault:
-        if fault.reason is not Reason.TIMEOUT:
-            return fault
-        lag = self._lag_evidence(fault.evidence.get("loop_lag_s", 0.0), until_s=self._loop.time())
-        evidence = cast("Evidence", {**fault.evidence, **lag})
-        return replace(fault, evidence=evidence, blame=blame_for(fault.reason, evidence))
-
-    def _connection_evidence(self, reason: Reason) -> Evidence:
-        evidence = Evidence(elapsed_s=round(self._elapsed_s(), 6))
-        if self._reader is None:
-            return evidence
-        evidence.update(self._reader.evidence())
-        if reason in _WAITED_IN_VAIN and self._writer is not None:
-            sock = self._writer.get_extra_info("socket")
-            if self._large_segments_lost is not None:
-                evidence["large_segments_lost"] = self._large_segments_lost
-            evidence.update(handshake_evidence(sock, self._reader.bytes_received))
-            heard_s = last_heard_s(sock) if reason is Reason.REMOTE_CLOSED else None
-            # Our being late after the peer had hung up did not make it hang up.
-            evidence.update(self._lag_evidence(self._late_s, until_s=self._loop.time() - (heard_s or 0.0)))
-        return evidence
-
-    def _lag_evidence(self, late_s: float, until_s: float) -> Evidence:
-        if self._stalled_s is not None:
-            late_s = max(late_s, self._stalled_s(self._connecting_since) - self._stalled_s(until_s))
-        return Evidence(loop_lag_s=round(late_s, 3)) if late_s > NOTED_LAG_S else Evidence()
+    def _lag_evidence(self, late_s: float, ago_s: float = 0.0) -> Evidence:
+        until_s = self._loop.time() - ago_s
+        return fault_of_dial.lag_evidence(late_s, self._connecting_since, until_s, self._options.stalled_s)
 
     def _elapsed_s(self) -> float:
         return self._loop.time() - self._started
@@ -270,36 +242,39 @@ class Dial:
             self._large_segments_lost = told.get("large_segments_lost", self._large_segments_lost)
             self._writer.transport.abort()
             self._writer = None
-        self._connecting_since, self._late_s = self._loop.time(), 0.0
+        self._connecting_since, self._phases.deadline_late_s = self._loop.time(), 0.0
         deadline = self._connecting_since + timeout_s
         is_address = parse_ip(self._address.host) is not None
         addresses = [self._address] if is_address else await self._resolve(self._address, timeout_s)
-        self._phase = Phase.CONNECT
+        self._phases.current = Phase.CONNECT
         started = self._loop.time()
         timeout_left_s = max(0.0, deadline - started)
         try:
             outcome = await connect_first(
-                addresses, timeout_left_s, self._attempts, dial_started=self._started, local_ip=self._local_ip
+                addresses, timeout_left_s, self._attempts, dial_started=self._started, local_ip=self._options.local_ip
             )
         finally:
-            self._time(Phase.CONNECT, started)
+            self._phases.add_time(Phase.CONNECT, self._loop.time() - started)
         if isinstance(outcome, Failed):
-            self._connect_error, self._connect_fault = outcome
+            self._connect_error, fault = outcome
+            if fault.reason is Reason.TIMEOUT:
+                fault = fault_of_dial.with_lag(fault, self._lag_evidence(fault.evidence.get("loop_lag_s", 0.0)))
+            self._connect_fault = fault
             del outcome  # else the error would hold itself alive, through its traceback and this frame
             raise self._connect_error
         self._reader, self._writer = await open_streams(outcome)
-        self._phase = Phase.HANDSHAKE
+        self._phases.current = Phase.HANDSHAKE
         return self._reader, self._writer
 
     async def _resolve(self, address: Address, timeout_s: float) -> list[Address]:
         host, port = address.host, address.port
-        self._phase = Phase.RESOLVE
+        self._phases.current = Phase.RESOLVE
         started = self._loop.time()
         try:
             async with asyncio.timeout(timeout_s):
-                found = [Address(ip, port) for ip in await self._look_up(host)]
+                found = [Address(ip, port) for ip in await self._options.resolve(host)]
         finally:
-            self._time(Phase.RESOLVE, started)
+            self._phases.add_time(Phase.RESOLVE, self._loop.time() - started)
         if not found:
             raise socket.gaierror(socket.EAI_NONAME, f"{host} has no address")
         allowed, blocks = [], []
@@ -326,12 +301,11 @@ class Dial:
         raise DialSkipped(reason, detail)
 
     def _blocked(self, host: str) -> Block | None:
-        if self._policy is None or self._address is None:
+        policy = self._options.policy
+        if policy is None or self._address is None:
             return None
         ip = parse_ip(host)
-        if ip is None:
-            return None
-        return self._policy.check(ip, self._address.port)
+        return policy.check(ip, self._address.port) if ip is not None else None
 
     def _blocked_attempt(self, address: Address, block: Block) -> EndedAttempt:
         fault = Fault(reason=block.reason, phase=Phase.RESOLVE, blame=block.reason.blame, detail=block.detail)
@@ -339,53 +313,11 @@ class Dial:
 
     # ---- phases ---------------------------------------------------------------------------------------------------
 
-    def phase(self, name: str, timeout_s: float | None = None) -> _PhaseBlock:
+    def phase(self, name: str, timeout_s: float | None = None) -> PhaseBlock:
         """A part of the dial that is timed under its name, with an optional deadline.
 
         Args:
             name: secure, handshake or session; another name is timed under that name and counts as handshake.
             timeout_s: seconds after which TimeoutError is raised and, in a handshake, ``handshake_timeout`` recorded.
         """
-        return _PhaseBlock(self, name, timeout_s)
-
-    def _time(self, name: str, started: float) -> None:
-        took_s = self._loop.time() - started
-        self._phases_s[name] = round(self._phases_s.get(name, 0.0) + took_s, 6)
-
-
-class _PhaseBlock:
-    """See `Dial.phase`."""
-
-    def __init__(self, dial: Dial, name: str, timeout_s: float | None) -> None:
-        self._dial = dial
-        self._name = name
-        try:
-            self._phase = Phase(name)
-        except ValueError:
-            self._phase = Phase.HANDSHAKE
-        self._timeout = asyncio.timeout(timeout_s)
-        self._started = 0.0
-
-    async def __aenter__(self) -> None:
-        self._loop = asyncio.get_running_loop()
-        self._dial._phase = self._phase  # noqa: SLF001 - one thing in two classes
-        self._started = self._loop.time()
-        await self._timeout.__aenter__()
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, exc: BaseException | None, traceback: TracebackType | None
-    ) -> None:
-        dial = self._dial
-        raised = exc
-        try:
-            await self._timeout.__aexit__(kind, exc, traceback)
-        except TimeoutError as timeout:
-            raised = timeout
-            dial._late_s = self._loop.time() - (self._timeout.when() or 0.0)  # noqa: SLF001
-            raise
-        finally:
-            dial._time(self._name, self._started)  # noqa: SLF001
-            if raised is None:
-                dial._phase = Phase.SESSION if self._phase is Phase.HANDSHAKE else self._phase  # noqa: SLF001
-            else:
-                dial._failed_phase = (raised, self._phase)  # noqa: SLF001
+        return PhaseBlock(self._phases, name, timeout_s)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from nocarrier.dialing import AddressPolicy, Dial, Resolve, resolve_with_system
+from nocarrier.dialing import AddressPolicy, Dial, DialOptions, Resolve, resolve_with_system
 from nocarrier.errors import AddressError, PeerRejected
 from nocarrier.host.kernel import has_route_to, is_own_ip
 from nocarrier.host.routes import has_way_out
@@ -104,8 +104,7 @@ class Outbound:
         self._on_session = on_session
         self._is_stopping = is_stopping
         self._stalled_s = stalled_s
-        self._local_ip = local_ip
-        self._resolve = resolve
+        self._dial_options = DialOptions(policy=policy, resolve=resolve, local_ip=local_ip, stalled_s=stalled_s)
         self._on_dial_ended = on_dial_ended
         self._tasks: dict[str, asyncio.Task[DialResult]] = {}
         self._started_s: dict[str, float] = {}
@@ -241,11 +240,8 @@ class Outbound:
             source,
             via=via,
             recorder=self._recorder,
-            policy=self._policy,
-            resolve=self._resolve,
-            local_ip=self._local_ip,
+            options=self._dial_options,
             counts_against_peer=lambda fault: self._counts_against_peer(address, fault, started_s),
-            stalled_s=self._stalled_s,
         )
         node_id: str | None = None
         try:
