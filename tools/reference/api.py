@@ -6,9 +6,9 @@ import ast
 import inspect
 import itertools
 from collections.abc import Iterator
-from typing import Any, get_args, get_origin, get_type_hints
+from typing import Any
 
-from nocarrier.web.api.openapi import PROBLEMS_OF_ALL, openapi_document
+from nocarrier.web.api.openapi import PROBLEMS_OF_ALL, answers_of, classes_in, openapi_document
 from nocarrier.web.api.routes import ROUTES
 from reference.markdown import generated_from, table, toml
 
@@ -52,7 +52,7 @@ def api() -> Iterator[str]:
         )
     yield "## Types"
     yield "A field that may be `null` is not known, or does not apply; none is left out, but in `Evidence`."
-    meanings = {kind.__name__: _field_meanings(kind) for kind in _types_of_answers()}
+    meanings = {kind.__name__: _field_meanings(kind) for kind in classes_in(answers_of(ROUTES))}
     for name, schema in sorted(document["components"]["schemas"].items()):
         yield f"### {name}"
         if "description" in schema:
@@ -67,23 +67,6 @@ def api() -> Iterator[str]:
                     for field, of in schema["properties"].items()
                 ),
             )
-
-
-def _types_of_answers() -> set[type]:
-    """Every class with fields that an answer of some route holds, however deep."""
-    found: set[type] = set()
-    waiting: list[Any] = [
-        kind for route in ROUTES for kind in (*route.answers.values(), *route.messages.values()) if kind is not None
-    ]
-    while waiting:
-        kind = waiting.pop()
-        waiting += get_args(kind)
-        if isinstance(kind, type) and get_origin(kind) is None and kind not in found:
-            fields = get_type_hints(kind) if kind.__module__.startswith("nocarrier.") else {}
-            if fields:
-                found.add(kind)
-                waiting += fields.values()
-    return found
 
 
 def _field_meanings(kind: type) -> dict[str, str]:

@@ -6,16 +6,16 @@ from http import HTTPStatus
 
 from starlette.exceptions import HTTPException
 
-from nocarrier.model.finding import Diagnosis
-from nocarrier.model.node_state import DialResult
-from nocarrier.model.probe import ProbeResult
 from nocarrier.web.api.api import Api
 from nocarrier.web.api.questions import ConnectBody, FailuresQuery, NoQuery, ProbeBody, PropagationQuery, RedactQuery
 from nocarrier.web.views import (
     Alive,
     ConnectStarted,
+    Diagnosis,
+    DialResult,
     FailuresView,
     PeersView,
+    ProbeResult,
     PropagationView,
     Ready,
     ReasonsView,

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from dataclasses import is_dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
 
 from nocarrier.web.api.guard import is_open
-from nocarrier.web.api.problems import MEDIA_TYPE, Problem, phrase_of
+from nocarrier.web.api.problems import MEDIA_TYPE, phrase_of
 from nocarrier.web.api.routes import ApiRoute
+from nocarrier.web.views import Problem
 
 PROBLEMS_OF_ALL = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.INTERNAL_SERVER_ERROR)
 """What the guard, or a bug of ours, can answer to any request."""
@@ -20,12 +22,13 @@ PROBLEMS_OF_ALL = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.INT
 
 def openapi_document(routes: Sequence[ApiRoute], version: str) -> dict[str, Any]:
     """The document (OpenAPI 3.1.0, JSON Schema 2020-12)."""
-    types = [Problem, *(answer for route in routes for answer in route.answers.values() if answer is not None)]
-    types += [route.body for route in routes if route.body is not None]
-    types += [message for route in routes for message in route.messages.values()]
+    answers = answers_of(routes)
+    types = [*answers, *(route.body for route in routes if route.body is not None)]
     schemas, components = msgspec.json.schema_components(
         types, ref_template="#/components/schemas/{name}", schema_hook=_schema_of_other
     )
+    for whole in _whole(answers):
+        _require_all(components[whole])
     for component in components.values():
         if "description" in component:  # a docstring, whose indentation only Python 3.13 has stripped
             component["description"] = inspect.cleandoc(component["description"])
@@ -46,6 +49,38 @@ def openapi_document(routes: Sequence[ApiRoute], version: str) -> dict[str, Any]
         "components": {"schemas": components, "securitySchemes": {"token": {"type": "http", "scheme": "bearer"}}},
         "security": [{"token": []}, {}],
     }
+
+
+def answers_of(routes: Sequence[ApiRoute]) -> list[Any]:
+    """The type of every JSON answer and of every message of a stream."""
+    answers = [answer for route in routes for answer in route.answers.values() if answer is not None]
+    return [Problem, *answers, *(message for route in routes for message in route.messages.values())]
+
+
+def _whole(answers: Sequence[Any]) -> set[str]:
+    """Names of the classes in `answers` that are encoded with all their fields: all but dictionaries."""
+    return {kind.__name__ for kind in classes_in(answers) if is_dataclass(kind)}
+
+
+def classes_in(types: Iterable[Any]) -> set[type]:
+    """Every class with fields that values of `types` hold, however deep."""
+    found: set[type] = set()
+    waiting = list(types)
+    while waiting:
+        kind = waiting.pop()
+        waiting += get_args(kind)
+        is_ours = isinstance(kind, type) and get_origin(kind) is None and kind.__module__.startswith("nocarrier.")
+        if is_ours and kind not in found and (fields := get_type_hints(kind)):
+            found.add(kind)
+            waiting += fields.values()
+    return found
+
+
+def _require_all(component: dict[str, Any]) -> None:
+    """Say of an answer that no field is ever left out, though Python has a default for some of them."""
+    component["required"] = list(component["properties"])
+    for field in component["properties"].values():
+        field.pop("default", None)
 
 
 def _schema_of_other(wanted: type) -> dict[str, Any]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from http import HTTPStatus
 
 import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+
+from nocarrier.web.views import Problem
 
 MEDIA_TYPE = "application/problem+json"
 """RFC 9457 section 3."""
@@ -21,18 +22,6 @@ _RENAMED: Mapping[int, str] = {
     422: "Unprocessable Content",
 }
 """Phrases of RFC 9110 section 15.5 that Python has had only since 3.13."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Problem:
-    """A problem document."""
-
-    type: str
-    """about:blank: the status says what kind of problem it is (RFC 9457 section 4.2.1)."""
-    title: str
-    status: int
-    detail: str
-    """What is wrong, and what to change."""
 
 
 def phrase_of(status: int) -> str:

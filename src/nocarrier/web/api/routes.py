@@ -11,10 +11,6 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import Response
 
-from nocarrier.model.finding import Diagnosis
-from nocarrier.model.node_state import DialResult
-from nocarrier.model.probe import ProbeResult
-from nocarrier.model.recorded_event import RecordedEvent
 from nocarrier.web.api import handlers, history_handlers, responders
 from nocarrier.web.api.api import Api
 from nocarrier.web.api.questions import (
@@ -34,14 +30,18 @@ from nocarrier.web.views import (
     Alive,
     ConnectStarted,
     DebugView,
+    Diagnosis,
+    DialResult,
     FailuresView,
     Gap,
     HistoryView,
     PastFindingsView,
     PeersView,
+    ProbeResult,
     PropagationView,
     Ready,
     ReasonsView,
+    RecordedEvent,
     SeriesView,
     StatusView,
 )

@@ -1,5 +1,13 @@
-"""From what the tracker and the node know to the one shape that API, CLI, page and docs share."""
+"""From what the tracker and the node know to the one shape that API, CLI, page and docs share.
 
+Every JSON answer of the API and every message of its live stream is one of the classes named here, encoded with all its
+fields; whoever reads them from another node decodes into the same classes.
+"""
+
+from nocarrier.model.finding import Diagnosis
+from nocarrier.model.node_state import DialResult
+from nocarrier.model.probe import ProbeResult
+from nocarrier.model.recorded_event import RecordedEvent
 from nocarrier.web.views.connect import ConnectStarted
 from nocarrier.web.views.coverage import Coverage
 from nocarrier.web.views.debug import DebugView, debug_view
@@ -14,6 +22,7 @@ from nocarrier.web.views.history import (
 )
 from nocarrier.web.views.liveness import Alive, Ready
 from nocarrier.web.views.peers import PeersView, PeerView, peers_view
+from nocarrier.web.views.problem import Problem
 from nocarrier.web.views.propagation import IntroducerView, PropagationCounts, PropagationView, propagation_view
 from nocarrier.web.views.reasons import ReasonsView, ReasonView, SourceView, reason_view, reasons_view
 from nocarrier.web.views.redaction import redact
@@ -26,6 +35,8 @@ __all__ = [
     "ConnectStarted",
     "Coverage",
     "DebugView",
+    "Diagnosis",
+    "DialResult",
     "FailuresView",
     "Gap",
     "HistoryView",
@@ -33,11 +44,14 @@ __all__ = [
     "PastFindingsView",
     "PeerView",
     "PeersView",
+    "ProbeResult",
+    "Problem",
     "PropagationCounts",
     "PropagationView",
     "Ready",
     "ReasonView",
     "ReasonsView",
+    "RecordedEvent",
     "SamplesView",
     "SeriesView",
     "SourceView",
