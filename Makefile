@@ -19,7 +19,7 @@ help:
 	@echo "make bench   measurements, as ratios against baselines of the same run"
 	@echo "make lab     the doctor against real faults in network namespaces (root, Linux); LAB='NAME ...' for some"
 	@echo "make soak    ten minutes of churn in a five-node mesh"
-	@echo "make fix     format and repair what can be repaired; make docs regenerates the reference"
+	@echo "make fix     format and repair what can be repaired; make docs regenerates the reference and the types of the page"
 
 setup: $(STAMP) page
 

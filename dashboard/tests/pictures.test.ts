@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import type { ConnectedPeer, EventCount, Peer } from "../src/api/types.ts";
+import type { ConnectedPeer, EventCount, PeerView, Reason } from "../src/api/types.ts";
 import { flowOf } from "../src/flow/flow-graph.ts";
 import { gridOf } from "../src/grid/grid-cells.ts";
 import { meshOf, SELF } from "../src/mesh/mesh-graph.ts";
@@ -9,7 +9,7 @@ function counted(count: number, change: Partial<EventCount> = {}): EventCount {
   return { kind: "failure", source: "seed", phase: "connect", reason: "timeout", count, ...change };
 }
 
-function peer(addr: string, change: Partial<Peer> = {}): Peer {
+function peer(addr: string, change: Partial<PeerView> = {}): PeerView {
   return {
     addr,
     state: "cold",
@@ -38,6 +38,10 @@ const session: ConnectedPeer = {
   protocol_version: 1,
   user_agent: "x",
   latency_s: null,
+  last_received_unix: 0,
+  p2p_port: null,
+  http_port: null,
+  clock_ahead_s: 0,
 };
 
 describe("path of dials", () => {
@@ -65,7 +69,7 @@ describe("path of dials", () => {
   });
 
   test("many reasons end in one node, and none is lost", () => {
-    const flow = flowOf(Array.from({ length: 30 }, (_, n) => counted(n + 1, { reason: `reason_${n}` })));
+    const flow = flowOf(Array.from({ length: 30 }, (_, n) => counted(n + 1, { reason: `reason_${n}` as Reason })));
     expect(flow.nodes.filter(({ column }) => column === 2)).toHaveLength(13);
     expect(flow.total).toBe((30 * 31) / 2);
   });

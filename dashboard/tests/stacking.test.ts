@@ -1,11 +1,11 @@
 import { describe, expect, test } from "vitest";
-import type { Series } from "../src/api/types.ts";
+import type { TimedCounts } from "../src/api/shapes.ts";
 import { liveSeries } from "../src/failures-chart/live-series.ts";
 import { bucketStarts, bucketWindow, REST, stack } from "../src/failures-chart/stacking.ts";
 import { EventStore } from "../src/state/event-store.ts";
 import { event } from "./events.ts";
 
-const hour: Series = { since_unix: 0, until_unix: 240, bucket_s: 60, series: {}, counts: [], starts_unix: [] };
+const hour: TimedCounts = { since_unix: 0, until_unix: 240, bucket_s: 60, series: {}, counts: [], starts_unix: [] };
 
 describe("stacked bars", () => {
   test("the most frequent lies at the bottom, and each begins where the one below ends", () => {

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import ast
-import inspect
-import itertools
 from collections.abc import Iterator
 from typing import Any
 
 from nocarrier.web.api.openapi import PROBLEMS_OF_ALL, answers_of, classes_in, openapi_document
 from nocarrier.web.api.routes import ROUTES
+from reference.field_meanings import meanings_of_fields
 from reference.markdown import generated_from, table, toml
 
 
@@ -52,7 +50,7 @@ def api() -> Iterator[str]:
         )
     yield "## Types"
     yield "A field that may be `null` is not known, or does not apply; none is left out, but in `Evidence`."
-    meanings = {kind.__name__: _field_meanings(kind) for kind in classes_in(answers_of(ROUTES))}
+    meanings = {kind.__name__: meanings_of_fields(kind) for kind in classes_in(answers_of(ROUTES))}
     for name, schema in sorted(document["components"]["schemas"].items()):
         yield f"### {name}"
         if "description" in schema:
@@ -67,26 +65,6 @@ def api() -> Iterator[str]:
                     for field, of in schema["properties"].items()
                 ),
             )
-
-
-def _field_meanings(kind: type) -> dict[str, str]:
-    """The texts that stand below the fields of a class of ours, and of those that it extends."""
-    ours = [each for each in reversed(kind.__mro__) if each.__module__.startswith("nocarrier.")]
-    return {name: text for each in ours for name, text in _own_field_meanings(each).items()}
-
-
-def _own_field_meanings(kind: type) -> dict[str, str]:
-    [definition] = ast.parse(inspect.getsource(kind)).body
-    assert isinstance(definition, ast.ClassDef)
-    return {
-        field.target.id: " ".join(text.value.value.split())
-        for field, text in itertools.pairwise(definition.body)
-        if isinstance(field, ast.AnnAssign)
-        and isinstance(field.target, ast.Name)
-        and isinstance(text, ast.Expr)
-        and isinstance(text.value, ast.Constant)
-        and isinstance(text.value.value, str)
-    }
 
 
 def _parameter(parameter: dict[str, Any]) -> tuple[str, ...]:

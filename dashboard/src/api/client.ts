@@ -2,6 +2,7 @@
 
 import { signal } from "@preact/signals";
 import { ApiError, problemDetail } from "./problem.ts";
+import type { Answers, PostAnswers, PostBodies } from "./types.ts";
 
 const TOKEN_KEY = "nocarrier-token";
 
@@ -43,16 +44,22 @@ export async function request(url: string, init: RequestInit = {}): Promise<Resp
   throw new ApiError(response.status, await problemDetail(response));
 }
 
-export async function getJson<T>(path: string, query: Query = {}, signal?: AbortSignal): Promise<T> {
+/** The answer to GET. */
+export async function getJson<P extends keyof Answers>(
+  path: P,
+  query: Query = {},
+  signal?: AbortSignal,
+): Promise<Answers[P]> {
   const response = await request(withQuery(path, query), signal ? { signal } : {});
-  return (await response.json()) as T;
+  return (await response.json()) as Answers[P];
 }
 
-export async function postJson<T>(path: string, body: unknown): Promise<T> {
+/** The answer to POST. */
+export async function postJson<P extends keyof PostAnswers>(path: P, body: PostBodies[P]): Promise<PostAnswers[P]> {
   const response = await request(path, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(body),
   });
-  return (await response.json()) as T;
+  return (await response.json()) as PostAnswers[P];
 }

@@ -6,7 +6,7 @@
 
 import { createParser } from "eventsource-parser";
 import { ApiError } from "./problem.ts";
-import type { Diagnosis, Gap, RecordedEvent, Status } from "./types.ts";
+import type { Gap, StatusView, StreamMessages } from "./types.ts";
 
 /** The node says something at least every 10 s: two beats missed and some, and the line is dead. */
 export const SILENCE_LIMIT_MS = 25_000;
@@ -19,13 +19,10 @@ export type StreamState =
   | { name: "waiting"; retryAtMs: number; problem: string }
   | { name: "refused"; problem: string };
 
-export interface StreamHandlers {
-  status(status: Status): void;
-  findings(diagnosis: Diagnosis): void;
-  dial(event: RecordedEvent): void;
-  gap(gap: Gap): void;
+/** A handler for each message that the node sends, and for the state of the stream. */
+export type StreamHandlers = { [Name in keyof StreamMessages]: (message: StreamMessages[Name]) => void } & {
   state(state: StreamState): void;
-}
+};
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
@@ -37,7 +34,7 @@ export function backoffMs(failures: number, random: () => number = Math.random):
 
 export class EventStream {
   private lastEventId = "";
-  /** Which start of the node numbered that event; an older node does not say. */
+  /** Which start of the node numbered that event. */
   private startId = "";
   private failures = 0;
   private stopped = false;
@@ -117,8 +114,8 @@ export class EventStream {
   private dispatch(name: string, data: string): void {
     if (name === "status") {
       this.failures = 0;
-      const status: Status = JSON.parse(data);
-      this.startId = status.start_id ?? "";
+      const status: StatusView = JSON.parse(data);
+      this.startId = status.start_id;
       this.handlers.status(status);
       this.handlers.state({ name: "live" });
     } else if (name === "findings") {

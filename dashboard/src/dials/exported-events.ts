@@ -1,7 +1,7 @@
 /** The events that an export holds. */
 
 import { getJson } from "../api/client.ts";
-import type { HistoryPage, RecordedEvent } from "../api/types.ts";
+import type { HistoryView, RecordedEvent } from "../api/types.ts";
 import { eventKey } from "../state/event-store.ts";
 import { historyQuery } from "../state/filters.ts";
 import { historyOn } from "../state/status.ts";
@@ -35,7 +35,7 @@ async function maskedFromHistory(shown: readonly RecordedEvent[]): Promise<Map<s
   let cursor: string | null = null;
   for (let page = 0; page < PAGES_LIMIT && wanted.size > 0; page++) {
     const query = { ...historyQuery.peek(), limit: PAGE, cursor, redact: true };
-    const answer: HistoryPage = await getJson<HistoryPage>("api/p2p/history", query);
+    const answer: HistoryView = await getJson("api/p2p/history", query);
     for (const [key, event] of byKey(answer.events)) {
       if (wanted.delete(key)) masked.set(key, event);
     }
@@ -49,5 +49,5 @@ async function maskedFromHistory(shown: readonly RecordedEvent[]): Promise<Map<s
 async function maskedFromFailures(): Promise<Map<string, RecordedEvent>> {
   const { kind, reason, source, phase, addr, via, since_unix } = historyQuery.peek();
   const query = { kind, reason, source, phase, addr, via, since_unix, limit: PAGE, redact: true };
-  return byKey((await getJson<{ failures: RecordedEvent[] }>("api/p2p/failures", query)).failures);
+  return byKey((await getJson("api/p2p/failures", query)).failures);
 }

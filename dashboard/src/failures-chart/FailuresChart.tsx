@@ -1,7 +1,7 @@
 /** How many dials failed when: by reason or by source. */
 
 import { useLayoutEffect, useMemo, useState } from "preact/hooks";
-import type { Series } from "../api/types.ts";
+import type { TimedCounts } from "../api/shapes.ts";
 import { colour, giveColours } from "../shared/colours.ts";
 import { Empty } from "../shared/Empty.tsx";
 import { nowUnix } from "../state/clock.ts";
@@ -49,7 +49,7 @@ export function FailuresChart() {
   );
 }
 
-function Bars({ shown, layers }: { shown: Series; layers: Layer[] }) {
+function Bars({ shown, layers }: { shown: TimedCounts; layers: Layer[] }) {
   const [bucket, setBucket] = useState<number | null>(null);
   const { by, since, until } = filters.value;
   const chosen = filters.value[by];
@@ -120,7 +120,7 @@ function LegendEntry({ layer, bucket, chosen }: { layer: Layer; bucket: number |
   );
 }
 
-function HoveredTime({ shown, bucket }: { shown: Series; bucket: number }) {
+function HoveredTime({ shown, bucket }: { shown: TimedCounts; bucket: number }) {
   const start = bucketStarts(shown)[bucket];
   if (start === undefined) return null;
   return (
@@ -130,7 +130,7 @@ function HoveredTime({ shown, bucket }: { shown: Series; bucket: number }) {
   );
 }
 
-function summary(shown: Series, layers: Layer[], total: number): string {
+function summary(shown: TimedCounts, layers: Layer[], total: number): string {
   const most = layers.slice(0, 3).map(({ name, total: n }) => `${words(name)} ${n}`);
   const length = span(shown.until_unix - shown.since_unix);
   const what = TITLES[chartKind.peek()] ?? "Events over time";

@@ -1,11 +1,11 @@
 import { useState } from "preact/hooks";
-import type { Series } from "../api/types.ts";
+import type { TimedCounts } from "../api/shapes.ts";
 import { nowUnix } from "../state/clock.ts";
 import { count, iso, shortTime, words } from "../text/format.ts";
 import { bucketStarts, type Layer } from "./stacking.ts";
 
 /** The bars as numbers, for whoever cannot see them; empty buckets are left out. */
-export function SeriesTable({ series, layers }: { series: Series; layers: Layer[] }) {
+export function SeriesTable({ series, layers }: { series: TimedCounts; layers: Layer[] }) {
   const [isOpen, setOpen] = useState(false);
   return (
     <details class="series-table" onToggle={(event) => setOpen(event.currentTarget.open)}>

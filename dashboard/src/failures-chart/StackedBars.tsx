@@ -3,7 +3,7 @@
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
 import "uplot/dist/uPlot.min.css";
-import type { Series } from "../api/types.ts";
+import type { TimedCounts } from "../api/shapes.ts";
 import { canvasColour, colourName } from "../shared/colours.ts";
 import { clockTime } from "../text/format.ts";
 import { bucketStarts, bucketWindow, type Layer, REST } from "./stacking.ts";
@@ -15,7 +15,7 @@ const TIME_STEPS = [60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 43
 const DRAG_PX = 4;
 
 export interface StackedBarsProps {
-  series: Series;
+  series: TimedCounts;
   layers: Layer[];
   /** The one that is chosen; "" for none: all are bright. */
   chosen: string;
@@ -113,7 +113,7 @@ function options(width: number, latest: Latest): uPlot.Options {
 }
 
 /** The day where each mark is a day, else the minute, as the table of dials writes it. */
-function axisTime(unix: number, series: Series): string {
+function axisTime(unix: number, series: TimedCounts): string {
   const text = clockTime(unix, 0);
   const isLong = series.until_unix - series.since_unix > 172_800;
   return isLong ? text.slice(5, 10) : text.slice(11, 16);
@@ -125,7 +125,7 @@ function barColour(name: string, chosen: string): string {
 }
 
 /** Which bucket is pointed at; null: none. */
-function bucketUnder(plot: uPlot, series: Series): number | null {
+function bucketUnder(plot: uPlot, series: TimedCounts): number | null {
   const { left } = plot.cursor;
   if (left === undefined || left === null || left < 0) return null;
   const at = plot.posToVal(left, "x");

@@ -1,6 +1,7 @@
 /** The answer of `/api/p2p/history/series`, made from the events that the page holds. Pure. */
 
-import type { EventCount, RecordedEvent, Series } from "../api/types.ts";
+import type { TimedCounts } from "../api/shapes.ts";
+import type { EventCount, RecordedEvent } from "../api/types.ts";
 import type { Row } from "../state/event-store.ts";
 
 const BUCKET_S = 10;
@@ -25,7 +26,7 @@ function matches(event: RecordedEvent, query: LiveQuery): boolean {
   );
 }
 
-export function liveSeries(rows: readonly Row[], query: LiveQuery): Series {
+export function liveSeries(rows: readonly Row[], query: LiveQuery): TimedCounts {
   const until = (Math.floor(query.nowUnix / BUCKET_S) + 1) * BUCKET_S;
   const since = until - query.length_s;
   const length = query.length_s / BUCKET_S;

@@ -1,6 +1,6 @@
 /** Turns counts by name into stacked bars. Pure. */
 
-import type { Series } from "../api/types.ts";
+import type { TimedCounts } from "../api/shapes.ts";
 
 /** More colours than this nobody can tell apart. */
 const MOST_LAYERS = 9;
@@ -24,7 +24,7 @@ function added(a: readonly number[], b: readonly number[]): number[] {
 }
 
 /** The most frequent names at the bottom; those beyond the ninth as one layer. */
-export function stack(series: Series["series"]): Layer[] {
+export function stack(series: TimedCounts["series"]): Layer[] {
   const named = Object.entries(series)
     .map(([name, counts]) => ({ name, counts, total: sum(counts) }))
     .filter(({ total }) => total > 0)
@@ -46,13 +46,13 @@ export function stack(series: Series["series"]): Layer[] {
 }
 
 /** When each bucket begins. */
-export function bucketStarts({ since_unix, until_unix, bucket_s }: Series): number[] {
+export function bucketStarts({ since_unix, until_unix, bucket_s }: TimedCounts): number[] {
   const length = Math.max(0, Math.round((until_unix - since_unix) / bucket_s));
   return Array.from({ length }, (_, index) => since_unix + index * bucket_s);
 }
 
 /** The whole buckets that a selection from `from` to `to` touches. */
-export function bucketWindow(series: Series, from: number, to: number): { since: number; until: number } {
+export function bucketWindow(series: TimedCounts, from: number, to: number): { since: number; until: number } {
   const { since_unix, until_unix, bucket_s } = series;
   const first = Math.max(0, Math.floor((from - since_unix) / bucket_s));
   const last = Math.max(first + 1, Math.ceil((to - since_unix) / bucket_s));

@@ -1,7 +1,7 @@
 /** The numbers that tell at a glance how the node does. */
 
 import type { ComponentChildren } from "preact";
-import type { Status } from "../api/types.ts";
+import type { StatusView } from "../api/types.ts";
 import { nowUnix } from "../state/clock.ts";
 import { counts, range } from "../state/history.ts";
 import { node } from "../state/peers.ts";
@@ -56,7 +56,7 @@ export function Glance() {
   );
 }
 
-function Connected({ now }: { now: Status }) {
+function Connected({ now }: { now: StatusView }) {
   const { connected, target_peers: target } = now;
   if (target === null) return <Fact label="Connected" value={count(connected)} note="this program has no target" />;
   const level = connected === 0 && target > 0 ? "critical" : connected < target ? "warning" : "good";
@@ -76,7 +76,7 @@ function Connected({ now }: { now: Status }) {
   );
 }
 
-function Success({ now }: { now: Status }) {
+function Success({ now }: { now: StatusView }) {
   const { succeeded, failed, cancelled } = now.dial_totals;
   const ended = succeeded + failed + cancelled;
   const shown = range.value;
@@ -118,7 +118,7 @@ function Rate() {
   );
 }
 
-function Book({ now }: { now: Status }) {
+function Book({ now }: { now: StatusView }) {
   const { hot, warm, cold, total } = now.peer_book_counts;
   return (
     <Fact
@@ -136,7 +136,7 @@ const REACHABLE = {
   unknown: "nobody has tried yet",
 } as const;
 
-function Reachability({ now }: { now: Status }) {
+function Reachability({ now }: { now: StatusView }) {
   if (now.offline) {
     const because = node.value?.offline_because;
     return (
@@ -159,7 +159,7 @@ function Reachability({ now }: { now: Status }) {
   );
 }
 
-function History({ now }: { now: Status }) {
+function History({ now }: { now: StatusView }) {
   const { state, detail, events_total, size_bytes, waiting } = now.history;
   if (state === "off") return <Fact label="History" value="off" note="only this run is remembered" />;
   if (state === "failing") {
@@ -173,7 +173,7 @@ function History({ now }: { now: Status }) {
 }
 
 /** Law 3 of the project: what was lost is counted where people look. */
-function Lost({ now }: { now: Status }) {
+function Lost({ now }: { now: StatusView }) {
   const lost = Object.entries({ ...now.dropped, history: now.history.dropped_total }).filter(([, n]) => n > 0);
   if (lost.length === 0) return null;
   const total = lost.reduce((sum, [, n]) => sum + n, 0);

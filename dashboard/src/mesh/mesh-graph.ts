@@ -1,6 +1,6 @@
 /** Who is connected, and who told us of whom, as a graph that is small enough to be drawn. Pure. */
 
-import type { ConnectedPeer, Peer } from "../api/types.ts";
+import type { ConnectedPeer, PeerView } from "../api/types.ts";
 
 /** More nodes than this are a cloud in which nobody sees anything, and slow to lay out. */
 export const MOST_NODES = 250;
@@ -35,7 +35,7 @@ function rank(node: MeshNode, introducers: ReadonlySet<string>): number {
   return node.isSeed ? 2 : 3;
 }
 
-export function meshOf(peers: readonly Peer[], connected: readonly ConnectedPeer[], most = MOST_NODES): MeshGraph {
+export function meshOf(peers: readonly PeerView[], connected: readonly ConnectedPeer[], most = MOST_NODES): MeshGraph {
   const nodes = new Map<string, MeshNode>();
   const introducers = new Set<string>();
   for (const peer of peers) {

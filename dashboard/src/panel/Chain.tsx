@@ -1,5 +1,4 @@
 import { getJson } from "../api/client.ts";
-import type { Introduction } from "../api/types.ts";
 import { Address } from "../shared/Address.tsx";
 import { FromNow } from "../shared/Time.tsx";
 import { useAnswer } from "../shared/use-answer.ts";
@@ -7,9 +6,7 @@ import { words } from "../text/format.ts";
 
 /** Who told us the address, who told us of that peer, and so on to the root. */
 export function Chain({ addr }: { addr: string }) {
-  const answer = useAnswer(addr, (signal) =>
-    getJson<{ chain: Introduction[] | null }>("api/p2p/propagation", { addr }, signal),
-  );
+  const answer = useAnswer(addr, (signal) => getJson("api/p2p/propagation", { addr }, signal));
   if (answer.state !== "here" || !answer.value.chain?.length) return null;
   return (
     <>

@@ -30,7 +30,7 @@ export function DialAgain({ addr, onDialed }: { addr: string; onDialed(): void }
     setDialing(true);
     setOutcome(null);
     try {
-      setOutcome(outcomeOf(await postJson<DialResult>("api/p2p/connect", { peer_addr: addr, wait: true })));
+      setOutcome(outcomeOf(await postJson("api/p2p/connect", { peer_addr: addr, wait: true })));
       onDialed();
     } catch (error) {
       setOutcome(refusalOf(error));

@@ -1,5 +1,5 @@
 import { getJson } from "../api/client.ts";
-import type { HistoryPage, RecordedEvent } from "../api/types.ts";
+import type { RecordedEvent } from "../api/types.ts";
 import { Outcome } from "../dials/DialRow.tsx";
 import { Time } from "../shared/Time.tsx";
 import { useAnswer } from "../shared/use-answer.ts";
@@ -14,7 +14,7 @@ const KINDS = ["failure", "succeeded", "disconnect", "cancelled"] as const;
 
 async function latestDials(addr: string, signal: AbortSignal): Promise<RecordedEvent[]> {
   const pages = await Promise.all(
-    KINDS.map((kind) => getJson<HistoryPage>("api/p2p/history", { addr, kind, limit: SHOWN }, signal)),
+    KINDS.map((kind) => getJson("api/p2p/history", { addr, kind, limit: SHOWN }, signal)),
   );
   const events = pages.flatMap((page) => page.events);
   return events.sort((a, b) => b.at_unix - a.at_unix).slice(0, SHOWN);
@@ -22,7 +22,7 @@ async function latestDials(addr: string, signal: AbortSignal): Promise<RecordedE
 
 async function latestFailures(addr: string, signal: AbortSignal): Promise<RecordedEvent[]> {
   const query = { addr, kind: "failure", limit: SHOWN };
-  return (await getJson<{ failures: RecordedEvent[] }>("api/p2p/failures", query, signal)).failures;
+  return (await getJson("api/p2p/failures", query, signal)).failures;
 }
 
 /** The latest dials to one address: of the history, or, where there is none, what the node remembers of failures. */

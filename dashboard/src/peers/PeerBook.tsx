@@ -1,7 +1,7 @@
 /** Everybody this node knows: who is connected, and when each of the others is dialed next and why not now. */
 
 import { useMemo, useRef, useState } from "preact/hooks";
-import type { Peer } from "../api/types.ts";
+import type { PeerView } from "../api/types.ts";
 import { nextDial } from "../panel/PeerDetails.tsx";
 import { PeerLine } from "../shared/PeerText.tsx";
 import { SortHead } from "../shared/SortHead.tsx";
@@ -50,7 +50,7 @@ function Nobody({ isFiltered }: { isFiltered: boolean }) {
   );
 }
 
-function PeerTable({ shown, sort, onSort }: { shown: Peer[]; sort: string; onSort(sort: string): void }) {
+function PeerTable({ shown, sort, onSort }: { shown: PeerView[]; sort: string; onSort(sort: string): void }) {
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualRows(shown.length, ROW_HEIGHT, scroller);
   return (
@@ -86,7 +86,7 @@ function Spacer({ height }: { height: number }) {
   );
 }
 
-function Row({ peer, index }: { peer: Peer; index: number }) {
+function Row({ peer, index }: { peer: PeerView; index: number }) {
   return (
     <tr aria-rowindex={index + 2} class="peer-row">
       <td>

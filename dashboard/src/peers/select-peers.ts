@@ -1,11 +1,11 @@
 /** Which peers the peer book shows, and in what order. Pure. */
 
-import type { Peer } from "../api/types.ts";
+import type { PeerView } from "../api/types.ts";
 
 interface PeerColumn {
   name: string;
   label: string;
-  value(peer: Peer): string | number;
+  value(peer: PeerView): string | number;
 }
 
 const STATES = ["hot", "warm", "cold"];
@@ -23,7 +23,7 @@ export const PEER_COLUMNS: readonly PeerColumn[] = [
   { name: "next", label: "Next dial", value: (peer) => peer.next_attempt_unix ?? (peer.because ? NEVER : 0) },
 ];
 
-export function selectPeers(peers: readonly Peer[], text: string, sort: string): Peer[] {
+export function selectPeers(peers: readonly PeerView[], text: string, sort: string): PeerView[] {
   const needle = text.trim().toLowerCase();
   const matching = peers.filter(
     (peer) =>

@@ -3,7 +3,7 @@
 import { computed, effect, signal } from "@preact/signals";
 import { request, tokenEntered } from "../api/client.ts";
 import { EventStream, type StreamState } from "../api/event-stream.ts";
-import type { Status } from "../api/types.ts";
+import type { StatusView } from "../api/types.ts";
 import { nowUnix } from "./clock.ts";
 import { fill, startEvents, takeEvent, takeGap } from "./events.ts";
 import { forgetPeers } from "./peers.ts";
@@ -34,7 +34,7 @@ function takeState(state: StreamState): void {
   void fill();
 }
 
-function noticeRestart(next: Status): void {
+function noticeRestart(next: StatusView): void {
   const before = status.peek();
   takeStatus(next);
   if (before === null || before.started_unix === next.started_unix) return;

@@ -3,7 +3,7 @@
 import { computed, effect, signal } from "@preact/signals";
 import { getJson } from "../api/client.ts";
 import { ApiError } from "../api/problem.ts";
-import type { Gap, HistoryPage, RecordedEvent } from "../api/types.ts";
+import type { Gap, HistoryView, RecordedEvent } from "../api/types.ts";
 import { isShown } from "../dials/select-rows.ts";
 import { nowUnix } from "./clock.ts";
 import { EventStore, type GapRow, type Row } from "./event-store.ts";
@@ -110,14 +110,12 @@ async function newest(): Promise<RecordedEvent[]> {
 }
 
 async function newestOfHistory(): Promise<RecordedEvent[]> {
-  const pages = await Promise.all(
-    FIRST_KINDS.map((kind) => getJson<HistoryPage>("api/p2p/history", { kind, limit: FIRST_FILL })),
-  );
+  const pages = await Promise.all(FIRST_KINDS.map((kind) => getJson("api/p2p/history", { kind, limit: FIRST_FILL })));
   return pages.flatMap((page) => page.events);
 }
 
 async function newestFailures(): Promise<RecordedEvent[]> {
-  const view = await getJson<{ failures: RecordedEvent[] }>("api/p2p/failures", { limit: FIRST_FILL });
+  const view = await getJson("api/p2p/failures", { limit: FIRST_FILL });
   return view.failures;
 }
 
@@ -139,7 +137,7 @@ export async function loadOlder(): Promise<void> {
     let found = 0;
     for (let page = 0; page < PAGES_LIMIT && found < ROWS_WANTED; page++) {
       const query = { ...historyQuery.peek(), limit: PAGE, cursor };
-      const answer: HistoryPage = await getJson<HistoryPage>("api/p2p/history", query);
+      const answer: HistoryView = await getJson("api/p2p/history", query);
       if (mine !== asked) return;
       const wanted = answer.events.filter((event) => isShown(event, filters.peek()));
       found += store.addFound(wanted);

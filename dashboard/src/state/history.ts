@@ -2,7 +2,8 @@
 
 import { computed, effect, signal } from "@preact/signals";
 import { getJson } from "../api/client.ts";
-import type { EventCount, Series, StoredFinding } from "../api/types.ts";
+import type { TimedCounts } from "../api/shapes.ts";
+import type { EventCount, StoredFinding } from "../api/types.ts";
 import { liveSeries } from "../failures-chart/live-series.ts";
 import { nowUnix } from "./clock.ts";
 import { rows } from "./events.ts";
@@ -29,7 +30,7 @@ export const chartKind = computed(() => {
 
 interface Loaded {
   query: string;
-  series: Series;
+  series: TimedCounts;
 }
 const loaded = signal<Loaded | null>(null);
 export const seriesProblem = signal<string | null>(null);
@@ -52,7 +53,7 @@ const wantedQuery = computed(() => {
 const tick = computed(() => Math.floor(nowUnix.value / 2));
 
 /** The bars of the chart; null: not known yet. */
-export const series = computed<Series | null>(() => {
+export const series = computed<TimedCounts | null>(() => {
   if (range.value !== "live") return loaded.value?.series ?? null;
   tick.value;
   return liveSeries(rows.value, {
@@ -83,8 +84,8 @@ async function load(query: string): Promise<void> {
   const window = { since_unix: Math.floor(until - length), until_unix: Math.ceil(until) };
   try {
     const [bars, all] = await Promise.all([
-      getJson<Series>("api/p2p/history/series", { ...window, ...rest }),
-      getJson<Series>("api/p2p/history/series", { ...window, by: "kind" }),
+      getJson("api/p2p/history/series", { ...window, ...rest }),
+      getJson("api/p2p/history/series", { ...window, by: "kind" }),
     ]);
     if (mine !== asked) return;
     loaded.value = { query, series: bars };
@@ -99,7 +100,7 @@ export const pastFindings = signal<StoredFinding[] | null>(null);
 
 export async function loadPastFindings(): Promise<void> {
   try {
-    const view = await getJson<{ findings: StoredFinding[] }>("api/p2p/history/findings", { limit: 100 });
+    const view = await getJson("api/p2p/history/findings", { limit: 100 });
     pastFindings.value = view.findings;
   } catch {
     pastFindings.value = null;

@@ -2,7 +2,7 @@
 
 import { computed, effect, signal } from "@preact/signals";
 import { getJson } from "../api/client.ts";
-import type { ConnectedPeer, DebugView, NodeInfo, Peer } from "../api/types.ts";
+import type { ConnectedPeer, NodeInfo, PeerView } from "../api/types.ts";
 import { filters } from "./filters.ts";
 import { panel } from "./panel.ts";
 import { status } from "./status.ts";
@@ -10,7 +10,7 @@ import { status } from "./status.ts";
 const LEAST_BETWEEN_MS = 3_000;
 
 export interface Peers {
-  peers: Peer[];
+  peers: PeerView[];
   connected: ConnectedPeer[];
 }
 
@@ -35,10 +35,7 @@ async function load(): Promise<void> {
   loadedRevision = revision.peek();
   loadedAtMs = Date.now();
   try {
-    const [book, debug] = await Promise.all([
-      getJson<{ peers: Peer[] }>("api/p2p/peers"),
-      getJson<DebugView>("api/p2p/debug"),
-    ]);
+    const [book, debug] = await Promise.all([getJson("api/p2p/peers"), getJson("api/p2p/debug")]);
     peers.value = { peers: book.peers, connected: debug.connected_peers };
     node.value = debug.node;
     peersProblem.value = null;
@@ -52,7 +49,7 @@ async function load(): Promise<void> {
 export function startPeers(): void {
   effect(() => {
     if (revision.value === null || node.value !== null) return;
-    getJson<DebugView>("api/p2p/debug").then(
+    getJson("api/p2p/debug").then(
       (debug) => {
         node.value = debug.node;
       },

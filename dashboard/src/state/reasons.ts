@@ -10,9 +10,7 @@ export const sources = signal<ReadonlyMap<string, string>>(new Map());
 export async function loadReasons(): Promise<void> {
   if (reasons.peek().size > 0) return;
   try {
-    const view = await getJson<{ reasons: ReasonView[]; sources: { name: string; meaning: string }[] }>(
-      "api/p2p/reasons",
-    );
+    const view = await getJson("api/p2p/reasons");
     reasons.value = new Map(view.reasons.map((reason) => [reason.name, reason]));
     sources.value = new Map(view.sources.map((source) => [source.name, source.meaning]));
   } catch {

@@ -1,11 +1,11 @@
 /** The latest status and the latest findings, as the stream tells them. */
 
 import { computed, signal } from "@preact/signals";
-import type { Diagnosis, Status } from "../api/types.ts";
+import type { Diagnosis, StatusView } from "../api/types.ts";
 import { takeNodeTime } from "./clock.ts";
 import { DialRate } from "./dial-rate.ts";
 
-export const status = signal<Status | null>(null);
+export const status = signal<StatusView | null>(null);
 export const diagnosis = signal<Diagnosis | null>(null);
 
 const rate = new DialRate();
@@ -13,7 +13,7 @@ export const dialRate = signal(rate.view());
 
 export const historyOn = computed(() => status.value !== null && status.value.history.state !== "off");
 
-export function takeStatus(next: Status): void {
+export function takeStatus(next: StatusView): void {
   takeNodeTime(next.at_unix);
   rate.add(next.at_unix, next.dial_totals.started, next.started_unix);
   dialRate.value = rate.view();

@@ -11,6 +11,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from nocarrier.model.fault import Evidence
 from nocarrier.web.api.guard import is_open
 from nocarrier.web.api.problems import MEDIA_TYPE, phrase_of
 from nocarrier.web.api.routes import ApiRoute
@@ -29,6 +30,7 @@ def openapi_document(routes: Sequence[ApiRoute], version: str) -> dict[str, Any]
     )
     for whole in _whole(answers):
         _require_all(components[whole])
+    components[Evidence.__name__]["additionalProperties"] = True  # an embedding program has keys of its own
     for component in components.values():
         if "description" in component:  # a docstring, whose indentation only Python 3.13 has stripped
             component["description"] = inspect.cleandoc(component["description"])
