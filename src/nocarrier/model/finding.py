@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from nocarrier.model.taxonomy import Blame
+from nocarrier.model.word import Word
 
 
-class Severity(StrEnum):
+class Severity(Word):
     """How much a finding matters, the worst first."""
 
     CRITICAL = "critical"
@@ -24,7 +24,7 @@ class Severity(StrEnum):
         return list(Severity).index(self)
 
 
-class HealthStatus(StrEnum):
+class HealthStatus(Word):
     """What a diagnosis comes to."""
 
     HEALTHY = "healthy"

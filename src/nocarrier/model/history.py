@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Protocol
 
 from nocarrier.model.finding import Finding, Severity
 from nocarrier.model.recorded_event import EventKind, RecordedEvent
 from nocarrier.model.task_state import TaskState
 from nocarrier.model.taxonomy import Phase, Reason, Source
+from nocarrier.model.word import Word
 
 
 @dataclass(slots=True, kw_only=True)
@@ -55,7 +55,7 @@ class EventPage:
     """For the next page; None: this is the last."""
 
 
-class SeriesBy(StrEnum):
+class SeriesBy(Word):
     """What tells one line of a chart from another."""
 
     KIND = "kind"
@@ -109,7 +109,7 @@ class Series:
     """When the program was started in that time: the counts of the live view begin anew there."""
 
 
-class EndedBy(StrEnum):
+class EndedBy(Word):
     """Why a finding does not stand any more."""
 
     CLEARED = "cleared"
@@ -135,7 +135,7 @@ class StoredFinding:
     """As it was when it last changed."""
 
 
-class HistoryState(StrEnum):
+class HistoryState(Word):
     """Whether events are kept."""
 
     OFF = "off"

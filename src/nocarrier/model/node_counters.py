@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
+from nocarrier.model.word import Word
 
 
-class Refusal(StrEnum):
+class Refusal(Word):
     """What a node did not take in or did not keep, to protect itself."""
 
     PEER_BOOK_FULL = "peer_book_full"
@@ -27,7 +27,7 @@ REFUSALS: dict[Refusal, str] = {
 """What each means."""
 
 
-class DialBackCount(StrEnum):
+class DialBackCount(Word):
     """What becomes of dial-backs, by which nodes find out whether others can dial them."""
 
     ASKED_BY_PEER = "asked_by_peer"

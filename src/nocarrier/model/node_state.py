@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Protocol
 
 from nocarrier.model.node_counters import DialBackCount, Refusal
 from nocarrier.model.task_state import TaskState
 from nocarrier.model.taxonomy import Phase, Reason, Source
+from nocarrier.model.word import Word
 
 
-class Direction(StrEnum):
+class Direction(Word):
     """Who dialed a session."""
 
     INBOUND = "inbound"
     OUTBOUND = "outbound"
 
 
-class BookState(StrEnum):
+class BookState(Word):
     """How promising a peer of the book is."""
 
     HOT = "hot"
@@ -43,7 +43,7 @@ def book_state(*, connected: bool, last_success_unix: float | None, streak: int,
     return BookState.HOT if recent and streak == 0 else BookState.WARM
 
 
-class DialOutcome(StrEnum):
+class DialOutcome(Word):
     """How one dial ended."""
 
     CONNECTED = "connected"
@@ -73,7 +73,7 @@ class ConnectedPeer:
     """How far its clock was ahead of ours when it said Hello."""
 
 
-class Reachability(StrEnum):
+class Reachability(Word):
     """Whether others can dial this node."""
 
     PUBLIC = "public"
@@ -200,7 +200,7 @@ class DialingState:
     seeds: tuple[SeedState, ...]
 
 
-class PortMistake(StrEnum):
+class PortMistake(Word):
     """What is wrong with a published port."""
 
     HTTP_PORT = "http_port"

@@ -7,18 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import TypeAlias
 
 from nocarrier.model.fault import Evidence, Fault
 from nocarrier.model.finding import Finding
 from nocarrier.model.taxonomy import Reason
+from nocarrier.model.word import Word
 
 MAX_TARGETS = 3
 """Peers that are probed for one finding: enough to tell one from all, and quick."""
 
 
-class Probe(StrEnum):
+class Probe(Word):
     """One way of looking."""
 
     ROUTES = "routes"
@@ -33,7 +33,7 @@ class Probe(StrEnum):
     """Whether the host answers on ports that are none of the peer's P2P port."""
 
 
-class Answer(StrEnum):
+class Answer(Word):
     """What came back for a SYN."""
 
     CONNECTED = "connected"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from nocarrier.model.event import Attempt, DialEvent, DialFailure, DialStarted
 from nocarrier.model.fault import Evidence
 from nocarrier.model.taxonomy import Blame, Kind, Phase, Reason, Source
+from nocarrier.model.word import Word
 
 
-class EventKind(StrEnum):
+class EventKind(Word):
     """What an event tells of: the kinds of entries, and the beginnings and good ends that make no entry."""
 
     STARTED = "started"

@@ -8,11 +8,12 @@ real (`tests/reasons/`), and an explanation with a next step.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import Self
 
+from nocarrier.model.word import Word
 
-class Phase(StrEnum):
+
+class Phase(Word):
     """How far a dial had come."""
 
     POLICY = "policy"
@@ -25,7 +26,7 @@ class Phase(StrEnum):
     """A reason that can be seen in every phase; on an event: whoever recorded it did not say."""
 
 
-class Kind(StrEnum):
+class Kind(Word):
     """What an entry tells of."""
 
     SKIP = "skip"
@@ -38,7 +39,7 @@ class Kind(StrEnum):
     """A dial that had succeeded lost its session soon after. Counted apart: the dial itself ended as a success."""
 
 
-class Blame(StrEnum):
+class Blame(Word):
     """Whose fault it is."""
 
     US = "us"
@@ -49,7 +50,7 @@ class Blame(StrEnum):
     """The evidence does not tell. Only events carry it, never the table."""
 
 
-class Retry(StrEnum):
+class Retry(Word):
     """When another dial makes sense. The lengths stand in `track.backoff`."""
 
     SHORT = "short"
@@ -62,7 +63,7 @@ class Retry(StrEnum):
     NOT_APPLICABLE = "-"
 
 
-class Source(StrEnum):
+class Source(Word):
     """Who gave us the address."""
 
     meaning: str
@@ -99,7 +100,7 @@ class _Row:
     next_step: str
 
 
-class Reason(StrEnum):
+class Reason(Word):
     """Why a dial did not become a session. Each member carries its row of the table.
 
     Attributes:
