@@ -15,7 +15,10 @@ NocarrierError
 ├─ CursorError (ValueError)      a cursor that no page of the history gave
 ├─ RangeError (ValueError)       a stretch of time that cannot be counted as asked for
 ├─ StateFileError                a file of the node's own state cannot be read or written
-└─ NodeUnreachableError          the CLI cannot reach the node it asks
+├─ NodeUnreachableError          the client cannot reach the node that it asks
+│  └─ AnotherApiError            what answers speaks another version of the API, or is no node
+└─ RequestRefusedError           the node answers, and refuses what was asked
+   └─ NoHistoryError             it keeps no history
 ```
 """
 
@@ -103,4 +106,24 @@ class RangeError(NocarrierError, ValueError):
 
 
 class NodeUnreachableError(NocarrierError):
-    """The CLI cannot reach the node it asks."""
+    """The client cannot reach the node that it asks; the text says what to change."""
+
+
+class AnotherApiError(NodeUnreachableError):
+    """What answers speaks another version of the API, or is no node; the text names what it lacks."""
+
+
+class RequestRefusedError(NocarrierError):
+    """The node answers, and refuses what was asked.
+
+    Attributes:
+        status: of HTTP.
+    """
+
+    def __init__(self, detail: str, status: int) -> None:
+        super().__init__(detail)
+        self.status = status
+
+
+class NoHistoryError(RequestRefusedError):
+    """The node keeps no history."""

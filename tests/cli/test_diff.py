@@ -27,6 +27,7 @@ from nocarrier.web.api.server import Server
 from testbed.nodes import eventually, nodes_fixture
 from testbed.programs import requires
 from tests.cli.command import nocarrier
+from tests.client import samples
 
 nodes = nodes_fixture
 
@@ -332,10 +333,10 @@ def test_a_program_without_a_node_of_ours_cannot_be_compared():
     with api_server(DialTracker(), listen="127.0.0.1:0") as embedded:
         done = nocarrier("diff", embedded.url, embedded.url)
     assert done.returncode == 2
-    assert "without a node of ours" in done.stderr
+    assert "there is no nocarrier node in that program" in done.stderr
 
 
-NODE = {"node_id": "ab" * 32, "network": "main", "p2p_port": 7072}
+NODE = samples.document(samples.node_info())
 
 
 @pytest.mark.parametrize(
@@ -358,34 +359,70 @@ def test_foreign_json_is_told_as_such(document):
     assert "Traceback" not in done.stderr
 
 
-def test_an_older_node_that_tells_little_is_compared_as_far_as_it_goes():
-    old = {"/api/p2p/debug": {"node": {**NODE, "node_id": "cd" * 32}, "dial_failures": []}}
-    with answering({"/api/p2p/debug": {"node": NODE}}) as url, answering(old) as other_url:
+def answers_of(debug, *, failures=(), peers=()):
+    """The documents of a node."""
+    return {
+        "/api/p2p/debug": samples.document(debug),
+        "/api/p2p/failures": samples.document(samples.failures(*failures)),
+        "/api/p2p/peers": samples.document(samples.peers(*peers)),
+    }
+
+
+def test_a_node_whose_record_cannot_be_read_is_compared_without_it_and_that_is_said():
+    other = answers_of(samples.debug(node=samples.node_info(node_id="cd" * 32)))
+    documents = answers_of(
+        samples.debug(node=samples.node_info(), dial_failures=[samples.failure()]), failures=[samples.failure()]
+    )
+    # An older node: its entries have no blame, it has no peer book to show, and nothing of findings and the history.
+    for entries in (documents["/api/p2p/debug"]["dial_failures"], documents["/api/p2p/failures"]["failures"]):
+        del entries[0]["blame"]
+    del documents["/api/p2p/peers"], documents["/api/p2p/debug"]["findings"], documents["/api/p2p/debug"]["history"]
+    with answering(documents) as url, answering(other) as other_url:
         done = nocarrier("diff", url, other_url, "--json")
-    assert done.returncode == 0
-    assert json.loads(done.stdout)["outcome"] == "possible"
+        shown = nocarrier("diff", url, other_url, COLUMNS="200")
+    assert (done.returncode, shown.returncode) == (0, 0)
+    said = json.loads(done.stdout)
+    assert (said["outcome"], said["verdict"][:29]) == ("possible", "Nothing is known to forbid it")
+    assert [line for line in said["unread"] if line.startswith(f"A: {url}/api/p2p/")] == said["unread"][:2]
+    assert (len(said["unread"]), "blame" in said["unread"][0]) == (3, True)
+    assert "what could not be read, and does not count here:" in shown.stdout
+
+
+@pytest.mark.parametrize("field", ["genesis", "max_peers", "node_id"])
+def test_without_what_a_verdict_needs_there_is_none(field):
+    documents = answers_of(samples.debug(node=samples.node_info()))
+    del documents["/api/p2p/debug"]["node"][field]
+    documents["/openapi.json"] = {"info": {"version": "0.0.7"}}
+    with answering(documents) as url:
+        done = nocarrier("diff", url, url)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{url}/api/p2p/debug: that node (nocarrier 0.0.7) speaks another version of the API" in done.stderr
+    assert f"missing required field `{field}`" in done.stderr
 
 
 HOSTILE = "\x1b]0;owned\x07\x1b[2J[red]bold[/red]\u202egnp.exe\u2066\r\nThey are connected"
 
 
 def test_text_of_a_hostile_node_cannot_steer_the_terminal():
-    hostile = {
-        "node_id": HOSTILE,
-        "version": HOSTILE,
-        "network": HOSTILE,
-        "genesis": HOSTILE,
-        "advertised_p2p": HOSTILE,
-        "offline": True,
-        "offline_because": HOSTILE,
-        "reachability": {"state": "private", "addr": HOSTILE},
-    }
-    debug = {"node": hostile, "dial_failures": [{"addr": HOSTILE, "reason": HOSTILE, "detail": HOSTILE}]}
-    peers = {"peers": [{"addr": HOSTILE, "node_id": "ab" * 32, "because": HOSTILE}]}
-    with (
-        answering({"/api/p2p/debug": debug, "/api/p2p/peers": peers}) as url,
-        answering({"/api/p2p/debug": {"node": {**NODE, "advertised_p2p": "192.0.2.1:7072"}}}) as other_url,
-    ):
+    hostile = samples.node_info(
+        node_id=HOSTILE,
+        version=HOSTILE,
+        network=HOSTILE,
+        genesis=HOSTILE,
+        advertised_p2p=HOSTILE,
+        offline=True,
+        offline_because=HOSTILE,
+        reachability={"state": "private", "addr": HOSTILE},
+    )
+    failure = samples.failure(HOSTILE, HOSTILE, detail=HOSTILE)
+    documents = answers_of(
+        samples.debug(node=hostile, dial_failures=[failure]),
+        failures=[failure],
+        peers=[samples.book_peer(HOSTILE, node_id="ab" * 32, because=HOSTILE)],
+    )
+    documents["/api/p2p/failures"]["samples"] = HOSTILE
+    other = answers_of(samples.debug(node=samples.node_info(advertised_p2p="192.0.2.1:7072")))
+    with answering(documents) as url, answering(other) as other_url:
         done = nocarrier("diff", url, other_url, COLUMNS="80")
     assert done.returncode == 1
     assert not any(character in done.stdout for character in "\x1b\x07\u202e\u2066\r")

@@ -21,12 +21,13 @@ from nocarrier.app.embedded import api_server
 from nocarrier.app.node import attend, in_background
 from nocarrier.cli.render.diagnosis_text import standing
 from nocarrier.cli.render.probe_text import probe_lines
-from nocarrier.client.answers import Finding, Hop, ProbeFacts, ProbeResult, Statement, Target, Trace
 from nocarrier.diagnosis import CAUSES
+from nocarrier.model.probe import Answer, Hop, ProbeFacts, ProbeResult, Statement, Target, Trace
 from nocarrier.testing.fault_servers import closed_port
 from nocarrier.web.api.server import Server
 from testbed.nodes import nodes_fixture
 from tests.cli.command import nocarrier
+from tests.client import samples
 from tests.web.api.http_client import get
 
 nodes = nodes_fixture
@@ -61,6 +62,14 @@ def answering(documents):
     app = Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST"])])
     with Server(app, "127.0.0.1:0") as server:
         yield server.url
+
+
+def found(*findings, **diagnosis):
+    """The documents of a program in which this was found."""
+    return {
+        "/api/p2p/diagnosis": samples.document(samples.diagnosis(*findings, **diagnosis)),
+        "/api/p2p/debug": samples.document(samples.debug()),
+    }
 
 
 # ---- the verdict ----------------------------------------------------------------------------------------------------
@@ -103,17 +112,15 @@ def test_without_a_dial_it_is_too_early_to_tell(embedded):
 @pytest.mark.parametrize(
     ("answer", "exit_status", "first_line"),
     [
-        ({"status": "healthy", "healthy": True}, 0, "Healthy: "),
-        ({"status": "unhealthy", "healthy": False}, 1, "Not healthy, and the node does not say why: "),
-        ({"status": "undetermined", "healthy": False, "status_detail": "No."}, 3, "Too early to tell: no."),
-        ({"status": "undetermined", "healthy": False}, 3, "Too early to tell: the node does not say why."),
-        ({"status": "a word of a newer node", "healthy": False}, 3, "Too early to tell: the node does not say why."),
-        ({"healthy": True}, 0, "Healthy: "),
-        ({"healthy": False}, 1, "Not healthy, and the node does not say why: "),
+        ({"status": "healthy"}, 0, "Healthy: "),
+        ({"status": "unhealthy"}, 1, "Not healthy, and the node does not say why: "),
+        ({"status": "undetermined", "status_detail": "No."}, 3, "Too early to tell: no."),
+        ({"status": "undetermined"}, 3, "Too early to tell: the node does not say why."),
+        ({"status": "a word of a newer node"}, 3, "Too early to tell: the node does not say why."),
     ],
 )
 def test_the_exit_status_follows_the_status(answer, exit_status, first_line):
-    with answering({"/api/p2p/diagnosis": {**answer, "findings": []}, "/api/p2p/debug": {}}) as url:
+    with answering(found(**answer)) as url:
         for arguments in ((), ("--json",), ("--probe",)):
             shown = nocarrier("doctor", "--url", url, *arguments, COLUMNS="200")
             assert (shown.returncode, shown.stderr) == (exit_status, "")
@@ -121,15 +128,14 @@ def test_the_exit_status_follows_the_status(answer, exit_status, first_line):
 
 
 def test_with_a_probe_the_verdict_is_that_after_it():
-    found = {"code": "offline", "severity": "critical", "summary": "Off."}
     asked = []
 
     async def answer(request):
         asked.append(request.url.path)
         if request.url.path != "/api/p2p/diagnosis":
             return JSONResponse({"statements": []})
-        is_probed = "/api/p2p/diagnosis/probe" in asked
-        return JSONResponse({"healthy": is_probed, "findings": [] if is_probed else [found]})
+        findings = [] if "/api/p2p/diagnosis/probe" in asked else [samples.finding("offline")]
+        return JSONResponse(samples.document(samples.diagnosis(*findings)))
 
     with Server(Starlette(routes=[Route("/{path:path}", answer, methods=["GET", "POST"])]), "127.0.0.1:0") as server:
         shown = nocarrier("doctor", "--probe", "--json", "--url", server.url)
@@ -194,38 +200,38 @@ def test_a_finding_says_what_why_since_when_and_what_to_do(embedded, tracker):
 
 @pytest.mark.parametrize(("stands_s", "since"), [(0.9, "new"), (1, "for 1 s"), (90, "for 90 s")])
 def test_a_finding_is_new_for_a_second(stands_s, since):
-    finding = Finding(code="timeouts", severity="warning", summary="", blame="them", since_unix=100.0)
-    assert standing(finding, 100.0 + stands_s) == f"blame: them; {since}"
+    finding = samples.finding(confidence=0.6, since_unix=100.0)
+    assert standing(finding, 100.0 + stands_s) == f"likely (0.6); blame: them; {since}"
 
 
 def test_the_worst_stands_first_and_what_is_for_information_last():
     def finding(severity):
-        return {"code": f"is_{severity}", "severity": severity, "summary": f"The {severity} one.", "next_actions": []}
+        return samples.finding(f"is_{severity}", severity=severity, title=f"The {severity} one.")
 
-    findings = [finding("critical"), finding("warning"), finding("warning"), finding("info")]
-    with answering({"/api/p2p/diagnosis": {"healthy": False, "findings": findings}, "/api/p2p/debug": {}}) as url:
+    with answering(found(*map(finding, ("critical", "warning", "warning", "info")))) as url:
         lines = nocarrier("doctor", "--url", url).stdout.splitlines()
     assert lines[0] == "Not healthy: The critical one; and 2 more."
     assert lines[1].startswith("Found: 1 critical, 2 warnings, 1 for information. Looked at: ")
     places = [lines.index(line) for line in lines if line.startswith(("CRITICAL", "WARNING", "Good to know:"))]
     assert len(places) == 4
     assert places == sorted(places)
-    assert lines[places[3] + 1] == "  - is_info: The info one."
+    assert lines[places[3] + 1] == "  - is_info: The summary of is_info. (new)"
 
 
 def test_info_alone_is_healthy():
-    known = {"code": "peer_down", "severity": "info", "summary": "1 peer is off.", "next_actions": ["Tell it."]}
-    with answering({"/api/p2p/diagnosis": {"healthy": True, "findings": [known]}, "/api/p2p/debug": {}}) as url:
+    known = samples.finding("peer_down", severity="info", summary="1 peer is off.", next_actions=["Tell it."])
+    with answering(found(known)) as url:
         shown = nocarrier("doctor", "--url", url)
     assert shown.returncode == 0
     assert shown.stdout.startswith("Healthy: ")
-    assert "  - peer_down: 1 peer is off.\n    Tell it.\n" in shown.stdout
+    assert "  - peer_down: 1 peer is off. (new)\n    Tell it.\n" in shown.stdout
 
 
-def test_what_a_finding_hides_is_named():
-    found = {"code": "offline", "severity": "critical", "summary": "Off.", "hides": ["seeds_down", "peer_down"]}
-    with answering({"/api/p2p/diagnosis": {"healthy": False, "findings": [found]}, "/api/p2p/debug": {}}) as url:
-        assert "  hides, as it explains them: seeds_down, peer_down\n" in nocarrier("doctor", "--url", url).stdout
+def test_what_a_finding_explains_is_named():
+    offline = samples.finding("offline", hides=["seeds_down", "peer_down"])
+    with answering(found(offline)) as url:
+        shown = nocarrier("doctor", "--url", url).stdout
+    assert "  explains, so not listed separately: seeds_down, peer_down\n" in shown
 
 
 def test_lines_fit_the_terminal_and_have_no_blanks_at_their_end(embedded, tracker):
@@ -295,7 +301,8 @@ def test_who_does_not_answer_is_told_as_such():
         {"/api/p2p/diagnosis": {"healthy": False, "findings": [{"code": "x"}]}},
         {"/api/p2p/diagnosis": {"healthy": False, "findings": [7]}},
         {"/api/p2p/diagnosis": {"healthy": True, "findings": []}},
-        {"/api/p2p/diagnosis": {"healthy": True, "findings": []}, "/api/p2p/debug": {"connected_peers": 7}},
+        {"/api/p2p/diagnosis": samples.document(samples.diagnosis())},
+        found() | {"/api/p2p/debug": {"connected_peers": 7}},
     ],
 )
 def test_foreign_or_older_programs_are_told_as_such(documents):
@@ -309,36 +316,39 @@ HOSTILE = "\x1b]0;owned\x07\x1b[2J[red]bold[/red]\u202egnp.exe\u2066\r\nHealthy:
 
 def test_text_of_a_hostile_node_cannot_steer_the_terminal():
     def finding(severity):
-        return {
-            "code": HOSTILE + severity,
-            "title": HOSTILE,
-            "severity": severity,
-            "blame": HOSTILE,
-            "summary": HOSTILE,
-            "confidence": 1e308,
-            "evidence": [{"statement": HOSTILE, "count": -7, "addrs": [HOSTILE, "192.0.2.1:7072"]}],
-            "affected_peers": -1,
-            "next_actions": [HOSTILE, HOSTILE],
-            "since_unix": -1e300,
-            "hides": [HOSTILE],
-        }
+        return samples.finding(
+            HOSTILE + severity,
+            title=HOSTILE,
+            severity=severity,
+            blame=HOSTILE,
+            summary=HOSTILE,
+            confidence=1e308,
+            evidence=[{"statement": HOSTILE, "count": -7, "addrs": [HOSTILE, "192.0.2.1:7072"]}],
+            affected_peers=-1,
+            next_actions=[HOSTILE, HOSTILE],
+            since_unix=-1e300,
+            hides=[HOSTILE],
+        )
 
     result = {
+        "code": HOSTILE,
+        "probed_unix": 1e300,
         "statements": [{"text": HOSTILE, "suggests": HOSTILE}],
         "age_s": 1e300,
+        "duration_s": 1e300,
         "facts": {
             "targets": [
                 {"addr": HOSTILE, "trace": {"hops": [{"ttl": 1, "answer": HOSTILE, "addr": HOSTILE, "rtt_s": 1e300}]}}
             ]
         },
     }
-    documents = {
-        "/api/p2p/diagnosis": {
-            "at_unix": 1e300,
-            "healthy": False,
-            "findings": [finding(HOSTILE), finding("critical"), finding("info")],
-        },
-        "/api/p2p/debug": {"connected_peers": [HOSTILE], "reachability": HOSTILE, "node": {HOSTILE: HOSTILE}},
+    debug = samples.debug(
+        connected_peers=[samples.connected_peer(HOSTILE)],
+        reachability=HOSTILE,
+        node=samples.node_info(node_id=HOSTILE, network=HOSTILE),
+    )
+    documents = found(finding(HOSTILE), finding("critical"), finding("info"), at_unix=1e300) | {
+        "/api/p2p/debug": samples.document(debug),
         "/api/p2p/diagnosis/probe": result,
     }
     with answering(documents) as url:
@@ -387,21 +397,27 @@ def test_what_is_not_worth_a_packet_is_said_in_a_line(embedded, tracker):
 
 
 def test_a_node_that_cannot_probe_costs_no_finding():
-    found = {"code": "offline", "severity": "critical", "summary": "Off."}
-    with answering({"/api/p2p/diagnosis": {"healthy": False, "findings": [found]}, "/api/p2p/debug": {}}) as url:
+    with answering(found(samples.finding("offline"))) as url:
         shown = nocarrier("doctor", "--probe", "--url", url)
     assert shown.returncode == 1
     assert "  not probed: none" in shown.stdout
 
 
 def test_a_trace_is_a_short_table():
-    hops = [
-        Hop(ttl=1, answer="expired", addr="10.0.0.1", rtt_s=0.0004),
-        *(Hop(ttl=ttl, answer="silent") for ttl in range(2, 9)),
-        Hop(ttl=9, answer="unreachable", addr="198.51.100.250", rtt_s=0.0123, icmp_type=3, icmp_code=13),
-    ]
+    hops = (
+        Hop(ttl=1, answer=Answer.EXPIRED, addr="10.0.0.1", rtt_s=0.0004),
+        *(Hop(ttl=ttl, answer=Answer.SILENT) for ttl in range(2, 9)),
+        Hop(ttl=9, answer=Answer.UNREACHABLE, addr="198.51.100.250", rtt_s=0.0123, icmp_type=3, icmp_code=13),
+    )
     target = Target(addr="203.0.113.7:7072", trace=Trace(hops=hops))
-    result = ProbeResult(statements=[Statement(text="a"), Statement(text="b")], facts=ProbeFacts(targets=[target]))
+    result = ProbeResult(
+        code="offline",
+        probed_unix=1.0,
+        age_s=0.0,
+        duration_s=0.0,
+        statements=(Statement(text="a"), Statement(text="b")),
+        facts=ProbeFacts(targets=(target,)),
+    )
     rows = [f"{line.mark} {line.text}".split() for line in probe_lines(result)]
     assert rows[-4:] == [
         ["hop", "address", "ms", "what", "it", "said"],

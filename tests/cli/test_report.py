@@ -13,12 +13,12 @@ from nocarrier.app.embedded import api_server
 from nocarrier.cli.render.markdown import code, table, words
 from nocarrier.cli.report.chart import block_chart, svg_chart
 from nocarrier.cli.report.html import POLICY, report_html
-from nocarrier.client.report_answers import Series
 from nocarrier.model.finding import EvidenceItem, Finding, Severity
 from nocarrier.model.taxonomy import Blame, Reason
 from nocarrier.outputs.history import SqliteHistory
 from tests.cli.command import nocarrier
 from tests.cli.terminal import Terminal
+from tests.client import samples
 from tests.outputs.history.kit import eventually, written
 from tests.web.api.fake_node import FakeNode
 
@@ -200,7 +200,7 @@ def test_without_a_history_it_tells_what_memory_holds_and_says_so(tracker, tmp_p
     assert "of everything since the program started, from memory" in text
     assert "| failed | 5 |" in text
     assert "5 failed dials, in steps of 60 s." in text
-    assert "a program without our node" in text
+    assert "a program without a nocarrier node" in text
     assert "### `connection_refused`" in text
 
 
@@ -254,7 +254,7 @@ def test_it_gives_nobody_away_unless_told_to(url, tracker, history, tmp_path, fo
     assert "addresses, names and identities are masked" in text
     plain = report(url, tmp_path / f"plain.{form}", "--unredacted")
     assert [secret for secret in ("192.0.2.1", "peer.example", "ab" * 32) if secret not in plain] == []
-    assert "it tells who the peers are" in plain
+    assert "it shows who the peers are" in plain
 
 
 # ---- what a peer cannot do ------------------------------------------------------------------------------------------
@@ -294,7 +294,7 @@ def test_the_html_has_no_script_and_nothing_to_load(url, tracker, history, tmp_p
 
 def test_markdown_that_gets_through_is_still_only_text_in_html():
     """Were the Markdown not escaped, the HTML must hold by itself."""
-    nothing = Series(since_unix=0, until_unix=60, bucket_s=60, series={"<script>": [1]})
+    nothing = samples.series({"<script>": [1]})
     harmless(
         report_html(f"# nocarrier report\n\n{HOSTILE}\n\n<div onclick=x>\n\n[a]: http://evil.example\n\n[a]\n", nothing)
     )
@@ -334,13 +334,8 @@ def test_code_is_code_where_it_can_be_and_words_elsewhere():
 
 def test_the_chart_shows_each_reason_and_the_rest_together():
     names = [f"reason{number}" for number in range(12)]
-    series = Series(
-        since_unix=0,
-        until_unix=240,
-        bucket_s=60,
-        series={name: [12 - place, 0, 1, 0] for place, name in enumerate(names)},
-        starts_unix=[90.0],
-    )
+    counts = {name: [12 - place, 0, 1, 0] for place, name in enumerate(names)}
+    series = samples.series(counts, until_unix=240, starts_unix=(90.0,))
     lines = block_chart(series).splitlines()
     assert lines[0].split() == ["all", "█", "▂", "|", "78"]
     assert [line.split()[0] for line in lines[1:]] == [*names[:7], "others", "UTC"]
@@ -352,7 +347,7 @@ def test_the_chart_shows_each_reason_and_the_rest_together():
 
 
 def test_a_chart_of_nothing_is_one(tracker, tmp_path):
-    nothing = Series(since_unix=0, until_unix=60, bucket_s=60, series={})
+    nothing = samples.series({})
     Page(svg_chart(nothing))
     with api_server(tracker, listen="127.0.0.1:0") as running:
         assert "No dial failed in this time." in report(running.url, tmp_path / "report.md")

@@ -14,10 +14,12 @@ from nocarrier.app.embedded import api_server
 from nocarrier.cli.top.lines import lines
 from nocarrier.cli.top.screen import Screen, body, footer
 from nocarrier.cli.top.state import Filter, TopState
-from nocarrier.client.event_stream import Lost, Message
-from nocarrier.errors import NodeUnreachableError
+from nocarrier.client.event_stream import Lost
+from nocarrier.tracking import Totals
+from nocarrier.web.views import Gap
 from tests.cli.command import nocarrier
 from tests.cli.terminal import Terminal, command, environment
+from tests.client import samples
 from tests.outputs.history.kit import eventually
 from tests.web.api.fake_node import FakeNode
 
@@ -137,12 +139,12 @@ def test_a_node_that_goes_away_and_comes_back_is_said(tracker):
     tracker.record("192.0.2.1:7072", "timeout", "seed")
     server = api_server(tracker, listen="127.0.0.1:0")
     with server, Terminal("top", "--url", server.url) as terminal:
-        terminal.wait_for("live", "no node of ours")
+        terminal.wait_for("live", "no nocarrier node")
         server.close()
         terminal.wait_for("NOT ANSWERING", "trying again")
         again = DialTracker()
         with api_server(again, listen=str(server.address)):
-            terminal.wait_for("live", "the node was started anew")
+            terminal.wait_for("live", "the node restarted")
             again.record("192.0.2.77:7072", "timeout", "seed")
             terminal.wait_for("192.0.2.77:7072", "192.0.2.1:7072")
             terminal.press("q")
@@ -213,22 +215,20 @@ def test_without_a_node_one_line_says_what_to_do():
 
 def test_lines_tell_of_findings_that_come_and_go_and_of_gaps():
     def found(*codes):
-        findings = [{"code": code, "severity": "warning", "summary": f"It is {code}."} for code in codes]
-        return Message("findings", {"healthy": False, "at_unix": 1.0, "findings": findings}, None)
+        findings = [samples.finding(code, summary=f"It is {code}.") for code in codes]
+        return samples.message("findings", samples.diagnosis(*findings))
+
+    doubt = samples.diagnosis(status="undetermined", status_detail="No.")
 
     told = [
         line.partition(" ")[2].partition(" ")[2] if line[:4].isdigit() else line
         for line in lines(
             [
-                Message(
-                    "findings",
-                    {"healthy": False, "status": "undetermined", "status_detail": "No.", "findings": [], "at_unix": 1},
-                    None,
-                ),
+                samples.message("findings", doubt),
                 found("a", "b"),
                 found("b"),
-                Message("gap", {"missed": 50}, None),
-                Message("gap", {"missed": None}, None),
+                gap(50),
+                gap(None),
                 Lost("it is gone", 2.0),
             ]
         )
@@ -240,7 +240,7 @@ def test_lines_tell_of_findings_that_come_and_go_and_of_gaps():
         "+ warning b: It is b.",
         "- a is over",
         "! 50 events lost",
-        "! the node was started anew",
+        "! the node restarted",
         "! it is gone; trying again in 2 s",
     ]
 
@@ -248,15 +248,16 @@ def test_lines_tell_of_findings_that_come_and_go_and_of_gaps():
 # ---- what it knows --------------------------------------------------------------------------------------------------
 
 
-def event(seq, *, kind="failure", reason="timeout", at_unix=0.0, source="seed", addr="192.0.2.1:7072"):
-    data = {"seq": seq, "kind": kind, "reason": reason, "at_unix": at_unix, "source": source, "addr": addr}
-    return Message("dial", data, seq)
+def event(seq, **more):
+    return samples.message("dial", samples.recorded(seq, **more), seq)
 
 
 def status(at_unix, started, **more):
-    return Message(
-        "status", {"at_unix": at_unix, "started_unix": 0.0, "dial_totals": {"started": started}, **more}, None
-    )
+    return samples.message("status", samples.status(at_unix=at_unix, dial_totals=Totals(started=started), **more))
+
+
+def gap(missed):
+    return samples.message("gap", Gap(after_seq=1, next_seq=52, missed=missed))
 
 
 def test_the_bars_count_the_last_minutes_only():
@@ -284,7 +285,7 @@ def test_the_rate_is_of_the_last_minute():
 
 def test_what_was_told_as_past_is_not_told_twice():
     state = TopState()
-    state.take_past({"failures": [event(2).data, event(1).data]})
+    state.take_past(samples.failures(samples.failure(seq=2), samples.failure(seq=1)))
     for seq in (1, 2, 3):
         state.take(event(seq))
     assert [each.seq for each in state.listed(Filter.ALL)] == [3, 2, 1]
@@ -293,39 +294,32 @@ def test_what_was_told_as_past_is_not_told_twice():
 def test_gaps_are_said_and_added_up():
     state = TopState()
     state.take(status(1.0, 1))
-    state.take(Message("gap", {"after_seq": 1, "next_seq": 52, "missed": 50}, None))
-    state.take(Message("gap", {"after_seq": 60, "next_seq": 68, "missed": 7}, None))
+    state.take(gap(50))
+    state.take(gap(7))
     screen = "\n".join(line.plain for line in body(state, Screen(width=80, height=24, url="http://127.0.0.1")))
     assert "7 events lost on the way here (57 since top began)" in screen
 
 
 @pytest.mark.parametrize(
-    "message",
-    [Message("status", {"at_unix": "noon"}, None), Message("dial", {"seq": 1}, 1), Message("findings", {}, None)],
-)
-def test_what_no_node_sends_is_told_as_such(message):
-    with pytest.raises(NodeUnreachableError, match="not that of a node"):
-        TopState().take(message)
-
-
-@pytest.mark.parametrize(
     ("answer", "heading"),
     [
-        ({"status": "healthy", "healthy": True}, "healthy: nothing found"),
-        ({"status": "undetermined", "healthy": False, "status_detail": "No peer yet."}, "too early to tell: "),
-        ({"status": "unhealthy", "healthy": False}, "not healthy: "),
-        ({"healthy": True}, "healthy: nothing found"),
+        ({"status": "healthy"}, "healthy: nothing found"),
+        ({"status": "undetermined", "status_detail": "No peer yet."}, "too early to tell: "),
+        ({"status": "unhealthy"}, "not healthy: "),
+        ({"status": "of a newer node"}, "of a newer node: "),
     ],
 )
 def test_the_screen_says_the_status_and_not_that_of_before_as_if_it_were_now(answer, heading):
     state = TopState()
-    state.take(Message("findings", {**answer, "findings": []}, None))
+    state.take(samples.message("findings", samples.diagnosis(**answer)))
     state.take(status(1_000.0, 0))
     screen = Screen(width=80, height=24, url="http://127.0.0.1:7070")
     shown = [line.plain for line in body(state, screen)]
     assert any(line.startswith(f"─ {heading}") for line in shown)
     assert ("No peer yet." in shown) is ("status_detail" in answer)
-    assert any("bold green" in str(line.spans) for line in found_heading(state, screen)) is answer["healthy"]
+    assert any("bold green" in str(line.spans) for line in found_heading(state, screen)) is (
+        answer["status"] == "healthy"
+    )
     state.take(Lost("it is gone", 2.0))
     assert not any("bold green" in str(line.spans) for line in found_heading(state, screen))
 
@@ -336,8 +330,8 @@ def found_heading(state, screen):
 
 def test_the_screen_fits_every_terminal():
     state = TopState()
-    finding = {"code": "seeds_down", "severity": "critical", "summary": "宽" * 200, "next_actions": ["x" * 300]}
-    state.take(Message("findings", {"healthy": False, "findings": [finding] * 30}, None))
+    finding = samples.finding("seeds_down", severity="critical", summary="宽" * 200, next_actions=["x" * 300])
+    state.take(samples.message("findings", samples.diagnosis(*[finding] * 30)))
     state.take(
         status(
             1_000.0,
@@ -352,7 +346,7 @@ def test_the_screen_fits_every_terminal():
         state.take(
             event(seq, at_unix=1_000.0, addr="宽" * seq + ":1", reason=f"reason{seq % 20}", source=f"s{seq % 12}")
         )
-    state.take(Message("gap", {"missed": 5}, None))
+    state.take(gap(5))
     for width in (1, 2, 10, 20, 39, 40, 60, 80, 89, 90, 91, 120, 250):
         for height in (1, 2, 5, 10, 17, 18, 24, 60):
             for wanted in Filter:

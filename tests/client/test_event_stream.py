@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 
+import msgspec
 import pytest
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse, StreamingResponse
@@ -13,10 +14,12 @@ from starlette.routing import Route
 from nocarrier import DialTracker
 from nocarrier.app.embedded import api_server
 from nocarrier.client import event_stream
-from nocarrier.client.event_stream import Lost, Message, follow, parse
+from nocarrier.client.event_stream import Lost, SentEvent, follow, parse
 from nocarrier.client.node_client import NodeClient
-from nocarrier.errors import NodeUnreachableError
+from nocarrier.errors import AnotherApiError, NodeUnreachableError
 from nocarrier.web.api.server import Server
+from nocarrier.web.views import Gap
+from tests.client import samples
 
 STREAM = b'retry: 1000\n\n: a comment\nid: 7\nevent: dial\ndata: {"a":\ndata: 1}\n\nevent: status\ndata:{"b":2}\r\n\r\n'
 
@@ -24,7 +27,7 @@ STREAM = b'retry: 1000\n\n: a comment\nid: 7\nevent: dial\ndata: {"a":\ndata: 1}
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 1000])
 def test_messages_are_read_however_they_are_cut(size):
     chunks = [STREAM[place : place + size] for place in range(0, len(STREAM), size)]
-    assert list(parse(chunks)) == [Message("dial", {"a": 1}, 7), Message("status", {"b": 2}, None)]
+    assert list(parse(chunks)) == [SentEvent("dial", {"a": 1}, 7), SentEvent("status", {"b": 2}, None)]
 
 
 def test_a_message_that_is_not_whole_is_none():
@@ -43,7 +46,7 @@ def test_a_line_without_end_is_given_up():
 
 
 def test_a_number_without_end_is_none():
-    assert list(parse([b"id: " + b"9" * 5_000 + b"\ndata: {}\n\n"])) == [Message("message", {}, None)]
+    assert list(parse([b"id: " + b"9" * 5_000 + b"\ndata: {}\n\n"])) == [SentEvent("message", {}, None)]
 
 
 # ---- against servers ------------------------------------------------------------------------------------------------
@@ -74,27 +77,32 @@ def taken(client, number, waits=None):
     return found
 
 
+def sent(name, view, seq=None):
+    place = b"" if seq is None else b"id: %d\n" % seq
+    return b"%sevent: %s\ndata: %s\n\n" % (place, name.encode(), msgspec.json.encode(view))
+
+
 def dial(seq):
-    return b'id: %d\nevent: dial\ndata: {"seq": %d}\n\n' % (seq, seq)
+    return sent("dial", samples.recorded(seq), seq)
 
 
 def test_it_comes_back_and_goes_on_where_it_was():
     server, asked = serving(dial(1) + dial(2), dial(3))
     with server:
         found = taken(NodeClient(server.url, None), 4)
-    assert [getattr(message, "seq", "lost") for message in found] == [1, 2, "lost", 3]
+    assert ["lost" if isinstance(each, Lost) else each.view.seq for each in found] == [1, 2, "lost", 3]
     assert asked == [None, "2"]
 
 
 def test_before_any_dial_it_goes_on_from_the_newest_of_the_status():
-    server, asked = serving(b'event: status\ndata: {"seq": 40}\n\n', dial(41))
+    server, asked = serving(sent("status", samples.status(seq=40)), dial(41))
     with server:
         taken(NodeClient(server.url, None), 3)
     assert asked == [None, "40"]
 
 
 def test_behind_a_gap_it_goes_on_behind_the_gap():
-    gap = b'event: gap\ndata: {"after_seq": 5000, "next_seq": 1, "missed": null}\n\n'
+    gap = sent("gap", Gap(after_seq=5000, next_seq=1, missed=None))
     server, asked = serving(dial(5000) + gap, dial(1))
     with server:
         taken(NodeClient(server.url, None), 4)
@@ -120,6 +128,20 @@ def test_who_never_answered_is_not_waited_for():
         next(follow(NodeClient(gone, None)))
 
 
+def test_what_a_newer_node_sends_besides_is_passed_on_as_it_is():
+    server, _ = serving(b'event: weather\ndata: {"sunny": true}\n\n' + dial(1))
+    with server:
+        weather, first = taken(NodeClient(server.url, None), 2)
+    assert (weather.sent.document, weather.view, first.view.seq) == ({"sunny": True}, None, 1)
+
+
+def test_a_node_that_cannot_be_read_is_not_waited_for():
+    server, asked = serving(dial(1) + b'event: status\ndata: {"at_unix": "noon"}\n\n')
+    with server, pytest.raises(AnotherApiError, match="events: what answers there speaks another version"):
+        taken(NodeClient(server.url, None), 3)
+    assert len(asked) == 1
+
+
 def test_an_older_node_without_a_stream_is_told_as_such():
     server = Server(Starlette(routes=[Route(event_stream.PATH, PlainTextResponse("hello"))]), "127.0.0.1:0")
     with server, pytest.raises(NodeUnreachableError, match="not as a node does"):
@@ -131,4 +153,4 @@ def test_a_token_is_sent_with_the_stream():
         with pytest.raises(NodeUnreachableError, match="token"):
             next(follow(NodeClient(running.url, "another")))
         message = taken(NodeClient(running.url, "opensesame"), 1)[0]
-        assert message.event in {"status", "findings"}
+        assert message.sent.name in {"status", "findings"}

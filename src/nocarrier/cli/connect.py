@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-import json
 import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
+from nocarrier.cli.node_options import asks_node
 from nocarrier.cli.render.progress import progress
-from nocarrier.cli.render.text import printable
-from nocarrier.client.node_client import NodeClient, asks_node
-from nocarrier.model.taxonomy import Reason
+from nocarrier.cli.render.text import print_json, printable
+from nocarrier.client.node_client import NodeClient
+
+if TYPE_CHECKING:
+    from nocarrier.model.node_state import DialResult
 
 TIMEOUT_S = 120.0
 """A dial has its own deadlines, connecting (10 s) and the handshake window (36 s) by default; this is for others."""
@@ -20,29 +24,32 @@ TIMEOUT_S = 120.0
 @click.argument("addr")
 @asks_node
 def connect(client: NodeClient, addr: str, *, as_json: bool) -> None:
-    """Dial ADDR (host:port) now, passing backoff, and say what became of it."""
+    """Dial ADDR (host:port) now, even if it is in backoff, and say what became of it.
+
+    Exits with 0 if it is connected, 1 if the dial failed or was skipped, 2 if the node cannot be asked.
+    """
     with progress(f"dialing {addr}"):
-        result = client.post("/api/p2p/connect", {"peer_addr": addr}, TIMEOUT_S)
+        answer = client.post("/api/p2p/connect", {"peer_addr": addr}, TIMEOUT_S)
+    from nocarrier.model.node_state import DialOutcome, DialResult  # noqa: PLC0415 - loaded once there is an answer
+
+    result = answer.read(DialResult)
     if as_json:
-        click.echo(json.dumps(result, indent=2))
+        print_json(answer.document)
     else:
         click.echo("\n".join(_lines(result)))
-    sys.exit(0 if result["outcome"] == "connected" else 1)
+    sys.exit(0 if result.outcome == DialOutcome.CONNECTED else 1)
 
 
-def _lines(result: dict[str, object]) -> list[str]:
-    addr, reason = printable(result["peer_addr"]), result["reason"]
-    took = f" after {result['duration_s']:.3g} s" if isinstance(result["duration_s"], int | float) else ""
+def _lines(result: DialResult) -> Iterator[str]:
+    took = f" after {result.duration_s:.3g} s" if result.duration_s is not None else ""
+    said = f"{printable(result.peer_addr)}: {printable(result.outcome)}{took}"
+    reason = result.reason
     if reason is None:
-        node = f", node {printable(result['node_id'])}" if result["node_id"] else ""
-        return [f"{addr}: {printable(result['outcome'])}{took}{node}"]
-    lines = [
-        f"{addr}: {printable(result['outcome'])}{took}: {printable(reason)}, in phase {printable(result['phase'])}"
-    ]
-    if result["detail"]:
-        lines.append(f"  detail:    {printable(result['detail'])}")
-    # A newer node may know reasons that this program does not.
-    known = {row.value: row for row in Reason}.get(str(reason))
-    if known is not None:
-        lines += [f"  meaning:   {known.meaning}", f"  next step: {known.next_step}"]
-    return lines
+        yield said + (f", node {printable(result.node_id)}" if result.node_id else "")
+        return
+    yield f"{said}: {printable(reason)}, in phase {printable(result.phase)}"
+    if result.detail:
+        yield f"  detail:    {printable(result.detail)}"
+    if reason.is_known:
+        yield f"  meaning:   {reason.meaning}"
+        yield f"  next step: {reason.next_step}"

@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nocarrier.app.node import attend, in_background, until_told_to_stop
-from nocarrier.cli.render.diagnosis_text import HEALTH_WORDS
+from nocarrier.cli.render.diagnosis_text import health_in_words
 from nocarrier.cli.render.evidence import in_words
 from nocarrier.cli.render.lines import Line, print_lines
 from nocarrier.doctor import Doctor
@@ -78,7 +78,7 @@ async def _demo(listen: str, folder: Path, *, once: bool) -> None:
 
 
 async def _watch(console: Console, network: DemoNetwork) -> None:
-    """Wait until every faulty seed has shown its fault and the mesh stands."""
+    """Wait until every faulty seed has shown its fault and the mesh is connected."""
     deadline = time.monotonic() + LONGEST_S
     wanted = len(network.mesh) - 1
     with Progress(
@@ -144,7 +144,7 @@ def _summarise(console: Console, network: DemoNetwork, diagnosis: Diagnosis, url
 def _verdict(diagnosis: Diagnosis) -> Iterator[Line]:
     """What the doctor says, in short: the screen is full already."""
     yield Line(0, "")
-    yield Line(0, f"the doctor says: {HEALTH_WORDS[diagnosis.status]}", style="bold")
+    yield Line(0, f"the doctor says: {health_in_words(diagnosis.status)}", style="bold")
     if diagnosis.status_detail:
         yield Line(2, diagnosis.status_detail)
     known = [finding.code for finding in diagnosis.findings if finding.severity is Severity.INFO]

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
+from nocarrier.cli.node_options import asks_node
 from nocarrier.cli.render.progress import progress
-from nocarrier.client.node_client import NodeClient, RequestRefusedError, asks_node
-from nocarrier.errors import NocarrierError, NodeUnreachableError
+from nocarrier.cli.render.text import print_json
+from nocarrier.client.node_client import NodeClient
+from nocarrier.errors import NocarrierError, NodeUnreachableError, RequestRefusedError
 from nocarrier.model.finding import HealthStatus
+
+if TYPE_CHECKING:
+    from nocarrier.client.answer import NodeAnswer
 
 EXIT_STATUS = {HealthStatus.HEALTHY: 0, HealthStatus.UNHEALTHY: 1, HealthStatus.UNDETERMINED: 3}
 """2 is taken: the node cannot be asked, or the command line is wrong."""
@@ -30,25 +34,26 @@ def doctor(client: NodeClient, *, as_json: bool, probe: bool) -> None:
     Exits with 0 where all is well, 1 where something is wrong, 3 where it is too early to tell or no peer is connected
     and nothing explains it, and 2 where the node cannot be asked. With --probe, the verdict is that after the probes.
     """
-    from nocarrier.cli.render.diagnosis_text import print_diagnosis  # noqa: PLC0415
-    from nocarrier.client import answers  # noqa: PLC0415 - rich and msgspec are loaded by who shows something
-
     answer = _get(client, "/api/p2p/diagnosis")
-    diagnosis = answers.read_as(answers.Diagnosis, answer)
-    probes: dict[str, Any] = {}
+    from nocarrier.model.finding import Diagnosis  # noqa: PLC0415 - loaded once there is an answer
+
+    diagnosis = answer.read(Diagnosis)
+    probes: dict[str, NodeAnswer | NocarrierError] = {}
     if probe and diagnosis.findings:
         probes = _probe(client, (finding.code for finding in diagnosis.findings))
         answer = _get(client, "/api/p2p/diagnosis")  # they take a while, and what they saw may count
-        diagnosis = answers.read_as(answers.Diagnosis, answer)
+        diagnosis = answer.read(Diagnosis)
     if as_json:
-        click.echo(json.dumps(answer | {"probes": probes} if probe else answer, indent=2))
+        print_json(answer.document | {"probes": _documents(probes)} if probe else answer.document)
     else:
-        looked_at = answers.read_as(answers.LookedAt, _get(client, "/api/p2p/debug"))
-        print_diagnosis(diagnosis, looked_at, probes)
-    sys.exit(EXIT_STATUS[diagnosis.health])
+        from nocarrier.cli.render.diagnosis_text import print_diagnosis  # noqa: PLC0415
+        from nocarrier.web.views import DebugView  # noqa: PLC0415
+
+        print_diagnosis(diagnosis, _get(client, "/api/p2p/debug").read(DebugView), probes)
+    sys.exit(EXIT_STATUS.get(diagnosis.status, EXIT_STATUS[HealthStatus.UNDETERMINED]))
 
 
-def _get(client: NodeClient, path: str) -> Any:
+def _get(client: NodeClient, path: str) -> NodeAnswer:
     """The answer; a node that has no such route cannot be asked, while 1 would say that something is wrong with it."""
     try:
         return client.get(path)
@@ -56,14 +61,21 @@ def _get(client: NodeClient, path: str) -> Any:
         raise NodeUnreachableError(f"the node does not answer {path}: {error}") from error
 
 
-def _probe(client: NodeClient, codes: Iterable[str]) -> dict[str, Any]:
-    """What each probe gave by the code of the finding; ``{"error": ...}`` where it gave nothing."""
-    results: dict[str, Any] = {}
+def _probe(client: NodeClient, codes: Iterable[str]) -> dict[str, NodeAnswer | NocarrierError]:
+    """What each probe gave by the code of the finding, or why it gave nothing."""
+    results: dict[str, NodeAnswer | NocarrierError] = {}
     with progress("looking") as tell:
         for code in codes:
             tell(f"looking into {code}")
             try:
                 results[code] = client.post("/api/p2p/diagnosis/probe", {"code": code}, PROBE_TIMEOUT_S)
             except NocarrierError as error:  # it may be over by now; what was found before is worth showing
-                results[code] = {"error": str(error)}
+                results[code] = error
     return results
+
+
+def _documents(probes: dict[str, NodeAnswer | NocarrierError]) -> dict[str, object]:
+    return {
+        code: {"error": str(gave)} if isinstance(gave, NocarrierError) else gave.document
+        for code, gave in probes.items()
+    }

@@ -20,12 +20,12 @@ from nocarrier.web.views.reasons import reason_view
 
 @click.command
 @click.argument("name")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--json", "as_json", is_flag=True, help="Print it as JSON.")
 def explain(name: str, *, as_json: bool) -> None:
     """Explain NAME, a reason or a cause. Needs no node.
 
-    A reason says what was seen at one dial: what it means, what is behind it most often, and what to do. A cause says
-    why many dials fail: what decides that it stands, what it depends on, and what to do.
+    A reason says what was seen at one dial: what it means, its most frequent cause, and what to do. A cause says why
+    many dials fail: what decides whether it is found, what it depends on, and what to do.
     """
     reasons = {reason.value: reason for reason in Reason}
     causes = {cause.code: cause for cause in CAUSES}
@@ -63,7 +63,7 @@ def _of_cause(cause: Cause, causes: dict[str, Cause]) -> str:
         *(f"    {number}. {action}" for number, action in enumerate(_actions(cause), 1)),
     ]
     if cause.depends_on:
-        lines.append("  depends on, as each of these explains it away where it stands:")
+        lines.append("  depends on (each of these, if found, explains it away):")
         lines += [f"    {code}: {causes[code].title}" for code in cause.depends_on]
     hidden = [each.code for each in causes.values() if cause.code in each.depends_on]
     if hidden:

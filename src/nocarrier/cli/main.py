@@ -13,6 +13,7 @@ except ModuleNotFoundError:  # the core alone is installed
 
 from nocarrier.cli.render.text import printable
 from nocarrier.errors import NocarrierError, NodeUnreachableError
+from nocarrier.model.version import VERSION
 
 VERBS = {
     "run": "Run a node.",
@@ -70,8 +71,9 @@ class _Verbs(click.Group):
 
 
 @click.command(cls=_Verbs, name="nocarrier", context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(VERSION, message="nocarrier %(version)s")
 def main() -> None:
-    """Tells you why your peer-to-peer connections fail."""
+    """Find out why your peer-to-peer connections fail."""
 
 
 if __name__ == "__main__":

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import time
-from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from nocarrier.cli.render.text import clock_time, duration, print_table
-from nocarrier.client.node_client import NodeClient, asks_node
+from nocarrier.cli.node_options import asks_node
+from nocarrier.cli.render.text import clock_time, duration, print_json, print_table
+from nocarrier.client.node_client import NodeClient
+
+if TYPE_CHECKING:
+    from nocarrier.web.views import PeerView
 
 
 @click.command
@@ -19,35 +21,38 @@ def peers(client: NodeClient, *, as_json: bool) -> None:
     """Show the peer book: what is known of each address, and when it is dialed next."""
     answer = client.get("/api/p2p/peers")
     if as_json:
-        click.echo(json.dumps(answer, indent=2))
+        print_json(answer.document)
         return
-    if not answer["peers"]:
+    from nocarrier.web.views import PeersView  # noqa: PLC0415 - loaded once there is an answer
+
+    view = answer.read(PeersView)
+    if not view.peers:
         click.echo("The peer book is empty; set seeds under [node], or dial a peer with: nocarrier connect ADDR")
         return
     print_table(
         ("address", "state", "from", "last success", "streak", "last reason", "next dial"),
-        map(_row, answer["peers"]),
+        map(_row, view.peers),
         whole=2,
     )
 
 
-def _row(peer: Mapping[str, Any]) -> tuple[object, ...]:
+def _row(peer: PeerView) -> tuple[object, ...]:
     return (
-        peer["addr"],
-        f"{peer['state']}, connected" if peer["connected"] else peer["state"],
-        peer["source"] + (f" via {peer['via']}" if peer["via"] else ""),
-        clock_time(peer["last_success_unix"]),
-        peer["streak"] or "",
-        peer["last_reason"],
+        peer.addr,
+        f"{peer.state}, connected" if peer.connected else peer.state,
+        peer.source + (f" via {peer.via}" if peer.via else ""),
+        clock_time(peer.last_success_unix),
+        peer.streak or "",
+        peer.last_reason,
         _next_dial(peer),
     )
 
 
-def _next_dial(peer: Mapping[str, Any]) -> str:
-    if peer["connected"]:
+def _next_dial(peer: PeerView) -> str:
+    if peer.connected:
         return ""
-    if peer["because"] is None:
+    if peer.because is None:
         return "any time"
-    if peer["next_attempt_unix"] is None:
-        return f"when something changes ({peer['because']})"
-    return f"in {duration(max(0.0, peer['next_attempt_unix'] - time.time()))} ({peer['because']})"
+    if peer.next_attempt_unix is None:
+        return f"when something changes ({peer.because})"
+    return f"in {duration(max(0.0, peer.next_attempt_unix - time.time()))} ({peer.because})"

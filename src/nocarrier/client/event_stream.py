@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable, Generator, Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import urlencode
 
 from nocarrier.client.node_client import NodeClient
-from nocarrier.errors import NocarrierError, NodeUnreachableError
+from nocarrier.errors import AnotherApiError, NocarrierError, NodeUnreachableError
+
+if TYPE_CHECKING:
+    from nocarrier.web.views.stream import StreamView
 
 PATH = "/api/p2p/events"
 
@@ -27,14 +30,23 @@ MAX_SEQ_DIGITS = 16
 """Of a number up to 2**53, beyond which no node counts."""
 
 
-class Message(NamedTuple):
-    """One server-sent event."""
+class SentEvent(NamedTuple):
+    """One server-sent event as it came."""
 
-    event: str
+    name: str
     """dial, gap, status or findings; a newer node may have more."""
-    data: dict[str, Any]
+    document: dict[str, Any]
+    """Its data: JSON."""
     seq: int | None
     """Of a dial, its number."""
+
+
+class StreamMessage(NamedTuple):
+    """What one server-sent event says."""
+
+    sent: SentEvent
+    view: StreamView | None
+    """None: a message of a newer node, which this version does not know."""
 
 
 class Lost(NamedTuple):
@@ -46,7 +58,7 @@ class Lost(NamedTuple):
 
 def follow(
     client: NodeClient, after_seq: int | None = None, *, sleep: Callable[[float], None] = time.sleep
-) -> Generator[Message | Lost, None, None]:
+) -> Generator[StreamMessage | Lost, None, None]:
     """What the node sends, without end.
 
     After an outage it goes on where it was: the node replays what it still has, and announces a gap where it has not.
@@ -58,6 +70,7 @@ def follow(
 
     Raises:
         NodeUnreachableError: no node answers at the first attempt, or what answers is none.
+        AnotherApiError: what it sends cannot be read, at whatever time: waiting would not help.
         RequestRefusedError: the node has no such stream.
     """
     place = after_seq
@@ -70,12 +83,13 @@ def follow(
         why = "the node ended the stream"
         try:
             with client.stream(path, headers, SILENCE_S) as chunks:
-                for message in parse(chunks):
+                for sent in parse(chunks):
+                    message = _read(client, sent)
                     was_there, retry_s = True, FIRST_RETRY_S
-                    place = _place(place, message)
-                    if message.event == "status":  # an older node has none
-                        start_id = message.data.get("start_id")
+                    place, start_id = _after(message, place, start_id)
                     yield message
+        except AnotherApiError:
+            raise
         except NocarrierError as error:
             if not was_there:
                 raise
@@ -85,20 +99,29 @@ def follow(
         retry_s = min(2 * retry_s, LONGEST_RETRY_S)
 
 
-def _place(place: int | None, message: Message) -> int | None:
-    """Where to go on after `message`."""
-    if message.event == "dial" and message.seq is not None:
-        return message.seq
-    if message.event == "gap":
-        next_seq = message.data.get("next_seq")
-        return next_seq - 1 if isinstance(next_seq, int) else place
-    if message.event == "status" and place is None:  # no dial yet: the newest that there was when the stream began
-        seq = message.data.get("seq")
-        return seq if isinstance(seq, int) else None
-    return place
+def _read(client: NodeClient, sent: SentEvent) -> StreamMessage:
+    from nocarrier.web.views.stream import MESSAGES  # noqa: PLC0415 - loaded once there is something to read
+
+    view = MESSAGES.get(sent.name)
+    return StreamMessage(sent, None if view is None else client.answer(PATH, sent.document).read(view))
 
 
-def parse(chunks: Iterable[bytes]) -> Iterator[Message]:
+def _after(message: StreamMessage, place: int | None, start_id: str | None) -> tuple[int | None, str | None]:
+    """Where to go on after `message`, and in which start of the program."""
+    from nocarrier.web.views import StatusView  # noqa: PLC0415
+    from nocarrier.web.views.stream import Gap  # noqa: PLC0415
+
+    match message.view:
+        case StatusView() as status:
+            # No dial yet: the newest that there was when the stream began.
+            return status.seq if place is None else place, status.start_id
+        case Gap() as gap:
+            return gap.next_seq - 1, start_id
+        case _:
+            return message.sent.seq if message.sent.name == "dial" and message.sent.seq is not None else place, start_id
+
+
+def parse(chunks: Iterable[bytes]) -> Iterator[SentEvent]:
     """The messages in a stream of server-sent events (WHATWG HTML, section 9.2.6), as soon as each is whole.
 
     Raises:
@@ -109,7 +132,7 @@ def parse(chunks: Iterable[bytes]) -> Iterator[Message]:
     for line in _lines(chunks):
         if not line:
             if any(data):
-                yield Message(event or "message", _read("\n".join(data)), seq)
+                yield SentEvent(event or "message", _document("\n".join(data)), seq)
             event, data, seq = "", [], None
             continue
         field, _, value = line.partition(":")
@@ -132,7 +155,7 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
             yield line.removesuffix(b"\r").decode(errors="replace")
 
 
-def _read(text: str) -> dict[str, Any]:
+def _document(text: str) -> dict[str, Any]:
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:

@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
-from nocarrier.client.node_client import NodeClient, RequestRefusedError
+from nocarrier.client.answer import NodeAnswer
+from nocarrier.client.node_client import NodeClient
+from nocarrier.errors import NoHistoryError, RequestRefusedError
+
+if TYPE_CHECKING:
+    from nocarrier.model.history import StoredEvent
+    from nocarrier.web.views import Coverage, HistoryView
 
 PATH = "/api/p2p/history"
 FINDINGS_PATH = "/api/p2p/history/findings"
@@ -18,28 +25,44 @@ USUAL_KINDS = ("succeeded", "failure", "cancelled", "disconnect")
 """How dials ended. Their beginnings, and the dials that policy kept from starting, are many and say little."""
 
 
-class Events(NamedTuple):
-    """Events of the history, newest first."""
+@dataclass(frozen=True, slots=True)
+class HistoryPages:
+    """Events of the history, newest first, in one page or more."""
 
-    events: list[Mapping[str, Any]]
-    is_complete: bool
-    """Whether these are all that match."""
-    cover: Mapping[str, Any]
+    answers: list[NodeAnswer]
+    views: list[HistoryView]
+    """The same, read."""
 
+    @property
+    def events(self) -> list[StoredEvent]:
+        """Of all pages."""
+        return [event for view in self.views for event in view.events]
 
-class NoHistoryError(RequestRefusedError):
-    """The node keeps no history."""
+    @property
+    def is_complete(self) -> bool:
+        """Whether these are all that match."""
+        return self.views[-1].next_cursor is None
+
+    @property
+    def cover(self) -> Coverage:
+        """Since when events are kept."""
+        return self.views[-1].cover
+
+    def document(self) -> dict[str, Any]:
+        """All pages as one, in the node's own words."""
+        events = [event for answer in self.answers for event in answer.document["events"]]
+        return {"events": events, "is_complete": self.is_complete, "cover": self.answers[-1].document["cover"]}
 
 
 def read_events(
     client: NodeClient, query: Mapping[str, object], limit: int, tell: Callable[[str], None] = lambda _: None
-) -> Events:
+) -> HistoryPages:
     """The newest `limit` events that match `query`.
 
     Args:
         client: whom to ask.
         query: filters of the route.
-        limit: at most so many.
+        limit: at most this many.
         tell: is called with how far it is.
 
     Raises:
@@ -47,18 +70,24 @@ def read_events(
         NodeUnreachableError: no node answers, or it cannot read its history now.
         RequestRefusedError: a filter cannot be.
     """
-    events: list[Mapping[str, Any]] = []
+    from nocarrier.web.views import HistoryView  # noqa: PLC0415 - loaded once there is something to read
+
+    pages = HistoryPages([], [])
+    count = 0
     cursor = None
     while True:
-        page = get(client, PATH, {**query, "limit": min(PAGE_EVENTS, limit - len(events)), "cursor": cursor})
-        events += page["events"]
-        cursor = page["next_cursor"]
-        if cursor is None or len(events) >= limit:
-            return Events(events, cursor is None, page["cover"])
-        tell(f"reading the history: {len(events)} of {limit} events")
+        answer = get(client, PATH, {**query, "limit": min(PAGE_EVENTS, limit - count), "cursor": cursor})
+        view = answer.read(HistoryView)
+        pages.answers.append(answer)
+        pages.views.append(view)
+        count += len(view.events)
+        cursor = view.next_cursor
+        if cursor is None or count >= limit:
+            return pages
+        tell(f"reading the history: {count} of {limit} events")
 
 
-def get(client: NodeClient, path: str, query: Mapping[str, object]) -> Any:
+def get(client: NodeClient, path: str, query: Mapping[str, object]) -> NodeAnswer:
     """The answer of one of the routes of the history; raises as `read_events`."""
     try:
         return client.get(path, query)

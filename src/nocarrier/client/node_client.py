@@ -1,22 +1,20 @@
-"""Asks a node over HTTP, and the options that say which."""
+"""Asks a node over HTTP."""
 
 from __future__ import annotations
 
 import contextlib
-import functools
 import http.client
 import json
 import ssl
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
-import click
-
-from nocarrier.errors import NocarrierError, NodeUnreachableError
+from nocarrier.client.answer import NodeAnswer
+from nocarrier.errors import NocarrierError, NodeUnreachableError, RequestRefusedError
 
 DEFAULT_URL = "http://127.0.0.1:7070"
 
@@ -30,16 +28,12 @@ STREAM_CHUNK_BYTES = 64 * 1024
 """How much of a stream is read at once, at most."""
 
 
-class RequestRefusedError(NocarrierError):
-    """The node answers, and says that the request cannot be. `status` is that of HTTP."""
-
-    def __init__(self, detail: str, status: int) -> None:
-        super().__init__(detail)
-        self.status = status
-
-
 class NodeClient:
     """Asks the node at `url`. Neither follows redirects nor uses a proxy, so the token goes to that host alone.
+
+    Args:
+        url: of the node; without a scheme it is one of HTTP.
+        token: that the node wants; None: it wants none.
 
     Attributes:
         url: of the node.
@@ -52,7 +46,7 @@ class NodeClient:
     """
 
     def __init__(self, url: str, token: str | None) -> None:
-        self.url = url.rstrip("/")
+        self.url = (url if "://" in url else f"http://{url}").rstrip("/")
         self._token = token
         try:
             parts = urlsplit(self.url)
@@ -65,8 +59,8 @@ class NodeClient:
         self.host = host
         self.clock_ahead_s: float | None = None
 
-    def get(self, path: str, query: Mapping[str, object] | None = None) -> Any:
-        """The JSON answer to a GET; a `query` value of None is left out.
+    def get(self, path: str, query: Mapping[str, object] | None = None) -> NodeAnswer:
+        """The answer to a GET; a `query` value of None is left out.
 
         Raises:
             NodeUnreachableError: no node answers there, or it does not know us.
@@ -75,8 +69,8 @@ class NodeClient:
         given = {key: value for key, value in (query or {}).items() if value is not None}
         return self._ask("GET", f"{path}?{urlencode(given)}" if given else path, None, TIMEOUT_S)
 
-    def post(self, path: str, body: object, timeout_s: float) -> Any:
-        """The JSON answer to a POST of `body` as JSON; raises as `get`."""
+    def post(self, path: str, body: object, timeout_s: float) -> NodeAnswer:
+        """The answer to a POST of `body` as JSON; raises as `get`."""
         return self._ask("POST", path, json.dumps(body).encode(), timeout_s)
 
     @contextlib.contextmanager
@@ -88,23 +82,36 @@ class NodeClient:
             headers: besides the usual ones.
             silence_s: without a byte for so long, it has broken off.
         """
-        with self._answer("GET", path, None, {"Accept": "text/event-stream", **headers}, silence_s) as response:
+        with self._response("GET", path, None, {"Accept": "text/event-stream", **headers}, silence_s) as response:
             kind = response.headers.get_content_type()
             if response.status != HTTPStatus.OK or kind != "text/event-stream":
-                self._read(response.status, response.read(MAX_ANSWER_BYTES + 1))
+                self._document(response.status, response.read(MAX_ANSWER_BYTES + 1))
                 raise NodeUnreachableError(f"{self.url}{path} answers with {kind} and no stream; update the node")
             yield iter(lambda: response.read1(STREAM_CHUNK_BYTES), b"")
 
-    def _ask(self, method: str, path: str, body: bytes | None, timeout_s: float) -> Any:
+    def answer(self, path: str, document: dict[str, Any]) -> NodeAnswer:
+        """`document` as an answer to what was asked for with `path`; a message of a stream is one too."""
+        return NodeAnswer(document, f"{self.url}{path.partition('?')[0]}", self._version)
+
+    def _version(self) -> str | None:
+        """What the node says of its version, for an error that is to be told: it raises none itself."""
+        try:
+            info = self.get("/openapi.json").document.get("info")
+        except NocarrierError:
+            return None
+        version = info.get("version") if isinstance(info, dict) else None
+        return version if isinstance(version, str) else None
+
+    def _ask(self, method: str, path: str, body: bytes | None, timeout_s: float) -> NodeAnswer:
         headers = {"Accept": "application/json"}
         if body is not None:
             headers["Content-Type"] = "application/json"
-        with self._answer(method, path, body, headers, timeout_s) as response:
+        with self._response(method, path, body, headers, timeout_s) as response:
             answer = response.read(MAX_ANSWER_BYTES + 1)
-        return self._read(response.status, answer)
+        return self.answer(path, self._document(response.status, answer))
 
     @contextlib.contextmanager
-    def _answer(
+    def _response(
         self, method: str, path: str, body: bytes | None, headers: Mapping[str, str], timeout_s: float
     ) -> Iterator[http.client.HTTPResponse]:
         bearer = {"Authorization": f"Bearer {self._token}"} if self._token else {}
@@ -127,7 +134,7 @@ class NodeClient:
             return http.client.HTTPSConnection(self.host, self._port, timeout=timeout_s, context=context)
         return http.client.HTTPConnection(self.host, self._port, timeout=timeout_s)
 
-    def _read(self, status: int, answer: bytes) -> Any:
+    def _document(self, status: int, answer: bytes) -> dict[str, Any]:
         try:
             document = json.loads(answer) if len(answer) <= MAX_ANSWER_BYTES else None
         except (ValueError, RecursionError):
@@ -157,22 +164,3 @@ def _clock_ahead_s(date: str | None) -> float | None:
 
 def _why(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
-
-
-def asks_node(verb: Callable[..., None]) -> Callable[..., None]:
-    """Adds `--url`, `--token` and `--json` to a verb, which is called with `client` and `as_json` instead."""
-    return names_node(
-        click.option("--json", "as_json", is_flag=True, help="The node's answer as it is, for programs.")(verb)
-    )
-
-
-def names_node(verb: Callable[..., None]) -> Callable[..., None]:
-    """Adds `--url` and `--token` to a verb, which is called with `client` instead."""
-
-    @click.option("--url", envvar="NOCARRIER_URL", default=DEFAULT_URL, show_default=True, help="Which node to ask.")
-    @click.option("--token", envvar="NOCARRIER_TOKEN", help="The node's token; better given as NOCARRIER_TOKEN.")
-    @functools.wraps(verb)
-    def asking(*args: Any, url: str, token: str | None, **kwargs: Any) -> None:
-        verb(*args, client=NodeClient(url, token), **kwargs)
-
-    return asking

@@ -4,38 +4,29 @@ from __future__ import annotations
 
 import pytest
 
-from nocarrier.client.compare.compared_node import read_node
-from nocarrier.client.compare.comparison import Outcome, compare
+from nocarrier.client.compare.compared_node import ComparedNode
+from nocarrier.client.compare.comparison import Relation, compare
+from tests.client import samples
 
 NOW = 1_000_000.0
 
 
-def node(name, host, *, ahead_s=0.0, failures=(), samples=(), book=(), sessions=(), **info):
-    fields = {
-        "node_id": name * 64,
-        "network": "main",
-        "genesis": "0" * 64,
-        "protocol_version": 2,
-        "min_protocol_version": 1,
-        "p2p_port": 7072,
-        "http_port": 7070,
-        "target_peers": 8,
-        "max_peers": 64,
-        "started_at_unix": NOW + ahead_s - 3600,
-    }
-    return read_node(
-        name.upper(),
-        host,
-        debug={"node": fields | info, "connected_peers": list(sessions)},
-        failures={"failures": list(failures), "samples": [{"failures": list(samples)}]},
-        peers={"peers": list(book)},
+def node(name, host, *, ahead_s=0.0, failures=(), book=(), sessions=(), **info):
+    fields = {"node_id": name * 64, "started_at_unix": NOW + ahead_s - 3600}
+    return ComparedNode(
+        name=name.upper(),
+        url_host=host,
         clock_unix=NOW + ahead_s,
         clock_ahead_s=ahead_s,
+        info=samples.node_info(**fields | info),
+        sessions=list(sessions),
+        failures=list(failures),
+        book=list(book),
     )
 
 
 def failed(addr, reason="timeout", ago_s=60.0, **other):
-    return {"addr": addr, "reason": reason, "at_unix": NOW - ago_s, **other}
+    return samples.failure(addr, reason, at_unix=NOW - ago_s, **other)
 
 
 def compared(a, b):
@@ -45,7 +36,7 @@ def compared(a, b):
 def test_a_failure_is_joined_by_host_and_port_of_the_others_api():
     a = node("a", "203.0.113.5", failures=[failed("198.51.100.7:7072"), failed("192.0.2.1:7072", "banned")])
     said = compared(a, node("b", "198.51.100.7"))
-    assert said.outcome is Outcome.FAILING
+    assert said.outcome is Relation.FAILING
     [obstacle] = said.a_to_b.obstacles
     assert obstacle.statement == "A dialed B at 198.51.100.7:7072 60 s ago: timeout"
     assert "B has not dialed A: it knows no address of A; let it dial one, nocarrier connect 203.0.113.5:7072" in (
@@ -57,13 +48,13 @@ def test_a_failure_is_joined_by_host_and_port_of_the_others_api():
 def test_the_end_of_a_tunnel_is_not_taken_for_the_nodes_host(host):
     a = node("a", "203.0.113.5", failures=[failed("127.0.0.1:7072", "loopback_blocked", kind="skip")])
     said = compared(a, node("b", host))
-    assert (said.outcome, said.a_to_b.addrs) == (Outcome.POSSIBLE, [])
+    assert (said.outcome, said.a_to_b.addrs) == (Relation.POSSIBLE, [])
 
 
-def test_what_a_noisy_peer_has_pushed_out_of_the_record_is_found_among_the_samples():
-    a = node("a", "203.0.113.5", samples=[failed("198.51.100.7:7072", "banned", detail="go away")])
+def test_a_ban_holds_both_ways_and_is_joined_with_what_the_other_one_counts():
+    a = node("a", "203.0.113.5", failures=[failed("198.51.100.7:7072", "banned", detail="go away")])
     said = compared(a, node("b", "198.51.100.7", inbound_rejections={"banned": 3}))
-    assert said.outcome is Outcome.IMPOSSIBLE
+    assert said.outcome is Relation.IMPOSSIBLE
     assert "banned (go away); B has turned 3 connections away for that" in said.verdict
 
 
@@ -72,7 +63,7 @@ def test_only_the_newest_failure_counts_and_none_that_a_success_has_overtaken():
     b = node("b", "198.51.100.7")
     [obstacle] = compared(node("a", "203.0.113.5", failures=failures), b).a_to_b.obstacles
     assert "connection_refused" in obstacle.statement
-    book = [{"addr": "198.51.100.7:7072", "last_success_unix": NOW - 10}]
+    book = [samples.book_peer("198.51.100.7:7072", last_success_unix=NOW - 10)]
     assert compared(node("a", "203.0.113.5", failures=failures, book=book), b).a_to_b.obstacles == []
 
 
@@ -101,26 +92,28 @@ def test_clocks_matter_from_a_skew_that_can_be_told_and_keep_apart_from_that_of_
 
 def test_why_nothing_was_dialed():
     b = node("b", "198.51.100.7")
-    known = {"addr": "198.51.100.7:7072"}
+
+    def known(**other):
+        return samples.book_peer("198.51.100.7:7072", **other)
 
     def why(**other):
         return compared(node("a", "203.0.113.5", **other), b).a_to_b.not_dialed_because
 
     assert why().startswith("it knows no address of B")
-    assert why(book=[known | {"because": "timeout", "next_attempt_unix": NOW + 600}]) == (
+    assert why(book=[known(because="timeout", next_attempt_unix=NOW + 600)]) == (
         "it waits for another 10 min, because of timeout"
     )
-    assert why(book=[known | {"because": "peer_id_mismatch"}]) == (
+    assert why(book=[known(because="peer_id_mismatch")]) == (
         "it waits until something changes, because of peer_id_mismatch"
     )
-    assert why(book=[known], target_peers=0) == "it has as many peers as it wants (0, target_peers is 0)"
-    assert why(book=[known]).startswith("it knows 198.51.100.7:7072, and nothing is to be seen of a dial yet")
+    assert why(book=[known()], target_peers=0) == "it has as many peers as it wants (0, target_peers is 0)"
+    assert why(book=[known()]).startswith("it knows 198.51.100.7:7072, and nothing is to be seen of a dial yet")
 
 
 def test_a_node_that_nobody_can_dial_is_a_guess_and_no_verdict():
     reachability = {"state": "private", "addr": "198.51.100.7:7072"}
     said = compared(node("a", "203.0.113.5"), node("b", "198.51.100.7", reachability=reachability))
-    assert said.outcome is Outcome.POSSIBLE
+    assert said.outcome is Relation.POSSIBLE
     assert said.verdict.startswith("Nothing is known to forbid it")
     [obstacle] = said.a_to_b.obstacles
     assert (obstacle.proven, "could not dial it at 198.51.100.7:7072" in obstacle.statement) == (False, True)
@@ -130,7 +123,7 @@ def test_each_way_blocked_by_something_else_is_impossible():
     a = node("a", "203.0.113.5", offline=True, offline_because="no route")
     b = node("b", "198.51.100.7", failures=[failed("203.0.113.5:7072", "connection_refused")])
     said = compared(a, b)
-    assert said.outcome is Outcome.IMPOSSIBLE
+    assert said.outcome is Relation.IMPOSSIBLE
     assert "A has no usable network: no route; and B dialed A at 203.0.113.5:7072" in said.verdict
 
 
@@ -138,12 +131,12 @@ def test_a_lan_mode_that_is_off_is_no_obstacle_where_such_addresses_were_dialed(
     b = node("b", "10.0.0.7", advertised_p2p="10.0.0.7:7072")
     closed = node("a", "10.0.0.5", lan_mode=False)
     assert [each.proven for each in compared(closed, b).a_to_b.obstacles] == [False]
-    dialed = [{"addr": "10.0.0.9:7072", "last_success_unix": NOW - 99}]
+    dialed = [samples.book_peer("10.0.0.9:7072", last_success_unix=NOW - 99)]
     assert compared(node("a", "10.0.0.5", lan_mode=False, book=dialed), b).a_to_b.obstacles == []
 
 
 def test_one_that_says_it_is_connected_while_the_other_does_not():
-    a = node("a", "203.0.113.5", sessions=[{"addr": "198.51.100.7:7072", "node_id": "b" * 64}])
+    a = node("a", "203.0.113.5", sessions=[samples.connected_peer("198.51.100.7:7072", node_id="b" * 64)])
     said = compared(a, node("b", "198.51.100.7"))
-    assert said.outcome is Outcome.CONNECTED
+    assert said.outcome is Relation.CONNECTED
     assert said.verdict == "They are connected, says A; B does not say so: it has just begun, or ended."

@@ -5,18 +5,20 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING
 
 import click
 
-from nocarrier.cli.history.follow import Notice, follow_history
-from nocarrier.cli.render.event_row import COLUMNS, WIDTHS, event_row
+from nocarrier.cli.node_options import asks_node
 from nocarrier.cli.render.progress import progress
-from nocarrier.cli.render.text import clock_time, duration, print_table, printable
+from nocarrier.cli.render.text import clock_time, duration, print_json, print_table, printable
 from nocarrier.cli.render.times import Moment, day_and_time
 from nocarrier.client import history_pages
-from nocarrier.client.answers import Event, read_as
-from nocarrier.client.node_client import NodeClient, asks_node
+from nocarrier.client.node_client import NodeClient
+
+if TYPE_CHECKING:
+    from nocarrier.model.history import EndedBy, StoredFinding
+    from nocarrier.web.views import Coverage
 
 MOST_EVENTS = 100_000
 """A page of the history takes some 20 ms, so this takes seconds."""
@@ -26,19 +28,25 @@ MOST_FINDINGS = 1_000
 
 _USUAL_KINDS = ",".join(history_pages.USUAL_KINDS)
 
-_ENDED = {"cleared": "its evidence was gone", "stopped": "the node was stopped", "crashed": "the node crashed"}
+_ENDED: Mapping[str, str] = {
+    "cleared": "its evidence was gone",
+    "stopped": "the node was stopped",
+    "crashed": "the node crashed",
+}
 
 
 @click.command
 @click.option("--since", "since_unix", type=Moment(), help="Only the last 90s, 5m, 24h or 7d, or from this date on.")
-@click.option("--until", "until_unix", type=Moment(), help="Only before that, written likewise.")
+@click.option("--until", "until_unix", type=Moment(), help="Only before this time, in the same format.")
 @click.option("--reason", help="Only this reason, such as timeout.")
 @click.option("--source", help="Only addresses that came from here, such as seed.")
 @click.option("--kind", help="Only these, with commas: started, succeeded, failure, cancelled, skip, disconnect.")
 @click.option("--phase", help="Only what ended in this phase, such as handshake.")
 @click.option("--addr", help="Only this address.")
 @click.option("--via", help="Only addresses that this peer told us.")
-@click.option("--limit", type=click.IntRange(1, MOST_EVENTS), default=100, show_default=True, help="At most so many.")
+@click.option(
+    "--limit", type=click.IntRange(1, MOST_EVENTS), default=100, show_default=True, help="Show at most this many."
+)
 @click.option("--findings", is_flag=True, help="Findings of the past instead, with beginning and end.")
 @click.option("--follow", is_flag=True, help="Oldest first, and go on with each event as it happens, until Ctrl-C.")
 @asks_node
@@ -64,25 +72,31 @@ def _show_events(client: NodeClient, query: Mapping[str, object], limit: int, *,
     with progress("reading the history") as tell:
         found = history_pages.read_events(client, query, limit, tell)
     if as_json:
-        click.echo(json.dumps(found._asdict(), indent=2))
+        print_json(found.document())
         return
-    if found.events:
-        print_table(COLUMNS, (event_row(read_as(Event, event)) for event in found.events), whole=3)
-    number = f"All {len(found.events)}" if found.is_complete else f"The newest {len(found.events)}"
-    matching = f"{number} that match" if found.events else "No event matches"
+    from nocarrier.cli.render.event_row import COLUMNS, event_row  # noqa: PLC0415 - loaded once there is an answer
+
+    events = found.events
+    if events:
+        print_table(COLUMNS, map(event_row, events), whole=3)
+    number = f"All {len(events)}" if found.is_complete else f"The newest {len(events)}"
+    matching = f"{number} that match" if events else "No event matches"
     left_out = " Skips are left out: --kind skip shows them." if query["kind"] == _USUAL_KINDS else ""
     click.echo(f"{matching}, of {covered(found.cover)}.{left_out}")
 
 
 def _follow(client: NodeClient, query: Mapping[str, object], limit: int, *, as_json: bool) -> None:
+    from nocarrier.cli.history.follow import Notice, follow_history  # noqa: PLC0415 - loaded only to follow
+    from nocarrier.cli.render.event_row import WIDTHS, event_row  # noqa: PLC0415
+
     with contextlib.suppress(KeyboardInterrupt):  # the way to end it
-        for event in follow_history(client, query, limit):
-            if isinstance(event, Notice):
-                click.echo(f"-- {printable(event.text)} --", err=True)
+        for item in follow_history(client, query, limit):
+            if isinstance(item, Notice):
+                click.echo(f"-- {printable(item.text)} --", err=True)
             elif as_json:
-                click.echo(json.dumps(event))
+                click.echo(json.dumps(item.document))
             else:
-                row = zip(event_row(read_as(Event, event)), WIDTHS, strict=True)
+                row = zip(event_row(item.event), WIDTHS, strict=True)
                 cells = (f"{printable(cell):<{width}}" for cell, width in row)
                 click.echo("  ".join(cells).rstrip())
 
@@ -95,33 +109,35 @@ def _show_findings(client: NodeClient, query: Mapping[str, object], limit: int, 
     asked = {name: query[name] for name in times} | {"limit": min(limit, MOST_FINDINGS)}
     answer = history_pages.get(client, history_pages.FINDINGS_PATH, asked)
     if as_json:
-        click.echo(json.dumps(answer, indent=2))
+        print_json(answer.document)
         return
-    if answer["findings"]:
+    from nocarrier.web.views import PastFindingsView  # noqa: PLC0415 - loaded once there is an answer
+
+    view = answer.read(PastFindingsView)
+    if view.findings:
         columns = ("began", "lasted", "how it ended", "severity", "finding", "what it said last")
-        print_table(columns, map(_finding_row, answer["findings"]), whole=2)
-    stood = "Findings that stood in that time" if answer["findings"] else "No finding stood in that time"
-    click.echo(f"{stood}, of {covered(answer['cover'])}.")
+        print_table(columns, map(_finding_row, view.findings), whole=2)
+    active = "Findings that were active in that time" if view.findings else "No finding was active in that time"
+    click.echo(f"{active}, of {covered(view.cover)}.")
 
 
-def _finding_row(past: Mapping[str, Any]) -> tuple[object, ...]:
-    ended_unix = past["ended_unix"]
+def _finding_row(past: StoredFinding) -> tuple[object, ...]:
     return (
-        clock_time(past["began_unix"]),
-        "" if ended_unix is None else duration(ended_unix - past["began_unix"]),
-        ended_in_words(past["ended_by"]),
-        past["worst_severity"],
-        past["finding"]["code"],
-        past["finding"]["summary"],
+        clock_time(past.began_unix),
+        "" if past.ended_unix is None else duration(past.ended_unix - past.began_unix),
+        ended_in_words(past.ended_by),
+        past.worst_severity,
+        past.finding.code,
+        past.finding.summary,
     )
 
 
-def ended_in_words(ended_by: object) -> str:
-    """How a finding ended, by the word of the API; None: it stands."""
-    return "it stands" if ended_by is None else _ENDED.get(str(ended_by), str(ended_by))
+def ended_in_words(ended_by: EndedBy | None) -> str:
+    """How a finding ended; None: it has not."""
+    return "still active" if ended_by is None else _ENDED.get(ended_by, ended_by)
 
 
-def covered(cover: Mapping[str, Any]) -> str:
+def covered(cover: Coverage) -> str:
     """Such as: all history, since 3 Nov 10:12."""
-    since = f", since {day_and_time(cover['since_unix'])}" if cover["since_unix"] is not None else ", which is empty"
-    return printable(cover["covers"]) + since
+    since = f", since {day_and_time(cover.since_unix)}" if cover.since_unix is not None else ", which is empty"
+    return printable(cover.covers) + since

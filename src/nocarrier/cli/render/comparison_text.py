@@ -8,15 +8,15 @@ from rich.console import Console
 
 from nocarrier.cli.render.lines import Line, print_lines
 from nocarrier.client.compare.compared_node import ComparedNode
-from nocarrier.client.compare.comparison import SHOWN_DIGITS, Comparison, Outcome
+from nocarrier.client.compare.comparison import SHOWN_DIGITS, Comparison, Relation
 from nocarrier.client.compare.one_way import OneWay
 from nocarrier.diagnosis.cause import count_of
 
 _STYLES = {
-    Outcome.CONNECTED: "bold green",
-    Outcome.POSSIBLE: "bold",
-    Outcome.FAILING: "bold yellow",
-    Outcome.IMPOSSIBLE: "bold red",
+    Relation.CONNECTED: "bold green",
+    Relation.POSSIBLE: "bold",
+    Relation.FAILING: "bold yellow",
+    Relation.IMPOSSIBLE: "bold red",
 }
 
 
@@ -39,13 +39,18 @@ def _lines(comparison: Comparison, nodes: Iterable[tuple[str, ComparedNode]]) ->
         yield Line(2, f"{difference.field}: {difference.statement}", "-", mark_style="red")
     for one, other, way in (("A", "B", comparison.a_to_b), ("B", "A", comparison.b_to_a)):
         # Why nobody has dialed matters only where a dial could lead to something.
-        if way.obstacles or comparison.outcome in {Outcome.POSSIBLE, Outcome.FAILING}:
+        if way.obstacles or comparison.outcome in {Relation.POSSIBLE, Relation.FAILING}:
             yield from _way(one, other, way)
     if minor:
         yield Line(0, "")
         yield Line(0, "what differs besides:")
     for difference in minor:
         yield Line(2, f"{difference.field}: {difference.statement}", "-")
+    if comparison.unread:
+        yield Line(0, "")
+        yield Line(0, "what could not be read, and does not count here:")
+    for what in comparison.unread:
+        yield Line(2, what, "-")
 
 
 def _who(node: ComparedNode) -> str:
@@ -68,5 +73,5 @@ def _way(one: str, other: str, way: OneWay) -> Iterator[Line]:
     yield Line(0, f"{one} as the one that dials {other}{known}:")
     for obstacle in way.obstacles:
         yield Line(2, obstacle.statement if obstacle.proven else f"perhaps: {obstacle.statement}", "-")
-    if not way.is_blocked:
+    if not way.proven:
         yield Line(2, f"not dialed: {way.not_dialed_because}", "-")

@@ -4,52 +4,64 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from typing import Any
 
 from rich.console import Console
 
 from nocarrier.cli.render.lines import Line, print_lines
 from nocarrier.cli.render.probe_text import probe_lines
 from nocarrier.cli.render.text import duration
-from nocarrier.client.answers import Diagnosis, Finding, LookedAt, ProbeResult, read_as
+from nocarrier.client.answer import NodeAnswer
 from nocarrier.diagnosis.cause import count_of
-from nocarrier.errors import NodeUnreachableError
-from nocarrier.model.finding import HealthStatus
+from nocarrier.errors import AnotherApiError, NocarrierError
+from nocarrier.model.finding import Diagnosis, Finding, HealthStatus, Severity
+from nocarrier.model.node_state import Reachability
+from nocarrier.model.probe import ProbeResult
+from nocarrier.web.views import DebugView
 
-HEALTH_WORDS = {
+_HEALTH_WORDS = {
     HealthStatus.HEALTHY: "healthy",
     HealthStatus.UNHEALTHY: "not healthy",
     HealthStatus.UNDETERMINED: "too early to tell",
 }
 
-_STYLES = {"critical": "bold red", "warning": "bold yellow"}
-INFO = "info"
+SEVERITY_STYLES = {Severity.CRITICAL: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "cyan"}
+
+Probed = Mapping[str, NodeAnswer | NocarrierError]
+"""What probing each finding gave, by its code, or why it gave nothing."""
 
 _SURE = ((0.9, "nearly certain"), (0.75, "very likely"), (0.5, "likely"), (0.0, "possible"))
 """Words for the least confidence that deserves them."""
 
-_REACHABLE = {"public": "others can dial this node", "private": "others cannot dial this node"}
+_REACHABLE = {
+    Reachability.PUBLIC: "others can dial this node",
+    Reachability.PRIVATE: "others cannot dial this node",
+}
 
 
-def print_diagnosis(diagnosis: Diagnosis, looked_at: LookedAt, probes: Mapping[str, Any]) -> None:
+def health_in_words(status: HealthStatus) -> str:
+    """What a diagnosis comes to; the word of a newer node is shown as it is."""
+    return _HEALTH_WORDS.get(status, status)
+
+
+def print_diagnosis(diagnosis: Diagnosis, debug: DebugView, probes: Probed) -> None:
     """Print `diagnosis` on standard output, with colours on a terminal only.
 
     Args:
         diagnosis: the findings, worst first.
-        looked_at: what they rest on.
+        debug: what they rest on.
         probes: what was seen when each finding was probed, by its code; empty: nobody probed.
     """
-    print_lines(Console(highlight=False), _lines(diagnosis, looked_at, probes))
+    print_lines(Console(highlight=False), _lines(diagnosis, debug, probes))
 
 
-def _lines(diagnosis: Diagnosis, looked_at: LookedAt, probes: Mapping[str, Any]) -> Iterator[Line]:
-    wrong = [finding for finding in diagnosis.findings if finding.severity != INFO]
-    known = [finding for finding in diagnosis.findings if finding.severity == INFO]
-    yield Line(0, verdict(diagnosis, looked_at), style="bold")
+def _lines(diagnosis: Diagnosis, debug: DebugView, probes: Probed) -> Iterator[Line]:
+    wrong = [finding for finding in diagnosis.findings if finding.severity != Severity.INFO]
+    known = [finding for finding in diagnosis.findings if finding.severity == Severity.INFO]
+    yield Line(0, verdict(diagnosis, debug), style="bold")
     if wrong:
-        yield Line(0, f"Found: {_numbers(wrong, known)}. Looked at: {what_was_looked_at(looked_at)}.")
-    elif diagnosis.health is HealthStatus.UNDETERMINED:
-        yield Line(0, f"Looked at: {what_was_looked_at(looked_at)}.")
+        yield Line(0, f"Found: {_numbers(wrong, known)}. Looked at: {what_was_looked_at(debug)}.")
+    elif _is_open(diagnosis):
+        yield Line(0, f"Looked at: {what_was_looked_at(debug)}.")
     for finding in wrong:
         yield Line(0, "")
         yield from _finding(finding, diagnosis.at_unix)
@@ -62,17 +74,22 @@ def _lines(diagnosis: Diagnosis, looked_at: LookedAt, probes: Mapping[str, Any])
         yield from (line._replace(indentation=line.indentation + 2) for line in _probed(probes, finding.code))
 
 
-def verdict(diagnosis: Diagnosis, looked_at: LookedAt) -> str:
+def verdict(diagnosis: Diagnosis, debug: DebugView) -> str:
     """Healthy, not healthy, or too early to tell, in one sentence."""
-    wrong = [finding for finding in diagnosis.findings if finding.severity != INFO]
+    wrong = [finding for finding in diagnosis.findings if finding.severity != Severity.INFO]
     if wrong:
         more = f"; and {len(wrong) - 1} more" if len(wrong) > 1 else ""
-        return f"Not healthy: {title_of(wrong[0]).rstrip('.')}{more}."
-    if diagnosis.health is HealthStatus.UNDETERMINED:
+        return f"Not healthy: {wrong[0].title.rstrip('.')}{more}."
+    if _is_open(diagnosis):
         return f"{in_doubt(diagnosis.status_detail)}."
-    healthy = diagnosis.health is HealthStatus.HEALTHY
+    healthy = diagnosis.status is HealthStatus.HEALTHY
     word = "Healthy" if healthy else "Not healthy, and the node does not say why"
-    return f"{word}: {what_was_looked_at(looked_at)}."
+    return f"{word}: {what_was_looked_at(debug)}."
+
+
+def _is_open(diagnosis: Diagnosis) -> bool:
+    """Whether it says neither healthy nor unhealthy; so does the word of a newer node."""
+    return diagnosis.status not in {HealthStatus.HEALTHY, HealthStatus.UNHEALTHY}
 
 
 def in_doubt(detail: str | None) -> str:
@@ -83,17 +100,19 @@ def in_doubt(detail: str | None) -> str:
 
 def _numbers(wrong: list[Finding], known: list[Finding]) -> str:
     counts = Counter(finding.severity for finding in wrong)
-    numbers = [count_of(counts.pop("warning"), "warning")] if "warning" in counts else []
-    numbers = [f"{count} {severity}" for severity, count in counts.items()] + numbers
+    warnings = counts.pop(Severity.WARNING, 0)
+    numbers = [f"{count} {severity}" for severity, count in counts.items()]
+    if warnings:
+        numbers.append(count_of(warnings, "warning"))
     return ", ".join([*numbers, f"{len(known)} for information"] if known else numbers)
 
 
-def what_was_looked_at(looked_at: LookedAt) -> str:
+def what_was_looked_at(debug: DebugView) -> str:
     """What the verdict rests on."""
-    dials = looked_at.dial_totals
+    dials = debug.dial_totals
     parts = []
-    if looked_at.node is not None:
-        parts.append(f"{count_of(len(looked_at.connected_peers), 'peer')} connected")
+    if debug.node is not None:
+        parts.append(f"{count_of(len(debug.connected_peers), 'peer')} connected")
     if dials.started:
         ends = f"{dials.succeeded} succeeded, {dials.failed} failed"
         parts.append(f"{count_of(dials.started, 'dial')} ({ends})")
@@ -101,19 +120,19 @@ def what_was_looked_at(looked_at: LookedAt) -> str:
         parts.append("no dial so far")
     if dials.skipped:
         parts.append(count_of(dials.skipped, "skip"))
-    if looked_at.node is None:
-        parts.append("sessions and reachability are not known, as the program has no node of ours")
+    if debug.node is None:
+        parts.append("sessions and reachability are not known, as the program has no nocarrier node")
     else:
-        parts.append(_REACHABLE.get(looked_at.reachability, "not known yet whether others can dial this node"))
+        parts.append(_REACHABLE.get(debug.reachability, "not known yet whether others can dial this node"))
     return "; ".join(parts)
 
 
 # ---- one finding ----------------------------------------------------------------------------------------------------
 
 
-def _finding(finding: Finding, at_unix: float | None) -> Iterator[Line]:
-    style = _STYLES.get(finding.severity, "bold")
-    yield Line(0, f"{title_of(finding)} ({finding.code})", finding.severity.upper(), style="bold", mark_style=style)
+def _finding(finding: Finding, at_unix: float) -> Iterator[Line]:
+    style = SEVERITY_STYLES.get(finding.severity, "bold")
+    yield Line(0, f"{finding.title} ({finding.code})", finding.severity.upper(), style="bold", mark_style=style)
     yield Line(2, finding.summary)
     yield Line(2, standing(finding, at_unix), style="dim")
     if finding.evidence:
@@ -128,52 +147,41 @@ def _finding(finding: Finding, at_unix: float | None) -> Iterator[Line]:
         yield Line(4, action, f"{number}.")
     hides = finding.hides
     if hides:
-        yield Line(2, f"hides, as it explains them: {', '.join(hides)}")
+        yield Line(2, f"explains, so not listed separately: {', '.join(hides)}")
 
 
-def _in_short(finding: Finding, at_unix: float | None) -> Iterator[Line]:
-    since = _since(finding, at_unix)
-    yield Line(2, f"{finding.code}: {finding.summary}" + (f" ({since})" if since else ""), "-")
+def _in_short(finding: Finding, at_unix: float) -> Iterator[Line]:
+    yield Line(2, f"{finding.code}: {finding.summary} ({_since(finding, at_unix)})", "-")
     for action in finding.next_actions[:1]:
         yield Line(4, action, style="dim")
 
 
-def title_of(finding: Finding) -> str:
-    """What the cause says."""
-    return finding.title or finding.summary
-
-
-def standing(finding: Finding, at_unix: float | None) -> str:
+def standing(finding: Finding, at_unix: float) -> str:
     """How sure it is, whose fault, since when, and whom it keeps us from."""
-    parts = []
-    if finding.confidence is not None:
-        words = next((words for least, words in _SURE if finding.confidence >= least), "not sure")
-        parts.append(f"{words} ({finding.confidence:g})")
-    parts += [f"blame: {finding.blame}", _since(finding, at_unix)]
+    sure = next((words for least, words in _SURE if finding.confidence >= least), "not sure")
+    parts = [f"{sure} ({finding.confidence:g})", f"blame: {finding.blame}", _since(finding, at_unix)]
     if finding.affected_peers:
         dials = f" ({count_of(finding.affected_dials, 'failed dial')})" if finding.affected_dials else ""
         parts.append(f"keeps us from {count_of(finding.affected_peers, 'peer')}{dials}")
-    return "; ".join(filter(None, parts))
+    return "; ".join(parts)
 
 
-def _since(finding: Finding, at_unix: float | None) -> str:
-    """How long it stands, by the node's own clock, which need not be ours."""
-    if finding.since_unix is None or at_unix is None:
-        return ""
-    stands_s = at_unix - finding.since_unix
-    return f"for {duration(stands_s)}" if stands_s >= 1 else "new"
+def _since(finding: Finding, at_unix: float) -> str:
+    """How long it has been active, by the node's own clock, which need not be ours."""
+    active_s = at_unix - finding.since_unix
+    return f"for {duration(active_s)}" if active_s >= 1 else "new"
 
 
-def _probed(probes: Mapping[str, Any], code: str) -> Iterator[Line]:
-    answer = probes.get(code)
-    if answer is None:
+def _probed(probes: Probed, code: str) -> Iterator[Line]:
+    gave = probes.get(code)
+    if gave is None:
         return
-    if "error" in answer:
-        yield Line(2, f"not probed: {answer['error']}")
+    if isinstance(gave, NocarrierError):
+        yield Line(2, f"not probed: {gave}")
         return
     try:
-        result = read_as(ProbeResult, answer)
-    except NodeUnreachableError as error:
+        result = gave.read(ProbeResult)
+    except AnotherApiError as error:
         yield Line(2, f"probed, but {error}")
         return
     yield from probe_lines(result)

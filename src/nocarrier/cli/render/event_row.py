@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from nocarrier.cli.render.evidence import in_words
 from nocarrier.cli.render.text import clock_time
-from nocarrier.client.answers import Event
+from nocarrier.model.event import DialFailure
+from nocarrier.model.recorded_event import RecordedEvent
+
+ShownEvent: TypeAlias = RecordedEvent | DialFailure
+"""An event of the live stream or of the history, or an entry of the record."""
 
 COLUMNS = ("time", "address", "outcome", "from", "what is known")
 
@@ -14,29 +20,34 @@ WIDTHS = (8, 21, 20, 10, 0)
 _NODE_ID_DIGITS = 12
 
 
-def event_row(event: Event) -> tuple[str, str, str, str, str]:
+def event_row(event: ShownEvent) -> tuple[str, str, str, str, str]:
     """The cells of `event`. They may be hostile."""
     via = f" via {event.via}" if event.via else ""
     return (clock_time(event.at_unix), event.addr, outcome(event), event.source + via, what_is_known(event))
 
 
-def outcome(event: Event) -> str:
+def outcome(event: ShownEvent) -> str:
     """What became of it, in one word of the taxonomy."""
     return event.reason or event.kind
 
 
-def what_is_known(event: Event) -> str:
-    """Phase, blame, evidence and how long it took, as far as they say something."""
+def what_is_known(event: ShownEvent) -> str:
+    """Phase, blame, evidence, how long it took and how often it was seen, as far as they say something."""
     took = took_in_words(event.duration_s)
     if event.reason is None:
         node = f"node {event.node_id[:_NODE_ID_DIGITS]}…" if event.node_id else ""
         return ", ".join(filter(None, (took, node)))
-    parts = (event.phase, event.blame and f"blame {event.blame}", took)
+    parts = (event.phase, event.blame and f"blame {event.blame}", took, repeats_in_words(event))
     known = evidence_of(event)
     return ", ".join(filter(None, parts)) + (f": {known}" if known else "")
 
 
-def evidence_of(event: Event) -> str:
+def repeats_in_words(event: ShownEvent) -> str:
+    """How often an entry of the record was seen; nothing where that is once."""
+    return f"{event.repeats} times" if isinstance(event, DialFailure) and event.repeats > 1 else ""
+
+
+def evidence_of(event: ShownEvent) -> str:
     """The evidence in words, or the detail; may be hostile."""
     return in_words({"evidence": event.evidence, "detail": event.detail})
 

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from nocarrier.cli.render.lines import Line
 from nocarrier.cli.render.text import duration
-from nocarrier.client.answers import Hop, ProbeResult
+from nocarrier.model.probe import Answer, Hop, ProbeResult
 
 _SAID = {
-    "connected": "accepts: the way ends here",
-    "refused": "refuses (RST)",
-    "expired": "a router on the way",
-    "silent": "nothing",
-    "local": "this machine does not let it go",
+    Answer.CONNECTED: "accepts: the way ends here",
+    Answer.REFUSED: "refuses (RST)",
+    Answer.EXPIRED: "a router on the way",
+    Answer.SILENT: "nothing",
+    Answer.LOCAL: "this machine does not let it go",
 }
 
 _IPV4_WIDTH = len("255.255.255.255")
@@ -42,7 +42,7 @@ def probe_lines(result: ProbeResult) -> Iterator[Line]:
             yield from _table(target.trace.hops)
 
 
-def _table(hops: list[Hop]) -> Iterator[Line]:
+def _table(hops: Sequence[Hop]) -> Iterator[Line]:
     width = max(_IPV4_WIDTH, *(len(hop.addr or "") for hop in hops))
     yield Line(6, "what it said", f"{'hop':>5}  {'address':<{width}}  {'ms':>7} ")
     for _, same in itertools.groupby(hops, key=lambda hop: (hop.answer, hop.addr)):
@@ -54,7 +54,7 @@ def _table(hops: list[Hop]) -> Iterator[Line]:
 
 
 def _said(hop: Hop) -> str:
-    if hop.answer == "unreachable":
+    if hop.answer == Answer.UNREACHABLE:
         icmp = f" (ICMP type {hop.icmp_type} code {hop.icmp_code})" if hop.icmp_type is not None else ""
         return f"unreachable{icmp}"
     return _SAID.get(hop.answer, hop.answer)

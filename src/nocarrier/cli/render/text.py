@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 import unicodedata
 from collections.abc import Iterable, Sequence
+
+import click
 
 _ACTING = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 """Unicode categories that act instead of being seen: control characters (escape sequences among them), format
@@ -22,6 +25,11 @@ def printable(text: object) -> str:
         character if unicodedata.category(character) not in _ACTING else character.encode("unicode_escape").decode()
         for character in str(text)
     )
+
+
+def print_json(document: object) -> None:
+    """`document` on standard output, for programs; safe on a terminal too, as all but ASCII is written as an escape."""
+    click.echo(json.dumps(document, indent=2))
 
 
 def cell(value: object) -> str:

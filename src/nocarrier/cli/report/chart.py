@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from nocarrier.cli.render.text import duration, printable
 from nocarrier.cli.render.times import utc
-from nocarrier.client.report_answers import Series
+from nocarrier.web.views import SeriesView
 
 MAX_LINES = 8
 """As many colours as people can tell apart; what is rarer is one line together."""
@@ -29,7 +29,7 @@ _DATE_AND_TIME = slice(5, 16)
 _DAY_S = 86_400
 
 
-def lines_of(series: Series) -> list[tuple[str, list[int]]]:
+def lines_of(series: SeriesView) -> list[tuple[str, list[int]]]:
     """Names with a count for each bucket, the most frequent first; beyond `MAX_LINES` they are added up."""
     every = list(series.series.items())
     if len(every) <= MAX_LINES:
@@ -38,12 +38,12 @@ def lines_of(series: Series) -> list[tuple[str, list[int]]]:
     return [*shown, (OTHERS, [sum(column) for column in zip(*rest, strict=True)])]
 
 
-def total_of(series: Series) -> list[int]:
+def total_of(series: SeriesView) -> list[int]:
     """All of each bucket."""
     return [sum(column) for column in zip(*series.series.values(), strict=True)]
 
 
-def block_chart(series: Series) -> str:
+def block_chart(series: SeriesView) -> str:
     """A line for each reason, each with a scale of its own; the number behind it is that of its highest block."""
     rows = [("all", total_of(series)), *lines_of(series)]
     drawn = [
@@ -60,14 +60,14 @@ def _blocks(counts: Sequence[int]) -> str:
     return "".join(_BLOCKS[-(-count * (len(_BLOCKS) - 1) // most)] for count in counts)
 
 
-def _label(series: Series, at_unix: float) -> str:
+def _label(series: SeriesView, at_unix: float) -> str:
     return utc(at_unix)[_TIME_OF_DAY if series.until_unix - series.since_unix < _DAY_S else _DATE_AND_TIME]
 
 
 # ---- the drawing ----------------------------------------------------------------------------------------------------
 
 
-def svg_chart(series: Series) -> str:
+def svg_chart(series: SeriesView) -> str:
     """Stacked bars as inline SVG, with a legend below; colours are the classes s0 to s7 of the style sheet."""
     totals = total_of(series)
     most = max(totals, default=0) or 1
@@ -93,7 +93,7 @@ def _grid(most: int) -> Iterator[str]:
         yield f'<text class="number" x="{_LEFT - 6}" y="{y + 4:.1f}">{count}</text>'
 
 
-def _bars(series: Series, most: int) -> Iterator[str]:
+def _bars(series: SeriesView, most: int) -> Iterator[str]:
     lines = lines_of(series)
     buckets = len(lines[0][1]) if lines else 0
     width = (_WIDTH - _LEFT - _RIGHT) / max(1, buckets)
@@ -112,7 +112,7 @@ def _bars(series: Series, most: int) -> Iterator[str]:
             below += count
 
 
-def _axis(series: Series) -> Iterator[str]:
+def _axis(series: SeriesView) -> Iterator[str]:
     span_s = max(1.0, series.until_unix - series.since_unix)
     for start_unix in series.starts_unix:
         x = _LEFT + (start_unix - series.since_unix) / span_s * (_WIDTH - _LEFT - _RIGHT)

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import click
 
+from nocarrier.cli.node_options import names_node
 from nocarrier.cli.render.progress import progress
 from nocarrier.cli.render.text import printable
 from nocarrier.cli.render.times import Moment
 from nocarrier.cli.report.facts import gather
 from nocarrier.cli.report.html import report_html
 from nocarrier.cli.report.text import report_text
-from nocarrier.client.node_client import NodeClient, names_node
+from nocarrier.client.node_client import NodeClient
 
 MARKDOWN, HTML = "md", "html"
 
@@ -22,13 +23,27 @@ STDOUT = "-"
 
 @click.command
 @click.option(
-    "--since", "since_unix", type=Moment(), default="1h", show_default=True, help="From when on: 90s, 5m, 24h."
+    "--since",
+    "since_unix",
+    type=Moment(),
+    default="1h",
+    show_default=True,
+    help="Start of the period, such as 90s, 5m or 24h.",
 )
-@click.option("--until", "until_unix", type=Moment(), help="Until when, written likewise; else until now.")
-@click.option("--format", "form", type=click.Choice((MARKDOWN, HTML)), help="Else as the file is called, or md.")
-@click.option("--output", help="The file; - is standard output. [default: nocarrier-report-TIME.FORMAT in this folder]")
-@click.option("--force", is_flag=True, help="Replace the file where it is there.")
-@click.option("--unredacted", is_flag=True, help="With addresses, names and identities, which are masked else.")
+@click.option(
+    "--until", "until_unix", type=Moment(), help="End of the period, in the same format as --since; default: now."
+)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice((MARKDOWN, HTML)),
+    help="Output format; by default taken from the file name, else md.",
+)
+@click.option(
+    "--output", help="File to write; - is standard output. [default: nocarrier-report-TIME.FORMAT in this folder]"
+)
+@click.option("--force", is_flag=True, help="Replace the file if it exists.")
+@click.option("--unredacted", is_flag=True, help="Do not mask addresses, names and identities.")
 @names_node
 def report(
     client: NodeClient,
@@ -40,9 +55,9 @@ def report(
     force: bool,
     unredacted: bool,
 ) -> None:
-    """Write what is wrong with a node and what it rests on into one file, to be attached to a bug report.
+    """Write one file for a bug report: what is wrong with a node, and the evidence.
 
-    The node masks addresses, names and identities, unless told otherwise.
+    The node masks addresses, names and identities unless you say --unredacted.
     """
     now_unix = time.time()
     until_unix = now_unix if until_unix is None else until_unix
@@ -56,7 +71,7 @@ def report(
     )
     if path is not None and path.exists() and not force:
         raise click.ClickException(
-            f"{path} is there already; name another file with --output, or replace it with --force"
+            f"{path} exists already; name another file with --output, or replace it with --force"
         )
     with progress("asking the node") as tell:
         facts = gather(client, since_unix, until_unix, is_redacted=not unredacted, tell=tell)
@@ -67,7 +82,7 @@ def report(
         click.echo(text, nl=False)
         return
     _write(path, text, force=force)
-    who = "it tells who the peers are" if unredacted else "addresses, names and identities are masked"
+    who = "it shows who the peers are" if unredacted else "addresses, names and identities are masked"
     click.echo(f"Wrote {printable(path)} ({len(text.encode()) / 1000:.0f} kB; {who}).")
 
 

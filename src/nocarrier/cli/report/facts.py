@@ -4,18 +4,32 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from math import ceil
+from typing import TypeVar
 
-import msgspec
-
+from nocarrier.cli.render.event_row import ShownEvent
 from nocarrier.cli.top.state import STARTED, SUCCEEDED
 from nocarrier.client import history_pages
-from nocarrier.client import report_answers as answers
-from nocarrier.client.answers import Diagnosis, Event, LookedAt, read_as
 from nocarrier.client.node_client import NodeClient
 from nocarrier.errors import NocarrierError
+from nocarrier.model.event import DialFailure
+from nocarrier.model.finding import Diagnosis
+from nocarrier.model.history import EventCount, SeriesBy, StoredFinding
+from nocarrier.model.recorded_event import EventKind
+from nocarrier.model.taxonomy import Kind
+from nocarrier.web.views import (
+    Coverage,
+    DebugView,
+    FailuresView,
+    HistoryView,
+    PastFindingsView,
+    PeersView,
+    PeerView,
+    PropagationView,
+    SeriesView,
+)
 from nocarrier.web.views.series_range import BUCKETS_S
 
 SAMPLES_EACH = 3
@@ -34,39 +48,38 @@ MAX_BUCKETS = 72
 
 _SERIES_PATH = "/api/p2p/history/series"
 
-_Answer = TypeVar("_Answer", bound=msgspec.Struct)
+_View = TypeVar("_View")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recorded:
+class RecordedDials:
     """What became of dials."""
 
     covers: str
     """What `counts` are of."""
-    counts: list[answers.EventCount]
-    failures: answers.Series
+    counts: list[EventCount]
+    failures: SeriesView
     """Failed dials by time and reason."""
-    samples: dict[str, list[Event]]
+    samples: dict[str, list[ShownEvent]]
     """By reason, the newest first."""
-    past_findings: list[answers.PastFinding] | None
+    past_findings: list[StoredFinding] | None
     """None: nobody kept them."""
     without_history: str = ""
     """Why it is from memory only."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Facts:
+class ReportFacts:
     """All that a report tells."""
 
     since_unix: float
     until_unix: float
     is_redacted: bool
-    debug: answers.Debug
-    looked_at: LookedAt
+    debug: DebugView
     diagnosis: Diagnosis
-    recorded: Recorded
-    peers: list[answers.Peer]
-    propagation: answers.Propagation
+    recorded: RecordedDials
+    peers: list[PeerView]
+    propagation: PropagationView
     dropped: Mapping[str, int] = field(default_factory=dict)
 
 
@@ -77,30 +90,30 @@ def gather(
     *,
     is_redacted: bool,
     tell: Callable[[str], None] = lambda _: None,
-) -> Facts:
+) -> ReportFacts:
     """Ask the node for everything; `tell` is called with what is asked for next.
 
     Raises:
         NodeUnreachableError: no node answers.
+        AnotherApiError: what it answers cannot be read.
         RequestRefusedError: the node is too old.
     """
     asking = _Asking(client, is_redacted=is_redacted)
     tell("asking for the findings")
-    debug = asking.get("/api/p2p/debug")
+    debug = asking.ask(DebugView, "/api/p2p/debug")
     diagnosis = asking.ask(Diagnosis, "/api/p2p/diagnosis")
-    failures = asking.ask(answers.Failures, "/api/p2p/failures", {"since_unix": since_unix, "limit": 1000})
+    failures = asking.ask(FailuresView, "/api/p2p/failures", {"since_unix": since_unix, "limit": 1000})
     recorded = _recorded(asking, failures, since_unix, until_unix, tell)
     tell("asking for the peers")
-    return Facts(
+    return ReportFacts(
         since_unix=since_unix,
         until_unix=until_unix,
         is_redacted=is_redacted,
-        debug=read_as(answers.Debug, debug),
-        looked_at=read_as(LookedAt, debug),
+        debug=debug,
         diagnosis=diagnosis,
         recorded=recorded,
-        peers=asking.ask(answers.Peers, "/api/p2p/peers").peers,
-        propagation=asking.ask(answers.Propagation, "/api/p2p/propagation"),
+        peers=asking.ask(PeersView, "/api/p2p/peers").peers,
+        propagation=asking.ask(PropagationView, "/api/p2p/propagation"),
         dropped=failures.dropped,
     )
 
@@ -112,11 +125,8 @@ class _Asking:
         self._client = client
         self._redact = {"redact": "true"} if is_redacted else {}
 
-    def get(self, path: str, query: Mapping[str, object] | None = None) -> Any:
-        return self._client.get(path, {**(query or {}), **self._redact})
-
-    def ask(self, wanted: type[_Answer], path: str, query: Mapping[str, object] | None = None) -> _Answer:
-        return read_as(wanted, self.get(path, query))
+    def ask(self, view: type[_View], path: str, query: Mapping[str, object] | None = None) -> _View:
+        return self._client.get(path, {**(query or {}), **self._redact}).read(view)
 
 
 # ---- what became of dials -------------------------------------------------------------------------------------------
@@ -124,11 +134,11 @@ class _Asking:
 
 def _recorded(
     asking: _Asking,
-    failures: answers.Failures,
+    failures: FailuresView,
     since_unix: float,
     until_unix: float,
     tell: Callable[[str], None],
-) -> Recorded:
+) -> RecordedDials:
     tell("asking for the history")
     try:
         return _from_history(asking, {"since_unix": since_unix, "until_unix": until_unix}, tell)
@@ -136,17 +146,17 @@ def _recorded(
         return _from_memory(failures, since_unix, until_unix, str(error))
 
 
-def _from_history(asking: _Asking, times: Mapping[str, float], tell: Callable[[str], None]) -> Recorded:
+def _from_history(asking: _Asking, times: Mapping[str, float], tell: Callable[[str], None]) -> RecordedDials:
     bucket_s = _bucket_s(times["until_unix"] - times["since_unix"])
-    series = asking.ask(answers.Series, _SERIES_PATH, {**times, "kind": "failure", "bucket_s": bucket_s})
-    counts = asking.ask(answers.Series, _SERIES_PATH, {**times, "by": "kind"}).counts
-    past = asking.ask(answers.PastFindings, history_pages.FINDINGS_PATH, {**times, "limit": MAX_PAST_FINDINGS})
-    samples = {}
+    series = asking.ask(SeriesView, _SERIES_PATH, {**times, "kind": "failure", "bucket_s": bucket_s})
+    counts = asking.ask(SeriesView, _SERIES_PATH, {**times, "by": "kind"}).counts
+    past = asking.ask(PastFindingsView, history_pages.FINDINGS_PATH, {**times, "limit": MAX_PAST_FINDINGS})
+    samples: dict[str, list[ShownEvent]] = {}
     for reason in itertools.islice(reasons_of(counts), MAX_REASONS):
         tell(f"asking for samples of {reason}")
         query = {**times, "reason": reason, "limit": SAMPLES_FROM}
-        samples[reason] = _different(asking.ask(answers.Page, history_pages.PATH, query).events)
-    return Recorded(
+        samples[reason] = _different(asking.ask(HistoryView, history_pages.PATH, query).events)
+    return RecordedDials(
         covers="this time, from the history",
         counts=counts,
         failures=series,
@@ -155,26 +165,27 @@ def _from_history(asking: _Asking, times: Mapping[str, float], tell: Callable[[s
     )
 
 
-def _from_memory(failures: answers.Failures, since_unix: float, until_unix: float, why: str) -> Recorded:
+def _from_memory(failures: FailuresView, since_unix: float, until_unix: float, why: str) -> RecordedDials:
     counts = [
-        answers.EventCount(
-            kind=sample.failures[-1].kind if sample.failures else "failure",
-            phase=sample.failures[-1].phase if sample.failures else None,
+        EventCount(
+            kind=_OF_ENTRY.get(sample.failures[-1].kind, EventKind.FAILURE),
+            phase=sample.failures[-1].phase,
             reason=sample.reason,
             source=sample.source,
             count=sample.total,
         )
         for sample in failures.samples
+        if sample.failures
     ]
     counts.sort(key=lambda each: -each.count)
-    samples: dict[str, list[Event]] = {reason: [] for reason in itertools.islice(reasons_of(counts), MAX_REASONS)}
+    samples: dict[str, list[DialFailure]] = {reason: [] for reason in itertools.islice(reasons_of(counts), MAX_REASONS)}
     for sample in failures.samples:
         samples.get(sample.reason, []).extend(sample.failures)
     newest = {
         reason: _different(sorted(events, key=lambda event: -event.at_unix)) for reason, events in samples.items()
     }
-    in_time = [event for event in failures.failures if event.at_unix < until_unix and event.kind == "failure"]
-    return Recorded(
+    in_time = [event for event in failures.failures if event.at_unix < until_unix and event.kind == Kind.FAILURE]
+    return RecordedDials(
         covers="everything since the program started, from memory",
         counts=counts,
         failures=_counted(in_time, since_unix, until_unix),
@@ -184,7 +195,10 @@ def _from_memory(failures: answers.Failures, since_unix: float, until_unix: floa
     )
 
 
-def _different(events: list[Event]) -> list[Event]:
+_OF_ENTRY = {kind: EventKind(kind.value) for kind in Kind}
+
+
+def _different(events: Sequence[ShownEvent]) -> list[ShownEvent]:
     """The first of each address."""
     return list({event.addr: event for event in reversed(events)}.values())[: -SAMPLES_EACH - 1 : -1]
 
@@ -195,25 +209,29 @@ def _bucket_s(span_s: float) -> int | None:
     return next((width for width in BUCKETS_S if span_s / width + 1 <= MAX_BUCKETS), None)
 
 
-def _counted(events: Iterable[Event], since_unix: float, until_unix: float) -> answers.Series:
-    bucket_s = _bucket_s(until_unix - since_unix) or (until_unix - since_unix) / MAX_BUCKETS
-    begin_unix = since_unix // bucket_s * bucket_s
+def _counted(events: Iterable[DialFailure], since_unix: float, until_unix: float) -> SeriesView:
+    bucket_s = _bucket_s(until_unix - since_unix) or ceil((until_unix - since_unix) / MAX_BUCKETS)
+    begin_unix = int(since_unix // bucket_s * bucket_s)
     buckets = int((until_unix - begin_unix) / bucket_s) + 1
     series: dict[str, list[int]] = {}
     for event in events:
-        series.setdefault(event.reason or event.kind, [0] * buckets)[int((event.at_unix - begin_unix) / bucket_s)] += 1
-    return answers.Series(
+        series.setdefault(event.reason, [0] * buckets)[int((event.at_unix - begin_unix) / bucket_s)] += 1
+    return SeriesView(
         since_unix=begin_unix,
         until_unix=begin_unix + buckets * bucket_s,
         bucket_s=bucket_s,
+        by=SeriesBy.REASON,
         series=dict(sorted(series.items(), key=lambda item: -sum(item[1]))),
+        counts=[],
+        starts_unix=[],
+        cover=Coverage(covers="since start", since_unix=None),
     )
 
 
-def reasons_of(counts: Iterable[answers.EventCount]) -> Iterable[str]:
+def reasons_of(counts: Iterable[EventCount]) -> Iterable[str]:
     """Reasons in `counts`, the most frequent first, and skips behind all others."""
     totals: Counter[tuple[bool, str]] = Counter()
     for each in counts:
         if each.reason is not None and each.kind not in {STARTED, SUCCEEDED}:
-            totals[each.kind == "skip", each.reason] += each.count
+            totals[each.kind == EventKind.SKIP, each.reason] += each.count
     return dict.fromkeys(reason for (_, reason), _ in sorted(totals.items(), key=lambda item: (item[0][0], -item[1])))

@@ -12,7 +12,8 @@ from markdown_it.token import Token
 
 from nocarrier.cli.report.chart import svg_chart
 from nocarrier.cli.report.numbers import CHART
-from nocarrier.client.report_answers import Series
+from nocarrier.model.finding import Severity
+from nocarrier.web.views import SeriesView
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
 """Whatever a peer smuggled in: the browser runs and loads nothing (W3C, Content Security Policy Level 3)."""
@@ -39,7 +40,7 @@ _PAGE = """<!DOCTYPE html>
 """
 
 
-def report_html(text: str, failures: Series) -> str:
+def report_html(text: str, failures: SeriesView) -> str:
     """The page.
 
     Args:
@@ -66,6 +67,6 @@ class _Renderer(RendererHTML):
 
     def heading_open(self, tokens: Sequence[Token], idx: int, options: Any, env: Any) -> str:
         severity = tokens[idx + 1].content.partition(":")[0].lower()
-        if severity in {"critical", "warning", "info"}:
+        if severity in list(Severity):
             tokens[idx].attrSet("class", severity)
         return self.renderToken(tokens, idx, options, env)

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from nocarrier.cli.render.event_row import evidence_of, took_in_words
+from nocarrier.cli.render.event_row import ShownEvent, evidence_of, repeats_in_words, took_in_words
 from nocarrier.cli.render.markdown import code, table, words
 from nocarrier.cli.render.text import duration
 from nocarrier.cli.render.times import utc
 from nocarrier.cli.report.chart import block_chart, total_of
-from nocarrier.cli.report.facts import Facts, reasons_of
+from nocarrier.cli.report.facts import ReportFacts, reasons_of
 from nocarrier.cli.top.state import SKIP, STARTED, SUCCEEDED
-from nocarrier.client.answers import Event
 from nocarrier.model.taxonomy import Reason
 
 CHART = "text failures-over-time"
@@ -32,7 +31,7 @@ _KINDS = {
 }
 
 
-def over_time(facts: Facts) -> Iterator[str]:
+def over_time(facts: ReportFacts) -> Iterator[str]:
     """The chart."""
     recorded = facts.recorded
     if recorded.without_history:
@@ -51,7 +50,7 @@ def over_time(facts: Facts) -> Iterator[str]:
         yield f"The program was started in this time: {', '.join(map(utc, starts[-MAX_SOURCES:]))} UTC."
 
 
-def counts(facts: Facts) -> Iterator[str]:
+def counts(facts: ReportFacts) -> Iterator[str]:
     """Totals, by reason and source."""
     recorded, totals, cover = facts.recorded, facts.debug.dial_totals, facts.debug.totals_cover
     since_start = {
@@ -77,7 +76,7 @@ def counts(facts: Facts) -> Iterator[str]:
     yield from _grid(facts)
 
 
-def _grid(facts: Facts) -> Iterator[str]:
+def _grid(facts: ReportFacts) -> Iterator[str]:
     cells = Counter[tuple[str, str]]()
     sources = Counter[str]()
     failed = Counter[str]()
@@ -107,7 +106,7 @@ def _grid(facts: Facts) -> Iterator[str]:
     yield table(("reason", *map(words, shown), "all"), rows, numbers=len(shown) + 1)
 
 
-def samples(facts: Facts) -> Iterator[str]:
+def samples(facts: ReportFacts) -> Iterator[str]:
     """Some of each reason, with what is known of them."""
     known = {reason.value: reason for reason in Reason}  # a newer node may have more
     if not any(facts.recorded.samples.values()):
@@ -121,14 +120,14 @@ def samples(facts: Facts) -> Iterator[str]:
         yield table(("time (UTC)", "address", "from", "phase, blame", "took", "what is known"), map(_sample, events))
 
 
-def _sample(event: Event) -> tuple[str, ...]:
+def _sample(event: ShownEvent) -> tuple[str, ...]:
     via = f" via {code(event.via)}" if event.via else ""
-    repeats = f" ({event.repeats} times)" if event.repeats > 1 else ""
+    repeats = repeats_in_words(event)
     return (
         utc(event.at_unix),
         code(event.addr),
         words(event.source) + via,
         words(f"{event.phase or '?'}, {event.blame or '?'}"),
         took_in_words(event.duration_s),
-        words(evidence_of(event)) + repeats,
+        words(evidence_of(event)) + (f" ({repeats})" if repeats else ""),
     )

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 from nocarrier.cli.render.markdown import code, table, words
 from nocarrier.cli.render.times import utc
-from nocarrier.cli.report.facts import Facts
-from nocarrier.client.report_answers import ConnectedPeer, Peer, PropagationCounts
+from nocarrier.cli.report.facts import ReportFacts
 from nocarrier.diagnosis.cause import count_of
+from nocarrier.model.node_state import ConnectedPeer
+from nocarrier.web.views import PeerView, PropagationCounts
 
 MAX_PEERS = 20
 MAX_INTRODUCERS = 10
@@ -17,12 +18,12 @@ MAX_ROWS = 40
 """More than there are reasons that keep peers waiting, or sources."""
 
 
-def peers(facts: Facts) -> Iterator[str]:
+def peers(facts: ReportFacts) -> Iterator[str]:
     """Who is connected, and why the others are not."""
     book, connected = facts.debug.peer_book_counts, facts.debug.connected_peers
     yield (
         f"{count_of(len(connected), 'peer')} connected. Peer book: {book.total} addresses, {book.hot} hot, "
-        f"{book.warm} warm, {book.cold} cold. Others can dial this node: {words(facts.looked_at.reachability)}."
+        f"{book.warm} warm, {book.cold} cold. Others can dial this node: {words(facts.debug.reachability)}."
     )
     if connected:
         columns = ("connected peer", "direction", "from", "protocol", "program", "round trip")
@@ -42,19 +43,19 @@ def _connected(peer: ConnectedPeer) -> tuple[str, ...]:
         code(peer.addr),
         words(peer.direction),
         words(peer.source or ""),
-        "" if peer.protocol_version is None else str(peer.protocol_version),
+        str(peer.protocol_version),
         words(peer.user_agent),
         "" if peer.latency_s is None else f"{peer.latency_s * 1000:.0f} ms",
     )
 
 
-def _failing(peer: Peer) -> tuple[str, ...]:
+def _failing(peer: PeerView) -> tuple[str, ...]:
     last_success = "never" if peer.last_success_unix is None else utc(peer.last_success_unix)
     last_reason = code(peer.last_reason or "")
     return code(peer.addr), words(peer.state), words(peer.source), last_reason, last_success, str(peer.streak)
 
 
-def propagation(facts: Facts) -> Iterator[str]:
+def propagation(facts: ReportFacts) -> Iterator[str]:
     """What the addresses were worth that each source and peer told."""
     by_source = list(facts.propagation.by_source.items())[:MAX_ROWS]
     if not by_source:

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Iterator, Mapping
-from typing import Any
+from dataclasses import fields
+from typing import TypeVar
 
 from nocarrier import __version__
 from nocarrier.cli.history.command import ended_in_words
-from nocarrier.cli.render.diagnosis_text import INFO, standing, title_of, verdict, what_was_looked_at
+from nocarrier.cli.render.diagnosis_text import standing, verdict, what_was_looked_at
 from nocarrier.cli.render.markdown import code, table, words
 from nocarrier.cli.render.text import duration
 from nocarrier.cli.render.times import utc
-from nocarrier.cli.report.facts import Facts
+from nocarrier.cli.report.facts import ReportFacts
 from nocarrier.cli.report.numbers import counts, over_time, samples
 from nocarrier.cli.report.peers import peers, propagation
-from nocarrier.client.answers import Finding
-from nocarrier.client.report_answers import PastFinding
+from nocarrier.model.finding import Finding, Severity
+from nocarrier.model.history import StoredFinding
 from nocarrier.model.node_counters import DIAL_BACKS, REFUSALS
+from nocarrier.model.word import Word
+
+_Counted = TypeVar("_Counted", bound=Word)
 
 MAX_FINDINGS = 40
 MAX_EVIDENCE = 12
@@ -30,7 +34,7 @@ _NOT_SETTINGS = frozenset({"inbound_rejections", "refusals", "dial_backs", "reac
 """Fields of the node that are told elsewhere, or in another way."""
 
 
-def report_text(facts: Facts, made_unix: float) -> str:
+def report_text(facts: ReportFacts, made_unix: float) -> str:
     """The report, made at `made_unix`."""
     return (
         "\n\n".join(
@@ -61,7 +65,7 @@ def report_text(facts: Facts, made_unix: float) -> str:
     )
 
 
-def _about(facts: Facts, made_unix: float) -> Iterator[str]:
+def _about(facts: ReportFacts, made_unix: float) -> Iterator[str]:
     length = duration(facts.until_unix - facts.since_unix)
     node = facts.debug.node
     if facts.is_redacted:
@@ -70,12 +74,12 @@ def _about(facts: Facts, made_unix: float) -> Iterator[str]:
             "the network and its genesis are not. Free text of peers can hide an address in ways that no program finds"
         )
     else:
-        redacted = "**no**: it tells who the peers are"
+        redacted = "**no**: it shows who the peers are"
     system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
     rows = [
         ("made", f"{utc(made_unix)} UTC by nocarrier {__version__} on {words(system)}"),
         ("covers", f"{utc(facts.since_unix)} to {utc(facts.until_unix)} UTC ({length})"),
-        ("node", f"nocarrier {words(node.get('version', '?'))}" if node is not None else "a program without our node"),
+        ("node", f"nocarrier {words(node.version)}" if node is not None else "a program without a nocarrier node"),
         ("redacted", redacted),
     ]
     yield table(("report", ""), rows)
@@ -84,9 +88,9 @@ def _about(facts: Facts, made_unix: float) -> Iterator[str]:
 # ---- findings -------------------------------------------------------------------------------------------------------
 
 
-def _verdict(facts: Facts) -> Iterator[str]:
-    yield f"**{words(verdict(facts.diagnosis, facts.looked_at))}**"
-    yield f"Looked at: {words(what_was_looked_at(facts.looked_at))}."
+def _verdict(facts: ReportFacts) -> Iterator[str]:
+    yield f"**{words(verdict(facts.diagnosis, facts.debug))}**"
+    yield f"Looked at: {words(what_was_looked_at(facts.debug))}."
     findings = facts.diagnosis.findings
     for finding in findings[:MAX_FINDINGS]:
         yield from _finding(finding, facts.diagnosis.at_unix)
@@ -94,9 +98,9 @@ def _verdict(facts: Facts) -> Iterator[str]:
         yield f"And {len(findings) - MAX_FINDINGS} more."
 
 
-def _finding(finding: Finding, at_unix: float | None) -> Iterator[str]:
-    severity = finding.severity if finding.severity == INFO else finding.severity.upper()
-    yield f"### {words(severity)}: {words(title_of(finding))} ({code(finding.code)})"
+def _finding(finding: Finding, at_unix: float) -> Iterator[str]:
+    severity = finding.severity if finding.severity == Severity.INFO else finding.severity.upper()
+    yield f"### {words(severity)}: {words(finding.title)} ({code(finding.code)})"
     yield words(finding.summary)
     yield f"*{words(standing(finding, at_unix))}*"
     if finding.evidence:
@@ -111,21 +115,21 @@ def _finding(finding: Finding, at_unix: float | None) -> Iterator[str]:
         actions = finding.next_actions[:MAX_ACTIONS]
         yield "\n".join(f"{number}. {words(action)}" for number, action in enumerate(actions, 1))
     if finding.hides:
-        yield f"Hides, as it explains them: {', '.join(map(code, finding.hides[:MAX_EVIDENCE]))}"
+        yield f"Explains, so not listed separately: {', '.join(map(code, finding.hides[:MAX_EVIDENCE]))}"
 
 
-def _past_findings(facts: Facts) -> Iterator[str]:
+def _past_findings(facts: ReportFacts) -> Iterator[str]:
     past = facts.recorded.past_findings
     if past is None:
         yield f"Not known: {words(facts.recorded.without_history)}"
     elif not past:
-        yield "None stood in this time."
+        yield "None was active in this time."
     else:
         columns = ("began (UTC)", "lasted", "how it ended", "severity", "finding", "what it said last")
         yield table(columns, map(_past_finding, past))
 
 
-def _past_finding(past: PastFinding) -> tuple[str, ...]:
+def _past_finding(past: StoredFinding) -> tuple[str, ...]:
     lasted = "" if past.ended_unix is None else duration(past.ended_unix - past.began_unix)
     ended = words(ended_in_words(past.ended_by))
     severity, finding = words(past.worst_severity), past.finding
@@ -135,7 +139,7 @@ def _past_finding(past: PastFinding) -> tuple[str, ...]:
 # ---- the rest -------------------------------------------------------------------------------------------------------
 
 
-def _record_keeping(facts: Facts) -> Iterator[str]:
+def _record_keeping(facts: ReportFacts) -> Iterator[str]:
     history = facts.debug.history
     detail = f": {words(history.detail)}" if history.detail else ""
     kept = f"since {utc(history.since_unix)} UTC" if history.since_unix is not None else "nothing yet"
@@ -159,25 +163,23 @@ def _value(name: str, value: object) -> str:
     return code(f"{utc(value)} UTC" if name.endswith("_unix") else value)
 
 
-def _node(facts: Facts) -> Iterator[str]:
+def _node(facts: ReportFacts) -> Iterator[str]:
     node = facts.debug.node
     if node is None:
-        yield "A program without a node of ours: its sessions, peer book and reachability are not known."
+        yield "This program has no nocarrier node: its sessions, peer book and reachability are not known."
         return
-    known = [(name, value) for name, value in node.items() if name not in _NOT_SETTINGS][:MAX_FACTS]
-    rows = ((words(name), _value(name, value)) for name, value in known)
-    yield table(("setting or fact", "value"), rows)
-    rejections = node.get("inbound_rejections")
-    if isinstance(rejections, dict) and rejections:
-        rows = ((code(reason), words(count)) for reason, count in list(rejections.items())[:MAX_FACTS])
+    settings = [(each.name, getattr(node, each.name)) for each in fields(node) if each.name not in _NOT_SETTINGS]
+    yield table(("setting or fact", "value"), ((words(name), _value(name, value)) for name, value in settings))
+    rejections = list(node.inbound_rejections.items())[:MAX_FACTS]
+    if rejections:
+        rows = ((code(reason), words(count)) for reason, count in rejections)
         yield table(("inbound connections turned away, because of", "number"), rows, numbers=1)
-    yield from _counted(node.get("refusals"), REFUSALS, "what the node refused or dropped to protect itself")
-    yield from _counted(node.get("dial_backs"), DIAL_BACKS, "dial-backs")
+    yield from _counted(node.refusals, REFUSALS, "what the node refused or dropped to protect itself")
+    yield from _counted(node.dial_backs, DIAL_BACKS, "dial-backs")
 
 
-def _counted(counts: object, meanings: Mapping[Any, str], title: str) -> Iterator[str]:
-    """A table of those of `meanings` that were counted at all; whatever else another version counts is left out."""
-    known = counts if isinstance(counts, dict) else {}
-    rows = [(words(meaning), words(known[what])) for what, meaning in meanings.items() if known.get(what)]
+def _counted(counts: Mapping[_Counted, int], meanings: Mapping[_Counted, str], title: str) -> Iterator[str]:
+    """A table of what was counted at all; what a newer node counts besides is called as it calls it."""
+    rows = [(words(meanings.get(what, what)), words(count)) for what, count in counts.items() if count][:MAX_FACTS]
     if rows:
         yield table((title, "number"), rows, numbers=1)

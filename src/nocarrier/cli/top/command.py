@@ -16,13 +16,15 @@ import click
 from rich.console import Console, Group
 from rich.live import Live
 
+from nocarrier.cli.node_options import asks_node
 from nocarrier.cli.top.keyboard import keyboard
 from nocarrier.cli.top.lines import lines
 from nocarrier.cli.top.screen import Screen, body, footer
 from nocarrier.cli.top.state import Filter, TopState
-from nocarrier.client.event_stream import Lost, Message, follow
-from nocarrier.client.node_client import NodeClient, asks_node
+from nocarrier.client.event_stream import Lost, StreamMessage, follow
+from nocarrier.client.node_client import NodeClient
 from nocarrier.errors import NocarrierError
+from nocarrier.web.views import DebugView, FailuresView
 
 LOOK_EVERY_S = 0.1
 """How often keys, news and the size of the terminal are looked at: at once, for people."""
@@ -32,10 +34,6 @@ MAX_WAITING = 10_000
 
 TERMINATED = 128 + signal.SIGTERM
 """Exit status of whom SIGTERM ended, by the convention of shells."""
-
-_PAST = "past"
-_NODE = "node"
-"""What is asked for once, in between the messages of the stream."""
 
 
 @click.command
@@ -52,7 +50,7 @@ def top(client: NodeClient, *, as_json: bool) -> None:
     with contextlib.suppress(KeyboardInterrupt, EOFError):  # the ways to end it
         if as_json:
             for message in _chain(first, stream):
-                click.echo(json.dumps(message._asdict()))
+                click.echo(json.dumps(_document(message)))
         elif not console.is_terminal or console.is_dumb_terminal:
             for line in lines(_chain(first, stream)):
                 click.echo(line)
@@ -60,12 +58,19 @@ def top(client: NodeClient, *, as_json: bool) -> None:
             _watch(console, client, _chain(first, stream))
 
 
-def _chain(first: Message | Lost, rest: Iterator[Message | Lost]) -> Iterator[Message | Lost]:
+def _chain(first: StreamMessage | Lost, rest: Iterator[StreamMessage | Lost]) -> Iterator[StreamMessage | Lost]:
     yield first
     yield from rest
 
 
-def _watch(console: Console, client: NodeClient, stream: Iterator[Message | Lost]) -> None:
+def _document(message: StreamMessage | Lost) -> dict[str, object]:
+    """`message` for programs."""
+    if isinstance(message, Lost):
+        return message._asdict()
+    return {"event": message.sent.name, "data": message.sent.document, "seq": message.sent.seq}
+
+
+def _watch(console: Console, client: NodeClient, stream: Iterator[StreamMessage | Lost]) -> None:
     """Draw until somebody ends it."""
     state = TopState()
     news = _News(client, stream)
@@ -97,8 +102,8 @@ def _after(key: str, screen: Screen) -> Screen:
 class _News:
     """What comes of the stream, read by a thread, so that a quiet node keeps nobody from pressing keys."""
 
-    def __init__(self, client: NodeClient, stream: Iterator[Message | Lost]) -> None:
-        self._queue: queue.Queue[tuple[str, object] | Message | Lost | Exception] = queue.Queue(MAX_WAITING)
+    def __init__(self, client: NodeClient, stream: Iterator[StreamMessage | Lost]) -> None:
+        self._queue: queue.Queue[FailuresView | DebugView | StreamMessage | Lost | Exception] = queue.Queue(MAX_WAITING)
         threading.Thread(target=self._read, args=(client, stream), name="nocarrier-top", daemon=True).start()
 
     def take(self, state: TopState) -> bool:
@@ -110,20 +115,23 @@ class _News:
             except queue.Empty:
                 return has_news
             has_news = True
-            if isinstance(item, Exception):
-                raise item
-            if isinstance(item, Message | Lost):
-                state.take(item)
-            elif item[0] == _PAST:
-                state.take_past(item[1])
-            else:
-                state.take_node(item[1])
+            match item:
+                case FailuresView():
+                    state.take_past(item)
+                case DebugView():
+                    state.take_node(item)
+                case StreamMessage() | Lost():
+                    state.take(item)
+                case error:
+                    raise error
 
-    def _read(self, client: NodeClient, stream: Iterator[Message | Lost]) -> None:
+    def _read(self, client: NodeClient, stream: Iterator[StreamMessage | Lost]) -> None:
         try:
-            for name, path, query in ((_PAST, "/api/p2p/failures", {"limit": 1000}), (_NODE, "/api/p2p/debug", None)):
-                with contextlib.suppress(NocarrierError):  # an older node may lack one, and it is no more than an extra
-                    self._queue.put((name, client.get(path, query)))
+            # Both are extras: what a node of another version says may be read in part only.
+            with contextlib.suppress(NocarrierError):
+                self._queue.put(client.get("/api/p2p/failures", {"limit": 1000}).read(FailuresView))
+            with contextlib.suppress(NocarrierError):
+                self._queue.put(client.get("/api/p2p/debug").read(DebugView))
             for message in stream:
                 self._queue.put(message)
         except Exception as error:  # noqa: BLE001 - a thread's boundary; raised where it is seen

@@ -9,16 +9,16 @@ from dataclasses import dataclass
 
 from rich.text import Text
 
-from nocarrier.cli.render.diagnosis_text import HEALTH_WORDS
-from nocarrier.cli.render.event_row import evidence_of, outcome, took_in_words
+from nocarrier.cli.render.diagnosis_text import SEVERITY_STYLES, health_in_words
+from nocarrier.cli.render.event_row import ShownEvent, evidence_of, outcome, took_in_words
 from nocarrier.cli.render.text import duration, printable
 from nocarrier.cli.render.times import day_and_time
 from nocarrier.cli.top.state import SKIP, SUCCEEDED, WINDOW_S, Filter, TopState
-from nocarrier.client.answers import Event, Finding, HistoryStatus, Status
 from nocarrier.diagnosis.cause import count_of
-from nocarrier.model.finding import HealthStatus
+from nocarrier.model.finding import Finding, HealthStatus
+from nocarrier.model.history import HistoryState, HistoryStatus
+from nocarrier.web.views import StatusView
 
-_SEVERITY_STYLES = {"critical": "bold red", "warning": "bold yellow", "info": "cyan"}
 _HEALTH_STYLES = {
     HealthStatus.HEALTHY: "bold green",
     HealthStatus.UNHEALTHY: "bold red",
@@ -39,6 +39,9 @@ _BARS_FROM_HEIGHT = 18
 """On a lower screen the dials matter more."""
 
 _SEPARATOR = "   "
+
+_NODE_ID_DIGITS = 12
+_NETWORK_WIDTH = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,7 +93,7 @@ def _header(state: TopState, screen: Screen) -> Iterator[Text]:
         yield _line(_noticed(state), screen.width, "yellow")
     status = state.status
     if status is None:
-        yield _line("waiting for the node's first word", screen.width, "dim")
+        yield _line("waiting for the node's first status update", screen.width, "dim")
         return
     totals = status.dial_totals
     ended = totals.succeeded + totals.failed
@@ -119,11 +122,9 @@ def _header(state: TopState, screen: Screen) -> Iterator[Text]:
 
 
 def _who(state: TopState, screen: Screen) -> Iterator[Text]:
-    node_id, network = state.node.get("node_id"), state.node.get("network")
-    if node_id:
-        yield _fact("node", f"{str(node_id)[:12]}")
-    if network:
-        yield _fact("network", str(network)[:20])
+    if state.node is not None:
+        yield _fact("node", state.node.node_id[:_NODE_ID_DIGITS])
+        yield _fact("network", state.node.network[:_NETWORK_WIDTH])
     yield Text(printable(screen.url), style="dim")
 
 
@@ -138,9 +139,9 @@ def _noticed(state: TopState) -> str:
     return state.notice + total
 
 
-def _connected(status: Status) -> Text:
+def _connected(status: StatusView) -> Text:
     if status.target_peers is None:
-        return Text("no node of ours", style="dim")
+        return Text("no nocarrier node", style="dim")
     style = "bold green" if status.connected >= status.target_peers else "bold yellow"
     return Text.assemble(
         "connected ", (f"{status.connected}/{status.target_peers}", style if status.connected else "bold red")
@@ -148,7 +149,7 @@ def _connected(status: Status) -> Text:
 
 
 def _history(history: HistoryStatus) -> str:
-    if history.state == "working":
+    if history.state == HistoryState.WORKING:
         since = f" since {day_and_time(history.since_unix)}" if history.since_unix is not None else ""
         return f"{history.events_total:,} events{since}"
     return history.state + (f": {history.detail}" if history.detail else "")
@@ -161,12 +162,12 @@ def _findings(state: TopState, screen: Screen) -> Iterator[Text]:
     if state.diagnosis is None:
         return
     findings = state.diagnosis.findings
-    health = state.diagnosis.health
+    health = state.diagnosis.status
     found = count_of(len(findings), "finding") if findings else "nothing found"
     if state.lost is None:
-        yield _heading(f"{HEALTH_WORDS[health]}: {found}", screen, _HEALTH_STYLES[health])
+        yield _heading(f"{health_in_words(health)}: {found}", screen, _HEALTH_STYLES.get(health, "bold"))
     else:  # nobody knows how it is now
-        yield _heading(f"when it answered last, {HEALTH_WORDS[health]}: {found}", screen, "bold")
+        yield _heading(f"when it answered last, {health_in_words(health)}: {found}", screen, "bold")
     if state.diagnosis.status_detail:
         yield _line(state.diagnosis.status_detail, screen.width)
     room = max(1, screen.height // 5)
@@ -180,7 +181,7 @@ def _findings(state: TopState, screen: Screen) -> Iterator[Text]:
 
 
 def _finding(finding: Finding, width: int) -> Text:
-    severity = (f"{printable(finding.severity)[:8]:<8} ", _SEVERITY_STYLES.get(finding.severity, "bold"))
+    severity = (f"{printable(finding.severity)[:8]:<8} ", SEVERITY_STYLES.get(finding.severity, "bold"))
     return _cut(Text.assemble(severity, (f"{printable(finding.code)}: ", "bold"), printable(finding.summary)), width)
 
 
@@ -239,7 +240,7 @@ def _dials(state: TopState, screen: Screen) -> Iterator[Text]:
         yield _dial(event, addr_width, screen.width)
 
 
-def _dial(event: Event, addr_width: int, width: int) -> Text:
+def _dial(event: ShownEvent, addr_width: int, width: int) -> Text:
     style = _KIND_STYLES.get(event.kind, "red")
     source = event.source + (f" via {event.via}" if event.via else "")
     cells = [

@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterator
 from enum import StrEnum
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from nocarrier.client.answers import Diagnosis, Event, Failures, LookedAt, Status, read_as
-from nocarrier.client.event_stream import Lost, Message
+from nocarrier.cli.render.event_row import ShownEvent
+from nocarrier.client.event_stream import Lost, StreamMessage
+from nocarrier.model.finding import Diagnosis
+from nocarrier.model.node_state import NodeInfo
+from nocarrier.model.recorded_event import RecordedEvent
+from nocarrier.web.views import DebugView, FailuresView, StatusView
+from nocarrier.web.views.stream import Gap
 
 WINDOW_S = 300.0
 """The bars count so much of the past."""
@@ -38,7 +43,7 @@ class Filter(StrEnum):
     SKIPS = "skips"
     ALL = "dials and skips"
 
-    def shows(self, event: Event) -> bool:
+    def shows(self, event: ShownEvent) -> bool:
         """Whether `event` is listed. The beginning of a dial never is: its end comes soon."""
         match self:
             case Filter.DIALS:
@@ -61,10 +66,10 @@ class TopState:
     """Takes messages, and tells what they come to. Its time is the node's own, which need not be ours."""
 
     def __init__(self) -> None:
-        self.status: Status | None = None
+        self.status: StatusView | None = None
         self.diagnosis: Diagnosis | None = None
-        self.node: dict[str, Any] = {}
-        """Of `/api/p2p/debug`; empty: not asked yet, or a program without a node of ours."""
+        self.node: NodeInfo | None = None
+        """None: not asked yet, or a program without a nocarrier node."""
         self.lost: Lost | None = None
         """The stream is broken off; None: it runs."""
         self.notice = ""
@@ -74,48 +79,42 @@ class TopState:
         self._started: deque[tuple[float, int]] = deque()
         """Time and number of dials started, for the rate."""
         self._failures: deque[_Failure] = deque(maxlen=MAX_FAILURES)
-        self._listed = {each: deque[Event](maxlen=MAX_EVENTS) for each in Filter}
+        self._listed = {each: deque[ShownEvent](maxlen=MAX_EVENTS) for each in Filter}
         self._known: set[int] = set()
 
     # ---- taking in ------------------------------------------------------------------------------------------------
 
-    def take(self, message: Message | Lost) -> None:
-        """Take in what came.
-
-        Raises:
-            NodeUnreachableError: it is not what a node sends.
-        """
+    def take(self, message: StreamMessage | Lost) -> None:
+        """Take in what came."""
         if isinstance(message, Lost):
             self.lost = message
             return
         if self.lost is not None:
             self.lost = None
             self.notice = "the node answers again"
-        if message.event == "status":
-            self._take_status(read_as(Status, message.data))
-        elif message.event == "findings":
-            self.diagnosis = read_as(Diagnosis, message.data)
-        elif message.event == "gap":
-            self._take_gap(message.data.get("missed"))
-        elif message.event == "dial":
-            event = read_as(Event, message.data)
-            if event.seq not in self._known:
+        match message.view:
+            case StatusView() as status:
+                self._take_status(status)
+            case Diagnosis() as diagnosis:
+                self.diagnosis = diagnosis
+            case Gap() as gap:
+                self._take_gap(gap)
+            case RecordedEvent() as event if event.seq not in self._known:
                 self._take_event(event)
 
-    def take_past(self, failures: object) -> None:
+    def take_past(self, past: FailuresView) -> None:
         """Begin with what `/api/p2p/failures` gives, so that the screen is not empty at first; once."""
-        events = read_as(Failures, failures).failures
-        for event in reversed(events):
+        for event in reversed(past.failures):
             self._known.add(event.seq)  # the stream may tell of it as well
             self._take_event(event)
 
-    def take_node(self, debug: object) -> None:
+    def take_node(self, debug: DebugView) -> None:
         """Take who the node is from `/api/p2p/debug`."""
-        self.node = read_as(LookedAt, debug).node or {}
+        self.node = debug.node
 
-    def _take_status(self, status: Status) -> None:
+    def _take_status(self, status: StatusView) -> None:
         if self.status is not None and status.started_unix != self.status.started_unix:
-            self.notice = "the node was started anew; its counts begin again"
+            self.notice = "the node restarted; its counts begin again"
             self._started.clear()
             self._known.clear()
         self.status = status
@@ -123,15 +122,15 @@ class TopState:
         while len(self._started) > 1 and self._started[1][0] <= status.at_unix - RATE_S:
             self._started.popleft()
 
-    def _take_gap(self, missed: object) -> None:
-        if isinstance(missed, int):
-            self.events_lost += missed
-            self.notice = f"{missed} events lost on the way here"
+    def _take_gap(self, gap: Gap) -> None:
+        if gap.missed is not None:
+            self.events_lost += gap.missed
+            self.notice = f"{gap.missed} events lost on the way here"
         else:
             self._known.clear()
-            self.notice = "the node was started anew"
+            self.notice = "the node restarted"
 
-    def _take_event(self, event: Event) -> None:
+    def _take_event(self, event: ShownEvent) -> None:
         for each, listed in self._listed.items():
             if each.shows(event):
                 listed.appendleft(event)
@@ -140,7 +139,7 @@ class TopState:
 
     # ---- telling --------------------------------------------------------------------------------------------------
 
-    def listed(self, wanted: Filter) -> Iterator[Event]:
+    def listed(self, wanted: Filter) -> Iterator[ShownEvent]:
         """The newest dials first."""
         return iter(self._listed[wanted])
 

@@ -6,14 +6,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from nocarrier.client.compare.compared_node import ComparedNode, Info
+from nocarrier.client.compare.compared_node import ComparedNode
 from nocarrier.client.compare.one_way import OneWay, one_way
+from nocarrier.model.node_state import Direction, NodeInfo
 
 SHOWN_DIGITS = 12
 """Of a genesis or node id: enough to see that two differ."""
 
 
-class Outcome(StrEnum):
+class Relation(StrEnum):
     """How two nodes stand to each other."""
 
     CONNECTED = "connected"
@@ -40,13 +41,15 @@ class Difference:
 class Comparison:
     """Two nodes side by side."""
 
-    outcome: Outcome
+    outcome: Relation
     verdict: str
     """One sentence."""
     differences: list[Difference]
     """What keeps them apart comes first."""
     a_to_b: OneWay
     b_to_a: OneWay
+    unread: list[str]
+    """What a node of another version says in a way that cannot be read here, and so does not count."""
 
 
 def compare(a: ComparedNode, b: ComparedNode, *, clock_skew_max_s: float) -> Comparison:
@@ -61,7 +64,14 @@ def compare(a: ComparedNode, b: ComparedNode, *, clock_skew_max_s: float) -> Com
     differences.sort(key=lambda difference: not difference.keeps_apart)
     a_to_b, b_to_a = one_way(a, b), one_way(b, a)
     outcome, verdict = _verdict(a, b, [each for each in differences if each.keeps_apart], a_to_b, b_to_a)
-    return Comparison(outcome=outcome, verdict=verdict, differences=differences, a_to_b=a_to_b, b_to_a=b_to_a)
+    return Comparison(
+        outcome=outcome,
+        verdict=verdict,
+        differences=differences,
+        a_to_b=a_to_b,
+        b_to_a=b_to_a,
+        unread=[f"{node.name}: {what}" for node in (a, b) for what in node.unread],
+    )
 
 
 # ---- settings -------------------------------------------------------------------------------------------------------
@@ -71,10 +81,10 @@ def _what_must_agree(a: ComparedNode, b: ComparedNode, clock_skew_max_s: float) 
     ours, theirs = a.info, b.info
     if ours.node_id == theirs.node_id:
         yield _apart("node_id", _same_node(ours, theirs), ours.node_id, theirs.node_id)
-    if _differ(ours.network, theirs.network):
+    if ours.network != theirs.network:
         statement = f'A is of the network "{ours.network}", B of "{theirs.network}"'
         yield _apart("network", statement, ours.network, theirs.network)
-    if _differ(ours.genesis, theirs.genesis):
+    if ours.genesis != theirs.genesis:
         statement = f"A has the genesis {_short(ours.genesis)}, B {_short(theirs.genesis)}"
         yield _apart("genesis", statement, ours.genesis, theirs.genesis)
     if not _versions_overlap(ours, theirs):
@@ -93,7 +103,7 @@ def _what_must_agree(a: ComparedNode, b: ComparedNode, clock_skew_max_s: float) 
         )
 
 
-def _same_node(ours: Info, theirs: Info) -> str:
+def _same_node(ours: NodeInfo, theirs: NodeInfo) -> str:
     if (ours.p2p_port, ours.started_at_unix) == (theirs.p2p_port, theirs.started_at_unix):
         return "both URLs lead to the same node"
     return (
@@ -102,28 +112,23 @@ def _same_node(ours: Info, theirs: Info) -> str:
     )
 
 
-def _versions_overlap(ours: Info, theirs: Info) -> bool:
-    limits = (ours.min_protocol_version, ours.protocol_version, theirs.min_protocol_version, theirs.protocol_version)
-    oldest_of_ours, newest_of_ours, oldest_of_theirs, newest_of_theirs = limits
-    if oldest_of_ours is None or newest_of_ours is None or oldest_of_theirs is None or newest_of_theirs is None:
-        return True  # as far as is known
-    return max(oldest_of_ours, oldest_of_theirs) <= min(newest_of_ours, newest_of_theirs)
+def _versions_overlap(ours: NodeInfo, theirs: NodeInfo) -> bool:
+    oldest = max(ours.min_protocol_version, theirs.min_protocol_version)
+    return oldest <= min(ours.protocol_version, theirs.protocol_version)
 
 
 def _what_may_differ(a: ComparedNode, b: ComparedNode) -> Iterator[Difference]:
     ours, theirs = a.info, b.info
     if _versions_overlap(ours, theirs) and _versions(ours) != _versions(theirs):
         yield _minor("protocol_version", _versions(ours), _versions(theirs))
-    for field in ("version", "ipv4_only", "lan_mode", "offline"):
-        if _differ(getattr(ours, field), getattr(theirs, field)):
-            yield _minor(field, getattr(ours, field), getattr(theirs, field))
-    if ours.reachability.state != theirs.reachability.state:
-        yield _minor("reachability", ours.reachability.state, theirs.reachability.state)
-
-
-def _differ(ours: object, theirs: object) -> bool:
-    """Whether both are known, and not the same."""
-    return ours is not None and theirs is not None and ours != theirs
+    pairs = {
+        "version": (ours.version, theirs.version),
+        "ipv4_only": (ours.ipv4_only, theirs.ipv4_only),
+        "lan_mode": (ours.lan_mode, theirs.lan_mode),
+        "offline": (ours.offline, theirs.offline),
+        "reachability": (ours.reachability.state, theirs.reachability.state),
+    }
+    yield from (_minor(field, one, other) for field, (one, other) in pairs.items() if one != other)
 
 
 def _apart(field: str, statement: str, a: object, b: object) -> Difference:
@@ -135,12 +140,12 @@ def _minor(field: str, a: object, b: object) -> Difference:
     return Difference(field=field, statement=f"A {shown[0]}, B {shown[1]}", keeps_apart=False, a=a, b=b)
 
 
-def _versions(info: Info) -> str:
+def _versions(info: NodeInfo) -> str:
     return f"{info.min_protocol_version} to {info.protocol_version}"
 
 
-def _short(text: str | None) -> str:
-    return f"{text[:SHOWN_DIGITS]}…" if text is not None and len(text) > SHOWN_DIGITS else str(text)
+def _short(text: str) -> str:
+    return f"{text[:SHOWN_DIGITS]}…" if len(text) > SHOWN_DIGITS else text
 
 
 # ---- verdict --------------------------------------------------------------------------------------------------------
@@ -148,38 +153,35 @@ def _short(text: str | None) -> str:
 
 def _verdict(
     a: ComparedNode, b: ComparedNode, apart: list[Difference], a_to_b: OneWay, b_to_a: OneWay
-) -> tuple[Outcome, str]:
-    connected = _connected(a, b)
+) -> tuple[Relation, str]:
     if a.info.node_id == b.info.node_id:
-        return Outcome.IMPOSSIBLE, f"They cannot talk: {apart[0].statement}."
+        return Relation.IMPOSSIBLE, f"They cannot talk: {apart[0].statement}."
+    connected = _connected(a, b)
     if connected is not None:
-        return Outcome.CONNECTED, connected
-    if apart:
-        return Outcome.IMPOSSIBLE, f"They cannot talk: {'; '.join(difference.statement for difference in apart)}."
-    proven = [[each for each in way.obstacles if each.proven] for way in (a_to_b, b_to_a)]
-    both_ways = [each.statement for way in proven for each in way if each.both_ways]
-    if both_ways:
-        return Outcome.IMPOSSIBLE, f"They cannot talk: {'; '.join(both_ways)}."
-    if all(proven):
-        return Outcome.IMPOSSIBLE, f"They cannot talk: {proven[0][0].statement}; and {proven[1][0].statement}."
-    if proven[0]:
-        return Outcome.FAILING, _failing(proven[0][0].statement, "B", "A", b_to_a)
-    if proven[1]:
-        return Outcome.FAILING, _failing(proven[1][0].statement, "A", "B", a_to_b)
-    sure = (
-        "Nothing speaks against it" if not (a_to_b.obstacles or b_to_a.obstacles) else "Nothing is known to forbid it"
-    )
-    return Outcome.POSSIBLE, (
+        return Relation.CONNECTED, connected
+    forbidden = [difference.statement for difference in apart] or _both_ways(a_to_b, b_to_a)
+    if forbidden:
+        return Relation.IMPOSSIBLE, f"They cannot talk: {'; '.join(forbidden)}."
+    for way, other_way, one, other in ((a_to_b, b_to_a, "A", "B"), (b_to_a, a_to_b, "B", "A")):
+        if way.proven:
+            return Relation.FAILING, (
+                f"They do not get together: {way.proven[0].statement}. The other way round {other} has not dialed "
+                f"{one}: {other_way.not_dialed_because}."
+            )
+    is_sure = not (a_to_b.obstacles or b_to_a.obstacles or a.unread or b.unread)
+    sure = "Nothing speaks against it" if is_sure else "Nothing is known to forbid it"
+    return Relation.POSSIBLE, (
         f"{sure}, and they are not connected. A has not dialed B: {a_to_b.not_dialed_because}. "
         f"B has not dialed A: {b_to_a.not_dialed_because}."
     )
 
 
-def _failing(statement: str, other: str, one: str, other_way: OneWay) -> str:
-    return (
-        f"They do not get together: {statement}. The other way round {other} has not dialed {one}: "
-        f"{other_way.not_dialed_because}."
-    )
+def _both_ways(a_to_b: OneWay, b_to_a: OneWay) -> list[str]:
+    """What keeps both from dialing, in the words of the obstacles; empty: one of them can, as far as is known."""
+    holds_both_ways = [each.statement for way in (a_to_b, b_to_a) for each in way.proven if each.both_ways]
+    if holds_both_ways or not (a_to_b.proven and b_to_a.proven):
+        return holds_both_ways
+    return [a_to_b.proven[0].statement, f"and {b_to_a.proven[0].statement}"]
 
 
 def _connected(a: ComparedNode, b: ComparedNode) -> str | None:
@@ -190,5 +192,5 @@ def _connected(a: ComparedNode, b: ComparedNode) -> str | None:
     if seen_by_a is None or seen_by_b is None:
         sees, sees_not = (a, b) if seen_by_a is not None else (b, a)
         return f"They are connected, says {sees.name}; {sees_not.name} does not say so: it has just begun, or ended."
-    dialed_by = "A" if seen_by_a.direction == "outbound" else "B"
+    dialed_by = "A" if seen_by_a.direction == Direction.OUTBOUND else "B"
     return f"They are connected; {dialed_by} dialed the other."

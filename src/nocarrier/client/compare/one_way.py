@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from nocarrier.client.compare.compared_node import (
     ComparedNode,
-    FailureSeen,
     addresses_of,
     guessed_address,
     newest_by_address,
@@ -15,8 +14,10 @@ from nocarrier.client.compare.compared_node import (
     scope,
 )
 from nocarrier.diagnosis.cause import count_of
-from nocarrier.model.address import Scope
-from nocarrier.model.taxonomy import Reason
+from nocarrier.model.address import Address, Scope
+from nocarrier.model.event import DialFailure
+from nocarrier.model.node_state import Direction, Reachability
+from nocarrier.model.taxonomy import Kind, Reason
 
 _SAYS_NOTHING = frozenset(
     {
@@ -62,9 +63,9 @@ class OneWay:
     """Why no dial is to be seen, where nothing keeps it from dialing."""
 
     @property
-    def is_blocked(self) -> bool:
-        """Whether an obstacle is known to hold."""
-        return any(obstacle.proven for obstacle in self.obstacles)
+    def proven(self) -> list[Obstacle]:
+        """Those that are known to hold."""
+        return [obstacle for obstacle in self.obstacles if obstacle.proven]
 
 
 def one_way(dialer: ComparedNode, target: ComparedNode) -> OneWay:
@@ -77,34 +78,43 @@ def one_way(dialer: ComparedNode, target: ComparedNode) -> OneWay:
 
 
 def _of_settings(dialer: ComparedNode, target: ComparedNode, addrs: list[str]) -> Iterator[Obstacle]:
+    """What each node says of itself."""
     a, b, theirs = dialer.name, target.name, target.info
     if dialer.info.offline:
-        yield Obstacle(
-            statement=f"{a} has no usable network: {dialer.info.offline_because or 'it does not say why'}", proven=True
-        )
-    if theirs.max_peers is not None and len(target.sessions) >= theirs.max_peers:
-        yield Obstacle(statement=f"{b} is full: all its {theirs.max_peers} places are taken", proven=True)
-    addresses = [address for addr in addrs if (address := parse(addr)) is not None]
-    if dialer.info.ipv4_only and addresses and all(":" in address.host for address in addresses):
-        yield Obstacle(
-            statement=f"{a} has ipv4_only on, and all that is known of {b} is IPv6 ({', '.join(addrs)})", proven=True
-        )
+        yield _proven(f"{a} has no usable network: {dialer.info.offline_because or 'it does not say why'}")
+    if len(target.sessions) >= theirs.max_peers:
+        yield _proven(f"{b} is full: all its {theirs.max_peers} places are taken")
+    if dialer.info.ipv4_only and _are_ipv6(addrs):
+        yield _proven(f"{a} has ipv4_only on, and all that is known of {b} is IPv6 ({', '.join(addrs)})")
     published = parse(theirs.advertised_p2p or "")
     if published is not None and published.port == theirs.http_port != theirs.p2p_port:
-        yield Obstacle(
-            statement=f"{b} publishes {published}, which is its HTTP port; its P2P port is {theirs.p2p_port}: set "
-            f"advertise of {b}",
-            proven=True,
+        yield _proven(
+            f"{b} publishes {published}, which is its HTTP port; its P2P port is {theirs.p2p_port}: set "
+            f"advertise of {b}"
         )
-    if theirs.reachability.state == "private":
+    if theirs.reachability.state == Reachability.PRIVATE:
         where = f" at {theirs.reachability.addr}" if theirs.reachability.addr else ""
         yield Obstacle(statement=f"peers that {b} asked could not dial it{where}", proven=False)
 
 
+def _proven(statement: str) -> Obstacle:
+    return Obstacle(statement=statement, proven=True)
+
+
+def _are_ipv6(addrs: Iterable[str]) -> bool:
+    """Whether `addrs` are all of IPv6; false where there is none."""
+    hosts = [address.host for address in _addresses(addrs)]
+    return bool(hosts) and all(":" in host for host in hosts)
+
+
+def _addresses(addrs: Iterable[str]) -> list[Address]:
+    return [address for addr in addrs if (address := parse(addr)) is not None]
+
+
 def _of_policy(dialer: ComparedNode, target: ComparedNode, addrs: list[str]) -> Iterator[Obstacle]:
     """Whether lan_mode is likely to forbid it. What allow_networks names, a node does not show."""
-    scopes = {scope(address) for addr in addrs if (address := parse(addr)) is not None}
-    is_closed = dialer.info.lan_mode is False and bool(scopes) and scopes <= _CLOSED
+    scopes = set(map(scope, _addresses(addrs)))
+    is_closed = not dialer.info.lan_mode and bool(scopes) and scopes <= _CLOSED
     if is_closed and not _dials_into(dialer, scopes):
         kinds = " or ".join(sorted(map(str, scopes)))
         yield Obstacle(
@@ -117,10 +127,10 @@ def _of_policy(dialer: ComparedNode, target: ComparedNode, addrs: list[str]) -> 
 def _dials_into(node: ComparedNode, scopes: set[Scope | None]) -> bool:
     """Whether `node` dialed into networks of all these kinds, so that its settings allow at least some."""
     worked = [peer.addr for peer in node.book if peer.last_success_unix is not None]
-    worked += [session.addr for session in node.sessions if session.direction == "outbound"]
+    worked += [session.addr for session in node.sessions if session.direction == Direction.OUTBOUND]
     # A dial that failed beyond policy was allowed as well.
-    worked += [failure.addr for failure in node.failures if failure.kind == "failure"]
-    return scopes <= {scope(address) for addr in worked if (address := parse(addr)) is not None}
+    worked += [failure.addr for failure in node.failures if failure.kind == Kind.FAILURE]
+    return scopes <= set(map(scope, _addresses(worked)))
 
 
 def _of_record(dialer: ComparedNode, target: ComparedNode, addrs: list[str]) -> Iterator[Obstacle]:
@@ -139,12 +149,12 @@ def _of_record(dialer: ComparedNode, target: ComparedNode, addrs: list[str]) -> 
             )
 
 
-def _failed(dialer: ComparedNode, target: ComparedNode, failure: FailureSeen) -> str:
+def _failed(dialer: ComparedNode, target: ComparedNode, failure: DialFailure) -> str:
     a, b = dialer.name, target.name
     detail = f" ({failure.detail})" if failure.detail else ""
     rejections = target.info.inbound_rejections.get(failure.reason, 0)
     counted = f"; {b} has turned {count_of(rejections, 'connection')} away for that" if rejections else ""
-    if failure.kind == "skip":
+    if failure.kind == Kind.SKIP:
         return f"{a} does not dial {failure.addr}: {failure.reason}{detail}"
     ago = f" {_span(dialer.clock_unix - failure.at_unix)} ago" if dialer.clock_unix is not None else ""
     return f"{a} dialed {b} at {failure.addr}{ago}: {failure.reason}{detail}{counted}{_port_hint(target, failure.addr)}"
@@ -152,7 +162,7 @@ def _failed(dialer: ComparedNode, target: ComparedNode, failure: FailureSeen) ->
 
 def _port_hint(target: ComparedNode, addr: str) -> str:
     address, info = parse(addr), target.info
-    if address is None or info.p2p_port is None or address.port == info.p2p_port:
+    if address is None or address.port == info.p2p_port:
         return ""
     if address.port == info.http_port:
         return f"; that is the HTTP port of {target.name}, its P2P port is {info.p2p_port}"
@@ -173,7 +183,7 @@ def _why_not_dialed(dialer: ComparedNode, target: ComparedNode, addrs: list[str]
         left = f" for another {_span(until_unix - dialer.clock_unix)}" if dialer.clock_unix is not None else ""
         return f"it waits{left}, because of {waiting[0].because}"
     wanted = dialer.info.target_peers
-    if wanted is not None and len(dialer.sessions) >= wanted:
+    if len(dialer.sessions) >= wanted:
         return f"it has as many peers as it wants ({len(dialer.sessions)}, target_peers is {wanted})"
     return f"it knows {min(known)}, and nothing is to be seen of a dial yet; look at {a} with: nocarrier doctor"
 

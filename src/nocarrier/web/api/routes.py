@@ -33,7 +33,6 @@ from nocarrier.web.views import (
     Diagnosis,
     DialResult,
     FailuresView,
-    Gap,
     HistoryView,
     PastFindingsView,
     PeersView,
@@ -41,10 +40,9 @@ from nocarrier.web.views import (
     PropagationView,
     Ready,
     ReasonsView,
-    RecordedEvent,
     SeriesView,
-    StatusView,
 )
+from nocarrier.web.views.stream import MESSAGES
 
 ViewMaker: TypeAlias = Callable[[Api, Any, Any], Awaitable[object]]
 """Given what to answer from, the query and the body, each None where the row has none: the view, or its JSON."""
@@ -168,7 +166,7 @@ ROUTES: tuple[ApiRoute, ...] = (
         query=StreamQuery,
         answers={HTTPStatus.OK: None},
         media_type="text/event-stream",
-        messages={"dial": RecordedEvent, "gap": Gap, "status": StatusView, "findings": Diagnosis},
+        messages=MESSAGES,
         own_problems=(HTTPStatus.SERVICE_UNAVAILABLE,),
     ),
     ApiRoute(

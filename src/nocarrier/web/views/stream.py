@@ -1,8 +1,14 @@
-"""`/api/p2p/events`: the messages of the live stream that are nothing else than that."""
+"""`/api/p2p/events`: the messages of the live stream."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
+
+from nocarrier.model.finding import Diagnosis
+from nocarrier.model.recorded_event import RecordedEvent
+from nocarrier.web.views.status import StatusView
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -15,3 +21,14 @@ class Gap:
     """The first event after it."""
     missed: int | None
     """How many there were. None: the program was restarted since, and counts from 1 again."""
+
+
+StreamView: TypeAlias = RecordedEvent | Gap | StatusView | Diagnosis
+
+MESSAGES: Mapping[str, type[StreamView]] = {
+    "dial": RecordedEvent,
+    "gap": Gap,
+    "status": StatusView,
+    "findings": Diagnosis,
+}
+"""What the data of each message is, by its name."""

@@ -1,0 +1,236 @@
+"""What a node answers, as the structs that it sends: each whole, so that a test says only what matters to it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from nocarrier.client.event_stream import SentEvent, StreamMessage
+from nocarrier.model.event import DialFailure
+from nocarrier.model.finding import Diagnosis, Finding, HealthStatus, Severity
+from nocarrier.model.history import HistoryState, HistoryStatus, SeriesBy
+from nocarrier.model.node_state import (
+    BookState,
+    ConnectedPeer,
+    Direction,
+    NodeInfo,
+    PeerBookCounts,
+    Reachability,
+)
+from nocarrier.model.recorded_event import EventKind, RecordedEvent
+from nocarrier.model.taxonomy import Blame, Kind, Phase, Reason, Source
+from nocarrier.model.word import newer_words
+from nocarrier.tracking import Totals
+from nocarrier.web.views import Coverage, DebugView, FailuresView, PeersView, PeerView, SeriesView, StatusView
+
+ADDR = "192.0.2.1:7072"
+
+
+def document(view: object) -> Any:
+    """`view` as a client gets it: decoded JSON."""
+    return msgspec.json.decode(msgspec.json.encode(view))
+
+
+def message(name: str, view: object, seq: int | None = None) -> StreamMessage:
+    """`view` as a message of the live stream."""
+    return StreamMessage(SentEvent(name, document(view), seq), view)
+
+
+def _made(wanted: type, usual: dict[str, Any], given: dict[str, Any]) -> Any:
+    """A `wanted` of `usual` and `given`, in which words may be those of a newer node."""
+    with newer_words():
+        return msgspec.convert(msgspec.to_builtins(usual | given), wanted)
+
+
+def finding(code: str = "peer_down", **given: Any) -> Finding:
+    usual = {
+        "code": code,
+        "title": f"The title of {code}",
+        "severity": Severity.WARNING,
+        "blame": Blame.THEM,
+        "summary": f"The summary of {code}.",
+        "confidence": 0.6,
+        "evidence": [],
+        "affected_peers": 0,
+        "affected_dials": 0,
+        "next_actions": [],
+        "since_unix": 1_700_000_000.0,
+    }
+    return _made(Finding, usual, given)
+
+
+def diagnosis(*findings: Finding, **given: Any) -> Diagnosis:
+    bad = any(each.severity != Severity.INFO for each in findings)
+    usual = {
+        "at_unix": 1_700_000_000.0,
+        "status": HealthStatus.UNHEALTHY if bad else HealthStatus.HEALTHY,
+        "healthy": True,  # follows from the status
+        "findings": findings,
+    }
+    return _made(Diagnosis, usual, given)
+
+
+def node_info(**given: Any) -> NodeInfo:
+    usual = {
+        "node_id": "ab" * 32,
+        "version": "0.1.0",
+        "network": "main",
+        "genesis": "0" * 64,
+        "protocol_version": 2,
+        "min_protocol_version": 1,
+        "p2p_port": 7072,
+        "http_port": 7070,
+        "advertised_p2p": None,
+        "ipv4_only": False,
+        "lan_mode": True,
+        "target_peers": 8,
+        "max_peers": 64,
+        "started_at_unix": 1_700_000_000.0,
+        "offline": False,
+        "offline_because": None,
+    }
+    return _made(NodeInfo, usual, given)
+
+
+def connected_peer(addr: str = ADDR, **given: Any) -> ConnectedPeer:
+    usual = {
+        "addr": addr,
+        "node_id": "cd" * 32,
+        "direction": Direction.OUTBOUND,
+        "source": Source.SEED,
+        "via": None,
+        "connected_at_unix": 1_700_000_000.0,
+        "protocol_version": 2,
+        "user_agent": "nocarrier/0.1.0",
+        "latency_s": None,
+        "last_received_unix": 1_700_000_000.0,
+        "p2p_port": None,
+        "http_port": None,
+        "clock_ahead_s": 0.0,
+    }
+    return _made(ConnectedPeer, usual, given)
+
+
+def book_peer(addr: str = ADDR, **given: Any) -> PeerView:
+    usual = {
+        "addr": addr,
+        "state": BookState.COLD,
+        "connected": False,
+        "source": Source.SEED,
+        "via": None,
+        "node_id": None,
+        "first_seen_unix": 1_700_000_000.0,
+        "last_success_unix": None,
+        "last_failure_unix": None,
+        "streak": 0,
+        "last_reason": None,
+        "next_attempt_unix": None,
+        "because": None,
+    }
+    return _made(PeerView, usual, given)
+
+
+def failure(addr: str = ADDR, reason: str = "timeout", **given: Any) -> DialFailure:
+    usual = {
+        "addr": addr,
+        "reason": reason,
+        "timestamp_unix": 1_700_000_000,
+        "source": Source.SEED,
+        "phase": Phase.CONNECT,
+        "kind": Kind.FAILURE,
+        "blame": Blame.UNKNOWN,
+        "detail": None,
+        "via": None,
+        "duration_s": None,
+        "attempts": [],
+        "evidence": {},
+        "phases_s": {},
+        "node_id": None,
+        "repeats": 1,
+        "penalised": False,
+        "dial_id": None,
+        "seq": 1,
+        "at_unix": 1_700_000_000.0,
+    }
+    return _made(DialFailure, usual, given)
+
+
+def recorded(seq: int = 1, **given: Any) -> RecordedEvent:
+    usual = {
+        "seq": seq,
+        "kind": EventKind.FAILURE,
+        "addr": ADDR,
+        "source": Source.SEED,
+        "at_unix": 1_700_000_000.0,
+        "timestamp_unix": 1_700_000_000,
+        "reason": Reason.TIMEOUT,
+        "phase": Phase.CONNECT,
+        "blame": Blame.UNKNOWN,
+    }
+    return _made(RecordedEvent, usual, given)
+
+
+def status(**given: Any) -> StatusView:
+    usual = {
+        "at_unix": 1_700_000_000.0,
+        "started_unix": 1_600_000_000.0,
+        "start_id": "12" * 16,
+        "seq": 0,
+        "dial_totals": Totals(),
+        "dropped": {},
+        "history": HistoryStatus(state=HistoryState.OFF),
+        "connected": 0,
+        "target_peers": None,
+        "peer_book_counts": PeerBookCounts(),
+        "reachability": Reachability.UNKNOWN,
+        "offline": False,
+        "ready": True,
+        "node_revision": 0,
+    }
+    return _made(StatusView, usual, given)
+
+
+def debug(**given: Any) -> DebugView:
+    usual = {
+        "connected_peers": [],
+        "peer_book_counts": PeerBookCounts(),
+        "dial_failures": [],
+        "dial_totals": Totals(),
+        "totals_cover": Coverage(covers="since start", since_unix=None),
+        "reachability": Reachability.UNKNOWN,
+        "node": None,
+        "history": HistoryStatus(state=HistoryState.OFF),
+        "findings": [],
+    }
+    return _made(DebugView, usual, given)
+
+
+def failures(*entries: DialFailure, **given: Any) -> FailuresView:
+    usual = {
+        "failures": entries,
+        "by_reason": {},
+        "by_source": {},
+        "by_addr": {},
+        "samples": [],
+        "totals_by_source": {},
+        "dropped": {},
+    }
+    return _made(FailuresView, usual, given)
+
+
+def peers(*entries: PeerView) -> PeersView:
+    return PeersView(peers=list(entries))
+
+
+def series(counts: dict[str, list[int]], *, until_unix: int = 60, starts_unix: tuple[float, ...] = ()) -> SeriesView:
+    return SeriesView(
+        since_unix=0,
+        until_unix=until_unix,
+        bucket_s=60,
+        by=SeriesBy.REASON,
+        series=counts,
+        counts=[],
+        starts_unix=list(starts_unix),
+        cover=Coverage(covers="all history", since_unix=None),
+    )
