@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { backoffMs, EventStream, type StreamState } from "../src/api/event-stream.ts";
 import { ApiError } from "../src/api/problem.ts";
-import type { Gap, RecordedEvent } from "../src/api/types.ts";
+import type { DialEvent, Gap } from "../src/api/types.ts";
 import { event } from "./events.ts";
 
 /** A node: each connection is a stream that the test writes to, and breaks. */
@@ -46,7 +46,7 @@ function listen(node: FakeNode) {
     {
       status: () => undefined,
       findings: () => undefined,
-      dial: ({ seq }: RecordedEvent) => heard.seqs.push(seq),
+      dial: ({ seq }: DialEvent) => heard.seqs.push(seq),
       gap: (gap) => heard.gaps.push(gap),
       state: (state) => heard.states.push(state),
     },

@@ -1,10 +1,12 @@
-import type { RecordedEvent } from "../src/api/types.ts";
+import type { DialEvent } from "../src/api/types.ts";
 
 /** A failed dial, with what a test is about changed. */
-export function event(change: Partial<RecordedEvent> = {}): RecordedEvent {
+export function event(change: Partial<DialEvent> = {}): DialEvent {
   return {
+    run: "00112233445566778899aabbccddeeff",
     seq: 1,
     kind: "failure",
+    outcome: "failed",
     addr: "198.51.100.7:7072",
     source: "seed",
     via: null,

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING, Any
 from nocarrier.classification import classify
 from nocarrier.dialing.policy import AddressPolicy
 from nocarrier.errors import AddressError, ConfigError, DialSkipped, NocarrierError, PeerRejected
-from nocarrier.model.event import Attempt, DialFailure, DialStarted, DialSucceeded
+from nocarrier.model.event import Attempt, DialEvent, DialFailure
 from nocarrier.model.fault import Evidence, Fault
-from nocarrier.model.taxonomy import Blame, Kind, Phase, Reason, Retry, Source
+from nocarrier.model.taxonomy import Blame, Kind, Outcome, Phase, Reason, Retry, Source
 from nocarrier.model.version import VERSION
 from nocarrier.recorder import dial, get_dial_failures, global_tracker, record_dial_failure, record_dial_success
 from nocarrier.tracking import DialTracker
@@ -39,15 +39,15 @@ __all__ = [
     "Attempt",
     "Blame",
     "ConfigError",
+    "DialEvent",
     "DialFailure",
     "DialSkipped",
-    "DialStarted",
-    "DialSucceeded",
     "DialTracker",
     "Evidence",
     "Fault",
     "Kind",
     "NocarrierError",
+    "Outcome",
     "PeerRejected",
     "Phase",
     "Reason",

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from nocarrier.client.event_stream import SentEvent, StreamMessage
-from nocarrier.model.event import DialFailure
+from nocarrier.model.event import DialEvent, DialFailure
 from nocarrier.model.finding import Diagnosis, Finding, HealthStatus, Severity
 from nocarrier.model.history import HistoryState, HistoryStatus, SeriesBy
 from nocarrier.model.node_state import (
@@ -18,8 +18,7 @@ from nocarrier.model.node_state import (
     PeerBookCounts,
     Reachability,
 )
-from nocarrier.model.recorded_event import EventKind, RecordedEvent
-from nocarrier.model.taxonomy import Blame, Kind, Phase, Reason, Source
+from nocarrier.model.taxonomy import Blame, Kind, Outcome, Phase, Reason, Source
 from nocarrier.model.word import newer_words
 from nocarrier.tracking import Totals
 from nocarrier.web.views import Coverage, DebugView, FailuresView, PeersView, PeerView, SeriesView, StatusView
@@ -139,6 +138,7 @@ def failure(addr: str = ADDR, reason: str = "timeout", **given: Any) -> DialFail
         "source": Source.SEED,
         "phase": Phase.CONNECT,
         "kind": Kind.FAILURE,
+        "outcome": Outcome.FAILED,
         "blame": Blame.UNKNOWN,
         "detail": None,
         "via": None,
@@ -150,16 +150,19 @@ def failure(addr: str = ADDR, reason: str = "timeout", **given: Any) -> DialFail
         "repeats": 1,
         "penalised": False,
         "dial_id": None,
+        "run": "12" * 16,
         "seq": 1,
         "at_unix": 1_700_000_000.0,
     }
     return _made(DialFailure, usual, given)
 
 
-def recorded(seq: int = 1, **given: Any) -> RecordedEvent:
+def recorded(seq: int = 1, **given: Any) -> DialEvent:
     usual = {
+        "run": "12" * 16,
         "seq": seq,
-        "kind": EventKind.FAILURE,
+        "kind": Kind.FAILURE,
+        "outcome": Outcome.FAILED,
         "addr": ADDR,
         "source": Source.SEED,
         "at_unix": 1_700_000_000.0,
@@ -168,7 +171,7 @@ def recorded(seq: int = 1, **given: Any) -> RecordedEvent:
         "phase": Phase.CONNECT,
         "blame": Blame.UNKNOWN,
     }
-    return _made(RecordedEvent, usual, given)
+    return _made(DialEvent, usual, given)
 
 
 def status(**given: Any) -> StatusView:

@@ -77,6 +77,8 @@ async def test_a_dial_that_succeeds(tracker, telemetry):
         "nocarrier.addr": f"127.0.0.1:{port}",
         "nocarrier.node_id": "ab",
         "nocarrier.dial_id": success.dial_id,
+        "nocarrier.run": tracker.run,
+        "nocarrier.seq": success.seq,
         "nocarrier.attempts": 1,
         "server.address": "127.0.0.1",
         "server.port": port,

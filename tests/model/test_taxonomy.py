@@ -7,7 +7,7 @@ import re
 
 import pytest
 
-from nocarrier.model.taxonomy import Blame, Kind, Phase, Reason, Retry, Source
+from nocarrier.model.taxonomy import Blame, Kind, Outcome, Phase, Reason, Retry, Source
 
 OF_THE_MISSION = [
     "ipv6_blocked",
@@ -59,7 +59,7 @@ def test_the_missions_sources_are_spelled_for_ever():
     assert {"seed", "peer_book", "direct", "gossip", "handshake"} <= set(Source)
 
 
-@pytest.mark.parametrize("member", [*Reason, *Source, *Phase, *Kind, *Blame])
+@pytest.mark.parametrize("member", [*Reason, *Source, *Phase, *Kind, *Outcome, *Blame])
 def test_a_name_is_its_own_json_and_label(member):
     assert json.loads(json.dumps(member)) == str(member) == member.value == f"{member}"
     assert re.fullmatch(r"[a-z][a-z0-9_]*", member)
@@ -67,6 +67,24 @@ def test_a_name_is_its_own_json_and_label(member):
 
 def test_every_source_says_what_it_means():
     assert all(source.meaning for source in Source)
+
+
+def test_every_kind_has_an_outcome_of_its_own_and_says_what_it_means():
+    assert [kind.outcome for kind in Kind] == [
+        Outcome.BEGAN,
+        Outcome.SUCCEEDED,
+        Outcome.FAILED,
+        Outcome.CANCELLED,
+        Outcome.SKIPPED,
+        Outcome.DISCONNECTED,
+    ]
+    assert {kind.outcome for kind in Kind} == set(Outcome)
+    assert all(kind.meaning.endswith(".") for kind in Kind)
+
+
+def test_a_dial_ends_in_one_of_three_ways_and_every_reason_makes_an_entry():
+    assert {kind for kind in Kind if kind.ends_dial} == {Kind.SUCCEEDED, Kind.FAILURE, Kind.CANCELLED}
+    assert {kind for kind in Kind if kind.is_entry} == {reason.kind for reason in Reason}
 
 
 def test_blame_is_known_without_evidence_only_where_there_is_one_to_blame():

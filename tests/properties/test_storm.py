@@ -141,7 +141,7 @@ def test_a_storm_watched_by_readers_tells_every_event(ports):
         asyncio.run(storm(ports, tracker, 500))
         seen = events.drain()
     assert [event.seq for event in seen] == list(range(1, len(seen) + 1))
-    begun = {event.dial_id for event in seen if isinstance(event, nocarrier.DialStarted)}
-    ended = [event.dial_id for event in seen if not isinstance(event, nocarrier.DialStarted)]
+    begun = {event.dial_id for event in seen if event.kind is Kind.STARTED}
+    ended = [event.dial_id for event in seen if event.kind.ends_dial]
     assert sorted(ended) == sorted(begun)
     assert len(begun) == 500

@@ -44,6 +44,7 @@ def test_an_entry_has_everything_that_was_said(tracker):
         "source": "gossip",
         "phase": "connect",
         "kind": "failure",
+        "outcome": "failed",
         "blame": "path",
         "detail": "silence",
         "via": "198.18.0.9:7072",
@@ -55,6 +56,7 @@ def test_an_entry_has_everything_that_was_said(tracker):
         "repeats": 1,
         "penalised": True,
         "dial_id": dial_id,
+        "run": tracker.run,
         "seq": 2,
     }
 

@@ -107,30 +107,76 @@ export interface Diagnosis {
 /** What becomes of dial-backs, by which nodes find out whether others can dial them. */
 export type DialBackCount = "answered_by_peer" | "answered_peer" | "asked_by_peer" | "asked_peer" | "received" | "refused_by_peer";
 
-/** A dial that failed, was cancelled or skipped, or whose session ended early. */
-export interface DialFailure {
-  addr: string;
-  reason: Reason;
-  timestamp_unix: number;
-  source: Source;
-  phase: Phase;
+/** One event of a dial. `run` and `seq` name it for ever, on every machine. */
+export interface DialEvent {
+  /** Which run of a program recorded it: 32 lower-case hex digits, random. */
+  run: string;
+  /** Counts every event of the run, from 1; a number that is left out was lost. */
+  seq: number;
   kind: Kind;
-  blame: Blame;
-  detail: string | null;
+  /** What became of the dial, so far as this event tells. */
+  outcome: Outcome;
+  addr: string;
+  source: Source;
+  at_unix: number;
+  timestamp_unix: number;
   via: string | null;
+  /** The same for the beginning and the end of one dial; null: somebody else made the dial, and told of it. */
+  dial_id: number | null;
+  /** None where the dial began or succeeded. */
+  reason: Reason | null;
+  /** None where the dial began. */
+  phase: Phase | null;
+  /** None where the dial began. */
+  blame: Blame | null;
+  /** Text for people. May come from a peer: hostile. */
+  detail: string | null;
   duration_s: number | null;
+  node_id: string | null;
+  /** Whether it counts against the peer. */
+  penalised: boolean;
+  /** All attempts, the losing addresses of a won dial with their own fault among them. */
   attempts: Attempt[];
   evidence: Evidence;
   /** How long each phase took. */
   phases_s: Record<string, number>;
+}
+
+/** An entry of the record: a dial that failed, was cancelled or skipped, or whose session ended early. */
+export interface DialFailure {
+  /** Which run of a program recorded it: 32 lower-case hex digits, random. */
+  run: string;
+  /** Counts every event of the run, from 1; a number that is left out was lost. */
+  seq: number;
+  kind: Kind;
+  /** What became of the dial, so far as this event tells. */
+  outcome: Outcome;
+  addr: string;
+  source: Source;
+  at_unix: number;
+  timestamp_unix: number;
+  /** None where the dial began or succeeded. */
+  reason: Reason;
+  /** None where the dial began. */
+  phase: Phase;
+  /** None where the dial began. */
+  blame: Blame;
+  via: string | null;
+  /** The same for the beginning and the end of one dial; null: somebody else made the dial, and told of it. */
+  dial_id: number | null;
+  /** Text for people. May come from a peer: hostile. */
+  detail: string | null;
+  duration_s: number | null;
   node_id: string | null;
-  /** How often this same skip was seen; `timestamp_unix` is the last time. */
-  repeats: number;
   /** Whether it counts against the peer. */
   penalised: boolean;
-  dial_id: number | null;
-  seq: number;
-  at_unix: number;
+  /** All attempts, the losing addresses of a won dial with their own fault among them. */
+  attempts: Attempt[];
+  evidence: Evidence;
+  /** How long each phase took. */
+  phases_s: Record<string, number>;
+  /** How often this same skip was seen; `timestamp_unix` is the last time. */
+  repeats: number;
 }
 
 /** How one dial ended. */
@@ -155,15 +201,12 @@ export type EndedBy = "cleared" | "crashed" | "stopped";
 
 /** How many events of one kind there were in the whole time. */
 export interface EventCount {
-  kind: EventKind;
+  kind: Kind;
   source: Source;
   phase: Phase | null;
   reason: Reason | null;
   count: number;
 }
-
-/** What an event tells of: the kinds of entries, and the beginnings and good ends that make no entry. */
-export type EventKind = "cancelled" | "disconnect" | "failure" | "skip" | "started" | "succeeded";
 
 /** What is known about a fault, and nothing else: an absent key means unknown, never no. */
 export interface Evidence {
@@ -356,8 +399,8 @@ export interface Introduction {
   first_seen_unix: number | null;
 }
 
-/** What an entry tells of. */
-export type Kind = "cancelled" | "disconnect" | "failure" | "skip";
+/** What an event tells of. */
+export type Kind = "cancelled" | "disconnect" | "failure" | "skip" | "started" | "succeeded";
 
 /** What the resolver said to one name. */
 export interface Lookup {
@@ -396,6 +439,9 @@ export interface NodeInfo {
   dial_backs: Record<string, number>;
   reachability: ReachabilityState;
 }
+
+/** What became of a dial, as an event tells it. */
+export type Outcome = "began" | "cancelled" | "disconnected" | "failed" | "skipped" | "succeeded";
 
 /** Findings with their beginning and end. */
 export interface PastFindingsView {
@@ -553,33 +599,6 @@ export interface ReasonsView {
   sources: SourceView[];
 }
 
-/** One event of a dial. */
-export interface RecordedEvent {
-  /** Counts every event since the program started; a number that is left out was lost. */
-  seq: number;
-  kind: EventKind;
-  addr: string;
-  source: Source;
-  at_unix: number;
-  timestamp_unix: number;
-  via: string | null;
-  /** The same for the beginning and the end of one dial; null: somebody else made the dial, and told of it. */
-  dial_id: number | null;
-  /** None where the dial began or succeeded. */
-  reason: Reason | null;
-  /** None where the dial began. */
-  phase: Phase | null;
-  blame: Blame | null;
-  /** Text for people. May come from a peer: hostile. */
-  detail: string | null;
-  duration_s: number | null;
-  node_id: string | null;
-  penalised: boolean;
-  attempts: Attempt[];
-  evidence: Evidence;
-  phases_s: Record<string, number>;
-}
-
 /** One connection attempt, alone as far as this program goes. */
 export interface Redial {
   answer: Answer;
@@ -693,17 +712,19 @@ export interface StatusView {
 
 /** An event of the history. */
 export interface StoredEvent {
-  /** Counts every event since the program started; a number that is left out was lost. */
+  /** Which run of a program recorded it: 32 lower-case hex digits, random. */
+  run: string;
+  /** Counts every event of the run, from 1; a number that is left out was lost. */
   seq: number;
-  kind: EventKind;
+  kind: Kind;
+  /** What became of the dial, so far as this event tells. */
+  outcome: Outcome;
   addr: string;
   source: Source;
   at_unix: number;
   timestamp_unix: number;
-  /** Its place in the history, over all starts of the program. */
+  /** Its place in this history, over all runs of the program. */
   id: number;
-  /** Which start of the program recorded it; `seq` and `dial_id` count anew in each. */
-  run: number;
   via: string | null;
   /** The same for the beginning and the end of one dial; null: somebody else made the dial, and told of it. */
   dial_id: number | null;
@@ -711,21 +732,26 @@ export interface StoredEvent {
   reason: Reason | null;
   /** None where the dial began. */
   phase: Phase | null;
+  /** None where the dial began. */
   blame: Blame | null;
   /** Text for people. May come from a peer: hostile. */
   detail: string | null;
   duration_s: number | null;
   node_id: string | null;
+  /** Whether it counts against the peer. */
   penalised: boolean;
+  /** All attempts, the losing addresses of a won dial with their own fault among them. */
   attempts: Attempt[];
   evidence: Evidence;
+  /** How long each phase took. */
   phases_s: Record<string, number>;
 }
 
 /** A finding with its beginning and end. */
 export interface StoredFinding {
   id: number;
-  run: number;
+  /** In which run of the program it began: 32 lower-case hex digits. */
+  run: string;
   began_unix: number;
   /** null: it stands. */
   ended_unix: number | null;
@@ -806,7 +832,7 @@ export interface PostBodies {
 
 /** The messages of the live stream by name. */
 export interface StreamMessages {
-  "dial": RecordedEvent;
+  "dial": DialEvent;
   "gap": Gap;
   "status": StatusView;
   "findings": Diagnosis;

@@ -1,13 +1,13 @@
 /** The columns of the table of dials: what each is called, how it sorts, and what an export writes. */
 
-import type { RecordedEvent } from "../api/types.ts";
+import type { DialEvent } from "../api/types.ts";
 import { totalSeconds } from "./waterfall-layout.ts";
 
 export interface Column {
   name: string;
   label: string;
   /** What rows are sorted by. */
-  value(event: RecordedEvent): string | number;
+  value(event: DialEvent): string | number;
 }
 
 export const COLUMNS: readonly Column[] = [

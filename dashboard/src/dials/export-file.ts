@@ -1,16 +1,16 @@
 /** Events as text for a file. Pure. JSON stays as the node sent it; CSV is made harmless for spreadsheets. */
 
-import type { RecordedEvent } from "../api/types.ts";
+import type { DialEvent } from "../api/types.ts";
 import { csv } from "../text/csv.ts";
 import { iso } from "../text/format.ts";
 
-export function eventsAsJson(events: readonly RecordedEvent[]): string {
+export function eventsAsJson(events: readonly DialEvent[]): string {
   return `${JSON.stringify({ events }, null, 1)}\n`;
 }
 
 type Cell = string | number | boolean | null;
 
-const CSV_COLUMNS: readonly [string, (event: RecordedEvent) => Cell][] = [
+const CSV_COLUMNS: readonly [string, (event: DialEvent) => Cell][] = [
   ["time", (event) => iso(event.at_unix)],
   ["kind", (event) => event.kind],
   ["addr", (event) => event.addr],
@@ -29,6 +29,6 @@ const CSV_COLUMNS: readonly [string, (event: RecordedEvent) => Cell][] = [
   ["evidence", (event) => JSON.stringify(event.evidence)],
 ];
 
-export function eventsAsCsv(events: readonly RecordedEvent[]): string {
+export function eventsAsCsv(events: readonly DialEvent[]): string {
   return csv([CSV_COLUMNS.map(([name]) => name), ...events.map((event) => CSV_COLUMNS.map(([, cell]) => cell(event)))]);
 }

@@ -1,7 +1,7 @@
 /** The events that an export holds. */
 
 import { getJson } from "../api/client.ts";
-import type { HistoryView, RecordedEvent } from "../api/types.ts";
+import type { DialEvent, HistoryView } from "../api/types.ts";
 import { eventKey } from "../state/event-store.ts";
 import { historyQuery } from "../state/filters.ts";
 import { historyOn } from "../state/status.ts";
@@ -11,27 +11,27 @@ const PAGE = 1_000;
 const PAGES_LIMIT = 50;
 
 export interface Exported {
-  events: RecordedEvent[];
+  events: DialEvent[];
   /** Rows on the page that the node does not have any more. */
   missing: number;
 }
 
 /** `shown` as they are, or, with `redact`, as the node masks them: nothing here tries to mask by itself. */
-export async function exportedEvents(shown: readonly RecordedEvent[], redact: boolean): Promise<Exported> {
+export async function exportedEvents(shown: readonly DialEvent[], redact: boolean): Promise<Exported> {
   if (!redact) return { events: [...shown], missing: 0 };
   const masked = historyOn.peek() ? await maskedFromHistory(shown) : await maskedFromFailures();
   const events = shown.map((event) => masked.get(eventKey(event))).filter((event) => event !== undefined);
   return { events, missing: shown.length - events.length };
 }
 
-function byKey(events: readonly RecordedEvent[]): Map<string, RecordedEvent> {
+function byKey(events: readonly DialEvent[]): Map<string, DialEvent> {
   return new Map(events.map((event) => [eventKey(event), event]));
 }
 
-async function maskedFromHistory(shown: readonly RecordedEvent[]): Promise<Map<string, RecordedEvent>> {
+async function maskedFromHistory(shown: readonly DialEvent[]): Promise<Map<string, DialEvent>> {
   const oldest = shown.reduce((least, event) => Math.min(least, event.at_unix), Number.POSITIVE_INFINITY);
   const wanted = new Set(shown.map(eventKey));
-  const masked = new Map<string, RecordedEvent>();
+  const masked = new Map<string, DialEvent>();
   let cursor: string | null = null;
   for (let page = 0; page < PAGES_LIMIT && wanted.size > 0; page++) {
     const query = { ...historyQuery.peek(), limit: PAGE, cursor, redact: true };
@@ -46,7 +46,7 @@ async function maskedFromHistory(shown: readonly RecordedEvent[]): Promise<Map<s
   return masked;
 }
 
-async function maskedFromFailures(): Promise<Map<string, RecordedEvent>> {
+async function maskedFromFailures(): Promise<Map<string, DialEvent>> {
   const { kind, reason, source, phase, addr, via, since_unix } = historyQuery.peek();
   const query = { kind, reason, source, phase, addr, via, since_unix, limit: PAGE, redact: true };
   return byKey((await getJson("api/p2p/failures", query)).failures);

@@ -1,6 +1,6 @@
 /** Which rows the table shows, and in what order. Pure. */
 
-import type { RecordedEvent } from "../api/types.ts";
+import type { DialEvent } from "../api/types.ts";
 import type { EventRow, Row } from "../state/event-store.ts";
 import { ANY_KIND, type Filters } from "../state/filters-in-url.ts";
 import { COLUMNS } from "./columns.ts";
@@ -8,7 +8,7 @@ import { COLUMNS } from "./columns.ts";
 /** A detail can be as long as a peer likes; what is further in is not searched. */
 const SEARCHED = 2_000;
 
-function contains(event: RecordedEvent, needle: string): boolean {
+function contains(event: DialEvent, needle: string): boolean {
   const fields = [
     event.addr,
     event.via,
@@ -27,13 +27,13 @@ export function hidesSkips({ kind, reason, phase }: Filters): boolean {
   return kind === "" && reason === "" && phase !== "policy";
 }
 
-function isOfKind(event: RecordedEvent, filters: Filters): boolean {
+function isOfKind(event: DialEvent, filters: Filters): boolean {
   const { kind } = filters;
   if (kind === "") return event.kind !== "skip" || !hidesSkips(filters);
   return kind === ANY_KIND || event.kind === kind;
 }
 
-export function isShown(event: RecordedEvent, filters: Filters): boolean {
+export function isShown(event: DialEvent, filters: Filters): boolean {
   const { reason, source, phase, addr, via, since, until } = filters;
   return (
     isOfKind(event, filters) &&

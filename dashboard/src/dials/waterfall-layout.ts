@@ -1,6 +1,6 @@
 /** Where the bars of a dial's phases begin and end, as a browser's network tab shows a request. Pure. */
 
-import type { Attempt, RecordedEvent } from "../api/types.ts";
+import type { Attempt, DialEvent } from "../api/types.ts";
 
 /** In the order in which a dial goes through them. */
 export const PHASES = ["policy", "resolve", "connect", "secure", "handshake", "session"] as const;
@@ -13,7 +13,7 @@ export interface Bar {
 }
 
 /** The phases one after another, and what is left of the dial's whole time at the end as "between". */
-export function phaseBars(event: Pick<RecordedEvent, "phases_s" | "duration_s">): Bar[] {
+export function phaseBars(event: Pick<DialEvent, "phases_s" | "duration_s">): Bar[] {
   const bars: Bar[] = [];
   let at = 0;
   for (const name of PHASES) {
@@ -29,7 +29,7 @@ export function phaseBars(event: Pick<RecordedEvent, "phases_s" | "duration_s">)
 }
 
 /** How long the whole dial took, in seconds. */
-export function totalSeconds(event: Pick<RecordedEvent, "phases_s" | "duration_s">): number {
+export function totalSeconds(event: Pick<DialEvent, "phases_s" | "duration_s">): number {
   const sum = Object.values(event.phases_s).reduce((a, b) => a + b, 0);
   return Math.max(event.duration_s ?? 0, sum);
 }

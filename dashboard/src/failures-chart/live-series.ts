@@ -1,7 +1,7 @@
 /** The answer of `/api/p2p/history/series`, made from the events that the page holds. Pure. */
 
 import type { TimedCounts } from "../api/shapes.ts";
-import type { EventCount, RecordedEvent } from "../api/types.ts";
+import type { DialEvent, EventCount } from "../api/types.ts";
 import type { Row } from "../state/event-store.ts";
 
 const BUCKET_S = 10;
@@ -17,7 +17,7 @@ export interface LiveQuery {
   phase?: string;
 }
 
-function matches(event: RecordedEvent, query: LiveQuery): boolean {
+function matches(event: DialEvent, query: LiveQuery): boolean {
   return (
     (!query.kind || event.kind === query.kind) &&
     (!query.reason || event.reason === query.reason) &&

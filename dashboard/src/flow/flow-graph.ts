@@ -1,6 +1,6 @@
 /** The way of dials as a graph: from where the address came, over how far the dial got, to how it ended. Pure. */
 
-import type { EventCount, EventKind } from "../api/types.ts";
+import type { EventCount, Kind } from "../api/types.ts";
 import type { Dimension } from "../state/filters-in-url.ts";
 
 export type FlowFilter = Partial<Record<Dimension, string>>;
@@ -26,7 +26,7 @@ export interface FlowGraph {
 }
 
 /** Skips never began, and an early disconnect comes after a dial that succeeded: neither is a way of a dial. */
-const ENDS: readonly EventKind[] = ["succeeded", "failure", "cancelled"];
+const ENDS: readonly Kind[] = ["succeeded", "failure", "cancelled"];
 
 /** Reasons beyond this many would be slivers; they end in one node. */
 const MOST_ENDS = 12;

@@ -1,10 +1,10 @@
 /** Counts by reason and source, as rows of a grid. Pure. */
 
-import type { EventCount, EventKind } from "../api/types.ts";
+import type { EventCount, Kind } from "../api/types.ts";
 
 export interface GridRow {
   reason: string;
-  kind: EventKind;
+  kind: Kind;
   total: number;
   bySource: Map<string, number>;
 }
@@ -15,11 +15,11 @@ export interface Grid {
   sources: string[];
   totalBySource: Map<string, number>;
   /** The largest cell of each kind: skips are so many that beside them no failure would show. */
-  most: Map<EventKind, number>;
+  most: Map<Kind, number>;
 }
 
 /** Failures first, then what came to nothing for other reasons. */
-const KIND_ORDER: readonly EventKind[] = ["failure", "disconnect", "cancelled", "skip"];
+const KIND_ORDER: readonly Kind[] = ["failure", "disconnect", "cancelled", "skip"];
 
 export function gridOf(counts: readonly EventCount[]): Grid {
   const rows = new Map<string, GridRow>();
@@ -33,7 +33,7 @@ export function gridOf(counts: readonly EventCount[]): Grid {
     rows.set(key, row);
     totalBySource.set(source, (totalBySource.get(source) ?? 0) + count);
   }
-  const most = new Map<EventKind, number>();
+  const most = new Map<Kind, number>();
   for (const row of rows.values()) most.set(row.kind, Math.max(most.get(row.kind) ?? 0, ...row.bySource.values()));
   return {
     rows: [...rows.values()].sort(

@@ -1,6 +1,6 @@
 /** One dial: how it ended, what was seen, how long each step took, what it means, and who the peer is. */
 
-import type { RecordedEvent } from "../api/types.ts";
+import type { DialEvent } from "../api/types.ts";
 import { Outcome } from "../dials/DialRow.tsx";
 import { PeerText } from "../shared/PeerText.tsx";
 import { FromNow, Time } from "../shared/Time.tsx";
@@ -18,7 +18,7 @@ const BLAME = {
   unknown: "not known",
 } as const;
 
-export function DialDetails({ event }: { event: RecordedEvent }) {
+export function DialDetails({ event }: { event: DialEvent }) {
   return (
     <article>
       <h2 id="panel-title">

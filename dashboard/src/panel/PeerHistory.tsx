@@ -1,5 +1,5 @@
 import { getJson } from "../api/client.ts";
-import type { RecordedEvent } from "../api/types.ts";
+import type { DialEvent } from "../api/types.ts";
 import { Outcome } from "../dials/DialRow.tsx";
 import { Time } from "../shared/Time.tsx";
 import { useAnswer } from "../shared/use-answer.ts";
@@ -12,7 +12,7 @@ const SHOWN = 30;
 /** Skips are left out: those of one peer in its backoff would fill the list. */
 const KINDS = ["failure", "succeeded", "disconnect", "cancelled"] as const;
 
-async function latestDials(addr: string, signal: AbortSignal): Promise<RecordedEvent[]> {
+async function latestDials(addr: string, signal: AbortSignal): Promise<DialEvent[]> {
   const pages = await Promise.all(
     KINDS.map((kind) => getJson("api/p2p/history", { addr, kind, limit: SHOWN }, signal)),
   );
@@ -20,7 +20,7 @@ async function latestDials(addr: string, signal: AbortSignal): Promise<RecordedE
   return events.sort((a, b) => b.at_unix - a.at_unix).slice(0, SHOWN);
 }
 
-async function latestFailures(addr: string, signal: AbortSignal): Promise<RecordedEvent[]> {
+async function latestFailures(addr: string, signal: AbortSignal): Promise<DialEvent[]> {
   const query = { addr, kind: "failure", limit: SHOWN };
   return (await getJson("api/p2p/failures", query, signal)).failures;
 }

@@ -1,6 +1,6 @@
 /** Phases and attempts of one dial, each on a line of its own, on one linear axis. */
 
-import type { RecordedEvent } from "../api/types.ts";
+import type { DialEvent } from "../api/types.ts";
 import { type Bar, phaseBars, totalSeconds } from "../dials/waterfall-layout.ts";
 import { PeerLine, PeerText } from "../shared/PeerText.tsx";
 import { duration, words } from "../text/format.ts";
@@ -8,7 +8,7 @@ import { duration, words } from "../text/format.ts";
 /** Time of a dial that belongs to no phase: the steps between, and closing the connection at the end. */
 const OUTSIDE = "between and after";
 
-export function Timeline({ event }: { event: RecordedEvent }) {
+export function Timeline({ event }: { event: DialEvent }) {
   const bars = phaseBars(event);
   const { attempts } = event;
   const ends = attempts.map((attempt) => attempt.started_s + attempt.duration_s);

@@ -1,6 +1,6 @@
 /** The events that this page holds: bounded, each once, newest first. Pure: no signals, no clock. */
 
-import type { Gap, RecordedEvent } from "../api/types.ts";
+import type { DialEvent, Gap } from "../api/types.ts";
 
 export const HELD_LIMIT = 5_000;
 /** What was looked up in the history may not push all that is new out of the page. */
@@ -12,7 +12,7 @@ export interface EventRow {
   type: "event";
   key: string;
   at_unix: number;
-  event: RecordedEvent;
+  event: DialEvent;
 }
 
 export interface GapRow {
@@ -25,11 +25,11 @@ export interface GapRow {
 export type Row = EventRow | GapRow;
 
 /** The same for one event whether the stream or the history tells it: `seq` counts anew in each run of the program. */
-export function eventKey(event: RecordedEvent): string {
+export function eventKey(event: DialEvent): string {
   return `${event.seq}@${event.at_unix.toFixed(3)}`;
 }
 
-function eventRow(event: RecordedEvent): EventRow {
+function eventRow(event: DialEvent): EventRow {
   return { type: "event", key: eventKey(event), at_unix: event.at_unix, event };
 }
 
@@ -67,7 +67,7 @@ export class EventStore {
   }
 
   /** Takes in what the stream told, or the newest page of the history. Beginnings of dials make no row. */
-  add(events: RecordedEvent[], gaps: GapRow[] = []): void {
+  add(events: DialEvent[], gaps: GapRow[] = []): void {
     const known = new Set(this.recent.map((row) => row.key));
     const fresh: Row[] = [...gaps];
     for (const event of events) {
@@ -83,7 +83,7 @@ export class EventStore {
   }
 
   /** Takes in what was looked up in the history with the filters of the moment; returns how many the page had not. */
-  addFound(events: RecordedEvent[]): number {
+  addFound(events: DialEvent[]): number {
     const known = new Set(this.rows.map((row) => row.key));
     const rows = events.filter((event) => event.kind !== "started").map(eventRow);
     const fresh = rows.filter((row) => !known.has(row.key)).slice(0, this.foundLimit - this.found.length);

@@ -3,7 +3,7 @@
 import { computed, effect, signal } from "@preact/signals";
 import { getJson } from "../api/client.ts";
 import { ApiError } from "../api/problem.ts";
-import type { Gap, HistoryView, RecordedEvent } from "../api/types.ts";
+import type { DialEvent, Gap, HistoryView } from "../api/types.ts";
 import { isShown } from "../dials/select-rows.ts";
 import { nowUnix } from "./clock.ts";
 import { EventStore, type GapRow, type Row } from "./event-store.ts";
@@ -27,7 +27,7 @@ const MOMENT_S = 1e-6;
 
 const store = new EventStore();
 const version = signal(0);
-let waiting: RecordedEvent[] = [];
+let waiting: DialEvent[] = [];
 let waitingGaps: GapRow[] = [];
 let gapCount = 0;
 
@@ -56,7 +56,7 @@ export const droppedTotal = computed(() => {
   return store.droppedTotal;
 });
 
-export function takeEvent(event: RecordedEvent): void {
+export function takeEvent(event: DialEvent): void {
   if (event.kind === "started") return;
   if (waiting.length >= WAITING_LIMIT) waiting.shift();
   waiting.push(event);
@@ -98,7 +98,7 @@ export async function fill(): Promise<void> {
   }
 }
 
-async function newest(): Promise<RecordedEvent[]> {
+async function newest(): Promise<DialEvent[]> {
   if (!historyOn.peek()) return newestFailures();
   try {
     return await newestOfHistory();
@@ -109,12 +109,12 @@ async function newest(): Promise<RecordedEvent[]> {
   }
 }
 
-async function newestOfHistory(): Promise<RecordedEvent[]> {
+async function newestOfHistory(): Promise<DialEvent[]> {
   const pages = await Promise.all(FIRST_KINDS.map((kind) => getJson("api/p2p/history", { kind, limit: FIRST_FILL })));
   return pages.flatMap((page) => page.events);
 }
 
-async function newestFailures(): Promise<RecordedEvent[]> {
+async function newestFailures(): Promise<DialEvent[]> {
   const view = await getJson("api/p2p/failures", { limit: FIRST_FILL });
   return view.failures;
 }

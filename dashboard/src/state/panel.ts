@@ -1,8 +1,8 @@
 /** What the side panel shows. */
 
 import { signal } from "@preact/signals";
-import type { RecordedEvent } from "../api/types.ts";
+import type { DialEvent } from "../api/types.ts";
 
-export type Panel = { of: "dial"; key: string; event: RecordedEvent } | { of: "peer"; addr: string };
+export type Panel = { of: "dial"; key: string; event: DialEvent } | { of: "peer"; addr: string };
 
 export const panel = signal<Panel | null>(null);

@@ -14,7 +14,7 @@ from nocarrier.classification import signs
 from nocarrier.errors import AddressError
 from nocarrier.model import bounds
 from nocarrier.model.address import DEFAULT_NETGROUP_PREFIX, Address, netgroup_of
-from nocarrier.model.event import DialFailure, DialStarted
+from nocarrier.model.event import DialEvent, DialFailure
 from nocarrier.model.fault import Evidence
 from nocarrier.model.host_state import HostState
 from nocarrier.model.node_state import ConnectedPeer, NodeState
@@ -194,7 +194,7 @@ class Facts:
     working: tuple[WorkingPeer, ...]
     recent: tuple[DialFailure, ...]
     """The newest entries of the record, oldest first."""
-    in_flight: tuple[DialStarted, ...]
+    in_flight: tuple[DialEvent, ...]
     node: NodeState | None
     """None: the program has no node of ours."""
     host: HostState | None

@@ -1,7 +1,7 @@
-"""The events of a dial: the waist between those who dial and those who watch.
+"""The event of a dial: the waist between those who dial and those who watch.
 
-A dial begins with `DialStarted` and ends exactly once, with `DialSucceeded` or with a `DialFailure` of kind failure or
-cancelled. A skip or an early disconnect is a `DialFailure` of that kind and belongs to no open dial.
+A dial begins with one event of kind ``started`` and ends with exactly one of kind ``succeeded``, ``failure`` or
+``cancelled``. A ``skip`` or a ``disconnect`` belongs to no open dial.
 
 Events are values made for whoever reads them; nothing in the tracker changes with them. They are not frozen: that would
 triple what making a hundred of them costs.
@@ -11,10 +11,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import NamedTuple, TypeAlias
+from typing import NamedTuple
 
 from nocarrier.model.fault import Evidence, Fault
-from nocarrier.model.taxonomy import Blame, Kind, Phase, Reason, Source
+from nocarrier.model.taxonomy import Blame, Kind, Outcome, Phase, Reason, Source
 
 
 class EndedAttempt(NamedTuple):
@@ -61,61 +61,48 @@ class Attempt:
 
 
 @dataclass(slots=True, kw_only=True)
-class DialStarted:
-    """A dial began."""
+class DialEvent:
+    """One event of a dial. `run` and `seq` name it for ever, on every machine."""
 
+    run: str
+    """Which run of a program recorded it: 32 lower-case hex digits, random."""
     seq: int
-    dial_id: int
-    addr: str
-    source: Source
-    via: str | None
-    at_unix: float
-
-
-@dataclass(slots=True, kw_only=True)
-class DialSucceeded:
-    """A dial reached its session."""
-
-    seq: int
-    dial_id: int | None
-    addr: str
-    source: Source
-    via: str | None
-    at_unix: float
-    duration_s: float | None
-    node_id: str | None
-    attempts: tuple[Attempt, ...]
-    """All attempts, the losing addresses of a won dial with their own fault among them."""
-    phases_s: Mapping[str, float]
-    """How long each phase took."""
-
-
-@dataclass(slots=True, kw_only=True)
-class DialFailure:
-    """A dial that failed, was cancelled or skipped, or whose session ended early."""
-
-    addr: str
-    reason: Reason
-    timestamp_unix: int
-    source: Source
-    phase: Phase
+    """Counts every event of the run, from 1; a number that is left out was lost."""
     kind: Kind
-    blame: Blame
-    detail: str | None
-    via: str | None
-    duration_s: float | None
-    attempts: tuple[Attempt, ...]
-    evidence: Evidence
-    phases_s: Mapping[str, float]
-    """How long each phase took."""
-    node_id: str | None
-    repeats: int
-    """How often this same skip was seen; `timestamp_unix` is the last time."""
-    penalised: bool
-    """Whether it counts against the peer."""
-    dial_id: int | None
-    seq: int
+    outcome: Outcome
+    """What became of the dial, so far as this event tells."""
+    addr: str
+    source: Source
+    via: str | None = None
     at_unix: float
+    timestamp_unix: int
+    dial_id: int | None = None
+    """The same for the beginning and the end of one dial; None: somebody else made the dial, and told of it."""
+    reason: Reason | None = None
+    """None where the dial began or succeeded."""
+    phase: Phase | None = None
+    """None where the dial began."""
+    blame: Blame | None = None
+    """None where the dial began."""
+    detail: str | None = None
+    """Text for people. May come from a peer: hostile."""
+    duration_s: float | None = None
+    node_id: str | None = None
+    penalised: bool = False
+    """Whether it counts against the peer."""
+    attempts: tuple[Attempt, ...] = ()
+    """All attempts, the losing addresses of a won dial with their own fault among them."""
+    evidence: Evidence = field(default_factory=Evidence)
+    phases_s: Mapping[str, float] = field(default_factory=dict)
+    """How long each phase took."""
 
 
-DialEvent: TypeAlias = DialStarted | DialSucceeded | DialFailure
+@dataclass(slots=True, kw_only=True)
+class DialFailure(DialEvent):
+    """An entry of the record: a dial that failed, was cancelled or skipped, or whose session ended early."""
+
+    reason: Reason
+    phase: Phase
+    blame: Blame
+    repeats: int = 1
+    """How often this same skip was seen; `timestamp_unix` is the last time."""

@@ -9,28 +9,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from nocarrier.model.event import DialEvent
 from nocarrier.model.finding import Finding, Severity
-from nocarrier.model.recorded_event import EventKind, RecordedEvent
 from nocarrier.model.task_state import TaskState
-from nocarrier.model.taxonomy import Phase, Reason, Source
+from nocarrier.model.taxonomy import Kind, Phase, Reason, Source
 from nocarrier.model.word import Word
 
 
 @dataclass(slots=True, kw_only=True)
-class StoredEvent(RecordedEvent):
+class StoredEvent(DialEvent):
     """An event of the history."""
 
     id: int
-    """Its place in the history, over all starts of the program."""
-    run: int
-    """Which start of the program recorded it; `seq` and `dial_id` count anew in each."""
+    """Its place in this history, over all runs of the program."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventQuery:
     """Which events to show; what is None does not filter."""
 
-    kind: tuple[EventKind, ...] | None = None
+    kind: tuple[Kind, ...] | None = None
     """Any of these."""
     reason: Reason | None = None
     source: Source | None = None
@@ -73,7 +71,7 @@ class SeriesQuery:
     bucket_s: int
     """A multiple of 60: the history counts by minute."""
     by: SeriesBy = SeriesBy.REASON
-    kind: tuple[EventKind, ...] | None = None
+    kind: tuple[Kind, ...] | None = None
     """Any of these."""
     reason: Reason | None = None
     source: Source | None = None
@@ -84,7 +82,7 @@ class SeriesQuery:
 class EventCount:
     """How many events of one kind there were in the whole time."""
 
-    kind: EventKind
+    kind: Kind
     source: Source
     phase: Phase | None
     reason: Reason | None
@@ -125,7 +123,8 @@ class StoredFinding:
     """A finding with its beginning and end."""
 
     id: int
-    run: int
+    run: str
+    """In which run of the program it began: 32 lower-case hex digits."""
     began_unix: float
     ended_unix: float | None
     """None: it stands."""

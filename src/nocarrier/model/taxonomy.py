@@ -1,4 +1,4 @@
-"""The one table of why a dial fails: phases, kinds, blame, retry classes, sources and reasons.
+"""The tables of what becomes of a dial and why: phases, outcomes, kinds, blame, retry classes, sources, reasons.
 
 API, CLI, page, metric labels, backoff and the reference documentation derive from it. The value of each member is the
 JSON value, the metric label and the SQL text alike. A reason exists only with a producer, a test that provokes it for
@@ -26,17 +26,55 @@ class Phase(Word):
     """A reason that can be seen in every phase; on an event: whoever recorded it did not say."""
 
 
-class Kind(Word):
-    """What an entry tells of."""
+class Outcome(Word):
+    """What became of a dial, as an event tells it."""
 
-    SKIP = "skip"
-    """Policy kept the dial from starting."""
-    FAILURE = "failure"
-    """A started dial failed."""
+    BEGAN = "began"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    SKIPPED = "skipped"
     CANCELLED = "cancelled"
-    """A started dial was ended by our own code before it had an outcome."""
-    DISCONNECT = "disconnect"
-    """A dial that had succeeded lost its session soon after. Counted apart: the dial itself ended as a success."""
+    DISCONNECTED = "disconnected"
+
+
+class Kind(Word):
+    """What an event tells of.
+
+    Attributes:
+        outcome: what it says became of the dial.
+        ends_dial: whether a dial ends with it; each dial that began ends with exactly one.
+        meaning: one sentence.
+    """
+
+    outcome: Outcome
+    ends_dial: bool
+    meaning: str
+
+    def __new__(cls, value: str, outcome: Outcome, ends_dial: bool, meaning: str) -> Self:
+        """A member whose text is `value`."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.outcome = outcome
+        member.ends_dial = ends_dial
+        member.meaning = meaning
+        return member
+
+    @property
+    def is_entry(self) -> bool:
+        """Whether it has a reason, and so a place among the failures; beginnings and successes have none."""
+        return self.outcome not in {Outcome.BEGAN, Outcome.SUCCEEDED}
+
+    STARTED = "started", Outcome.BEGAN, False, "A dial began."
+    SUCCEEDED = "succeeded", Outcome.SUCCEEDED, True, "A dial reached its session."
+    FAILURE = "failure", Outcome.FAILED, True, "A dial failed."
+    CANCELLED = "cancelled", Outcome.CANCELLED, True, "Our own code ended a dial before it had an outcome."
+    SKIP = "skip", Outcome.SKIPPED, False, "Policy kept a dial from starting."
+    DISCONNECT = (
+        "disconnect",
+        Outcome.DISCONNECTED,
+        False,
+        "A dial that had succeeded lost its session soon after; the dial itself still counts as a success.",
+    )
 
 
 class Blame(Word):
@@ -105,7 +143,7 @@ class Reason(Word):
 
     Attributes:
         phase: the reason's home; an event's phase is where it was seen.
-        kind: skip, failure, cancelled or disconnect.
+        kind: of its entries: skip, failure, cancelled or disconnect.
         blames: whose fault it can be; with more than one, evidence decides per event.
         retry: when another dial makes sense.
         meaning: one sentence.

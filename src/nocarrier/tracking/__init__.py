@@ -1,6 +1,6 @@
 """What became of every dial: the newest entries, exact counts, samples, and each peer's standing. No I/O."""
 
-from nocarrier.tracking.durations import BUCKETS_S, OTHER_PHASE, TIMED_PHASES, Histogram, Outcome
+from nocarrier.tracking.durations import BUCKETS_S, DIAL_OUTCOMES, OTHER_PHASE, TIMED_PHASES, Histogram
 from nocarrier.tracking.latest import LastOutcome, Latest
 from nocarrier.tracking.ledger import sum_of
 from nocarrier.tracking.peers import PeerRecord
@@ -10,13 +10,13 @@ from nocarrier.tracking.tracker import DialTracker
 
 __all__ = [
     "BUCKETS_S",
+    "DIAL_OUTCOMES",
     "OTHER_PHASE",
     "TIMED_PHASES",
     "DialTracker",
     "Histogram",
     "LastOutcome",
     "Latest",
-    "Outcome",
     "PeerRecord",
     "Snapshot",
     "Subscription",

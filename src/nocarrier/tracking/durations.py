@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from enum import StrEnum
 from itertools import accumulate
 from typing import Any
 
-from nocarrier.model.taxonomy import Kind, Phase
-from nocarrier.tracking.record import Record
+from nocarrier.model.taxonomy import Kind, Outcome, Phase
+from nocarrier.tracking.record import CELL, DETAILS, DURATION_S, Record
 
 BUCKETS_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 3.5, 5.5, 11.0, 16.0, 21.0, 41.0, 61.0)
 """Upper bounds, inclusive. Up to 2.5 s they tell round trips apart, as Prometheus clients do by default. Beyond that
@@ -22,21 +21,16 @@ they lie just above where dials usually stop, because a deadline of 10 s is noti
 """
 
 
-class Outcome(StrEnum):
-    """How a dial that began has ended; named as in `Totals`."""
-
-    SUCCEEDED = "succeeded"
-    FAILED = "failed"
-    CANCELLED = "cancelled"
-
-
 TIMED_PHASES = (Phase.RESOLVE.value, Phase.CONNECT.value, Phase.SECURE.value, Phase.HANDSHAKE.value)
 """Phases that take time, as `dial` names them."""
 
 OTHER_PHASE = "other"
 """Every phase that a program has named itself: the names that are kept here are few."""
 
-_OUTCOMES = {None: Outcome.SUCCEEDED, Kind.FAILURE: Outcome.FAILED, Kind.CANCELLED: Outcome.CANCELLED}
+_ENDS = tuple(kind for kind in Kind if kind.ends_dial)
+
+DIAL_OUTCOMES = tuple(kind.outcome for kind in _ENDS)
+"""How a dial that began can have ended; named as in `Totals`."""
 
 
 class Histogram:
@@ -77,12 +71,12 @@ class Durations:
 
     def clear(self) -> None:
         """Forget all."""
-        self._dials = {kind: Histogram() for kind in _OUTCOMES}
+        self._dials = {kind: Histogram() for kind in _ENDS}
         self._phases = {name: Histogram() for name in (*TIMED_PHASES, OTHER_PHASE)}
 
     def take_in(self, record: Record) -> None:
         """Count a `record` that says how long it took; a skip or an early disconnect is no end of a dial."""
-        histogram, duration_s, details = self._dials.get(record[0].kind), record[7], record[9]
+        histogram, duration_s, details = self._dials.get(record[CELL].kind), record[DURATION_S], record[DETAILS]
         if histogram is None or duration_s is None:
             return
         histogram.observe(duration_s)
@@ -93,7 +87,7 @@ class Durations:
 
     def dials(self) -> dict[Outcome, Histogram]:
         """Dials that ended and whose duration is known."""
-        return {_OUTCOMES[kind]: histogram.copy() for kind, histogram in self._dials.items()}
+        return {kind.outcome: histogram.copy() for kind, histogram in self._dials.items()}
 
     def phases(self) -> dict[str, Histogram]:
         """Phases of the dials that ended."""

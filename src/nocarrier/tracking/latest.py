@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from nocarrier.model.event import DialFailure, DialStarted
+from nocarrier.model.event import DialEvent, DialFailure
 from nocarrier.model.fault import Evidence
 from nocarrier.model.taxonomy import Blame, Phase, Reason, Source
-from nocarrier.tracking.record import Record
+from nocarrier.tracking.record import AT_UNIX, CELL, VIA, Record
 
 
 class LastOutcome(NamedTuple):
@@ -47,19 +47,19 @@ class Latest:
     peers: tuple[LastOutcome, ...]
     recent: tuple[DialFailure, ...]
     """The newest entries, oldest first."""
-    in_flight: tuple[DialStarted, ...]
+    in_flight: tuple[DialEvent, ...]
+    """The beginnings of dials that have not ended, oldest first."""
 
 
 def last_outcome(
     addr: str, failure: Record | None, failure_seq: int, failures_since_success: int, success: Record | None
 ) -> LastOutcome:
     """The outcome of `addr`, of which at least one of `failure` and `success` is known."""
-    succeeded_unix = success[1] if success else None
+    succeeded_unix = success[AT_UNIX] if success else None
     if failure is None:
         assert success is not None
-        return LastOutcome(
-            addr, success[0].source, success[4], None, None, None, None, None, None, None, 0, 0, succeeded_unix, False
-        )
+        source, via = success[CELL].source, success[VIA]
+        return LastOutcome(addr, source, via, None, None, None, None, None, None, None, 0, 0, succeeded_unix, False)
     cell, at_unix, _, _, via, detail, evidence, duration_s, _, details = failure
     reason = cell.reason
     assert reason is not None

@@ -13,14 +13,29 @@ from operator import attrgetter, itemgetter
 from typing import NamedTuple
 
 from nocarrier.model import bounds
-from nocarrier.model.event import DialFailure, DialStarted, DialSucceeded, EndedAttempt
+from nocarrier.model.event import DialEvent, DialFailure, EndedAttempt
 from nocarrier.model.fault import Fault
 from nocarrier.model.taxonomy import Blame, Kind, Phase, Reason, Source
 from nocarrier.tracking.durations import Durations
-from nocarrier.tracking.record import BLAMELESS, SAMPLES_PER_CELL, Cell, Details, Record, to_event, to_failure
+from nocarrier.tracking.record import (
+    ADDR,
+    AT_UNIX,
+    BLAMELESS,
+    CELL,
+    DETAILS,
+    DURATION_S,
+    SAMPLES_PER_CELL,
+    VIA,
+    Cell,
+    Details,
+    Numbered,
+    Record,
+    to_event,
+    to_failure,
+)
 from nocarrier.tracking.snapshot import Totals
 
-_CELL = itemgetter(0)
+_CELL_OF = itemgetter(CELL)
 """The cell of a record; None where an end still has to be made a record."""
 
 _AMOUNTS = attrgetter(*(field.name for field in fields(Totals)))
@@ -45,6 +60,9 @@ class Ledger:
 
     `cell` may be called from any thread; the caller keeps the rest under one lock.
 
+    Args:
+        run: which run of the program it is.
+
     Attributes:
         cells: by (reason, source), or (reason, source, kind) where the kind is not the reason's usual one.
         success_cells: of dials that reached their session, by source.
@@ -53,12 +71,13 @@ class Ledger:
         ended_twice: ends of dials that had ended before, or never began.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, run: str) -> None:
+        self._run = run
         self.cells: dict[tuple[str, ...], Cell] = {}
-        self.success_cells = {source: Cell(None, source, None) for source in Source}
-        self.begin_cells = {source: Cell(None, source, None, is_begin=True) for source in Source}
+        self.success_cells = {source: Cell(None, source, Kind.SUCCEEDED) for source in Source}
+        self.begin_cells = {source: Cell(None, source, Kind.STARTED) for source in Source}
         self.durations = Durations()
-        self._open: dict[int, Record] = {}
+        self._open: dict[int, Numbered] = {}
         self.ended_twice = 0
 
     def cell(self, reason: Reason, source: Source, kind: Kind) -> Cell:
@@ -70,37 +89,46 @@ class Ledger:
 
     # ---- taking in ------------------------------------------------------------------------------------------------
 
-    def take_in(self, items: Sequence[Record | End]) -> tuple[list[Record], Iterable[Cell]]:
-        """Count `items`, oldest first; returns the records they make, and their cells, each once."""
-        counts = Counter(map(_CELL, items))
+    def take_in(self, first_seq: int, items: Sequence[Record | End]) -> tuple[list[Numbered], Iterable[Cell]]:
+        """Count `items`, oldest first; returns the records they make, numbered from `first_seq` on, and their cells."""
+        counts = Counter(map(_CELL_OF, items))
         records: list[Record] = items  # type: ignore[assignment]
         if None in counts or any(cell.is_begin for cell in counts):
-            records = list(filter(None, map(self._to_record, items)))
-            counts = Counter(map(_CELL, records))
-        for record in records:
-            record[0].samples.append(record)
-            if record[7] is not None:
+            records = []
+            for item in items:
+                self._add(first_seq + len(records), item, records)
+            counts = Counter(map(_CELL_OF, records))
+        numbered = list(enumerate(records, first_seq))
+        for each in numbered:
+            _, record = each
+            record[CELL].samples.append(each)
+            if record[DURATION_S] is not None:
                 self.durations.take_in(record)
         for cell, count in counts.items():
             cell.total += count
             del cell.samples[:-SAMPLES_PER_CELL]
-        return records, counts.keys()
+        return numbered, counts.keys()
 
-    def _to_record(self, item: Record | End) -> Record | None:
+    def _add(self, seq: int, item: Record | End, records: list[Record]) -> None:
+        """Add to `records` the one that `item` makes, if any."""
         if isinstance(item, End):
-            return self._end(item)
-        cell, details = item[0], item[-1]
-        if cell.is_begin and details is not None:
-            self._open[details.dial_id] = item
-        return item
+            record = self._end(item)
+            if record is not None:
+                records.append(record)
+            return
+        details = item[DETAILS]
+        if item[CELL].is_begin and details is not None and details.dial_id is not None:
+            self._open[details.dial_id] = seq, item
+        records.append(item)
 
     def _end(self, end: End) -> Record | None:
         """The record of an end; None where the dial has already ended."""
-        begun = self._open.pop(end.dial_id, None)
-        if begun is None:
+        numbered = self._open.pop(end.dial_id, None)
+        if numbered is None:
             self.ended_twice += 1
             return None
-        fault, source = end.fault, begun[0].source
+        _, begun = numbered
+        fault, source = end.fault, begun[CELL].source
         if fault is None:
             cell = self.success_cells[source]
             detail, evidence, penal = None, None, False
@@ -114,8 +142,8 @@ class Ledger:
         cell.ended_open += 1
         duration_s = end.duration_s
         if duration_s is None:  # no duration either where the wall clock was set back meanwhile
-            duration_s = bounds.seconds(end.at_unix - begun[1])
-        return (cell, end.at_unix, begun[2], penal, begun[4], detail, evidence, duration_s, end.node_id, details)
+            duration_s = bounds.seconds(end.at_unix - begun[AT_UNIX])
+        return (cell, end.at_unix, begun[ADDR], penal, begun[VIA], detail, evidence, duration_s, end.node_id, details)
 
     def clear(self) -> None:
         """Forget all counts and samples. Dials in flight stay, and so the sums keep adding up."""
@@ -123,8 +151,8 @@ class Ledger:
             cell.total = cell.ended_open = 0
             cell.samples.clear()
         self.durations.clear()
-        for record in self._open.values():
-            record[0].total += 1
+        for _, record in self._open.values():
+            record[CELL].total += 1
 
     # ---- reading --------------------------------------------------------------------------------------------------
 
@@ -138,56 +166,52 @@ class Ledger:
 
     def counts_by_kind(self) -> dict[tuple[Reason, Source, Kind], int]:
         """The same, apart by kind: a reason of policy is a failure where its dial had begun."""
-        return {
-            (reason, cell.source, cell.kind): cell.total
-            for reason, cell in self._reason_cells()
-            if cell.kind is not None
-        }
+        return {(reason, cell.source, cell.kind): cell.total for reason, cell in self._reason_cells()}
 
     def totals(self) -> dict[Source, Totals]:
         """Dials by outcome, of each source."""
-        ended: Counter[tuple[Source, Kind | None]] = Counter()
+        counted: Counter[tuple[Source, Kind]] = Counter()
         recorded_whole: Counter[Source] = Counter()
         for cell in (*self.cells.values(), *self.success_cells.values()):
-            ended[cell.source, cell.kind] += cell.total
-            if cell.kind in {None, Kind.FAILURE, Kind.CANCELLED}:
+            counted[cell.source, cell.kind] += cell.total
+            if cell.kind.ends_dial:
                 recorded_whole[cell.source] += cell.total - cell.ended_open
-        in_flight = Counter(record[0].source for record in self._open.values())
+        in_flight = Counter(record[CELL].source for _, record in self._open.values())
         return {
             source: Totals(
                 started=self.begin_cells[source].total + recorded_whole[source],
-                succeeded=ended[source, None],
-                failed=ended[source, Kind.FAILURE],
-                cancelled=ended[source, Kind.CANCELLED],
+                succeeded=counted[source, Kind.SUCCEEDED],
+                failed=counted[source, Kind.FAILURE],
+                cancelled=counted[source, Kind.CANCELLED],
                 in_flight=in_flight[source],
-                skipped=ended[source, Kind.SKIP],
-                disconnected_early=ended[source, Kind.DISCONNECT],
+                skipped=counted[source, Kind.SKIP],
+                disconnected_early=counted[source, Kind.DISCONNECT],
             )
             for source in Source
         }
 
     def samples(self) -> dict[tuple[Reason, Source], tuple[DialFailure, ...]]:
-        """The last few of each (reason, source), oldest first; without sequence numbers."""
+        """The last few of each (reason, source), oldest first."""
         samples: dict[tuple[Reason, Source], tuple[DialFailure, ...]] = {}
         for reason, cell in self._reason_cells():
-            made = tuple(to_failure(0, record) for record in cell.samples)
+            made = tuple(to_failure(self._run, seq, record) for seq, record in cell.samples)
             samples[reason, cell.source] = samples.get((reason, cell.source), ()) + made
         return samples
 
-    def successes(self) -> tuple[DialSucceeded, ...]:
+    def successes(self) -> tuple[DialEvent, ...]:
         """The last few successes of every source."""
-        records = (record for cell in self.success_cells.values() for record in cell.samples)
-        return tuple(event for event in (to_event(0, record) for record in records) if isinstance(event, DialSucceeded))
+        return tuple(
+            to_event(self._run, seq, record) for cell in self.success_cells.values() for seq, record in cell.samples
+        )
 
-    def in_flight(self) -> tuple[DialStarted, ...]:
-        """The dials that have not ended, oldest first."""
-        events = (to_event(0, record) for record in self._open.values())
-        return tuple(event for event in events if isinstance(event, DialStarted))
+    def in_flight(self) -> tuple[DialEvent, ...]:
+        """The beginnings of the dials that have not ended, oldest first."""
+        return tuple(to_event(self._run, seq, record) for seq, record in self._open.values())
 
     def oldest_begun_unix(self) -> float | None:
         """When the oldest dial in flight began; None: there is none."""
         # Dials are added as they begin, so the first is the oldest.
-        return next((record[1] for record in self._open.values()), None)
+        return next((record[AT_UNIX] for _, record in self._open.values()), None)
 
     def _reason_cells(self) -> list[tuple[Reason, Cell]]:
         # A copy: recording threads add cells without the lock.

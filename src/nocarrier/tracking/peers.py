@@ -7,12 +7,23 @@ from dataclasses import dataclass
 from operator import attrgetter, itemgetter
 
 from nocarrier.model.ports import Standing
-from nocarrier.model.taxonomy import Blame, Reason, Retry, Source
+from nocarrier.model.taxonomy import Blame, Kind, Reason, Retry, Source
 from nocarrier.tracking.backoff import delay_s
 from nocarrier.tracking.latest import LastOutcome, last_outcome
-from nocarrier.tracking.record import Record
+from nocarrier.tracking.record import (
+    ADDR,
+    AT_UNIX,
+    CELL,
+    DETAIL,
+    DETAILS,
+    EVIDENCE,
+    PENAL,
+    VIA,
+    Numbered,
+    Record,
+)
 
-_AT = itemgetter(1)
+_AT = itemgetter(AT_UNIX)
 """When a record was made."""
 
 EVICTION_SLACK = 0.25
@@ -80,7 +91,7 @@ class _Peer:
     @property
     def seen_unix(self) -> float:
         """When anything was last heard of the address."""
-        return max(record[1] for record in (self.last, self.last_manual, self.last_success) if record)
+        return max(record[AT_UNIX] for record in (self.last, self.last_manual, self.last_success) if record)
 
 
 class PeerTable:
@@ -91,21 +102,21 @@ class PeerTable:
         self._limit = int(capacity * (1 + EVICTION_SLACK))
         self._peers: dict[str, _Peer] = {}
 
-    def apply(self, first_seq: int, records: Iterable[Record]) -> None:
-        """Take in outcomes, oldest first; `first_seq` is the sequence number of the first."""
+    def apply(self, records: Iterable[Numbered]) -> None:
+        """Take in outcomes, oldest first."""
         peers = self._peers
-        for seq, record in enumerate(records, first_seq):
-            peer = peers.get(record[2])
-            if record[3]:
+        for seq, record in records:
+            peer = peers.get(record[ADDR])
+            if record[PENAL]:
                 if peer is None:
-                    peer = self._add(record[2])
+                    peer = self._add(record[ADDR])
                 peer.failures += 1
                 peer.streak += 1
                 peer.last = record
                 peer.failure_seq = seq
                 peer.waits = True
-            elif record[0].concerns_peer:
-                self._apply_blameless(peer or self._add(record[2]), seq, record)
+            elif record[CELL].concerns_peer:
+                self._apply_blameless(peer or self._add(record[ADDR]), seq, record)
         if len(peers) > self._limit:
             self._evict()
 
@@ -114,8 +125,8 @@ class PeerTable:
         return peer
 
     def _apply_blameless(self, peer: _Peer, seq: int, record: Record) -> None:
-        cell = record[0]
-        if cell.kind is None:
+        cell = record[CELL]
+        if cell.kind is Kind.SUCCEEDED:
             peer.successes += 1
             peer.failures_before_success = peer.failures
             peer.streak = peer.own_streak = 0
@@ -139,7 +150,7 @@ class PeerTable:
     def forgive_own_faults(self) -> None:
         """Let every address that only waits because of a fault of ours be dialed now."""
         for peer in self._peers.values():
-            if peer.last is not None and not peer.last[3]:
+            if peer.last is not None and not peer.last[PENAL]:
                 peer.waits = False
                 peer.own_streak = 0
 
@@ -180,7 +191,7 @@ def _standing(peer: _Peer, now_unix: float) -> Standing:
     because: Reason | None = None
     failure = peer.newest_failure
     if peer.waits and peer.last is not None:
-        cell, at_unix, addr, penal = peer.last[:4]
+        cell, at_unix, addr, penal = peer.last[CELL], peer.last[AT_UNIX], peer.last[ADDR], peer.last[PENAL]
         assert cell.reason is not None
         failures_in_a_row = peer.streak if penal else peer.own_streak
         retry = Retry.SHORT if _is_own_stall(peer.last) else cell.reason.retry
@@ -190,9 +201,9 @@ def _standing(peer: _Peer, now_unix: float) -> Standing:
             next_attempt_unix, because = until, cell.reason
     return Standing(
         streak=peer.streak,
-        last_reason=failure[0].reason if failure else None,
-        last_failure_unix=failure[1] if failure else None,
-        last_success_unix=peer.last_success[1] if peer.last_success else None,
+        last_reason=failure[CELL].reason if failure else None,
+        last_failure_unix=failure[AT_UNIX] if failure else None,
+        last_success_unix=peer.last_success[AT_UNIX] if peer.last_success else None,
         next_attempt_unix=next_attempt_unix,
         because=because,
     )
@@ -200,7 +211,7 @@ def _standing(peer: _Peer, now_unix: float) -> Standing:
 
 def _is_own_stall(record: Record) -> bool:
     """Whether our own event loop stood still: over in a moment, whatever the reason that it looks like calls for."""
-    evidence, details = record[6], record[9]
+    evidence, details = record[EVIDENCE], record[DETAILS]
     return details is not None and details.blame is Blame.US and evidence is not None and "loop_lag_s" in evidence
 
 
@@ -210,13 +221,13 @@ def _peer_record(addr: str, peer: _Peer, now_unix: float) -> PeerRecord:
     newest = max(filter(None, (failure, peer.last_success)), key=_AT)
     return PeerRecord(
         addr=addr,
-        source=newest[0].source,
-        via=newest[4],
+        source=newest[CELL].source,
+        via=newest[VIA],
         failures_total=peer.failures,
         successes_total=peer.successes,
         streak=standing.streak,
         last_reason=standing.last_reason,
-        last_detail=failure[5] if failure else None,
+        last_detail=failure[DETAIL] if failure else None,
         last_failure_unix=standing.last_failure_unix,
         last_success_unix=standing.last_success_unix,
         next_attempt_unix=standing.next_attempt_unix,

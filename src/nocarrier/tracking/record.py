@@ -1,14 +1,16 @@
 """The compact form of an outcome inside the tracker, and its public form.
 
 Recording happens while somebody waits for a dial, reading happens when somebody looks. So an outcome is kept as a plain
-tuple, and the readable `DialFailure` is made of it when it is asked for.
+tuple, and the readable `DialEvent` is made of it when it is asked for: here, and nowhere else.
 """
 
 from __future__ import annotations
 
-from typing import NamedTuple, TypeAlias
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple, TypeAlias, TypeVar
 
-from nocarrier.model.event import Attempt, DialEvent, DialFailure, DialStarted, DialSucceeded, EndedAttempt
+from nocarrier.model import bounds
+from nocarrier.model.event import Attempt, DialEvent, DialFailure, EndedAttempt
 from nocarrier.model.fault import Evidence
 from nocarrier.model.taxonomy import Blame, Kind, Phase, Reason, Source
 
@@ -22,17 +24,30 @@ BLAMELESS = frozenset({Blame.US, Blame.NONE})
 class Cell:
     """All outcomes of one (reason, source, kind): their exact count and the last few of them.
 
-    Beginnings and successes have a cell for each source too, with `reason` and `kind` None.
+    Beginnings and successes have a cell for each source too, without a reason.
     """
 
-    __slots__ = ("concerns_peer", "ended_open", "is_begin", "kind", "penal", "reason", "samples", "source", "total")
+    __slots__ = (
+        "concerns_peer",
+        "ended_open",
+        "is_begin",
+        "kind",
+        "makes_one_entry",
+        "penal",
+        "reason",
+        "samples",
+        "source",
+        "total",
+    )
 
-    def __init__(self, reason: Reason | None, source: Source, kind: Kind | None, *, is_begin: bool = False) -> None:
+    def __init__(self, reason: Reason | None, source: Source, kind: Kind) -> None:
         self.reason = reason
         self.source = source
         self.kind = kind
-        self.is_begin = is_begin
-        self.concerns_peer = not is_begin and kind not in {Kind.SKIP, Kind.CANCELLED}
+        self.is_begin = kind is Kind.STARTED
+        self.makes_one_entry = kind.is_entry and kind is not Kind.SKIP
+        """Skips may fold into an earlier entry."""
+        self.concerns_peer = kind in {Kind.SUCCEEDED, Kind.FAILURE, Kind.DISCONNECT}
         self.penal = (
             kind in {Kind.FAILURE, Kind.DISCONNECT}
             and reason is not None
@@ -42,79 +57,98 @@ class Cell:
         self.total = 0
         self.ended_open = 0
         """How many of `total` ended a dial that was begun before; the others were recorded whole."""
-        self.samples: list[Record] = []
+        self.samples: list[Numbered] = []
         """The last SAMPLES_PER_CELL, oldest first; more while a batch is taken in."""
+
+
+def flat_phases(phases_s: Mapping[str, float]) -> tuple[str | float, ...]:
+    """Name and seconds of each phase in turn, without those that are no duration."""
+    phases: tuple[str | float, ...] = ()
+    for name, seconds in phases_s.items():
+        if bounds.seconds(seconds) is not None:
+            phases += (name, seconds)
+    return phases
 
 
 class Details(NamedTuple):
     """What only a dial that was begun here knows."""
 
-    dial_id: int
-    phase: Phase = Phase.ANY
-    blame: Blame = Blame.UNKNOWN
+    dial_id: int | None
+    phase: Phase | None = None
+    """None at its beginning, as for `blame`."""
+    blame: Blame | None = None
     attempts: tuple[EndedAttempt, ...] = ()
     phases: tuple[str | float, ...] = ()
-    """Name and seconds of each phase in turn; a third of what a dictionary of one phase takes."""
+    """As `flat_phases` makes them: a third of what a dictionary of one phase takes."""
 
 
-# A plain tuple, because making one is a third of the cost of a NamedTuple and every failed dial pays for it. Positions:
-# cell, at_unix, addr, penal, via, detail, evidence, duration_s, node_id, details.
+# A plain tuple, because making one is a third of the cost of a NamedTuple and every failed dial pays for it.
 Record: TypeAlias = tuple[
     Cell, float, str, bool, str | None, str | None, Evidence | None, float | None, str | None, Details | None
 ]
 
+# What is where in a record; `Final` each, so that the types of the values are known.
+CELL: Final = 0
+AT_UNIX: Final = 1
+ADDR: Final = 2
+PENAL: Final = 3
+VIA: Final = 4
+DETAIL: Final = 5
+EVIDENCE: Final = 6
+DURATION_S: Final = 7
+NODE_ID: Final = 8
+DETAILS: Final = 9
 
-def _by_name(phases: tuple[str | float, ...]) -> dict[str, float]:
-    return dict(zip(phases[::2], phases[1::2], strict=True))  # type: ignore[arg-type]
-
-
-def to_failure(seq: int, record: Record, repeats: int = 1) -> DialFailure:
-    """The public form of a failure, skip, cancellation or early disconnect."""
-    cell, at_unix, addr, penal, via, detail, evidence, duration_s, node_id, details = record
-    reason, kind = cell.reason, cell.kind
-    assert reason is not None
-    assert kind is not None
-    dial_id, phase, blame, attempts, phases = details or (None, reason.phase, reason.blame, (), ())
-    return DialFailure(
-        addr=addr,
-        reason=reason,
-        timestamp_unix=int(at_unix),
-        source=cell.source,
-        phase=phase,
-        kind=kind,
-        blame=blame,
-        detail=detail,
-        via=via,
-        duration_s=duration_s,
-        attempts=tuple(map(Attempt.of, attempts)),
-        evidence=evidence.copy() if evidence else Evidence(),
-        phases_s=_by_name(phases),
-        node_id=node_id,
-        repeats=repeats,
-        penalised=penal,
-        dial_id=dial_id,
-        seq=seq,
-        at_unix=at_unix,
-    )
+Numbered: TypeAlias = tuple[int, Record]
+"""A record and its sequence number."""
 
 
-def to_event(seq: int, record: Record) -> DialEvent:
+def to_event(run: str, seq: int, record: Record) -> DialEvent:
     """The public form of whatever was recorded."""
-    cell, at_unix, addr, _, via, _, _, duration_s, node_id, details = record
-    if cell.reason is not None:
-        return to_failure(seq, record)
-    if cell.is_begin:
-        assert details is not None
-        return DialStarted(seq=seq, dial_id=details.dial_id, addr=addr, source=cell.source, via=via, at_unix=at_unix)
-    return DialSucceeded(
+    return _made(DialEvent, run, seq, record)
+
+
+def to_failure(run: str, seq: int, record: Record, repeats: int = 1) -> DialFailure:
+    """The public form of an entry: a failure, skip, cancellation or early disconnect."""
+    failure = _made(DialFailure, run, seq, record)
+    failure.repeats = repeats
+    return failure
+
+
+_Made = TypeVar("_Made", bound=DialEvent)
+
+
+def _made(make: type[_Made], run: str, seq: int, record: Record) -> _Made:
+    cell, at_unix, addr, penal, via, detail, evidence, duration_s, node_id, details = record
+    kind = cell.kind
+    told = details or Details(None, *_usual(cell))
+    phases: tuple[Any, ...] = told.phases
+    return make(
+        run=run,
         seq=seq,
-        dial_id=details.dial_id if details else None,
+        kind=kind,
+        outcome=kind.outcome,
         addr=addr,
         source=cell.source,
         via=via,
         at_unix=at_unix,
+        timestamp_unix=int(at_unix),
+        dial_id=told.dial_id,
+        reason=cell.reason,
+        phase=told.phase,
+        blame=told.blame,
+        detail=detail,
         duration_s=duration_s,
         node_id=node_id,
-        attempts=tuple(map(Attempt.of, details.attempts)) if details else (),
-        phases_s=_by_name(details.phases) if details else {},
+        penalised=penal,
+        attempts=tuple(map(Attempt.of, told.attempts)) if told.attempts else (),
+        evidence=evidence.copy() if evidence else {},
+        phases_s=dict(zip(phases[::2], phases[1::2], strict=True)) if phases else {},
     )
+
+
+def _usual(cell: Cell) -> tuple[Phase | None, Blame | None]:
+    """Phase and blame where nobody has told another one."""
+    if cell.reason is not None:
+        return cell.reason.phase, cell.reason.blame
+    return (None, None) if cell.is_begin else (Phase.SESSION, Blame.NONE)

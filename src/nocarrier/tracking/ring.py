@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from nocarrier.model.event import DialFailure
 from nocarrier.model.taxonomy import Kind
-from nocarrier.tracking.record import Cell, Record, to_failure
+from nocarrier.tracking.record import ADDR, AT_UNIX, CELL, Cell, Numbered, Record, to_failure
 
 REPEAT_WINDOW_S = 60.0
 """An identical skip within this time after its last one updates its entry. Twice the maintainer's usual interval, so
@@ -26,25 +26,27 @@ class _Entry(NamedTuple):
 class Ring:
     """The `capacity` newest failures, skips, cancellations and early disconnects.
 
-    First in, first out; entries older than `ttl_s` seconds are no longer shown and dropped.
+    First in, first out; entries older than `ttl_s` seconds are no longer shown and dropped. `run` is which run of the
+    program it is.
     """
 
-    def __init__(self, capacity: int, ttl_s: float | None) -> None:
+    def __init__(self, capacity: int, ttl_s: float | None, run: str) -> None:
+        self._run = run
         self.capacity = capacity
         self.ttl_s = ttl_s
         self._entries: deque[_Entry] = deque()
         self._newest_skip: dict[tuple[str, Cell], _Entry] = {}
         """The entry of the last skip of an address for one reason and source, while it stands."""
 
-    def extend(self, first_seq: int, records: Sequence[Record], *, one_entry_each: bool) -> None:
-        """Add `records`, the first of which has the sequence number `first_seq`.
+    def extend(self, records: Sequence[Numbered], *, one_entry_each: bool) -> None:
+        """Add `records`.
 
         Beginnings and successes make no entry and skips may fold into earlier ones; only where `one_entry_each` says
         that there are none of these is it known beforehand which records will stay.
         """
         start = max(0, len(records) - self.capacity) if one_entry_each else 0
-        for seq, record in enumerate(records[start:], first_seq + start):
-            cell = record[0]
+        for seq, record in records[start:]:
+            cell = record[CELL]
             if cell.kind is Kind.SKIP:
                 self._add_skip(seq, record)
             elif cell.reason is not None:
@@ -53,10 +55,10 @@ class Ring:
                 self._drop_oldest()
 
     def _add_skip(self, seq: int, record: Record) -> None:
-        cell, at_unix, addr = record[:3]
+        cell, at_unix, addr = record[CELL], record[AT_UNIX], record[ADDR]
         earlier = self._newest_skip.get((addr, cell))
         repeats = 1
-        if earlier is not None and 0 <= at_unix - earlier.record[1] <= REPEAT_WINDOW_S:
+        if earlier is not None and 0 <= at_unix - earlier.record[AT_UNIX] <= REPEAT_WINDOW_S:
             self._entries.remove(earlier)
             repeats = earlier.repeats + 1
         entry = _Entry(seq, record, repeats)
@@ -65,16 +67,16 @@ class Ring:
 
     def _drop_oldest(self) -> None:
         entry = self._entries.popleft()
-        key = (entry.record[2], entry.record[0])
+        key = (entry.record[ADDR], entry.record[CELL])
         if self._newest_skip.get(key) is entry:
             del self._newest_skip[key]
 
     def read(self, now_unix: float) -> Iterator[DialFailure]:
         """The entries that are not expired, oldest first."""
         if self.ttl_s is not None:
-            while self._entries and self._entries[0].record[1] < now_unix - self.ttl_s:
+            while self._entries and self._entries[0].record[AT_UNIX] < now_unix - self.ttl_s:
                 self._drop_oldest()
-        return (to_failure(*entry) for entry in self._entries)
+        return (to_failure(self._run, *entry) for entry in self._entries)
 
     def clear(self) -> None:
         """Forget all entries."""

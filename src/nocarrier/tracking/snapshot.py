@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from nocarrier.model.event import DialFailure, DialStarted, DialSucceeded
-from nocarrier.model.taxonomy import Kind, Reason, Source
-from nocarrier.tracking.durations import Histogram, Outcome
+from nocarrier.model.event import DialEvent, DialFailure
+from nocarrier.model.taxonomy import Kind, Outcome, Reason, Source
+from nocarrier.tracking.durations import Histogram
 from nocarrier.tracking.peers import PeerRecord
 
 
@@ -32,6 +32,8 @@ class Snapshot:
     """Everything the tracker knows at one instant, consistent with itself."""
 
     at_unix: float
+    run: str
+    """Which run of the program it is; with `seq` it names the newest event."""
     seq: int
     """Sequence number of the newest event."""
     totals: Totals
@@ -42,10 +44,11 @@ class Snapshot:
     """The newest entries, oldest first."""
     samples: Mapping[tuple[Reason, Source], tuple[DialFailure, ...]]
     """The last few of every (reason, source), oldest first."""
-    successes: tuple[DialSucceeded, ...]
+    successes: tuple[DialEvent, ...]
     """The last few successes of every source."""
     peers: tuple[PeerRecord, ...]
-    in_flight: tuple[DialStarted, ...]
+    in_flight: tuple[DialEvent, ...]
+    """The beginnings of dials that have not ended, oldest first."""
     dropped: Mapping[str, int]
     """What was lost, by cause: subscriber_slow, ended_twice, recorder_error."""
 

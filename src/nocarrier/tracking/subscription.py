@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import TYPE_CHECKING, Self
 
 from nocarrier.model.event import DialEvent
-from nocarrier.tracking.record import Record, to_event
+from nocarrier.tracking.record import Numbered, to_event
 
 if TYPE_CHECKING:
     import asyncio
@@ -32,13 +32,15 @@ class Subscription:
 
     def __init__(
         self,
+        run: str,
         capacity: int,
         close: Callable[[Subscription], None],
         *,
         loop: asyncio.AbstractEventLoop | None = None,
         take_in: Callable[[], None] | None = None,
     ) -> None:
-        self._queue: deque[tuple[int, Record]] = deque(maxlen=capacity)
+        self._run = run
+        self._queue: deque[Numbered] = deque(maxlen=capacity)
         self._capacity = capacity
         self._ready = threading.Condition()
         self._close = close
@@ -49,11 +51,11 @@ class Subscription:
         self.dropped_total = 0
         self.closed = False
 
-    def put(self, first_seq: int, records: Sequence[Record]) -> int:
+    def put(self, records: Sequence[Numbered]) -> int:
         """Add what was recorded, called by the tracker only; returns how many were dropped for it."""
         with self._ready:
             dropped = max(0, len(self._queue) + len(records) - self._capacity)
-            self._queue.extend(enumerate(records, first_seq))
+            self._queue.extend(records)
             self.dropped_total += dropped
             if not self.polled:
                 self._wake()
@@ -78,7 +80,7 @@ class Subscription:
             self._look()
         with self._ready:
             taken = self._take(limit)
-        return [to_event(*each) for each in taken]
+        return [to_event(self._run, *each) for each in taken]
 
     def _look(self) -> None:
         """Fetch what nobody handed over. Without our own lock: the tracker takes that while it holds its own."""
@@ -96,9 +98,9 @@ class Subscription:
         with self._ready:
             self._ready.wait_for(lambda: self._queue or self.closed, timeout_s)
             taken = self._take()
-        return [to_event(*each) for each in taken]
+        return [to_event(self._run, *each) for each in taken]
 
-    def _take(self, limit: int | None = None) -> list[tuple[int, Record]]:
+    def _take(self, limit: int | None = None) -> list[Numbered]:
         if limit is not None and limit < len(self._queue):
             return [self._queue.popleft() for _ in range(limit)]
         taken = list(self._queue)
@@ -122,7 +124,7 @@ class Subscription:
                         return
                     waiter = self._waiter = self._loop.create_future()
             for each in taken:
-                yield to_event(*each)
+                yield to_event(self._run, *each)
             if waiter is not None:
                 await waiter
 
@@ -148,11 +150,15 @@ def _finish(waiter: asyncio.Future[None]) -> None:
 class Subscriptions:
     """The live subscriptions of one tracker.
 
+    Args:
+        run: which run of the program it is.
+
     Attributes:
         dropped_total: events that readers lost because they were slower than the dials, those since gone included.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, run: str) -> None:
+        self._run = run
         self._members: weakref.WeakSet[Subscription] = weakref.WeakSet()
         self._lock = threading.Lock()  # readers close themselves whenever they like, in the middle of a publish() too
         self.dropped_total = 0
@@ -171,7 +177,7 @@ class Subscriptions:
             loop: in which the reader iterates.
             take_in: what a reader that only polls calls before it looks.
         """
-        subscription = Subscription(capacity, self._remove, loop=loop, take_in=take_in)
+        subscription = Subscription(self._run, capacity, self._remove, loop=loop, take_in=take_in)
         with self._lock:
             self._members.add(subscription)
         return subscription
@@ -186,11 +192,11 @@ class Subscriptions:
         with self._lock:
             self._members.discard(subscription)
 
-    def publish(self, first_seq: int, records: Sequence[Record]) -> None:
+    def publish(self, records: Sequence[Numbered]) -> None:
         """Hand what was recorded to every subscription."""
         with self._lock:
             members = list(self._members)
-        self.dropped_total += sum(subscription.put(first_seq, records) for subscription in members)
+        self.dropped_total += sum(subscription.put(records) for subscription in members)
 
     def __len__(self) -> int:
         return len(self._members)

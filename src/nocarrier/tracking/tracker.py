@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import itertools
 import logging
+import os
 import threading
 import time
 from collections import deque
@@ -16,12 +17,12 @@ from nocarrier.model.event import DialFailure, EndedAttempt
 from nocarrier.model.event_filter import EventFilter
 from nocarrier.model.fault import Evidence, Fault
 from nocarrier.model.ports import Clock, Standing
-from nocarrier.model.taxonomy import Kind, Reason, Source
+from nocarrier.model.taxonomy import Reason, Source
 from nocarrier.tracking.latest import Latest
 from nocarrier.tracking.ledger import End, Ledger, sum_of
 from nocarrier.tracking.names import known_names, known_source
 from nocarrier.tracking.peers import PeerRecord, PeerTable
-from nocarrier.tracking.record import Cell, Details, Record
+from nocarrier.tracking.record import Cell, Details, Record, flat_phases
 from nocarrier.tracking.ring import Ring
 from nocarrier.tracking.snapshot import Snapshot, Tally, Totals
 from nocarrier.tracking.subscription import Subscription, Subscriptions
@@ -42,8 +43,6 @@ MAX_WAITING = 64 * BATCH
 """From here on a recording thread waits for its turn instead of leaving the work to the thread that has it, so that
 many threads cannot outrun one."""
 
-_MAX_ADDR_LENGTH = bounds.MAX_ADDR_LENGTH
-
 _log = logging.getLogger("nocarrier")
 
 
@@ -61,7 +60,9 @@ class DialTracker:
 
     Attributes:
         since_unix: since when it counts: its own beginning, or the last `clear`.
-        start_id: names this tracker among those of other starts of the program; `seq` counts anew in each.
+        run: names this tracker among those of all other runs of all programs: 32 random hex digits. Together with it,
+            `seq` names an event for ever.
+        start_id: the same, by its older name.
     """
 
     def __init__(
@@ -76,18 +77,18 @@ class DialTracker:
             raise ValueError("capacity and max_peers must be at least 1")
         self._clock = clock
         self.since_unix = clock()
-        self.start_id = f"{time.time_ns():x}"
+        self.run = self.start_id = os.urandom(16).hex()
         self._waiting: deque[Record | End] = deque()
         self._batch = BATCH
         self._lock = threading.Lock()
         self._dial_ids = itertools.count(1)
-        self._ledger = Ledger()
+        self._ledger = Ledger(self.run)
         self._cells = self._ledger.cells
         # Everything below is touched only under the lock.
         self._seq = 0
-        self._ring = Ring(capacity, ttl_s)
+        self._ring = Ring(capacity, ttl_s, self.run)
         self._peers = PeerTable(max_peers)
-        self._subscriptions = Subscriptions()
+        self._subscriptions = Subscriptions(self.run)
         self._cleared = 0
         self._recorder_errors = 0
 
@@ -128,13 +129,16 @@ class DialTracker:
             # The usual record has nothing to bound, which is cheaper to see than to do.
             try:
                 cell: Cell | None = self._cells[reason, source]
-                has_more = detail or via or evidence or duration_s or node_id or len(addr) > _MAX_ADDR_LENGTH
+                has_more = detail or via or evidence or duration_s or node_id or len(addr) > bounds.MAX_ADDR_LENGTH
                 if has_more or not addr.isprintable():
                     cell = None
             except (KeyError, TypeError, AttributeError):  # seen first, unhashable, or no text
                 cell = None
             if cell is None:
-                cell, addr, via, detail, evidence = self._bounded(reason, source, addr, via, detail, evidence)
+                the_reason, the_source, detail = known_names(reason, source, detail)
+                cell = self._ledger.cell(the_reason, the_source, the_reason.kind)
+                addr, via = bounds.text(addr, bounds.MAX_ADDR_LENGTH), bounds.optional_text(via)
+                detail, evidence = bounds.optional_text(detail), bounds.evidence(evidence)
                 duration_s, node_id = bounds.seconds(duration_s), bounds.optional_text(node_id)
             waiting = self._waiting
             waiting.append(
@@ -167,7 +171,7 @@ class DialTracker:
         """Record that a dial begins; returns its id, to be ended exactly once with `fail` or `succeed`."""
         dial_id = next(self._dial_ids)
         try:
-            addr, via = bounds.text(addr, _MAX_ADDR_LENGTH), bounds.optional_text(via)
+            addr, via = bounds.text(addr, bounds.MAX_ADDR_LENGTH), bounds.optional_text(via)
             cell = self._ledger.begin_cells[known_source(source)]
             self._append((cell, self._clock(), addr, False, via, None, None, None, None, Details(dial_id)))
         except Exception:  # noqa: BLE001 - recording must never raise into a dial
@@ -223,10 +227,7 @@ class DialTracker:
     ) -> None:
         try:
             duration_s, node_id = bounds.seconds(duration_s), bounds.optional_text(node_id)
-            phases: tuple[str | float, ...] = ()
-            for name, seconds in (phases_s or {}).items():
-                if bounds.seconds(seconds) is not None:
-                    phases += (name, seconds)
+            phases = flat_phases(phases_s) if phases_s else ()
             self._append(End(None, self._clock(), dial_id, fault, duration_s, attempts, phases, node_id, penalise))
         except Exception:  # noqa: BLE001 - recording must never raise into a dial
             self._count_recorder_error()
@@ -235,19 +236,6 @@ class DialTracker:
         self._waiting.append(item)
         if len(self._waiting) >= self._batch:
             self._take_in_if_free()
-
-    def _bounded(
-        self, reason: str, source: str, addr: str, via: str | None, detail: str | None, evidence: Evidence | None
-    ) -> tuple[Cell, str, str | None, str | None, Evidence | None]:
-        the_reason, the_source, detail = known_names(reason, source, detail)
-        cell = self._ledger.cell(the_reason, the_source, the_reason.kind)
-        return (
-            cell,
-            bounds.text(addr, bounds.MAX_ADDR_LENGTH),
-            bounds.optional_text(via),
-            bounds.optional_text(detail),
-            bounds.evidence(evidence),
-        )
 
     def _count_recorder_error(self) -> None:
         self._recorder_errors += 1
@@ -278,16 +266,16 @@ class DialTracker:
 
     def _take_in(self) -> None:
         next_item = self._waiting.popleft
-        records, cells = self._ledger.take_in([next_item() for _ in range(len(self._waiting))])
+        first_seq = self._seq + 1
+        records, cells = self._ledger.take_in(first_seq, [next_item() for _ in range(len(self._waiting))])
         if not records:
             return
-        first_seq = self._seq + 1
         self._seq += len(records)
-        self._peers.apply(first_seq, records)
-        one_entry_each = all(cell.kind is not None and cell.kind is not Kind.SKIP for cell in cells)
-        self._ring.extend(first_seq, records, one_entry_each=one_entry_each)
+        self._peers.apply(records)
+        one_entry_each = all(cell.makes_one_entry for cell in cells)
+        self._ring.extend(records, one_entry_each=one_entry_each)
         if len(self._subscriptions):
-            self._subscriptions.publish(first_seq, records)
+            self._subscriptions.publish(records)
         if self._batch == 1 and not self._subscriptions.wait_for_events:
             self._batch = BATCH  # the last reader that waited is gone
 
@@ -307,15 +295,8 @@ class DialTracker:
     ) -> list[DialFailure]:
         """The newest failures, skips, cancellations and early disconnects, oldest first.
 
-        Args:
-            limit: at most this many, the newest ones; None: all that the ring holds.
-            reason: only this reason.
-            source: only addresses from there.
-            addr: only this address.
-            via: only addresses that this peer told us.
-            phase: only what happened in this phase.
-            kind: only skips, failures, cancellations or early disconnects.
-            since_unix: only entries at or after this time.
+        At most `limit` of them, the newest ones; None: all that the ring holds. Every other argument leaves out the
+        entries that do not match it, as the field of its name in `EventFilter` does.
         """
         with self._all_taken_in():
             entries = list(self._ring.read(self._clock()))
@@ -356,6 +337,7 @@ class DialTracker:
             by_source = self._ledger.totals()
             return Snapshot(
                 at_unix=now_unix,
+                run=self.run,
                 seq=self._seq,
                 totals=sum_of(by_source.values()),
                 totals_by_source=by_source,

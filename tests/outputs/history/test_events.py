@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from nocarrier import Fault
+from nocarrier import DialTracker, Fault
 from nocarrier.errors import CursorError
 from nocarrier.model.event import EndedAttempt
 from nocarrier.model.history import EventQuery
-from nocarrier.model.recorded_event import EventKind, recorded_event
-from nocarrier.model.taxonomy import Blame, Phase, Reason, Source
+from nocarrier.model.taxonomy import Blame, Kind, Phase, Reason, Source
 from tests.outputs.history.kit import NOON_UNIX, all_events, eventually, history_of, in_file, rollups_agree, written
 
 A, B, C = "198.18.0.1:7072", "198.18.0.2:7072", "[2001:db8::1]:7072"
@@ -42,9 +41,9 @@ def test_every_kind_of_event_comes_back_as_the_live_stream_tells_it(path, tracke
     with tracker.subscribe(polled=True) as live, history_of(path, tracker) as history:
         record_one_of_each(tracker)
         written(history, 9)
-        told = [recorded_event(event) for event in live.drain()]
+        told = live.drain()
         kept = list(reversed(all_events(history)))
-    assert {event.kind for event in kept} == set(EventKind)
+    assert {event.kind for event in kept} == set(Kind)
     for before, after in zip(told, kept, strict=True):
         for name in type(before).__dataclass_fields__:
             assert getattr(after, name) == getattr(before, name), name
@@ -73,15 +72,15 @@ def test_many_events_are_kept_in_order(path, tracker):
 @pytest.mark.parametrize(
     ("wanted", "seqs"),
     [
-        ({"kind": (EventKind.STARTED,)}, [5, 3, 1]),
-        ({"kind": (EventKind.FAILURE,)}, [2]),
-        ({"kind": (EventKind.FAILURE, EventKind.SUCCEEDED, EventKind.SKIP)}, [9, 7, 4, 2]),
+        ({"kind": (Kind.STARTED,)}, [5, 3, 1]),
+        ({"kind": (Kind.FAILURE,)}, [2]),
+        ({"kind": (Kind.FAILURE, Kind.SUCCEEDED, Kind.SKIP)}, [9, 7, 4, 2]),
         ({"reason": Reason.EARLY_DISCONNECT}, [8]),
         ({"source": Source.GOSSIP}, [8, 4, 3]),
         ({"phase": Phase.CONNECT}, [6, 2]),
         ({"addr": C}, [9, 6, 5]),
         ({"via": A}, [8, 4, 3]),
-        ({"via": A, "addr": B, "kind": (EventKind.SUCCEEDED,)}, [4]),
+        ({"via": A, "addr": B, "kind": (Kind.SUCCEEDED,)}, [4]),
         ({"reason": Reason.TIMEOUT}, []),
     ],
     ids=str,
@@ -144,15 +143,25 @@ def test_texts_of_peers_are_text_and_nothing_else(path, tracker):
     assert event.evidence == {hostile: hostile}
 
 
-def test_a_second_start_goes_on_with_the_same_file(path, tracker):
+def test_a_second_start_goes_on_with_the_same_file(path, tracker, clock):
     with history_of(path, tracker):
         record_one_of_each(tracker)
-    with history_of(path, tracker) as history:
-        tracker.record(A, "timeout", "seed")
+    next_run = DialTracker(clock=clock)
+    with history_of(path, next_run) as history:
+        next_run.record(A, "timeout", "seed")
         written(history, 10)
         newest, *older = all_events(history)
-    assert (newest.id, newest.run) == (10, 2)
-    assert {event.run for event in older} == {1}
+    assert (newest.id, newest.run, newest.seq) == (10, next_run.run, 1)
+    assert {event.run for event in older} == {tracker.run} != {next_run.run}
+
+
+def test_a_history_that_is_closed_and_opened_again_goes_on_with_its_run(path, tracker):
+    for total in (9, 18):
+        with history_of(path, tracker) as history:
+            record_one_of_each(tracker)
+            written(history, total)
+            assert {event.run for event in all_events(history)} == {tracker.run}
+    assert len(in_file(path)) == 18, "no name of an event comes twice"
 
 
 def test_words_of_a_newer_nocarrier_are_shown_as_far_as_they_are_known(path, tracker):
@@ -167,6 +176,6 @@ def test_words_of_a_newer_nocarrier_are_shown_as_far_as_they_are_known(path, tra
     connection.close()
     with history_of(path, tracker) as history:
         eventually(lambda: history.status().events_total == 9)
-        [event] = all_events(history, kind=(EventKind.FAILURE,))
+        [event] = all_events(history, kind=(Kind.FAILURE,))
         assert (event.reason, event.phase) == (Reason.OTHER, None)
         assert event.evidence["errno"] == "ECONNREFUSED"

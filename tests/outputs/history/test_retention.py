@@ -7,6 +7,7 @@ import sqlite3
 
 import pytest
 
+from nocarrier import DialTracker
 from nocarrier.outputs.history import database, write_sql, writer_thread
 from tests.outputs.history.kit import NOON_UNIX, all_events, eventually, history_of, in_file, rollups_agree, written
 
@@ -105,9 +106,11 @@ def test_old_runs_and_findings_go_too(path, tracker, clock):
         record_at(tracker, clock, NOON_UNIX)
         written(history, 1)
     clock.now_unix = NOON_UNIX + 3 * DAY_S
-    with history_of(path, tracker, ttl_days=1) as history:
-        tracker.record(A, "timeout", "seed")
+    next_run = DialTracker(clock=clock)
+    with history_of(path, next_run, ttl_days=1) as history:
+        next_run.record(A, "timeout", "seed")
         eventually(lambda: history.status().since_unix == NOON_UNIX + 3 * DAY_S)
+        eventually(lambda: len(in_file(path)) == 1)
     with contextlib.closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT id FROM run").fetchall() == [(2,)]
 
@@ -121,9 +124,11 @@ def test_runs_that_crashed_go_too(path, tracker, clock):
         connection.execute("UPDATE run SET stopped_unix = NULL")
         connection.commit()
     clock.now_unix = NOON_UNIX + 3 * DAY_S
-    with history_of(path, tracker, ttl_days=1) as history:
-        tracker.record(A, "timeout", "seed")
+    next_run = DialTracker(clock=clock)
+    with history_of(path, next_run, ttl_days=1) as history:
+        next_run.record(A, "timeout", "seed")
         eventually(lambda: history.status().since_unix == NOON_UNIX + 3 * DAY_S)
+        eventually(lambda: len(in_file(path)) == 1)
     with contextlib.closing(sqlite3.connect(path)) as connection:
         assert connection.execute("SELECT id FROM run").fetchall() == [(2,)]
 

@@ -11,8 +11,7 @@ from hypothesis import strategies as st
 from nocarrier import DialTracker
 from nocarrier.errors import HistoryError
 from nocarrier.model.history import SeriesBy, SeriesQuery
-from nocarrier.model.recorded_event import EventKind
-from nocarrier.model.taxonomy import Reason, Source
+from nocarrier.model.taxonomy import Kind, Reason, Source
 from nocarrier.outputs.history import read_sql
 from nocarrier.web.views import series_range, series_view
 from tests.outputs.history.kit import NOON_UNIX, Clock, history_of, rollups_agree, written
@@ -62,7 +61,7 @@ def test_by_everything_else(busy, by, expected):
 
 def test_filters_and_ranges(busy):
     assert series(busy, source=Source.GOSSIP).series == {"timeout": [6, 6, 6]}
-    assert series(busy, kind=(EventKind.SUCCEEDED,)).series == {}
+    assert series(busy, kind=(Kind.SUCCEEDED,)).series == {}
     assert series(busy, reason=Reason.TIMEOUT, since_s=3_600, until_s=5_400, bucket_s=600).series == {
         "timeout": [1, 1, 1]
     }
@@ -90,10 +89,10 @@ def test_the_same_counts_by_what_they_are(busy):
 
 
 def test_starts_of_the_program_are_marked(path, tracker, clock):
-    for _ in range(2):
-        with history_of(path, tracker) as history:
-            tracker.record(A, "timeout", "seed")
-            written(history, 1 + _)
+    for number, each in enumerate((tracker, DialTracker(clock=clock)), start=1):
+        with history_of(path, each) as history:
+            each.record(A, "timeout", "seed")
+            written(history, number)
             found = series(history)
     assert len(found.starts_unix) == 2
 

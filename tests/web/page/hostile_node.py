@@ -19,10 +19,9 @@ from starlette.routing import Route
 
 from nocarrier import DialTracker
 from nocarrier.app.embedded import api_server
-from nocarrier.model.event import Attempt
+from nocarrier.model.event import Attempt, DialEvent
 from nocarrier.model.finding import Diagnosis, EvidenceItem, Finding, HealthStatus, Severity
-from nocarrier.model.recorded_event import EventKind, RecordedEvent
-from nocarrier.model.taxonomy import Blame, Phase, Reason, Source
+from nocarrier.model.taxonomy import Blame, Kind, Outcome, Phase, Reason, Source
 from nocarrier.web.api.page import Page
 from nocarrier.web.api.server import Server
 from tests.web.api.fake_node import FakeNode
@@ -57,9 +56,11 @@ TEXTS = (*NASTY, LONG)
 def hostile_event(number: int, text: str) -> dict[str, Any]:
     """A failure with `text` wherever there can be one."""
     at_unix = time.time() - len(TEXTS) + number
-    event = RecordedEvent(
+    event = DialEvent(
+        run="0" * 32,
         seq=number,
-        kind=EventKind.FAILURE,
+        kind=Kind.FAILURE,
+        outcome=Outcome.FAILED,
         addr=text,
         source=Source.GOSSIP,
         via=text,

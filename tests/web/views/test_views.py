@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import time
+from typing import get_args
 
 import msgspec
 import pytest
@@ -16,7 +17,8 @@ from nocarrier.model.event_filter import EventFilter
 from nocarrier.model.fault import Evidence, Fault
 from nocarrier.model.finding import Diagnosis, HealthStatus
 from nocarrier.model.node_state import BookPeer, BookState
-from nocarrier.model.taxonomy import Blame, Phase
+from nocarrier.model.taxonomy import Blame, Kind, Phase
+from nocarrier.web.api.questions import EntryKind
 from nocarrier.web.views import debug_view, failures_view, peers_view, reasons_view, redact
 
 NODE_ID = "cd" * 32
@@ -212,3 +214,17 @@ def test_hostile_text_takes_little_time_to_redact():
     began = time.process_time()
     redact({"details": texts * 10})
     assert time.process_time() - began < 1.0
+
+
+def test_failures_can_be_asked_for_by_the_kinds_that_make_an_entry():
+    assert set(get_args(EntryKind)) == {kind for kind in Kind if kind.is_entry}
+
+
+def test_every_entry_and_every_sample_names_its_event_by_run_and_number():
+    tracker = DialTracker()
+    for number in range(20):
+        tracker.record(f"198.18.0.{number}:7072", "timeout", "seed")
+    view = failures_view(tracker, EventFilter(), 100)
+    assert [(failure.run, failure.seq) for failure in view.failures] == [(tracker.run, seq) for seq in range(20, 0, -1)]
+    [samples] = view.samples
+    assert [(sample.run, sample.seq) for sample in samples.failures] == [(tracker.run, seq) for seq in range(16, 21)]

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 from nocarrier.client import history_pages
 from nocarrier.client.event_stream import Lost, follow
 from nocarrier.client.node_client import NodeClient
-from nocarrier.model.recorded_event import RecordedEvent
+from nocarrier.model.event import DialEvent
 from nocarrier.web.views import HistoryView, StatusView
 from nocarrier.web.views.stream import Gap
 
@@ -30,7 +30,7 @@ class Notice(NamedTuple):
 class Followed(NamedTuple):
     """One event of the history or of the stream."""
 
-    event: RecordedEvent
+    event: DialEvent
     document: Mapping[str, Any]
     """The same as the node sent it."""
 
@@ -71,7 +71,7 @@ def follow_history(
                 yield Notice("the node restarted")
             case Gap(missed=missed):
                 yield Notice(f"{missed} events were lost on the way here")
-            case RecordedEvent() as event if event.seq > newest and _matches(event, query):
+            case DialEvent() as event if event.seq > newest and _matches(event, query):
                 yield Followed(event, message.sent.document)
 
 
@@ -89,7 +89,7 @@ def _written(client: NodeClient, sleep: Callable[[float], None]) -> _Place:
         sleep(LOOK_EVERY_S)
 
 
-def _matches(event: RecordedEvent, query: Mapping[str, object]) -> bool:
+def _matches(event: DialEvent, query: Mapping[str, object]) -> bool:
     kinds = query.get("kind")
     if kinds is not None and event.kind not in str(kinds).split(","):
         return False

@@ -2,15 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
-
 from nocarrier.cli.render.evidence import in_words
 from nocarrier.cli.render.text import clock_time
-from nocarrier.model.event import DialFailure
-from nocarrier.model.recorded_event import RecordedEvent
-
-ShownEvent: TypeAlias = RecordedEvent | DialFailure
-"""An event of the live stream or of the history, or an entry of the record."""
+from nocarrier.model.event import DialEvent, DialFailure
 
 COLUMNS = ("time", "address", "outcome", "from", "what is known")
 
@@ -20,18 +14,18 @@ WIDTHS = (8, 21, 20, 10, 0)
 _NODE_ID_DIGITS = 12
 
 
-def event_row(event: ShownEvent) -> tuple[str, str, str, str, str]:
+def event_row(event: DialEvent) -> tuple[str, str, str, str, str]:
     """The cells of `event`. They may be hostile."""
     via = f" via {event.via}" if event.via else ""
     return (clock_time(event.at_unix), event.addr, outcome(event), event.source + via, what_is_known(event))
 
 
-def outcome(event: ShownEvent) -> str:
+def outcome(event: DialEvent) -> str:
     """What became of it, in one word of the taxonomy."""
     return event.reason or event.kind
 
 
-def what_is_known(event: ShownEvent) -> str:
+def what_is_known(event: DialEvent) -> str:
     """Phase, blame, evidence, how long it took and how often it was seen, as far as they say something."""
     took = took_in_words(event.duration_s)
     if event.reason is None:
@@ -42,12 +36,12 @@ def what_is_known(event: ShownEvent) -> str:
     return ", ".join(filter(None, parts)) + (f": {known}" if known else "")
 
 
-def repeats_in_words(event: ShownEvent) -> str:
+def repeats_in_words(event: DialEvent) -> str:
     """How often an entry of the record was seen; nothing where that is once."""
     return f"{event.repeats} times" if isinstance(event, DialFailure) and event.repeats > 1 else ""
 
 
-def evidence_of(event: ShownEvent) -> str:
+def evidence_of(event: DialEvent) -> str:
     """The evidence in words, or the detail; may be hostile."""
     return in_words({"evidence": event.evidence, "detail": event.detail})
 

@@ -9,15 +9,13 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import TypeVar
 
-from nocarrier.cli.render.event_row import ShownEvent
 from nocarrier.cli.top.state import STARTED, SUCCEEDED
 from nocarrier.client import history_pages
 from nocarrier.client.node_client import NodeClient
 from nocarrier.errors import NocarrierError
-from nocarrier.model.event import DialFailure
+from nocarrier.model.event import DialEvent, DialFailure
 from nocarrier.model.finding import Diagnosis
 from nocarrier.model.history import EventCount, SeriesBy, StoredFinding
-from nocarrier.model.recorded_event import EventKind
 from nocarrier.model.taxonomy import Kind
 from nocarrier.web.views import (
     Coverage,
@@ -60,7 +58,7 @@ class RecordedDials:
     counts: list[EventCount]
     failures: SeriesView
     """Failed dials by time and reason."""
-    samples: dict[str, list[ShownEvent]]
+    samples: dict[str, list[DialEvent]]
     """By reason, the newest first."""
     past_findings: list[StoredFinding] | None
     """None: nobody kept them."""
@@ -151,7 +149,7 @@ def _from_history(asking: _Asking, times: Mapping[str, float], tell: Callable[[s
     series = asking.ask(SeriesView, _SERIES_PATH, {**times, "kind": "failure", "bucket_s": bucket_s})
     counts = asking.ask(SeriesView, _SERIES_PATH, {**times, "by": "kind"}).counts
     past = asking.ask(PastFindingsView, history_pages.FINDINGS_PATH, {**times, "limit": MAX_PAST_FINDINGS})
-    samples: dict[str, list[ShownEvent]] = {}
+    samples: dict[str, list[DialEvent]] = {}
     for reason in itertools.islice(reasons_of(counts), MAX_REASONS):
         tell(f"asking for samples of {reason}")
         query = {**times, "reason": reason, "limit": SAMPLES_FROM}
@@ -168,7 +166,7 @@ def _from_history(asking: _Asking, times: Mapping[str, float], tell: Callable[[s
 def _from_memory(failures: FailuresView, since_unix: float, until_unix: float, why: str) -> RecordedDials:
     counts = [
         EventCount(
-            kind=_OF_ENTRY.get(sample.failures[-1].kind, EventKind.FAILURE),
+            kind=sample.failures[-1].kind,
             phase=sample.failures[-1].phase,
             reason=sample.reason,
             source=sample.source,
@@ -195,10 +193,7 @@ def _from_memory(failures: FailuresView, since_unix: float, until_unix: float, w
     )
 
 
-_OF_ENTRY = {kind: EventKind(kind.value) for kind in Kind}
-
-
-def _different(events: Sequence[ShownEvent]) -> list[ShownEvent]:
+def _different(events: Sequence[DialEvent]) -> list[DialEvent]:
     """The first of each address."""
     return list({event.addr: event for event in reversed(events)}.values())[: -SAMPLES_EACH - 1 : -1]
 
@@ -233,5 +228,5 @@ def reasons_of(counts: Iterable[EventCount]) -> Iterable[str]:
     totals: Counter[tuple[bool, str]] = Counter()
     for each in counts:
         if each.reason is not None and each.kind not in {STARTED, SUCCEEDED}:
-            totals[each.kind == EventKind.SKIP, each.reason] += each.count
+            totals[each.kind == Kind.SKIP, each.reason] += each.count
     return dict.fromkeys(reason for (_, reason), _ in sorted(totals.items(), key=lambda item: (item[0][0], -item[1])))

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from nocarrier.cli.render.event_row import ShownEvent, evidence_of, repeats_in_words, took_in_words
+from nocarrier.cli.render.event_row import evidence_of, repeats_in_words, took_in_words
 from nocarrier.cli.render.markdown import code, table, words
 from nocarrier.cli.render.text import duration
 from nocarrier.cli.render.times import utc
 from nocarrier.cli.report.chart import block_chart, total_of
 from nocarrier.cli.report.facts import ReportFacts, reasons_of
 from nocarrier.cli.top.state import SKIP, STARTED, SUCCEEDED
+from nocarrier.model.event import DialEvent
 from nocarrier.model.taxonomy import Reason
 
 CHART = "text failures-over-time"
@@ -120,7 +121,7 @@ def samples(facts: ReportFacts) -> Iterator[str]:
         yield table(("time (UTC)", "address", "from", "phase, blame", "took", "what is known"), map(_sample, events))
 
 
-def _sample(event: ShownEvent) -> tuple[str, ...]:
+def _sample(event: DialEvent) -> tuple[str, ...]:
     via = f" via {code(event.via)}" if event.via else ""
     repeats = repeats_in_words(event)
     return (

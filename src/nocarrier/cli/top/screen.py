@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from nocarrier.cli.render.diagnosis_text import SEVERITY_STYLES, health_in_words
-from nocarrier.cli.render.event_row import ShownEvent, evidence_of, outcome, took_in_words
+from nocarrier.cli.render.event_row import evidence_of, outcome, took_in_words
 from nocarrier.cli.render.text import duration, printable
 from nocarrier.cli.render.times import day_and_time
 from nocarrier.cli.top.state import SKIP, SUCCEEDED, WINDOW_S, Filter, TopState
 from nocarrier.diagnosis.cause import count_of
+from nocarrier.model.event import DialEvent
 from nocarrier.model.finding import Finding, HealthStatus
 from nocarrier.model.history import HistoryState, HistoryStatus
 from nocarrier.web.views import StatusView
@@ -240,7 +241,7 @@ def _dials(state: TopState, screen: Screen) -> Iterator[Text]:
         yield _dial(event, addr_width, screen.width)
 
 
-def _dial(event: ShownEvent, addr_width: int, width: int) -> Text:
+def _dial(event: DialEvent, addr_width: int, width: int) -> Text:
     style = _KIND_STYLES.get(event.kind, "red")
     source = event.source + (f" via {event.via}" if event.via else "")
     cells = [

@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from enum import StrEnum
 from typing import NamedTuple
 
-from nocarrier.cli.render.event_row import ShownEvent
 from nocarrier.client.event_stream import Lost, StreamMessage
+from nocarrier.model.event import DialEvent
 from nocarrier.model.finding import Diagnosis
 from nocarrier.model.node_state import NodeInfo
-from nocarrier.model.recorded_event import RecordedEvent
 from nocarrier.web.views import DebugView, FailuresView, StatusView
 from nocarrier.web.views.stream import Gap
 
@@ -43,7 +42,7 @@ class Filter(StrEnum):
     SKIPS = "skips"
     ALL = "dials and skips"
 
-    def shows(self, event: ShownEvent) -> bool:
+    def shows(self, event: DialEvent) -> bool:
         """Whether `event` is listed. The beginning of a dial never is: its end comes soon."""
         match self:
             case Filter.DIALS:
@@ -79,7 +78,7 @@ class TopState:
         self._started: deque[tuple[float, int]] = deque()
         """Time and number of dials started, for the rate."""
         self._failures: deque[_Failure] = deque(maxlen=MAX_FAILURES)
-        self._listed = {each: deque[ShownEvent](maxlen=MAX_EVENTS) for each in Filter}
+        self._listed = {each: deque[DialEvent](maxlen=MAX_EVENTS) for each in Filter}
         self._known: set[int] = set()
 
     # ---- taking in ------------------------------------------------------------------------------------------------
@@ -99,7 +98,7 @@ class TopState:
                 self.diagnosis = diagnosis
             case Gap() as gap:
                 self._take_gap(gap)
-            case RecordedEvent() as event if event.seq not in self._known:
+            case DialEvent() as event if event.seq not in self._known:
                 self._take_event(event)
 
     def take_past(self, past: FailuresView) -> None:
@@ -130,7 +129,7 @@ class TopState:
             self._known.clear()
             self.notice = "the node restarted"
 
-    def _take_event(self, event: ShownEvent) -> None:
+    def _take_event(self, event: DialEvent) -> None:
         for each, listed in self._listed.items():
             if each.shows(event):
                 listed.appendleft(event)
@@ -139,7 +138,7 @@ class TopState:
 
     # ---- telling --------------------------------------------------------------------------------------------------
 
-    def listed(self, wanted: Filter) -> Iterator[ShownEvent]:
+    def listed(self, wanted: Filter) -> Iterator[DialEvent]:
         """The newest dials first."""
         return iter(self._listed[wanted])
 

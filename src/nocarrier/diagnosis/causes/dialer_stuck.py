@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nocarrier.diagnosis.cause import Case, Cause, count_of, stated
 from nocarrier.diagnosis.facts import Facts
-from nocarrier.model.event import DialStarted
+from nocarrier.model.event import DialEvent
 from nocarrier.model.finding import EvidenceItem, Severity
 from nocarrier.model.node_state import NodeState
 from nocarrier.model.taxonomy import Blame
@@ -16,7 +16,7 @@ SLACK_S = 5.0
 """Beyond the deadline of a dial: a busy event loop ends it late."""
 
 
-def _overdue(facts: Facts, node: NodeState) -> list[DialStarted]:
+def _overdue(facts: Facts, node: NodeState) -> list[DialEvent]:
     limit_s = node.dialing.deadline_s + SLACK_S + node.loop_lag_s
     return [dial for dial in facts.in_flight if facts.now_unix - dial.at_unix > limit_s]
 

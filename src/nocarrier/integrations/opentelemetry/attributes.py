@@ -13,10 +13,7 @@ from typing import TypeAlias
 from nocarrier.errors import AddressError
 from nocarrier.model import bounds
 from nocarrier.model.address import Address
-from nocarrier.model.event import Attempt, DialFailure, DialSucceeded
-
-EndedDial: TypeAlias = DialSucceeded | DialFailure
-"""Of kind failure or cancelled, where it did not succeed."""
+from nocarrier.model.event import Attempt, DialEvent
 
 Value: TypeAlias = str | bool | int | float
 
@@ -31,16 +28,16 @@ _MAX_INT_BITS = 63
 """OTLP has signed 64-bit integers."""
 
 
-def metric_attributes(dial: EndedDial) -> dict[str, Value]:
+def metric_attributes(dial: DialEvent) -> dict[str, Value]:
     """What a dial is counted under."""
     attributes: dict[str, Value] = {"nocarrier.source": dial.source.value, "network.transport": "tcp"}
-    if isinstance(dial, DialFailure):
+    if dial.reason is not None:
         attributes["error.type"] = dial.reason.value
     ip = _ip_version(_peer(dial))
     return attributes | ({"network.type": ip} if ip else {})
 
 
-def dial_attributes(dial: EndedDial) -> dict[str, Value]:
+def dial_attributes(dial: DialEvent) -> dict[str, Value]:
     """What the span of a dial says.
 
     ``server.*`` is what was dialed, which may be a name; ``network.peer.*`` is the one address that it came down to,
@@ -61,11 +58,13 @@ def dial_attributes(dial: EndedDial) -> dict[str, Value]:
         "nocarrier.via": dial.via,
         "nocarrier.node_id": dial.node_id,
         "nocarrier.dial_id": dial.dial_id,
+        "nocarrier.run": dial.run,
+        "nocarrier.seq": dial.seq,
         "nocarrier.attempts": len(dial.attempts),
     }
     for phase, took_s in islice(dial.phases_s.items(), MAX_PHASES):
         found[f"nocarrier.phases_s.{_name(phase)}"] = took_s
-    if isinstance(dial, DialFailure):
+    if dial.reason is not None:
         found |= _fault(dial)
     return _bounded(found)
 
@@ -84,9 +83,9 @@ def attempt_attributes(attempt: Attempt) -> dict[str, Value]:
     return _bounded(found)
 
 
-def _fault(told: DialFailure | Attempt) -> dict[str, object]:
+def _fault(told: DialEvent | Attempt) -> dict[str, object]:
     return {
-        "nocarrier.phase": told.phase.value,
+        "nocarrier.phase": told.phase.value if told.phase else None,
         "nocarrier.blame": told.blame.value if told.blame else None,
         "nocarrier.detail": told.detail,
         **dict(islice(_flat("nocarrier.evidence", bounds.evidence(told.evidence) or {}), MAX_EVIDENCE)),
@@ -124,7 +123,7 @@ def _network_peer(address: Address | None) -> dict[str, object]:
     return {"network.peer.address": address.host, "network.peer.port": address.port}
 
 
-def _peer(dial: EndedDial) -> Address | None:
+def _peer(dial: DialEvent) -> Address | None:
     """The one address that the dial came down to: what was dialed, what connected, or the only one that was tried."""
     given = _parse(dial.addr)
     if given is not None and given.ip is not None:

@@ -12,10 +12,9 @@ from typing import Self
 from opentelemetry import metrics, trace
 from opentelemetry.context import Context
 
-from nocarrier.integrations.opentelemetry.attributes import EndedDial
 from nocarrier.integrations.opentelemetry.instruments import DialInstruments
 from nocarrier.integrations.opentelemetry.spans import trace_dial
-from nocarrier.model.event import DialEvent, DialFailure, DialStarted
+from nocarrier.model.event import DialEvent
 from nocarrier.model.task_state import TaskState
 from nocarrier.model.taxonomy import Kind
 from nocarrier.supervision import Supervisor
@@ -104,14 +103,12 @@ class Exporter:
             self._instruments.set_active(self._tracker.totals().in_flight)
 
     def _export(self, event: DialEvent) -> None:
-        if isinstance(event, DialStarted):
-            return
-        if not isinstance(event, DialFailure) or event.kind in {Kind.FAILURE, Kind.CANCELLED}:
+        if event.kind.ends_dial:
             self._instruments.count_ended(event, self._trace(event))
         elif event.kind is Kind.SKIP:
             self._instruments.count_skip(event)
 
-    def _trace(self, dial: EndedDial) -> Context | None:
+    def _trace(self, dial: DialEvent) -> Context | None:
         """The context of the span that was made, if one was."""
         return trace_dial(self._tracer, dial)
 

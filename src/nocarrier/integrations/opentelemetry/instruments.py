@@ -5,8 +5,8 @@ from __future__ import annotations
 from opentelemetry.context import Context
 from opentelemetry.metrics import Meter
 
-from nocarrier.integrations.opentelemetry.attributes import EndedDial, metric_attributes
-from nocarrier.model.event import DialFailure
+from nocarrier.integrations.opentelemetry.attributes import metric_attributes
+from nocarrier.model.event import DialEvent
 from nocarrier.tracking import BUCKETS_S
 
 
@@ -29,7 +29,7 @@ class DialInstruments:
         )
         self._active_told = 0
 
-    def count_ended(self, dial: EndedDial, context: Context | None = None) -> None:
+    def count_ended(self, dial: DialEvent, context: Context | None = None) -> None:
         """Count a dial that ended; one without a duration is not counted, as 0 would be a lie.
 
         Args:
@@ -39,9 +39,10 @@ class DialInstruments:
         if dial.duration_s is not None:
             self._duration.record(dial.duration_s, metric_attributes(dial), context=context)
 
-    def count_skip(self, skip: DialFailure) -> None:
+    def count_skip(self, skip: DialEvent) -> None:
         """Count a dial that did not start."""
-        self._skipped.add(1, {"nocarrier.reason": skip.reason.value, "nocarrier.source": skip.source.value})
+        if skip.reason is not None:
+            self._skipped.add(1, {"nocarrier.reason": skip.reason.value, "nocarrier.source": skip.source.value})
 
     def set_active(self, in_flight: int) -> None:
         """Tell how many dials are in flight now."""

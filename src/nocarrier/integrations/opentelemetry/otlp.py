@@ -25,10 +25,10 @@ from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExportResult
 
-from nocarrier.integrations.opentelemetry.attributes import EndedDial
 from nocarrier.integrations.opentelemetry.exporter import VERSION, Exporter
 from nocarrier.integrations.opentelemetry.spans import MAX_ATTEMPTS, span_count
 from nocarrier.model import bounds
+from nocarrier.model.event import DialEvent
 from nocarrier.tracking import DialTracker
 
 MAX_WAITING_SPANS = 4096
@@ -94,7 +94,7 @@ class OtlpExporter(Exporter):
             self._metric_sender.shutdown()
             _all_end(endings, _GIVE_UP_TIMEOUT_S)
 
-    def _trace(self, dial: EndedDial) -> Context | None:
+    def _trace(self, dial: DialEvent) -> Context | None:
         if self._queue.waiting >= MAX_WAITING_SPANS:
             self._not_made_total += span_count(dial)
             return None

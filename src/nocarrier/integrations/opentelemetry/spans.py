@@ -5,8 +5,8 @@ from __future__ import annotations
 from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, set_span_in_context
 
-from nocarrier.integrations.opentelemetry.attributes import EndedDial, attempt_attributes, dial_attributes
-from nocarrier.model.event import Attempt, DialFailure
+from nocarrier.integrations.opentelemetry.attributes import attempt_attributes, dial_attributes
+from nocarrier.model.event import Attempt, DialEvent
 from nocarrier.model.taxonomy import Kind, Reason
 
 MAX_ATTEMPTS = 32
@@ -16,12 +16,12 @@ _MAX_SECONDS = 1e9
 """Some thirty years; whoever recorded a longer time, or a negative one, told us none."""
 
 
-def span_count(dial: EndedDial) -> int:
+def span_count(dial: DialEvent) -> int:
     """How many spans `trace_dial` makes of it."""
     return 1 + min(len(dial.attempts), MAX_ATTEMPTS)
 
 
-def trace_dial(tracer: Tracer, dial: EndedDial) -> Context:
+def trace_dial(tracer: Tracer, dial: DialEvent) -> Context:
     """Make the spans of a dial that has ended; returns the context of its own span, for exemplars.
 
     The dial's span is a root: which span of the program was active when somebody dialed is not recorded.
@@ -35,7 +35,7 @@ def trace_dial(tracer: Tracer, dial: EndedDial) -> Context:
     if span.is_recording():
         for attempt in dial.attempts[:MAX_ATTEMPTS]:
             _trace_attempt(tracer, attempt, within, start_ns)
-        if isinstance(dial, DialFailure):
+        if dial.reason is not None:
             _set_status(span, dial.reason, dial.kind)
     span.end(end_ns)
     return within

@@ -26,10 +26,9 @@ from nocarrier.model.history import (
     StoredEvent,
     StoredFinding,
 )
-from nocarrier.model.recorded_event import EventKind
 from nocarrier.model.taxonomy import Phase, Reason, Source
 from nocarrier.outputs.history.database import open_to_read, what_to_change
-from nocarrier.outputs.history.rows import COLUMNS, HOUR_S, member, to_event
+from nocarrier.outputs.history.rows import HOUR_S, IDENTITY, KINDS, SELECTED, member, to_event
 
 LONGEST_S = 5.0
 """A question that takes longer is given up: it asks for something rare in a long time without an index."""
@@ -89,7 +88,7 @@ def read_events(connection: sqlite3.Connection, query: EventQuery) -> EventPage:
         conditions.append("at_unix < ?")
         values.append(query.until_unix)
     rows = connection.execute(
-        f"SELECT {', '.join(COLUMNS)} FROM event WHERE {' AND '.join(conditions)}"  # noqa: S608 - names of ours
+        f"SELECT {SELECTED} FROM event WHERE {' AND '.join(conditions)}"  # noqa: S608 - names of ours
         " ORDER BY at_unix DESC, id DESC LIMIT ?",
         [*values, query.limit + 1],
     ).fetchall()
@@ -159,7 +158,7 @@ def read_series(connection: sqlite3.Connection, query: SeriesQuery) -> Series:
 
 def _count(kind: str, source: str, phase: str, reason: str, count: int) -> EventCount:
     return EventCount(
-        kind=EventKind(kind),
+        kind=KINDS[kind],
         source=member(Source, source) or Source.OTHER,
         phase=member(Phase, phase or None),
         reason=(member(Reason, reason) or Reason.OTHER) if reason else None,
@@ -172,14 +171,14 @@ def read_findings(
 ) -> list[StoredFinding]:
     """Findings that stood between the two, those that began last first."""
     rows = connection.execute(
-        "SELECT id, run, began_unix, ended_unix, ended_by, worst_severity, finding FROM finding"
+        f"SELECT id, {IDENTITY}, began_unix, ended_unix, ended_by, worst_severity, finding FROM finding"  # noqa: S608
         " WHERE (ended_unix IS NULL OR ended_unix >= ?) AND began_unix < ? ORDER BY began_unix DESC, id DESC LIMIT ?",
         [since_unix or 0.0, float("inf") if until_unix is None else until_unix, limit],
     )
     return [_finding(*row) for row in rows]
 
 
-def _finding(place: int, run: int, began_unix: float, *rest: Any) -> StoredFinding:
+def _finding(place: int, run: str, began_unix: float, *rest: Any) -> StoredFinding:
     ended_unix, ended_by, worst_severity, finding = rest
     return StoredFinding(
         id=place,

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 
-from nocarrier.model.event import Attempt, DialEvent, DialFailure, DialStarted
+from nocarrier.model.event import Attempt, DialEvent
 from nocarrier.model.fault import Evidence
 from nocarrier.model.history import StoredEvent
-from nocarrier.model.recorded_event import EventKind
-from nocarrier.model.taxonomy import Blame, Phase, Reason, Source
+from nocarrier.model.taxonomy import Blame, Kind, Phase, Reason, Source
 
 COLUMNS = (
     "id",
@@ -35,11 +35,20 @@ COLUMNS = (
 )
 """Of the table event, in the order of `Row`."""
 
+IDENTITY = "(SELECT identity FROM run WHERE run.id = run)"
+"""The random name of the run that a row of event or finding belongs to. Not a join: that would change how SQLite
+searches."""
+
+SELECTED = ", ".join(IDENTITY if column == "run" else column for column in COLUMNS)
+"""What to select of event for `to_event`."""
+
 Row: TypeAlias = tuple[Any, ...]
 """One value for each of COLUMNS."""
 
 MinuteKey: TypeAlias = tuple[int, str, str, str, str]
 """What the table minute counts by: minute, kind, source, phase, reason."""
+
+KINDS: Mapping[str, Kind] = {kind.value: kind for kind in Kind}
 
 MINUTE_S = 60
 HOUR_S = 3_600
@@ -58,32 +67,34 @@ _decode = msgspec.json.Decoder(_More).decode
 
 
 def to_row(event: DialEvent, place: int, run: int) -> Row:
-    """`event` as the row with the id `place`."""
-    if isinstance(event, DialStarted):
-        beginning = (place, run, event.seq, event.at_unix, "started", event.source._value_, None, None, None)
-        return (*beginning, event.addr, event.via, event.dial_id, None, None, None, 0, None)
+    """`event` as the row with the id `place`, of the run with the id `run`."""
     more = None
-    if event.attempts or event.phases_s or (isinstance(event, DialFailure) and event.evidence):
-        evidence = event.evidence if isinstance(event, DialFailure) else {}
+    if event.attempts or event.phases_s or event.evidence:
         more = _encode(
-            _More(attempts=event.attempts, evidence=evidence, phases_s=event.phases_s)  # type: ignore[arg-type]
+            _More(attempts=event.attempts, evidence=event.evidence, phases_s=event.phases_s)  # type: ignore[arg-type]
         ).decode()
-    if isinstance(event, DialFailure):
-        # Plain text: SQLite's binding looks for an adapter of every other type, subclasses of text included. And
-        # `_value_` is `value` without the call of a property, of which there would be five for each row.
-        what: tuple[str | None, ...] = (
-            event.kind._value_,
-            event.source._value_,
-            event.phase._value_,
-            event.reason._value_,
-            event.blame._value_,
-        )
-        detail, penalised = event.detail, int(event.penalised)
-    else:
-        what = ("succeeded", event.source._value_, "session", None, "none")
-        detail, penalised = None, 0
-    who = (event.addr, event.via, event.dial_id, event.duration_s, detail, event.node_id, penalised, more)
-    return (place, run, event.seq, event.at_unix, *what, *who)
+    # Plain text: SQLite's binding looks for an adapter of every other type, subclasses of text included. And `_value_`
+    # is `value` without the call of a property, of which there would be five for each row.
+    phase, reason, blame = event.phase, event.reason, event.blame
+    return (
+        place,
+        run,
+        event.seq,
+        event.at_unix,
+        event.kind._value_,
+        event.source._value_,
+        phase and phase._value_,
+        reason and reason._value_,
+        blame and blame._value_,
+        event.addr,
+        event.via,
+        event.dial_id,
+        event.duration_s,
+        event.detail,
+        event.node_id,
+        int(event.penalised),
+        more,
+    )
 
 
 def minute_of(row: Row) -> MinuteKey:
@@ -92,7 +103,7 @@ def minute_of(row: Row) -> MinuteKey:
 
 
 def to_event(row: Row) -> StoredEvent:
-    """The event that `row`, in the order of COLUMNS, keeps."""
+    """The event that `row`, as SELECTED has it, keeps."""
     place, run, seq, at_unix, kind, source, phase, reason, blame = row[:9]
     addr, via, dial_id, duration_s, detail, node_id, penalised, more = row[9:]
     rest = _more(more)
@@ -100,7 +111,8 @@ def to_event(row: Row) -> StoredEvent:
         id=place,
         run=run,
         seq=seq,
-        kind=EventKind(kind),
+        kind=KINDS[kind],
+        outcome=KINDS[kind].outcome,
         addr=addr,
         source=member(Source, source) or Source.OTHER,
         via=via,

@@ -62,8 +62,12 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
     connection.execute("COMMIT")
 
 
-def begin_run(connection: sqlite3.Connection, now_unix: float, version: str) -> int:
-    """Note that the program was started; findings of a run that ended without a word end when that was last seen."""
+def begin_run(connection: sqlite3.Connection, identity: str, now_unix: float, version: str) -> int:
+    """Note that the run called `identity` writes from now on; returns its id.
+
+    It may have written before: a program can close its history, and open it again. Findings of a run that ended
+    without a word end when that was last seen.
+    """
     with transaction(connection):
         connection.execute(
             "UPDATE finding SET ended_by = ?,"
@@ -71,11 +75,12 @@ def begin_run(connection: sqlite3.Connection, now_unix: float, version: str) -> 
             " WHERE ended_unix IS NULL",
             [EndedBy.CRASHED.value],
         )
-        made = connection.execute(
-            "INSERT INTO run (started_unix, seen_unix, version) VALUES (?, ?, ?)", [now_unix, now_unix, version]
-        )
-    assert made.lastrowid is not None
-    return made.lastrowid
+        (run,) = connection.execute(
+            "INSERT INTO run (identity, started_unix, seen_unix, version) VALUES (?, ?, ?, ?)"
+            " ON CONFLICT (identity) DO UPDATE SET seen_unix = excluded.seen_unix, stopped_unix = NULL RETURNING id",
+            [identity, now_unix, now_unix, version],
+        ).fetchone()
+    return int(run)
 
 
 def see_run(connection: sqlite3.Connection, run: int, now_unix: float, *, stopped: bool = False) -> None:

@@ -114,6 +114,7 @@ class Writer:
         self._clock = clock
         # From now on, not from when the file is open: what is recorded meanwhile waits.
         self._subscription = tracker.subscribe(QUEUE_EVENTS, polled=True)
+        self._identity = tracker.run
         self._pending: list[DialEvent] = []
         self._lost = 0
         self._told: deque[Told] = deque(maxlen=TOLD_FINDINGS)
@@ -123,6 +124,7 @@ class Writer:
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
         self._run: int | None = None
+        """The id of the run in the file."""
         self._open_at_s = self._see_at_s = self._tidy_at_s = 0.0
         self._even_since_s = time.monotonic()
         self._ahead_s = clock() - self._even_since_s
@@ -189,7 +191,7 @@ class Writer:
             connection = database.open_to_write(self._path, self._steps, max_bytes=self._max_bytes)
             self._connection, self._inode = connection, self._path.stat().st_ino
             if self._run is None:
-                self._run = write_sql.begin_run(connection, self._clock(), self._version)
+                self._run = write_sql.begin_run(connection, self._identity, self._clock(), self._version)
             self._tidy_at_s = 0.0
             self._is_deleting = True  # perhaps the program ended in the middle of that
             detail = self._status.detail if self._status.state is HistoryState.STARTING else None

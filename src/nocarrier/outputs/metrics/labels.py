@@ -9,11 +9,11 @@ from nocarrier.model.node_counters import DialBackCount, Refusal
 from nocarrier.model.node_state import BookState, Direction
 from nocarrier.model.taxonomy import Kind, Reason, Source
 from nocarrier.outputs.metrics.metric import Label
-from nocarrier.tracking import OTHER_PHASE, TIMED_PHASES, Outcome
+from nocarrier.tracking import DIAL_OUTCOMES, OTHER_PHASE, TIMED_PHASES
 
 SOURCE = Label(name="source", values=tuple(Source))
 
-OUTCOME = Label(name="outcome", values=tuple(Outcome))
+OUTCOME = Label(name="outcome", values=DIAL_OUTCOMES)
 
 PHASE = Label(name="phase", values=(*TIMED_PHASES, OTHER_PHASE))
 

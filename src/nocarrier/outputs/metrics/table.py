@@ -13,7 +13,7 @@ from nocarrier.model.node_state import BookState, Direction, NodeState, PeerBook
 from nocarrier.model.taxonomy import Kind
 from nocarrier.outputs.metrics import labels
 from nocarrier.outputs.metrics.metric import Metric, MetricType
-from nocarrier.tracking import Outcome, Tally
+from nocarrier.tracking import DIAL_OUTCOMES, Tally
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +58,7 @@ OF_DIALS: tuple[Metric[Recorded], ...] = (
         read=lambda now: {
             (source, outcome): getattr(totals, outcome)
             for source, totals in now.tally.totals_by_source.items()
-            for outcome in Outcome
+            for outcome in DIAL_OUTCOMES
         },
     ),
     Metric(

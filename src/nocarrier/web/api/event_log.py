@@ -20,7 +20,6 @@ import msgspec
 
 from nocarrier.model.finding import Diagnosis
 from nocarrier.model.ports import MonotonicClock
-from nocarrier.model.recorded_event import recorded_event
 from nocarrier.supervision import Supervisor
 from nocarrier.tracking import DialTracker, Subscription
 from nocarrier.web.views import Gap, StatusView
@@ -256,7 +255,7 @@ class EventLog:
         for event in events[-LOG_EVENTS:]:
             try:
                 if event.seq > self._newest:
-                    self._dials.append(Part("dial", recorded_event(event), event.seq))
+                    self._dials.append(Part("dial", event, event.seq))
             except Exception as error:  # noqa: BLE001 - raised where the log is kept; readers are told of the gap
                 self._fault = error
         if events:

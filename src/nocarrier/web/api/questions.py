@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
@@ -10,7 +10,6 @@ from msgspec import Meta
 from nocarrier.model.address import MAX_ADDRESS_LENGTH
 from nocarrier.model.event_filter import EventFilter
 from nocarrier.model.history import EventQuery, SeriesBy
-from nocarrier.model.recorded_event import EventKind
 from nocarrier.model.taxonomy import Kind, Phase, Reason, Source
 
 LATEST_UNIX = 253_402_300_799
@@ -23,13 +22,16 @@ MAX_CURSOR_LENGTH = 64
 
 MINUTE_S = 60
 
+EntryKind: TypeAlias = Literal["failure", "cancelled", "skip", "disconnect"]
+"""The kinds of events that make an entry; beginnings and successes make none."""
+
 ReasonWanted: TypeAlias = Annotated[Reason, Meta(description="Only this reason.")] | None
 SourceWanted: TypeAlias = Annotated[Source, Meta(description="Only addresses that came from here.")] | None
 AddrWanted: TypeAlias = Annotated[str, Meta(max_length=MAX_ADDRESS_LENGTH, description="Only this address.")] | None
 ViaWanted: TypeAlias = Annotated[str, Meta(max_length=300, description="Only addresses that this peer told us.")] | None
 PhaseWanted: TypeAlias = Annotated[Phase, Meta(description="Only what ended in this phase.")] | None
 EventKindsWanted: TypeAlias = (
-    Annotated[tuple[EventKind, ...], Meta(description="Only events of these kinds.", min_length=1)] | None
+    Annotated[tuple[Kind, ...], Meta(description="Only events of these kinds.", min_length=1)] | None
 )
 SinceUnix: TypeAlias = (
     Annotated[float, Meta(ge=0, le=LATEST_UNIX, description="Only at or after this time, in Unix seconds.")] | None
@@ -59,7 +61,9 @@ class FailuresQuery(RedactQuery, frozen=True, kw_only=True):
     addr: AddrWanted = None
     via: ViaWanted = None
     phase: Annotated[Phase, Meta(description="Only failures in this phase.")] | None = None
-    kind: Annotated[Kind, Meta(description="Only failures, skips, cancellations or early disconnects.")] | None = None
+    kind: Annotated[EntryKind, Meta(description="Only failures, skips, cancellations or early disconnects.")] | None = (
+        None
+    )
     since_unix: SinceUnix = None
     limit: Annotated[int, Meta(ge=1, le=1000, description="Show at most this many `failures`, the newest.")] = 100
 

@@ -138,9 +138,15 @@ def _described(wanted: type[msgspec.Struct]) -> str:
 
 
 def _allowed_names(wanted: Any) -> list[str]:
-    """The names of the enumeration in a type such as ``Annotated[Reason, ...] | None``; none where there is none."""
+    """The names that a type such as ``Annotated[Reason, ...] | None`` allows; none where it allows any text."""
     items = [each.item_type if isinstance(each, msgspec.inspect.VarTupleType) else each for each in _options(wanted)]
-    return [member.value for item in items if isinstance(item, msgspec.inspect.EnumType) for member in item.cls]
+    names: list[str] = []
+    for item in items:
+        if isinstance(item, msgspec.inspect.EnumType):
+            names += [member.value for member in item.cls]
+        elif isinstance(item, msgspec.inspect.LiteralType):
+            names += map(str, item.values)
+    return names
 
 
 @functools.cache

@@ -4,10 +4,10 @@ Every JSON answer of the API and every message of its live stream is one of the 
 fields; whoever reads them from another node decodes into the same classes.
 """
 
+from nocarrier.model.event import DialEvent
 from nocarrier.model.finding import Diagnosis
 from nocarrier.model.node_state import DialResult
 from nocarrier.model.probe import ProbeResult
-from nocarrier.model.recorded_event import RecordedEvent
 from nocarrier.web.views.connect import ConnectStarted
 from nocarrier.web.views.coverage import Coverage
 from nocarrier.web.views.debug import DebugView, debug_view
@@ -36,6 +36,7 @@ __all__ = [
     "Coverage",
     "DebugView",
     "Diagnosis",
+    "DialEvent",
     "DialResult",
     "FailuresView",
     "Gap",
@@ -51,7 +52,6 @@ __all__ = [
     "Ready",
     "ReasonView",
     "ReasonsView",
-    "RecordedEvent",
     "SamplesView",
     "SeriesView",
     "SourceView",

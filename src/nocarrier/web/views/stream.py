@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from nocarrier.model.event import DialEvent
 from nocarrier.model.finding import Diagnosis
-from nocarrier.model.recorded_event import RecordedEvent
 from nocarrier.web.views.status import StatusView
 
 
@@ -23,10 +23,10 @@ class Gap:
     """How many there were. None: the program was restarted since, and counts from 1 again."""
 
 
-StreamView: TypeAlias = RecordedEvent | Gap | StatusView | Diagnosis
+StreamView: TypeAlias = DialEvent | Gap | StatusView | Diagnosis
 
 MESSAGES: Mapping[str, type[StreamView]] = {
-    "dial": RecordedEvent,
+    "dial": DialEvent,
     "gap": Gap,
     "status": StatusView,
     "findings": Diagnosis,
