@@ -141,11 +141,11 @@ def history_query(rounds: int, events: int = EVENTS) -> Result:
         all_days = SeriesQuery(since_unix=NOW_UNIX - DAYS * 86_400, until_unix=NOW_UNIX, bucket_s=43_200)
 
         def ask(query: SeriesQuery) -> None:
-            with read_sql.connected(path) as connection:
+            with read_sql.connected(path, migrations()) as connection:
                 assert read_sql.read_series(connection, query).series["timeout"]
 
         def page(query: EventQuery) -> None:
-            with read_sql.connected(path) as connection:
+            with read_sql.connected(path, migrations()) as connection:
                 assert len(read_sql.read_events(connection, query).events) == query.limit
 
         def count_events() -> None:

@@ -13,6 +13,8 @@ NocarrierError
 ├─ TicketError (ValueError)      an admission ticket that does not admit
 ├─ HistoryError                  the history cannot be read now
 ├─ CursorError (ValueError)      a cursor that no page of the history gave
+├─ PlaceError (ValueError)       a text that names no place in the history
+├─ UnknownRunError               a run of a program that the history does not have
 ├─ RangeError (ValueError)       a stretch of time that cannot be counted as asked for
 ├─ StateFileError                a file of the node's own state cannot be read or written
 ├─ NodeUnreachableError          the client cannot reach the node that it asks
@@ -99,6 +101,14 @@ class HistoryError(NocarrierError):
 
 class CursorError(NocarrierError, ValueError):
     """A cursor that no page of the history gave."""
+
+
+class PlaceError(NocarrierError, ValueError):
+    """A text that names no place in the history."""
+
+
+class UnknownRunError(NocarrierError):
+    """A run of a program that the history does not have, or has no more; the text says what to do."""
 
 
 class RangeError(NocarrierError, ValueError):

@@ -358,10 +358,14 @@ export interface HistoryStatus {
 
 /** A page of events that were kept. */
 export interface HistoryView {
-  /** Newest first. */
+  /** Newest first, or with `order=asc` as they were written. */
   events: StoredEvent[];
-  /** For the next page; null: this is the last. */
+  /** For the next page of the newest; null: this is the last, or the order is `asc`. */
   next_cursor: string | null;
+  /** With `order=asc`, where to go on: `after` of the next request, also where nothing is new. null: there is no event yet, or the order is `desc`. */
+  next_after: string | null;
+  /** With `order=asc`, what is left out before and between `events`, as the history does not have it. */
+  missing: MissingEvents[];
   cover: Coverage;
 }
 
@@ -409,6 +413,18 @@ export interface Lookup {
   /** null: it answered. */
   reason: Reason | null;
   duration_s: number;
+}
+
+/** Why the history does not have an event. */
+export type MissingBecause = "expired" | "lost";
+
+/** Events of one run that the history does not have. */
+export interface MissingEvents {
+  run: string;
+  /** Sequence number of the first. */
+  first: number;
+  last: number;
+  because: MissingBecause;
 }
 
 /** Who this node is and how it is set. */

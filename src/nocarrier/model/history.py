@@ -5,10 +5,12 @@ An event of the history is the same thing as an event of the live stream; it has
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol, Self
 
+from nocarrier.errors import PlaceError
 from nocarrier.model.event import DialEvent
 from nocarrier.model.finding import Finding, Severity
 from nocarrier.model.task_state import TaskState
@@ -51,6 +53,62 @@ class EventPage:
     events: list[StoredEvent]
     next_cursor: str | None
     """For the next page; None: this is the last."""
+
+
+_PLACE = re.compile(r"([0-9a-f]{32}):([0-9]{1,16})")
+
+
+class EventPlace(NamedTuple):
+    """The name of an event, as a place in the history: somebody has read up to there."""
+
+    run: str
+    """32 lower-case hex digits."""
+    seq: int
+    """0: nothing of that run yet."""
+
+    def __str__(self) -> str:
+        return f"{self.run}:{self.seq}"
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """The place that `text`, ``RUN:SEQ``, names; raises PlaceError."""
+        match = _PLACE.fullmatch(text)
+        if match is None:
+            raise PlaceError(
+                "a place in the history is RUN:SEQ, such as next_after: 32 lower-case hex digits, and a number."
+            )
+        return cls(match[1], int(match[2]))
+
+
+class MissingBecause(Word):
+    """Why the history does not have an event."""
+
+    EXPIRED = "expired"
+    """It was deleted, as too old or to stay below the allowed size."""
+    LOST = "lost"
+    """It never came to disk: the program was killed, the disk failed for too long, or no history was open then."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissingEvents:
+    """Events of one run that the history does not have."""
+
+    run: str
+    first: int
+    """Sequence number of the first."""
+    last: int
+    because: MissingBecause
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EventsAfter:
+    """Events in the order in which they were written."""
+
+    events: list[StoredEvent]
+    next_after: EventPlace | None
+    """Where to go on; None: there is no event yet."""
+    missing: list[MissingEvents]
+    """What is left out before and between `events`."""
 
 
 class SeriesBy(Word):
@@ -175,6 +233,22 @@ class History(Protocol):
         Raises:
             HistoryError: the history cannot be read; says why.
             CursorError: the cursor is none of ours.
+        """
+
+    def read_after(self, place: EventPlace | None, limit: int) -> EventsAfter:
+        """The `limit` events that were written next after `place`, over all runs; None: from the oldest on.
+
+        Raises:
+            HistoryError: the history cannot be read; says why.
+            UnknownRunError: it does not have the run of `place`, or has it no more.
+        """
+
+    def read_range(self, run: str, first: int, last: int) -> list[StoredEvent]:
+        """The events `first` to `last` of a run, both included, so far as they are kept; each takes some 1 kB.
+
+        Raises:
+            HistoryError: the history cannot be read; says why.
+            UnknownRunError: it does not have the run, or has it no more.
         """
 
     def series(self, query: SeriesQuery) -> Series:

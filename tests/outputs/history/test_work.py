@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from nocarrier.model.history import EventQuery
+from nocarrier.model.history import EventPlace, EventQuery
 from nocarrier.model.taxonomy import Kind, Phase, Reason, Source
-from nocarrier.outputs.history import database, read_sql, write_sql
+from nocarrier.outputs.history import database, follow_sql, read_sql, write_sql
 from tests.outputs.history.kit import NOON_UNIX
 from tests.outputs.history.test_events import record_one_of_each
 
@@ -40,6 +40,10 @@ def large(tmp_path_factory):
 
 def steps(path, **wanted):
     """Thousands of steps of SQLite's virtual machine that a page takes."""
+    return steps_of(path, lambda connection: read_sql.read_events(connection, EventQuery(**wanted)))
+
+
+def steps_of(path, question):
     taken = 0
 
     def count():
@@ -47,9 +51,9 @@ def steps(path, **wanted):
         taken += 1
         return False
 
-    with read_sql.connected(path) as connection:
+    with read_sql.connected(path, database.migrations()) as connection:
         connection.set_progress_handler(count, 1_000)
-        read_sql.read_events(connection, EventQuery(**wanted))
+        question(connection)
     return taken
 
 
@@ -79,3 +83,11 @@ def test_a_question_reads_what_it_asks_for(large, wanted):
     everything = steps(large, phase=Phase.SECURE)
     assert everything > 50, "a filter that no index helps reads the whole time"
     assert steps(large, **wanted) < everything / 10
+
+
+@pytest.mark.parametrize("seq", [0, 10, TOTAL // 2, TOTAL, TOTAL + 1_000])
+def test_a_follower_reads_what_is_new_and_no_more(large, seq):
+    with read_sql.connected(large, database.migrations()) as connection:
+        ((run,),) = connection.execute("SELECT identity FROM run")
+    assert steps_of(large, lambda connection: follow_sql.read_after(connection, EventPlace(run, seq), 100)) < 10
+    assert steps_of(large, lambda connection: follow_sql.read_range(connection, run, seq, seq + 100)) < 10

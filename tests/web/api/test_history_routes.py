@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 import time
 
 import pytest
@@ -67,6 +68,36 @@ def test_pages(kept):
     assert second["next_cursor"] is None
 
 
+def test_following_in_order_from_a_place_on(kept, tracker):
+    first = get(kept, "/api/p2p/history?order=asc&limit=3").json
+    assert [(event["run"], event["seq"]) for event in first["events"]] == [(tracker.run, seq) for seq in (1, 2, 3)]
+    assert (first["next_after"], first["next_cursor"], first["missing"]) == (f"{tracker.run}:3", None, [])
+    second = get(kept, f"/api/p2p/history?order=asc&after={first['next_after']}").json
+    assert [event["seq"] for event in second["events"]] == [4]
+    third = get(kept, f"/api/p2p/history?order=asc&after={second['next_after']}").json
+    assert (third["events"], third["next_after"]) == ([], second["next_after"])
+
+
+def test_what_is_missing_is_said(kept, tracker, history):
+    with sqlite3.connect(history.path) as connection:
+        connection.execute("DELETE FROM event WHERE seq IN (2, 3)")
+    connection.close()
+    answer = get(kept, "/api/p2p/history?order=asc").json
+    assert answer["missing"] == [{"run": tracker.run, "first": 2, "last": 3, "because": "lost"}]
+
+
+def test_a_run_that_it_does_not_have_is_not_found(kept):
+    answer = get(kept, f"/api/p2p/history?order=asc&after={'0' * 32}:1")
+    assert answer.status == 404
+    assert "Ask without after" in answer.problem
+
+
+def test_names_of_events_are_no_secret(kept, tracker):
+    answer = get(kept, "/api/p2p/history?order=asc&redact=true").json
+    assert {event["run"] for event in answer["events"]} == {tracker.run}
+    assert answer["next_after"] == f"{tracker.run}:4"
+
+
 def test_counts_by_kind_and_what_they_cover(kept):
     answer = get(kept, "/api/p2p/history/series?by=kind&kind=failure,skip").json
     assert {name: sum(counts) for name, counts in answer["series"].items()} == {"failure": 1, "skip": 1}
@@ -89,6 +120,14 @@ def test_counts_by_kind_and_what_they_cover(kept):
         ("/api/p2p/history/series?since_unix=5&until_unix=5", "since_unix must be before"),
         ("/api/p2p/history/series?by=addr", "allowed are kind, reason, source, phase"),
         ("/api/p2p/history/findings?limit=0", "limit"),
+        ("/api/p2p/history?order=up", "allowed are desc, asc"),
+        (f"/api/p2p/history?after={'a' * 32}:1", "order=asc"),
+        (f"/api/p2p/history?order=desc&after={'a' * 32}:1", "order=asc"),
+        ("/api/p2p/history?order=asc&after=5", "RUN:SEQ"),
+        (f"/api/p2p/history?order=asc&after={'A' * 32}:1", "RUN:SEQ"),
+        ("/api/p2p/history?order=asc&after=", "RUN:SEQ"),
+        ("/api/p2p/history?order=asc&cursor=1-1", "not with cursor"),
+        ("/api/p2p/history?order=asc&reason=timeout&since_unix=1", "not with reason, since_unix"),
     ],
 )
 def test_a_question_that_cannot_be_is_refused_and_says_what_can(kept, query, named):

@@ -121,12 +121,41 @@ def close_written(connection: sqlite3.Connection) -> None:
         connection.execute("PRAGMA synchronous = FULL")
 
 
-def open_to_read(path: Path) -> sqlite3.Connection:
-    """A connection that only reads.
+def open_to_read(path: Path, steps: Sequence[Migration], *, may_be_missing: bool) -> sqlite3.Connection:
+    """A connection that only reads; to an empty database where the file has no table yet.
+
+    Args:
+        path: the file.
+        steps: the schema.
+        may_be_missing: whether a file that is not there is an empty one too.
 
     Raises:
+        HistoryError: the file has an older schema, which the writer is about to change.
         sqlite3.Error: it cannot be opened.
     """
+    if may_be_missing and not path.exists():
+        return _empty(steps)
+    connection = _opened_to_read(path)
+    try:
+        stands = _number(connection, "PRAGMA user_version")
+        if stands == 0:
+            connection.close()
+            return _empty(steps)
+        if stands < steps[-1].number:
+            raise HistoryError("an older nocarrier wrote the history, which is being brought to today's schema")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+def _empty(steps: Sequence[Migration]) -> sqlite3.Connection:
+    connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    _migrate(connection, steps)
+    return connection
+
+
+def _opened_to_read(path: Path) -> sqlite3.Connection:
     # A file in WAL mode on a disk that cannot be written to can be read as long as nothing waits in a log beside it.
     is_frozen = not os.access(path.parent, os.W_OK) and not Path(f"{path}-wal").exists()
     options = "immutable=1" if is_frozen else "mode=ro"

@@ -8,7 +8,7 @@ import re
 import sqlite3
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +27,8 @@ from nocarrier.model.history import (
     StoredFinding,
 )
 from nocarrier.model.taxonomy import Phase, Reason, Source
-from nocarrier.outputs.history.database import open_to_read, what_to_change
-from nocarrier.outputs.history.rows import HOUR_S, IDENTITY, KINDS, SELECTED, member, to_event
+from nocarrier.outputs.history.database import Migration, open_to_read, what_to_change
+from nocarrier.outputs.history.rows import HOUR_S, IDENTITY, KINDS, SELECTED, SHOWN, member, to_event
 
 LONGEST_S = 5.0
 """A question that takes longer is given up: it asks for something rare in a long time without an index."""
@@ -42,19 +42,22 @@ _CURSOR = re.compile(r"([0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?)-([0-9]{1,18})")
 _COLUMNS = ("kind", "source", "phase", "reason")
 """What the tables minute and hour count by."""
 
-_SHOWN = "at_unix >= (SELECT at_unix FROM horizon)"
-
 
 @contextlib.contextmanager
-def connected(path: Path) -> Iterator[sqlite3.Connection]:
-    """A connection for one question.
+def connected(path: Path, steps: Sequence[Migration], *, may_be_missing: bool = False) -> Iterator[sqlite3.Connection]:
+    """A connection for one question. A file that the writer is about to make is an empty history.
+
+    Args:
+        path: the file.
+        steps: the schema.
+        may_be_missing: whether there may be no file yet.
 
     Raises:
         HistoryError: the file cannot be read, or the question takes too long.
     """
     deadline = time.monotonic() + LONGEST_S
     try:
-        with contextlib.closing(open_to_read(path)) as connection:
+        with contextlib.closing(open_to_read(path, steps, may_be_missing=may_be_missing)) as connection:
             connection.set_progress_handler(lambda: time.monotonic() > deadline, LOOK_AT_CLOCK_EVERY)
             yield connection
     except sqlite3.OperationalError as error:
@@ -198,5 +201,5 @@ def count_events(connection: sqlite3.Connection) -> int:
 
 def oldest_event(connection: sqlite3.Connection) -> float | None:
     """When the oldest event that is shown was."""
-    (at_unix,) = connection.execute(f"SELECT min(at_unix) FROM event WHERE {_SHOWN}").fetchone()  # noqa: S608
+    (at_unix,) = connection.execute(f"SELECT min(at_unix) FROM event WHERE {SHOWN}").fetchone()  # noqa: S608
     return None if at_unix is None else float(at_unix)

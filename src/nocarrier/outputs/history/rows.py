@@ -42,6 +42,9 @@ searches."""
 SELECTED = ", ".join(IDENTITY if column == "run" else column for column in COLUMNS)
 """What to select of event for `to_event`."""
 
+SHOWN = "at_unix >= (SELECT at_unix FROM horizon)"
+"""Which events are shown; the others are on their way out."""
+
 Row: TypeAlias = tuple[Any, ...]
 """One value for each of COLUMNS."""
 

@@ -11,10 +11,21 @@ from pathlib import Path
 from typing import Self
 
 from nocarrier.model.finding import Finding
-from nocarrier.model.history import EventPage, EventQuery, HistoryStatus, Series, SeriesQuery, StoredFinding
+from nocarrier.model.history import (
+    EventPage,
+    EventPlace,
+    EventQuery,
+    EventsAfter,
+    HistoryState,
+    HistoryStatus,
+    Series,
+    SeriesQuery,
+    StoredEvent,
+    StoredFinding,
+)
 from nocarrier.model.ports import Clock
 from nocarrier.model.task_state import TaskState
-from nocarrier.outputs.history import read_sql
+from nocarrier.outputs.history import follow_sql, read_sql
 from nocarrier.outputs.history.database import Migration, migrations
 from nocarrier.outputs.history.syncer import Syncer
 from nocarrier.outputs.history.writer_thread import Writer
@@ -59,12 +70,13 @@ class SqliteHistory:
         steps: Sequence[Migration] | None = None,
     ) -> None:
         self.path = path
+        self._steps = migrations() if steps is None else steps
         self._syncer = Syncer(path)
         self._writer = Writer(
             path,
             tracker,
             syncer=self._syncer,
-            steps=migrations() if steps is None else steps,
+            steps=self._steps,
             ttl_s=ttl_days * DAY_S,
             max_bytes=max_bytes,
             version=version,
@@ -117,6 +129,26 @@ class SqliteHistory:
         with self._connected() as connection:
             return read_sql.read_events(connection, query)
 
+    def read_after(self, place: EventPlace | None, limit: int) -> EventsAfter:
+        """The `limit` events that were written next after `place`, over all runs; None: from the oldest on.
+
+        Raises:
+            HistoryError: the history cannot be read; says why.
+            UnknownRunError: it does not have the run of `place`, or has it no more.
+        """
+        with self._connected() as connection:
+            return follow_sql.read_after(connection, place, limit)
+
+    def read_range(self, run: str, first: int, last: int) -> list[StoredEvent]:
+        """The events `first` to `last` of a run, both included, so far as they are kept; each takes some 1 kB.
+
+        Raises:
+            HistoryError: the history cannot be read; says why.
+            UnknownRunError: it does not have the run, or has it no more.
+        """
+        with self._connected() as connection:
+            return follow_sql.read_range(connection, run, first, last)
+
     def series(self, query: SeriesQuery) -> Series:
         """Counts by time; raises HistoryError."""
         with self._connected() as connection:
@@ -130,5 +162,6 @@ class SqliteHistory:
     @contextlib.contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:
         self._writer.tried.wait(OPEN_S)  # who asks at the very start waits for the file to be made
-        with read_sql.connected(self.path) as connection:
+        is_failing = self._writer.status().state is HistoryState.FAILING
+        with read_sql.connected(self.path, self._steps, may_be_missing=not is_failing) as connection:
             yield connection

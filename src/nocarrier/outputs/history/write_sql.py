@@ -169,11 +169,6 @@ def move_horizon(connection: sqlite3.Connection, at_unix: float) -> None:
         connection.execute("DELETE FROM hour WHERE hour <= ?", [hour])
         connection.execute(_COUNT_HOUR_ANEW, {"hour": int(hour)})
         connection.execute("DELETE FROM finding WHERE ended_unix < ?", [at_unix])
-        connection.execute(
-            "DELETE FROM run WHERE seen_unix < ? AND id < (SELECT max(id) FROM run)"  # crashed ones too
-            " AND NOT EXISTS (SELECT 1 FROM finding WHERE finding.run = run.id)",
-            [at_unix],
-        )
 
 
 def delete_old(connection: sqlite3.Connection) -> int:
@@ -181,10 +176,32 @@ def delete_old(connection: sqlite3.Connection) -> int:
     with transaction(connection):
         deleted = connection.execute(
             "DELETE FROM event WHERE id IN"
-            " (SELECT id FROM event WHERE at_unix < (SELECT at_unix FROM horizon) ORDER BY at_unix LIMIT ?)",
+            " (SELECT id FROM event WHERE at_unix < (SELECT at_unix FROM horizon) ORDER BY at_unix LIMIT ?)"
+            " RETURNING run, seq",
             [DELETE_ROWS],
+        ).fetchall()
+        newest: dict[int, int] = {}
+        for run, seq in deleted:
+            newest[run] = max(seq, newest.get(run, 0))
+        connection.executemany(
+            "UPDATE run SET expired_seq = max(expired_seq, ?) WHERE id = ?", [(seq, run) for run, seq in newest.items()]
         )
-    return deleted.rowcount
+        if len(deleted) < DELETE_ROWS:
+            _delete_old_runs(connection)
+    return len(deleted)
+
+
+def _delete_old_runs(connection: sqlite3.Connection) -> None:
+    """Delete the oldest runs that have nothing left, but none behind one that stays.
+
+    Who follows the history and knows a run that is still here has then missed no run in between.
+    """
+    connection.execute(
+        "DELETE FROM run WHERE id < (SELECT min(id) FROM run WHERE"
+        " seen_unix >= (SELECT at_unix FROM horizon) OR id = (SELECT max(id) FROM run)"  # crashed ones too
+        " OR EXISTS (SELECT 1 FROM event WHERE event.run = run.id)"
+        " OR EXISTS (SELECT 1 FROM finding WHERE finding.run = run.id))"
+    )
 
 
 def shrink(connection: sqlite3.Connection, pages: int) -> None:

@@ -9,17 +9,19 @@ from http import HTTPStatus
 import msgspec
 from starlette.exceptions import HTTPException
 
-from nocarrier.errors import CursorError, HistoryError, RangeError
+from nocarrier.errors import CursorError, HistoryError, PlaceError, RangeError, UnknownRunError
 from nocarrier.model.history import History, SeriesQuery
 from nocarrier.web.api.api import Api
 from nocarrier.web.api.known_addresses import known_addresses
-from nocarrier.web.api.questions import HistoryQuery, HistorySeriesQuery, PastFindingsQuery
-from nocarrier.web.views import history_view, past_findings_view, redact, series_range, series_view
+from nocarrier.web.api.questions import HistoryQuery, HistorySeriesQuery, Order, PastFindingsQuery
+from nocarrier.web.views import history_after_view, history_view, past_findings_view, redact, series_range, series_view
 
 
 async def history(api: Api, query: HistoryQuery, _body: None) -> bytes:
-    """A page of events that were kept."""
-    return await _read(api, lambda kept: history_view(kept, query.events), redacted=query.redact)
+    """A page of the newest events that were kept, or what was written after a place."""
+    if query.order is Order.DESC and query.after is None:
+        return await _read(api, lambda kept: history_view(kept, query.events), redacted=query.redact)
+    return await _read(api, lambda kept: history_after_view(kept, query.place, query.limit), redacted=query.redact)
 
 
 async def history_series(api: Api, query: HistorySeriesQuery, _body: None) -> bytes:
@@ -66,7 +68,9 @@ async def _read(api: Api, look: Callable[[History], object], *, redacted: bool) 
 
     try:
         return await api.history_questions.ask(encoded)
-    except (CursorError, RangeError) as error:
+    except (CursorError, PlaceError, RangeError) as error:
         raise HTTPException(HTTPStatus.UNPROCESSABLE_ENTITY, str(error)) from error
+    except UnknownRunError as error:
+        raise HTTPException(HTTPStatus.NOT_FOUND, str(error)) from error
     except HistoryError as error:
         raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, str(error), {"Retry-After": "5"}) from error

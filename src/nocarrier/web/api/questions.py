@@ -7,10 +7,12 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from nocarrier.errors import PlaceError
 from nocarrier.model.address import MAX_ADDRESS_LENGTH
 from nocarrier.model.event_filter import EventFilter
-from nocarrier.model.history import EventQuery, SeriesBy
+from nocarrier.model.history import EventPlace, EventQuery, SeriesBy
 from nocarrier.model.taxonomy import Kind, Phase, Reason, Source
+from nocarrier.model.word import Word
 
 LATEST_UNIX = 253_402_300_799
 """The last second of the year 9999; later, dates have no agreed form (RFC 3339)."""
@@ -112,8 +114,36 @@ class StreamQuery(RedactQuery, frozen=True, kw_only=True):
     ) = None
 
 
+class Order(Word):
+    """In which order the history is read."""
+
+    DESC = "desc"
+    """Newest first."""
+    ASC = "asc"
+    """As the events were written, to follow the history from an `after` to the next."""
+
+
 class HistoryQuery(RedactQuery, frozen=True, kw_only=True):
     """Which events to show; what is not given does not filter."""
+
+    order: Annotated[
+        Order,
+        Meta(
+            description="`desc`: newest first. `asc`: all events in the order in which they were written, over all "
+            "runs; goes with `after` and `limit`, and with no filter."
+        ),
+    ] = Order.DESC
+    after: (
+        Annotated[
+            str,
+            Meta(
+                max_length=MAX_CURSOR_LENGTH,
+                description="RUN:SEQ, such as `next_after` of the answer before: go on behind this event. Without it, "
+                "`asc` begins with the oldest.",
+            ),
+        ]
+        | None
+    ) = None
 
     kind: EventKindsWanted = None
     reason: ReasonWanted = None
@@ -123,7 +153,7 @@ class HistoryQuery(RedactQuery, frozen=True, kw_only=True):
     via: ViaWanted = None
     since_unix: SinceUnix = None
     until_unix: UntilUnix = None
-    limit: Annotated[int, Meta(ge=1, le=1000, description="Show at most this many, the newest.")] = 100
+    limit: Annotated[int, Meta(ge=1, le=1000, description="Show at most this many, the first in this order.")] = 100
     cursor: (
         Annotated[str, Meta(max_length=MAX_CURSOR_LENGTH, description="`next_cursor` of the page before this one.")]
         | None
@@ -133,6 +163,27 @@ class HistoryQuery(RedactQuery, frozen=True, kw_only=True):
     def events(self) -> EventQuery:
         """The same, as the history is asked."""
         return msgspec.convert(self, EventQuery, from_attributes=True)
+
+    @property
+    def place(self) -> EventPlace | None:
+        """Where a follower is; None: at the beginning.
+
+        Raises:
+            PlaceError: `after` names no place, or what is asked for besides cannot be had in this order.
+        """
+        if self.order is Order.DESC:
+            raise PlaceError("after goes with order=asc; for the next page of order=desc there is cursor.")
+        others = [name for name in _NOT_IN_ORDER if getattr(self, name) is not None]
+        if others:
+            raise PlaceError(f"order=asc goes with after and limit, and not with {', '.join(others)}.")
+        return None if self.after is None else EventPlace.parse(self.after)
+
+
+_NOT_IN_ORDER = sorted(
+    set(HistoryQuery.__struct_fields__) - {"order", "after", "limit", *RedactQuery.__struct_fields__},
+    key=HistoryQuery.__struct_fields__.index,
+)
+"""What filters or pages the newest events: a follower gets all, so that it can tell what is missing."""
 
 
 class HistorySeriesQuery(RedactQuery, frozen=True, kw_only=True):

@@ -172,7 +172,7 @@ ROUTES: tuple[ApiRoute, ...] = (
     ApiRoute(
         method="GET",
         path="/api/p2p/history",
-        summary="Events that were kept over restarts, newest first, page by page.",
+        summary="Events that were kept over restarts: the newest, page by page, or all in order from a place on.",
         view=history_handlers.history,
         query=HistoryQuery,
         answers={HTTPStatus.OK: HistoryView},

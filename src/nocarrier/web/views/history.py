@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from nocarrier.model.history import (
     EventCount,
+    EventPlace,
     EventQuery,
     History,
+    MissingEvents,
     SeriesBy,
     SeriesQuery,
     StoredEvent,
@@ -22,9 +24,14 @@ class HistoryView:
     """A page of events that were kept."""
 
     events: list[StoredEvent]
-    """Newest first."""
+    """Newest first, or with `order=asc` as they were written."""
     next_cursor: str | None
-    """For the next page; None: this is the last."""
+    """For the next page of the newest; None: this is the last, or the order is `asc`."""
+    next_after: str | None
+    """With `order=asc`, where to go on: `after` of the next request, also where nothing is new. None: there is no event
+    yet, or the order is `desc`."""
+    missing: list[MissingEvents]
+    """With `order=asc`, what is left out before and between `events`, as the history does not have it."""
     cover: Coverage
 
 
@@ -64,7 +71,26 @@ def history_view(history: History, query: EventQuery) -> HistoryView:
         CursorError: the cursor is none of its own.
     """
     page = history.events(query)
-    return HistoryView(events=page.events, next_cursor=page.next_cursor, cover=_cover(history))
+    return HistoryView(
+        events=page.events, next_cursor=page.next_cursor, next_after=None, missing=[], cover=_cover(history)
+    )
+
+
+def history_after_view(history: History, place: EventPlace | None, limit: int) -> HistoryView:
+    """What was written after `place`. Reads the disk.
+
+    Raises:
+        HistoryError: the history cannot be read.
+        UnknownRunError: it does not have the run of `place`.
+    """
+    found = history.read_after(place, limit)
+    return HistoryView(
+        events=found.events,
+        next_cursor=None,
+        next_after=str(found.next_after) if found.next_after is not None else None,
+        missing=found.missing,
+        cover=_cover(history),
+    )
 
 
 def series_view(history: History, query: SeriesQuery) -> SeriesView:

@@ -49,6 +49,11 @@ _FIXED_WORDS = (
 )
 """Words of our own tables, and what says which network and program this is, not who takes part in it."""
 
+_RUN_KEYS = frozenset({"run", "start_id", "next_after"})
+"""What names a run of the program, and its events: random, and of use to whoever asks again."""
+
+_RUN = re.compile(r"[0-9a-f]{32}(?::[0-9]+)?")
+
 _IDENTITY = re.compile(r"(?<![\w-])[\w-]{32,}=*")
 """Hex or base64url of 16 bytes or more: a node id, a key, a ticket."""
 
@@ -122,6 +127,8 @@ class _Redactor:
 
     def _text(self, text: str, key: str) -> str:
         if key in _FIXED_WORDS and not _is_ip_network(text):
+            return text
+        if key in _RUN_KEYS and _RUN.fullmatch(text):
             return text
         if key in _ADDRESS_KEYS:
             return _mask_address(text)
