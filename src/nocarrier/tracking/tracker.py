@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import itertools
 import logging
 import os
-import threading
 import time
-from collections import deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from nocarrier.model import bounds
@@ -18,6 +15,7 @@ from nocarrier.model.event_filter import EventFilter
 from nocarrier.model.fault import Evidence, Fault
 from nocarrier.model.ports import Clock, Standing
 from nocarrier.model.taxonomy import Reason, Source
+from nocarrier.tracking.intake import BATCH, Intake
 from nocarrier.tracking.latest import Latest
 from nocarrier.tracking.ledger import End, Ledger, sum_of
 from nocarrier.tracking.names import known_names, known_source
@@ -35,13 +33,6 @@ DEFAULT_CAPACITY = 100
 
 DEFAULT_MAX_PEERS = 4096
 """Addresses whose state is kept."""
-
-BATCH = 1024
-"""Outcomes that may wait to be taken in. Taking in one batch costs some 0.3 ms; a reader takes in what waits first."""
-
-MAX_WAITING = 64 * BATCH
-"""From here on a recording thread waits for its turn instead of leaving the work to the thread that has it, so that
-many threads cannot outrun one."""
 
 _log = logging.getLogger("nocarrier")
 
@@ -78,9 +69,8 @@ class DialTracker:
         self._clock = clock
         self.since_unix = clock()
         self.run = self.start_id = os.urandom(16).hex()
-        self._waiting: deque[Record | End] = deque()
-        self._batch = BATCH
-        self._lock = threading.Lock()
+        self._intake = Intake(self._take_in)
+        self._waiting = self._intake.waiting
         self._dial_ids = itertools.count(1)
         self._ledger = Ledger(self.run)
         self._cells = self._ledger.cells
@@ -144,8 +134,8 @@ class DialTracker:
             waiting.append(
                 (cell, self._clock(), addr, cell.penal and penalise, via, detail, evidence, duration_s, node_id, None)
             )
-            if len(waiting) >= self._batch:
-                self._take_in_if_free()
+            if len(waiting) >= self._intake.batch:
+                self._intake.take_in_if_free()
         except Exception:  # noqa: BLE001 - recording must never raise into a dial
             self._count_recorder_error()
 
@@ -163,7 +153,7 @@ class DialTracker:
             cell = self._ledger.success_cells[known_source(source)]
             addr, via = bounds.text(addr, bounds.MAX_ADDR_LENGTH), bounds.optional_text(via)
             duration_s, node_id = bounds.seconds(duration_s), bounds.optional_text(node_id)
-            self._append((cell, self._clock(), addr, False, via, None, None, duration_s, node_id, None))
+            self._intake.put((cell, self._clock(), addr, False, via, None, None, duration_s, node_id, None))
         except Exception:  # noqa: BLE001 - recording must never raise into a dial
             self._count_recorder_error()
 
@@ -173,7 +163,7 @@ class DialTracker:
         try:
             addr, via = bounds.text(addr, bounds.MAX_ADDR_LENGTH), bounds.optional_text(via)
             cell = self._ledger.begin_cells[known_source(source)]
-            self._append((cell, self._clock(), addr, False, via, None, None, None, None, Details(dial_id)))
+            self._intake.put((cell, self._clock(), addr, False, via, None, None, None, None, Details(dial_id)))
         except Exception:  # noqa: BLE001 - recording must never raise into a dial
             self._count_recorder_error()
         return dial_id
@@ -228,46 +218,18 @@ class DialTracker:
         try:
             duration_s, node_id = bounds.seconds(duration_s), bounds.optional_text(node_id)
             phases = flat_phases(phases_s) if phases_s else ()
-            self._append(End(None, self._clock(), dial_id, fault, duration_s, attempts, phases, node_id, penalise))
+            self._intake.put(End(None, self._clock(), dial_id, fault, duration_s, attempts, phases, node_id, penalise))
         except Exception:  # noqa: BLE001 - recording must never raise into a dial
             self._count_recorder_error()
-
-    def _append(self, item: Record | End) -> None:
-        self._waiting.append(item)
-        if len(self._waiting) >= self._batch:
-            self._take_in_if_free()
 
     def _count_recorder_error(self) -> None:
         self._recorder_errors += 1
         if self._recorder_errors == 1:
             _log.exception("nocarrier could not record a dial; further ones are counted in dropped.recorder_error")
 
-    # ---- taking in ------------------------------------------------------------------------------------------------
-
-    def _take_in_if_free(self) -> None:
-        # Whoever holds the lock looks again after releasing it (a reader too), so nothing is left behind by giving up.
-        while len(self._waiting) >= self._batch and self._lock.acquire(blocking=len(self._waiting) > MAX_WAITING):
-            try:
-                self._take_in()
-            finally:
-                self._lock.release()
-
-    def _take_in_all(self) -> None:
-        with self._all_taken_in():
-            pass
-
-    @contextlib.contextmanager
-    def _all_taken_in(self) -> Iterator[None]:
-        """Hold the lock with nothing waiting."""
-        with self._lock:
-            self._take_in()
-            yield
-        self._take_in_if_free()
-
-    def _take_in(self) -> None:
-        next_item = self._waiting.popleft
+    def _take_in(self, items: list[Record | End]) -> None:
         first_seq = self._seq + 1
-        records, cells = self._ledger.take_in(first_seq, [next_item() for _ in range(len(self._waiting))])
+        records, cells = self._ledger.take_in(first_seq, items)
         if not records:
             return
         self._seq += len(records)
@@ -276,8 +238,8 @@ class DialTracker:
         self._ring.extend(records, one_entry_each=one_entry_each)
         if len(self._subscriptions):
             self._subscriptions.publish(records)
-        if self._batch == 1 and not self._subscriptions.wait_for_events:
-            self._batch = BATCH  # the last reader that waited is gone
+        if self._intake.batch == 1 and not self._subscriptions.wait_for_events:
+            self._intake.batch = BATCH  # the last reader that waited is gone
 
     # ---- reading --------------------------------------------------------------------------------------------------
 
@@ -298,7 +260,7 @@ class DialTracker:
         At most `limit` of them, the newest ones; None: all that the ring holds. Every other argument leaves out the
         entries that do not match it, as the field of its name in `EventFilter` does.
         """
-        with self._all_taken_in():
+        with self._intake.all_taken_in():
             entries = list(self._ring.read(self._clock()))
         wanted = EventFilter(
             reason=reason, source=source, addr=addr, via=via, phase=phase, kind=kind, since_unix=since_unix
@@ -309,12 +271,12 @@ class DialTracker:
 
     def counts(self) -> dict[tuple[Reason, Source], int]:
         """How often each (reason, source) was recorded since start, skips and cancellations among them."""
-        with self._all_taken_in():
+        with self._intake.all_taken_in():
             return self._ledger.counts()
 
     def totals(self, source: str | None = None) -> Totals:
         """Dials by outcome since start, of one source or of all."""
-        with self._all_taken_in():
+        with self._intake.all_taken_in():
             by_source = self._ledger.totals()
         if source is not None:
             return by_source[known_source(source)]
@@ -322,17 +284,17 @@ class DialTracker:
 
     def peers(self) -> list[PeerRecord]:
         """What is known of each address, the longest streak first."""
-        with self._all_taken_in():
+        with self._intake.all_taken_in():
             return self._peers.read(self._clock())
 
     def standing(self, addr: str) -> Standing:
         """When `addr` may be dialed again, and why not now."""
-        with self._all_taken_in():
+        with self._intake.all_taken_in():
             return self._peers.standing(addr, self._clock())
 
     def snapshot(self) -> Snapshot:
         """Everything at one instant, consistent with itself."""
-        with self._all_taken_in():
+        with self._intake.all_taken_in():
             now_unix = self._clock()
             by_source = self._ledger.totals()
             return Snapshot(
@@ -352,7 +314,7 @@ class DialTracker:
 
     def tally(self) -> Tally:
         """The numbers alone, at one instant: what a scrape reads, at a hundredth of a snapshot's cost."""
-        with self._all_taken_in():
+        with self._intake.all_taken_in():
             return Tally(
                 at_unix=self._clock(),
                 seq=self._seq,
@@ -373,7 +335,7 @@ class DialTracker:
 
     def latest(self) -> Latest:
         """The latest outcome of every address, and what else a diagnosis reads; cheaper than a snapshot."""
-        with self._all_taken_in():
+        with self._intake.all_taken_in():
             now_unix = self._clock()
             return Latest(
                 at_unix=now_unix,
@@ -385,7 +347,7 @@ class DialTracker:
     @property
     def seq(self) -> int:
         """Sequence number of the newest event."""
-        with self._all_taken_in():
+        with self._intake.all_taken_in():
             return self._seq
 
     @property
@@ -394,7 +356,7 @@ class DialTracker:
 
         Cheap to compare, so that readers can keep what they made.
         """
-        with self._lock:  # in the middle of taking in, the sum would be that of an earlier time
+        with self._intake.lock:  # in the middle of taking in, the sum would be that of an earlier time
             return self._seq + len(self._waiting) + self._ledger.ended_twice + self._cleared
 
     # ---- watching and steering ------------------------------------------------------------------------------------
@@ -411,21 +373,21 @@ class DialTracker:
         """
         if capacity < 1:
             raise ValueError("capacity must be at least 1")
-        with self._all_taken_in():
+        with self._intake.all_taken_in():
             if polled:
-                return self._subscriptions.add(capacity, take_in=self._take_in_all)
+                return self._subscriptions.add(capacity, take_in=self._intake.take_in_all)
             subscription = self._subscriptions.add(capacity, loop=loop)
-            self._batch = 1  # a reader that listens should not wait for a batch to fill
+            self._intake.batch = 1  # a reader that listens should not wait for a batch to fill
         return subscription
 
     def forgive_own_faults(self) -> None:
         """Let addresses that only wait because of a fault of ours be dialed now, for when ours is mended."""
-        with self._all_taken_in():
+        with self._intake.all_taken_in():
             self._peers.forgive_own_faults()
 
     def clear(self) -> None:
         """Forget entries, samples, counts and standings. Dials in flight stay, and so the sums keep adding up."""
-        with self._all_taken_in():
+        with self._intake.all_taken_in():
             self._cleared += 1
             self.since_unix = self._clock()
             self._ring.clear()
