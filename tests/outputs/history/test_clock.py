@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nocarrier.outputs.history import writer_thread
+from nocarrier.outputs.history import retention, writer_thread
 from tests.outputs.history.kit import NOON_UNIX, all_events, eventually, history_of, in_file, rollups_agree, written
 
 A = "198.18.0.1:7072"
@@ -54,7 +54,7 @@ def test_a_clock_that_is_set_ahead_while_it_runs_deletes_nothing(path, tracker, 
     with history_of(path, tracker) as history:
         record(tracker, 10)
         written(history, 10)
-        monkeypatch.setattr(history._writer, "_even_since_s", -writer_thread.TRUST_AFTER_S)
+        monkeypatch.setattr(history._writer._even_clock, "_even_since_s", -retention.TRUST_AFTER_S)
         clock.now_unix += YEAR_S
         looked_some_times(history)
         assert history.status().events_total == 10
@@ -63,7 +63,7 @@ def test_a_clock_that_is_set_ahead_while_it_runs_deletes_nothing(path, tracker, 
 def test_a_clock_that_was_ahead_for_long_hides_nothing_of_what_comes_when_it_is_right_again(
     path, tracker, clock, monkeypatch
 ):
-    monkeypatch.setattr(writer_thread, "TRUST_AFTER_S", 0.0)
+    monkeypatch.setattr(retention, "TRUST_AFTER_S", 0.0)
     with history_of(path, tracker) as history:
         record(tracker, 10)
         written(history, 10)
@@ -83,7 +83,7 @@ def test_a_clock_that_was_ahead_for_long_hides_nothing_of_what_comes_when_it_is_
 
 
 def test_events_from_before_the_clock_was_set_expire_too(path, tracker, clock, monkeypatch):
-    monkeypatch.setattr(writer_thread, "TRUST_AFTER_S", 0.0)
+    monkeypatch.setattr(retention, "TRUST_AFTER_S", 0.0)
     with history_of(path, tracker) as history:
         record(tracker, 2)
         written(history, 2)
@@ -94,3 +94,13 @@ def test_events_from_before_the_clock_was_set_expire_too(path, tracker, clock, m
         eventually(lambda: history.status().events_total == 2)
         eventually(lambda: len(in_file(path)) == 2)
     assert rollups_agree(path)
+
+
+def test_a_clock_is_trusted_an_hour_after_it_was_last_set():
+    clock = retention.EvenClock(NOON_UNIX, 0.0)
+    assert not clock.is_trusted(NOON_UNIX + 3_599, 3_599.0)
+    assert clock.is_trusted(NOON_UNIX + 3_601, 3_600.0)
+    assert not clock.is_trusted(NOON_UNIX + 3_601 + 120, 3_601.0), "set ahead"
+    assert not clock.is_trusted(NOON_UNIX + 3_601, 3_602.0), "set back"
+    assert not clock.is_trusted(NOON_UNIX + 7_000, 7_001.0)
+    assert clock.is_trusted(NOON_UNIX + 7_201, 7_202.0)

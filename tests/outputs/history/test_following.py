@@ -12,7 +12,7 @@ import pytest
 from nocarrier import DialTracker
 from nocarrier.errors import HistoryError, PlaceError, UnknownRunError
 from nocarrier.model.history import EventPlace, EventQuery, MissingBecause
-from nocarrier.outputs.history import database, read_sql, write_sql, writer_thread
+from nocarrier.outputs.history import database, read_sql, retention, write_sql, writer_thread
 from tests.outputs.history.kit import NOON_UNIX, eventually, history_of, in_file, written
 
 A = "198.18.0.1:7072"
@@ -122,7 +122,7 @@ def test_what_never_came_to_disk_is_told_as_lost(path, tracker, clock):
 def tidy_at_once(monkeypatch):
     monkeypatch.setattr(writer_thread, "TIDY_EVERY_S", 0.0)
     monkeypatch.setattr(writer_thread, "FLUSH_EVERY_S", 0.02)
-    monkeypatch.setattr(writer_thread, "TRUST_AFTER_S", 0.0)
+    monkeypatch.setattr(retention, "TRUST_AFTER_S", 0.0)
 
 
 @pytest.mark.usefixtures("tidy_at_once")

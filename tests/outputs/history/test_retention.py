@@ -8,7 +8,7 @@ import sqlite3
 import pytest
 
 from nocarrier import DialTracker
-from nocarrier.outputs.history import database, write_sql, writer_thread
+from nocarrier.outputs.history import database, retention, write_sql, writer_thread
 from tests.outputs.history.kit import NOON_UNIX, all_events, eventually, history_of, in_file, rollups_agree, written
 
 A = "198.18.0.1:7072"
@@ -19,7 +19,7 @@ DAY_S = 86_400
 def tidy_at_once(monkeypatch):
     monkeypatch.setattr(writer_thread, "TIDY_EVERY_S", 0.0)
     monkeypatch.setattr(writer_thread, "FLUSH_EVERY_S", 0.02)
-    monkeypatch.setattr(writer_thread, "TRUST_AFTER_S", 0.0)
+    monkeypatch.setattr(retention, "TRUST_AFTER_S", 0.0)
 
 
 def record_at(tracker, clock, at_unix, times=1):
@@ -145,3 +145,20 @@ def test_a_deletion_that_a_crash_cut_short_goes_on_and_takes_no_more_than_it_mus
     with history_of(path, tracker) as history:
         eventually(lambda: len(in_file(path)) == 10)
         assert len(all_events(history)) == 10
+
+
+# ---- what is decided -------------------------------------------------------------------------------------------------
+
+
+def test_what_is_older_than_its_time_goes_by_whole_minutes():
+    assert retention.first_young_enough(NOON_UNIX + DAY_S + 90, NOON_UNIX, DAY_S) == NOON_UNIX + 60
+    assert retention.first_young_enough(NOON_UNIX + DAY_S + 59, NOON_UNIX, DAY_S) is None
+
+
+@pytest.mark.parametrize(("used_bytes", "rows"), [(0, None), (850, None), (851, 50), (2_000, 50)])
+def test_beyond_its_size_a_share_of_the_events_goes(used_bytes, rows):
+    assert retention.rows_to_delete(used_bytes, 1_000, 1_000) == rows
+
+
+def test_space_is_given_back_once_it_is_worth_it():
+    assert [retention.has_space_to_give_back(free, 1_000) for free in (0, 50, 51)] == [False, False, True]

@@ -33,7 +33,7 @@ COLUMNS = (
     "penalised",
     "more",
 )
-"""Of the table event, in the order of `Row`."""
+"""Of the table event, in the order of `EventRow`."""
 
 IDENTITY = "(SELECT identity FROM run WHERE run.id = run)"
 """The random name of the run that a row of event or finding belongs to. Not a join: that would change how SQLite
@@ -45,7 +45,7 @@ SELECTED = ", ".join(IDENTITY if column == "run" else column for column in COLUM
 SHOWN = "at_unix >= (SELECT at_unix FROM horizon)"
 """Which events are shown; the others are on their way out."""
 
-Row: TypeAlias = tuple[Any, ...]
+EventRow: TypeAlias = tuple[Any, ...]
 """One value for each of COLUMNS."""
 
 MinuteKey: TypeAlias = tuple[int, str, str, str, str]
@@ -69,7 +69,7 @@ _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(_More).decode
 
 
-def to_row(event: DialEvent, place: int, run: int) -> Row:
+def to_row(event: DialEvent, place: int, run: int) -> EventRow:
     """`event` as the row with the id `place`, of the run with the id `run`."""
     more = None
     if event.attempts or event.phases_s or event.evidence:
@@ -100,12 +100,12 @@ def to_row(event: DialEvent, place: int, run: int) -> Row:
     )
 
 
-def minute_of(row: Row) -> MinuteKey:
+def minute_of(row: EventRow) -> MinuteKey:
     """Where `row` counts."""
     return int(row[3]) // MINUTE_S * MINUTE_S, row[4], row[5], row[6] or "", row[7] or ""
 
 
-def to_event(row: Row) -> StoredEvent:
+def to_event(row: EventRow) -> StoredEvent:
     """The event that `row`, as SELECTED has it, keeps."""
     place, run, seq, at_unix, kind, source, phase, reason, blame = row[:9]
     addr, via, dial_id, duration_s, detail, node_id, penalised, more = row[9:]

@@ -13,6 +13,7 @@ import msgspec
 from nocarrier.model.event import DialEvent
 from nocarrier.model.finding import Finding
 from nocarrier.model.history import EndedBy
+from nocarrier.outputs.history.retention import minute
 from nocarrier.outputs.history.rows import COLUMNS, HOUR_S, MINUTE_S, MinuteKey, minute_of, to_row
 
 BLOCK_ROWS = 128
@@ -35,7 +36,7 @@ GROUP BY kind, source, phase, reason
 """
 
 
-class Standing(NamedTuple):
+class StandingFinding(NamedTuple):
     """A finding that stands, as it was last written."""
 
     place: int
@@ -209,11 +210,6 @@ def shrink(connection: sqlite3.Connection, pages: int) -> None:
     connection.execute(f"PRAGMA incremental_vacuum({pages})").fetchall()
 
 
-def minute(at_unix: float) -> float:
-    """The beginning of the minute of `at_unix`."""
-    return at_unix // MINUTE_S * MINUTE_S
-
-
 # ---- findings --------------------------------------------------------------------------------------------------------
 
 REWRITE_AFTER_S = 30.0
@@ -221,8 +217,8 @@ REWRITE_AFTER_S = 30.0
 
 
 def write_findings(
-    connection: sqlite3.Connection, standing: Mapping[str, Standing], told: Iterable[Told], run: int
-) -> dict[str, Standing]:
+    connection: sqlite3.Connection, standing: Mapping[str, StandingFinding], told: Iterable[Told], run: int
+) -> dict[str, StandingFinding]:
     """Write what began, changed and ended since `standing`, one after the other; returns what stands now, by code."""
     now = dict(standing)
     with transaction(connection):
@@ -233,12 +229,12 @@ def write_findings(
 
 def _write_change(
     connection: sqlite3.Connection,
-    standing: Mapping[str, Standing],
+    standing: Mapping[str, StandingFinding],
     findings: Sequence[Finding],
     at_unix: float,
     run: int,
-) -> dict[str, Standing]:
-    now: dict[str, Standing] = {}
+) -> dict[str, StandingFinding]:
+    now: dict[str, StandingFinding] = {}
     for finding in findings:
         earlier = standing.get(finding.code)
         if earlier is None:
@@ -250,7 +246,7 @@ def _write_change(
     return now
 
 
-def end_finding(connection: sqlite3.Connection, standing: Standing, now_unix: float, ended_by: EndedBy) -> None:
+def end_finding(connection: sqlite3.Connection, standing: StandingFinding, now_unix: float, ended_by: EndedBy) -> None:
     """Write that a finding does not stand any more, and how it was at last."""
     connection.execute(
         "UPDATE finding SET ended_unix = ?, ended_by = ?, finding = ? WHERE id = ?",
@@ -258,16 +254,18 @@ def end_finding(connection: sqlite3.Connection, standing: Standing, now_unix: fl
     )
 
 
-def _begin_finding(connection: sqlite3.Connection, finding: Finding, now_unix: float, run: int) -> Standing:
+def _begin_finding(connection: sqlite3.Connection, finding: Finding, now_unix: float, run: int) -> StandingFinding:
     made = connection.execute(
         "INSERT INTO finding (run, code, began_unix, worst_severity, finding) VALUES (?, ?, ?, ?, ?)",
         [run, finding.code, finding.since_unix, finding.severity.value, _json(finding)],
     )
     assert made.lastrowid is not None
-    return Standing(made.lastrowid, finding, now_unix, finding.severity.rank)
+    return StandingFinding(made.lastrowid, finding, now_unix, finding.severity.rank)
 
 
-def _change_finding(connection: sqlite3.Connection, earlier: Standing, finding: Finding, now_unix: float) -> Standing:
+def _change_finding(
+    connection: sqlite3.Connection, earlier: StandingFinding, finding: Finding, now_unix: float
+) -> StandingFinding:
     is_worse = finding.severity.rank < earlier.worst_rank
     is_due = finding != earlier.finding and now_unix - earlier.written_unix >= REWRITE_AFTER_S
     if is_worse:
@@ -278,7 +276,7 @@ def _change_finding(connection: sqlite3.Connection, earlier: Standing, finding: 
     elif is_due:
         connection.execute("UPDATE finding SET finding = ? WHERE id = ?", [_json(finding), earlier.place])
     written_unix = now_unix if is_worse or is_due else earlier.written_unix
-    return Standing(earlier.place, finding, written_unix, min(earlier.worst_rank, finding.severity.rank))
+    return StandingFinding(earlier.place, finding, written_unix, min(earlier.worst_rank, finding.severity.rank))
 
 
 def _json(finding: Finding) -> str:

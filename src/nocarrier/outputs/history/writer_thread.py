@@ -17,10 +17,11 @@ from nocarrier.model.event import DialEvent
 from nocarrier.model.finding import Finding
 from nocarrier.model.history import EndedBy, HistoryState, HistoryStatus
 from nocarrier.model.ports import Clock
-from nocarrier.outputs.history import database, read_sql, write_sql
+from nocarrier.outputs.history import database, read_sql, retention, write_sql
 from nocarrier.outputs.history.database import Migration
+from nocarrier.outputs.history.retention import EvenClock
 from nocarrier.outputs.history.syncer import Syncer
-from nocarrier.outputs.history.write_sql import Standing, Told
+from nocarrier.outputs.history.write_sql import StandingFinding, Told
 from nocarrier.tracking import DialTracker
 
 FLUSH_EVERY_S = 0.1
@@ -52,24 +53,8 @@ TIDY_EVERY_S = 5.0
 TIDY_FOR_S = 0.1
 """How long that may take at once, while new events wait."""
 
-TRUST_AFTER_S = 3_600.0
-"""How long the clock must have gone evenly until events are deleted by age. Machines boot with a clock that is years
-off, and set it right within minutes; until then everything would be old."""
-
-SET_BY_S = 60.0
-"""A clock that went so much further than time did, or less far, was set."""
-
-FILL = 0.85
-"""Share of the allowed size that rows may take; the rest is for the log beside the file, and for free pages."""
-
-FREE = 0.05
-"""Share of the allowed size that free pages may take until they are given back."""
-
 SHRINK_PAGES = 512
 """Pages given back at once: a few milliseconds."""
-
-SHARE_DELETED = 0.05
-"""Share of the events that goes when the file is full, so that it is not full again at once."""
 
 _log = logging.getLogger("nocarrier.history")
 
@@ -120,14 +105,13 @@ class Writer:
         self._told: deque[Told] = deque(maxlen=TOLD_FINDINGS)
         self._telling: deque[Told] = deque(maxlen=TOLD_FINDINGS)
         """Taken from `_told`, until they are written."""
-        self._standing: dict[str, Standing] = {}
+        self._standing: dict[str, StandingFinding] = {}
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
         self._run: int | None = None
         """The id of the run in the file."""
         self._open_at_s = self._see_at_s = self._tidy_at_s = 0.0
-        self._even_since_s = time.monotonic()
-        self._ahead_s = clock() - self._even_since_s
+        self._even_clock = EvenClock(clock(), time.monotonic())
         self._is_deleting = False
         self._status = HistoryStatus(state=HistoryState.STARTING)
         self.stopping = threading.Event()
@@ -309,7 +293,7 @@ class Writer:
             write_sql.move_horizon(connection, before_unix)
             self._is_deleting = True
             self._set_working(connection, self._status.detail)
-        elif write_sql.free_bytes(connection) > FREE * self._max_bytes:
+        elif retention.has_space_to_give_back(write_sql.free_bytes(connection), self._max_bytes):
             write_sql.shrink(connection, SHRINK_PAGES)
         else:
             return False
@@ -320,26 +304,15 @@ class Writer:
         since_unix, now_unix = self._status.since_unix, self._clock()
         if since_unix is None:
             return None
-        this_minute = write_sql.minute(now_unix)
-        too_old = write_sql.minute(now_unix - self._ttl_s)
-        if self._goes_evenly(now_unix) and since_unix < too_old:
-            return too_old
-        if write_sql.used_bytes(connection) > FILL * self._max_bytes:
-            rows = int(self._status.events_total * SHARE_DELETED)
-            after_oldest = write_sql.minute_after_oldest(connection, rows)
-            # The minute that is being written is never taken: what one minute brings may exceed the size.
-            if after_oldest is not None and after_oldest <= this_minute:
-                return after_oldest
-        return None
-
-    def _goes_evenly(self, now_unix: float) -> bool:
-        """Whether the clock has gone as fast as time for long enough to be believed."""
-        now_s = time.monotonic()
-        ahead_s = now_unix - now_s
-        if abs(ahead_s - self._ahead_s) > SET_BY_S:
-            self._even_since_s = now_s
-        self._ahead_s = ahead_s
-        return now_s - self._even_since_s >= TRUST_AFTER_S
+        if self._even_clock.is_trusted(now_unix, time.monotonic()):
+            young_enough = retention.first_young_enough(now_unix, since_unix, self._ttl_s)
+            if young_enough is not None:
+                return young_enough
+        rows = retention.rows_to_delete(write_sql.used_bytes(connection), self._status.events_total, self._max_bytes)
+        after_oldest = write_sql.minute_after_oldest(connection, rows) if rows is not None else None
+        # The minute that is being written is never taken: what one minute brings may exceed the size.
+        is_past = after_oldest is not None and after_oldest <= retention.minute(now_unix)
+        return after_oldest if is_past else None
 
     # ---- telling how it does --------------------------------------------------------------------------------------
 
