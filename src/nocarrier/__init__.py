@@ -9,7 +9,8 @@ async with nocarrier.dial("203.0.113.7:7072", source="seed") as d:
     reader, writer = await d.connect(timeout_s=10)
 ```
 
-`nocarrier.serve()` and `nocarrier.asgi_app()` come with the extra ``nocarrier[node]``.
+`nocarrier.serve()`, `nocarrier.asgi_app()`, `nocarrier.SqliteHistory` and `nocarrier.DialCollector` come with the extra
+``nocarrier[node]``.
 """
 
 import logging
@@ -27,6 +28,9 @@ from nocarrier.tracking import DialTracker
 
 if TYPE_CHECKING:
     from nocarrier.app.embedded import asgi_app, serve
+    from nocarrier.outputs.history import SqliteHistory
+    from nocarrier.outputs.metrics import DialCollector
+    from nocarrier.probing.prober import Prober
 
 __version__ = VERSION
 
@@ -39,6 +43,7 @@ __all__ = [
     "Attempt",
     "Blame",
     "ConfigError",
+    "DialCollector",
     "DialEvent",
     "DialFailure",
     "DialSkipped",
@@ -50,9 +55,11 @@ __all__ = [
     "Outcome",
     "PeerRejected",
     "Phase",
+    "Prober",
     "Reason",
     "Retry",
     "Source",
+    "SqliteHistory",
     "asgi_app",
     "classify",
     "dial",
@@ -64,9 +71,24 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> Any:
-    if name in {"asgi_app", "serve"}:  # they need the extra nocarrier[node]
-        from nocarrier.app import embedded  # noqa: PLC0415 - imported only when called
+# Imported when they are first asked for: most of them need the extra nocarrier[node].
+_LATER = {
+    "DialCollector": "nocarrier.outputs.metrics",
+    "Prober": "nocarrier.probing.prober",
+    "SqliteHistory": "nocarrier.outputs.history",
+    "asgi_app": "nocarrier.app.embedded",
+    "serve": "nocarrier.app.embedded",
+}
 
-        return getattr(embedded, name)
-    raise AttributeError(f"module 'nocarrier' has no attribute {name!r}")
+
+def __getattr__(name: str) -> Any:
+    if name not in _LATER:
+        raise AttributeError(f"module 'nocarrier' has no attribute {name!r}")
+    import importlib  # noqa: PLC0415 - only then
+
+    try:
+        return getattr(importlib.import_module(_LATER[name]), name)
+    except ModuleNotFoundError as error:
+        raise ImportError(
+            f"nocarrier.{name} needs the extra nocarrier[node]: pip install 'nocarrier[node]' ({error})"
+        ) from error

@@ -5,9 +5,11 @@ from __future__ import annotations
 import dataclasses
 import importlib.resources
 import inspect
+import re
 import subprocess
 import sys
 from enum import StrEnum
+from pathlib import Path
 
 import pytest
 
@@ -24,6 +26,9 @@ OF_THE_CONTRACT = {
     "PeerRejected": "reason detail",
     "asgi_app": "tracker",
     "serve": "tracker",
+    "SqliteHistory": "path tracker * ttl_days max_bytes version clock",
+    "DialCollector": "tracker",
+    "Prober": "policy resolve * plan conclude",
 }
 """Names and arguments; after the star those that are passed by name. Each may have more, with defaults."""
 
@@ -58,6 +63,36 @@ def test_a_name_of_the_contract_takes_its_arguments(name):
 @pytest.mark.parametrize("name", nocarrier.__all__)
 def test_a_public_name_is_there_and_says_what_it_is(name):
     assert inspect.getdoc(getattr(nocarrier, name))
+
+
+def test_every_public_name_is_there_and_no_other_is_promised():
+    assert nocarrier.__all__ == sorted(nocarrier.__all__)
+    assert all(getattr(nocarrier, name) is not None for name in nocarrier.__all__)
+
+
+LATER = ("asgi_app", "serve", "SqliteHistory", "DialCollector")
+
+
+@pytest.mark.parametrize("name", [*LATER, "Prober"])
+def test_without_the_extra_it_is_said_how_to_have_it(name):
+    script = (
+        "import sys\n"
+        "for missing in ('msgspec', 'prometheus_client', 'starlette', 'uvicorn'): sys.modules[missing] = None\n"
+        f"import nocarrier; nocarrier.{name}"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    if name in LATER:
+        assert "pip install 'nocarrier[node]'" in done.stderr.splitlines()[-1]
+    else:
+        assert done.returncode == 0, done.stderr
+
+
+def test_docs_import_nothing_that_has_a_name_at_the_top():
+    root = Path(__file__).resolve().parents[2]
+    pages = [root / "README.md", *(root / "docs").rglob("*.md")]
+    for page in pages:
+        for module, names in re.findall(r"^from (nocarrier\.[\w.]+) import ([\w, ]+)$", page.read_text(), re.MULTILINE):
+            assert not set(names.split(", ")) & set(nocarrier.__all__), f"{page.name} imports from {module}"
 
 
 def test_what_needs_the_extra_is_imported_only_when_called():

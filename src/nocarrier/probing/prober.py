@@ -1,7 +1,7 @@
 """Probes a finding: active evidence, asked for by a person, at most once per finding and minute.
 
 ```python
-prober = Prober(policy, resolve, plan=plan_probes, conclude=conclude)  # from probing.conclusions
+prober = Prober(policy)
 result = await prober.probe(finding)  # a ProbeResult, after 15 s at most; a kept one (age_s > 0) at once
 await prober.close()
 ```
@@ -24,6 +24,7 @@ from nocarrier.model.address import IPAddress
 from nocarrier.model.finding import Finding
 from nocarrier.model.ports import Clock, MonotonicClock
 from nocarrier.model.probe import Conclude, PlanProbes, ProbeResult
+from nocarrier.probing.conclusions import conclude, plan_probes
 from nocarrier.probing.facts import NO_PORTS, gather_facts
 
 KEPT_FOR_S = 60.0
@@ -55,8 +56,8 @@ class Prober:
         policy: AddressPolicy,
         resolve: Resolve = resolve_with_system,
         *,
-        plan: PlanProbes,
-        conclude: Conclude,
+        plan: PlanProbes = plan_probes,
+        conclude: Conclude = conclude,
         local_ip: IPAddress | None = None,
         clock: MonotonicClock = time.monotonic,
         wall_clock: Clock = time.time,

@@ -12,7 +12,7 @@ from nocarrier.web.api.disk_pool import HistoryQuestions
 from nocarrier.web.api.event_log import EventLog
 from nocarrier.web.api.known_addresses import known_addresses
 from nocarrier.web.api.page import Page
-from nocarrier.web.api.probes import Prober, Probes
+from nocarrier.web.api.probes import ProberPort, Probes
 from nocarrier.web.views import redact, status_view
 
 
@@ -35,7 +35,7 @@ class Api:
         tracker: DialTracker,
         node: NodePort | None,
         doctor: Doctor,
-        prober: Prober,
+        prober: ProberPort,
         history: History | None,
         *,
         version: str,

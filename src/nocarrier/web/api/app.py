@@ -21,7 +21,7 @@ from nocarrier.web.api.endpoint import endpoint
 from nocarrier.web.api.guard import Guard
 from nocarrier.web.api.openapi import openapi_document
 from nocarrier.web.api.page import Page
-from nocarrier.web.api.probes import Prober
+from nocarrier.web.api.probes import ProberPort
 from nocarrier.web.api.problems import on_http_exception, on_unexpected
 from nocarrier.web.api.routes import ROUTES
 from nocarrier.web.page import BUILT
@@ -57,7 +57,7 @@ def create_app(
     tracker: DialTracker,
     node: NodePort | None,
     doctor: Doctor,
-    prober: Prober,
+    prober: ProberPort,
     history: History | None,
     *,
     version: str,

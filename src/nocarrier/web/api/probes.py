@@ -16,7 +16,7 @@ from nocarrier.model.node_state import NodePort
 from nocarrier.model.probe import ProbeResult
 
 
-class Prober(Protocol):
+class ProberPort(Protocol):
     """Looks at the network for a finding, at most once a minute."""
 
     async def probe(self, finding: Finding, *, http_ports: Mapping[str, int]) -> ProbeResult:
@@ -34,7 +34,7 @@ class Prober(Protocol):
 class Probes:
     """Runs the probes of `POST /api/p2p/diagnosis/probe`."""
 
-    def __init__(self, prober: Prober, doctor: Doctor, node: NodePort | None) -> None:
+    def __init__(self, prober: ProberPort, doctor: Doctor, node: NodePort | None) -> None:
         self._prober = prober
         self._doctor = doctor
         self._node = node
