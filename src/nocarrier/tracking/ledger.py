@@ -33,6 +33,7 @@ from nocarrier.tracking.record import (
     to_event,
     to_failure,
 )
+from nocarrier.tracking.run_name import RunName
 from nocarrier.tracking.snapshot import Totals
 
 _CELL_OF = itemgetter(CELL)
@@ -71,7 +72,7 @@ class Ledger:
         ended_twice: ends of dials that had ended before, or never began.
     """
 
-    def __init__(self, run: str) -> None:
+    def __init__(self, run: RunName) -> None:
         self._run = run
         self.cells: dict[tuple[str, ...], Cell] = {}
         self.success_cells = {source: Cell(None, source, Kind.SUCCEEDED) for source in Source}
@@ -194,19 +195,21 @@ class Ledger:
         """The last few of each (reason, source), oldest first."""
         samples: dict[tuple[Reason, Source], tuple[DialFailure, ...]] = {}
         for reason, cell in self._reason_cells():
-            made = tuple(to_failure(self._run, seq, record) for seq, record in cell.samples)
+            made = tuple(to_failure(self._run.text, seq, record) for seq, record in cell.samples)
             samples[reason, cell.source] = samples.get((reason, cell.source), ()) + made
         return samples
 
     def successes(self) -> tuple[DialEvent, ...]:
         """The last few successes of every source."""
         return tuple(
-            to_event(self._run, seq, record) for cell in self.success_cells.values() for seq, record in cell.samples
+            to_event(self._run.text, seq, record)
+            for cell in self.success_cells.values()
+            for seq, record in cell.samples
         )
 
     def in_flight(self) -> tuple[DialEvent, ...]:
         """The beginnings of the dials that have not ended, oldest first."""
-        return tuple(to_event(self._run, seq, record) for seq, record in self._open.values())
+        return tuple(to_event(self._run.text, seq, record) for seq, record in self._open.values())
 
     def oldest_begun_unix(self) -> float | None:
         """When the oldest dial in flight began; None: there is none."""

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from nocarrier.model.event import DialFailure
 from nocarrier.model.taxonomy import Kind
 from nocarrier.tracking.record import ADDR, AT_UNIX, CELL, Cell, Numbered, Record, to_failure
+from nocarrier.tracking.run_name import RunName
 
 REPEAT_WINDOW_S = 60.0
 """An identical skip within this time after its last one updates its entry. Twice the maintainer's usual interval, so
@@ -30,7 +31,7 @@ class Ring:
     program it is.
     """
 
-    def __init__(self, capacity: int, ttl_s: float | None, run: str) -> None:
+    def __init__(self, capacity: int, ttl_s: float | None, run: RunName) -> None:
         self._run = run
         self.capacity = capacity
         self.ttl_s = ttl_s
@@ -76,7 +77,7 @@ class Ring:
         if self.ttl_s is not None:
             while self._entries and self._entries[0].record[AT_UNIX] < now_unix - self.ttl_s:
                 self._drop_oldest()
-        return (to_failure(self._run, *entry) for entry in self._entries)
+        return (to_failure(self._run.text, *entry) for entry in self._entries)
 
     def clear(self) -> None:
         """Forget all entries."""

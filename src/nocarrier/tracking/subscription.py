@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Self
 
 from nocarrier.model.event import DialEvent
 from nocarrier.tracking.record import Numbered, to_event
+from nocarrier.tracking.run_name import RunName
 
 if TYPE_CHECKING:
     import asyncio
@@ -32,7 +33,7 @@ class Subscription:
 
     def __init__(
         self,
-        run: str,
+        run: RunName,
         capacity: int,
         close: Callable[[Subscription], None],
         *,
@@ -80,7 +81,7 @@ class Subscription:
             self._look()
         with self._ready:
             taken = self._take(limit)
-        return [to_event(self._run, *each) for each in taken]
+        return [to_event(self._run.text, *each) for each in taken]
 
     def _look(self) -> None:
         """Fetch what nobody handed over. Without our own lock: the tracker takes that while it holds its own."""
@@ -98,7 +99,7 @@ class Subscription:
         with self._ready:
             self._ready.wait_for(lambda: self._queue or self.closed, timeout_s)
             taken = self._take()
-        return [to_event(self._run, *each) for each in taken]
+        return [to_event(self._run.text, *each) for each in taken]
 
     def _take(self, limit: int | None = None) -> list[Numbered]:
         if limit is not None and limit < len(self._queue):
@@ -124,7 +125,7 @@ class Subscription:
                         return
                     waiter = self._waiter = self._loop.create_future()
             for each in taken:
-                yield to_event(self._run, *each)
+                yield to_event(self._run.text, *each)
             if waiter is not None:
                 await waiter
 
@@ -157,7 +158,7 @@ class Subscriptions:
         dropped_total: events that readers lost because they were slower than the dials, those since gone included.
     """
 
-    def __init__(self, run: str) -> None:
+    def __init__(self, run: RunName) -> None:
         self._run = run
         self._members: weakref.WeakSet[Subscription] = weakref.WeakSet()
         self._lock = threading.Lock()  # readers close themselves whenever they like, in the middle of a publish() too

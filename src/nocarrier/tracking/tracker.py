@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import os
 import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
@@ -22,6 +21,7 @@ from nocarrier.tracking.names import known_names, known_source
 from nocarrier.tracking.peers import PeerRecord, PeerTable
 from nocarrier.tracking.record import Cell, Details, Record, flat_phases
 from nocarrier.tracking.ring import Ring
+from nocarrier.tracking.run_name import RunName
 from nocarrier.tracking.snapshot import Snapshot, Tally, Totals
 from nocarrier.tracking.subscription import Subscription, Subscriptions
 
@@ -51,9 +51,6 @@ class DialTracker:
 
     Attributes:
         since_unix: since when it counts: its own beginning, or the last `clear`.
-        run: names this tracker among those of all other runs of all programs: 32 random hex digits. Together with it,
-            `seq` names an event for ever.
-        start_id: the same, by its older name.
     """
 
     def __init__(
@@ -68,17 +65,17 @@ class DialTracker:
             raise ValueError("capacity and max_peers must be at least 1")
         self._clock = clock
         self.since_unix = clock()
-        self.run = self.start_id = os.urandom(16).hex()
+        self._run = RunName()
         self._intake = Intake(self._take_in)
         self._waiting = self._intake.waiting
         self._dial_ids = itertools.count(1)
-        self._ledger = Ledger(self.run)
+        self._ledger = Ledger(self._run)
         self._cells = self._ledger.cells
         # Everything below is touched only under the lock.
         self._seq = 0
-        self._ring = Ring(capacity, ttl_s, self.run)
+        self._ring = Ring(capacity, ttl_s, self._run)
         self._peers = PeerTable(max_peers)
-        self._subscriptions = Subscriptions(self.run)
+        self._subscriptions = Subscriptions(self._run)
         self._cleared = 0
         self._recorder_errors = 0
 
@@ -343,6 +340,13 @@ class DialTracker:
                 recent=tuple(self._ring.read(now_unix)),
                 in_flight=self._ledger.in_flight(),
             )
+
+    @property
+    def run(self) -> str:
+        """Which run of which program this is, unlike any other: 32 random hex digits. With `seq` it names an event."""
+        return self._run.text
+
+    start_id = run  # its older name
 
     @property
     def seq(self) -> int:
