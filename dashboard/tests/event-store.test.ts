@@ -17,7 +17,7 @@ describe("the events on the page", () => {
 
   test("numbers that begin anew after a restart are other events", () => {
     const store = new EventStore();
-    store.add([event({ seq: 1, at_unix: 10 }), event({ seq: 1, at_unix: 20 })]);
+    store.add([event({ seq: 1, at_unix: 10 }), event({ run: "ff".repeat(16), seq: 1, at_unix: 20 })]);
     expect(store.rows).toHaveLength(2);
   });
 

@@ -11,10 +11,11 @@ import pytest
 from nocarrier import DialTracker
 from nocarrier.app.embedded import api_server
 from nocarrier.cli.render.markdown import code, table, words
+from nocarrier.cli.report import numbers
 from nocarrier.cli.report.chart import block_chart, svg_chart
 from nocarrier.cli.report.html import POLICY, report_html
 from nocarrier.model.finding import EvidenceItem, Finding, Severity
-from nocarrier.model.taxonomy import Blame, Reason
+from nocarrier.model.taxonomy import Blame, Kind, Reason
 from nocarrier.outputs.history import SqliteHistory
 from tests.cli.command import nocarrier
 from tests.cli.terminal import Terminal
@@ -417,3 +418,7 @@ def test_a_report_of_much_stays_small(tmp_path):
             assert len(report(running.url, tmp_path / "report.md")) < 500_000
     harmless(text)
     assert len(text) < 1_000_000
+
+
+def test_a_report_has_words_for_every_kind_of_event():
+    assert list(numbers._KINDS) == list(Kind)

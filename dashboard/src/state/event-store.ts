@@ -24,9 +24,9 @@ export interface GapRow {
 
 export type Row = EventRow | GapRow;
 
-/** The same for one event whether the stream or the history tells it: `seq` counts anew in each run of the program. */
+/** The name of an event: the same whether the stream or the history tells it, and in a masked copy too. */
 export function eventKey(event: DialEvent): string {
-  return `${event.seq}@${event.at_unix.toFixed(3)}`;
+  return `${event.run}:${event.seq}`;
 }
 
 function eventRow(event: DialEvent): EventRow {

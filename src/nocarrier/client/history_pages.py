@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from nocarrier.client.answer import NodeAnswer
 from nocarrier.client.node_client import NodeClient
 from nocarrier.errors import NoHistoryError, RequestRefusedError
+from nocarrier.model.taxonomy import Kind
 
 if TYPE_CHECKING:
     from nocarrier.model.history import StoredEvent
@@ -21,7 +22,7 @@ FINDINGS_PATH = "/api/p2p/history/findings"
 PAGE_EVENTS = 1_000
 """The most that a node gives at once."""
 
-USUAL_KINDS = ("succeeded", "failure", "cancelled", "disconnect")
+USUAL_KINDS = tuple(kind.value for kind in Kind if kind.ends_dial or kind is Kind.DISCONNECT)
 """How dials ended. Their beginnings, and the dials that policy kept from starting, are many and say little."""
 
 

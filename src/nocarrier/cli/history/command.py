@@ -15,6 +15,7 @@ from nocarrier.cli.render.text import clock_time, duration, print_json, print_ta
 from nocarrier.cli.render.times import Moment, day_and_time
 from nocarrier.client import history_pages
 from nocarrier.client.node_client import NodeClient
+from nocarrier.model.taxonomy import Kind
 
 if TYPE_CHECKING:
     from nocarrier.model.history import EndedBy, StoredFinding
@@ -40,7 +41,7 @@ _ENDED: Mapping[str, str] = {
 @click.option("--until", "until_unix", type=Moment(), help="Only before this time, in the same format.")
 @click.option("--reason", help="Only this reason, such as timeout.")
 @click.option("--source", help="Only addresses that came from here, such as seed.")
-@click.option("--kind", help="Only these, with commas: started, succeeded, failure, cancelled, skip, disconnect.")
+@click.option("--kind", help=f"Only these, with commas: {', '.join(Kind)}.")
 @click.option("--phase", help="Only what ended in this phase, such as handshake.")
 @click.option("--addr", help="Only this address.")
 @click.option("--via", help="Only addresses that this peer told us.")

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from math import ceil
 from typing import TypeVar
 
-from nocarrier.cli.top.state import STARTED, SUCCEEDED
 from nocarrier.client import history_pages
 from nocarrier.client.node_client import NodeClient
 from nocarrier.errors import NocarrierError
@@ -227,6 +226,6 @@ def reasons_of(counts: Iterable[EventCount]) -> Iterable[str]:
     """Reasons in `counts`, the most frequent first, and skips behind all others."""
     totals: Counter[tuple[bool, str]] = Counter()
     for each in counts:
-        if each.reason is not None and each.kind not in {STARTED, SUCCEEDED}:
+        if each.reason is not None and each.kind not in {Kind.STARTED, Kind.SUCCEEDED}:
             totals[each.kind == Kind.SKIP, each.reason] += each.count
     return dict.fromkeys(reason for (_, reason), _ in sorted(totals.items(), key=lambda item: (item[0][0], -item[1])))

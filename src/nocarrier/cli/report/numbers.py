@@ -11,9 +11,8 @@ from nocarrier.cli.render.text import duration
 from nocarrier.cli.render.times import utc
 from nocarrier.cli.report.chart import block_chart, total_of
 from nocarrier.cli.report.facts import ReportFacts, reasons_of
-from nocarrier.cli.top.state import SKIP, STARTED, SUCCEEDED
 from nocarrier.model.event import DialEvent
-from nocarrier.model.taxonomy import Reason
+from nocarrier.model.taxonomy import Kind, Reason
 
 CHART = "text failures-over-time"
 """What the fence around the chart is called, so that it can be drawn instead."""
@@ -23,12 +22,12 @@ MAX_SOURCES = 12
 """As many as there are, and some."""
 
 _KINDS = {
-    "started": "started",
-    "succeeded": "succeeded",
-    "failure": "failed",
-    "cancelled": "cancelled",
-    "skip": "skipped: kept by policy from starting",
-    "disconnect": "ended soon after they had succeeded",
+    Kind.STARTED: "started",
+    Kind.SUCCEEDED: "succeeded",
+    Kind.FAILURE: "failed",
+    Kind.CANCELLED: "cancelled",
+    Kind.SKIP: "skipped: kept by policy from starting",
+    Kind.DISCONNECT: "ended soon after they had succeeded",
 }
 
 
@@ -55,12 +54,12 @@ def counts(facts: ReportFacts) -> Iterator[str]:
     """Totals, by reason and source."""
     recorded, totals, cover = facts.recorded, facts.debug.dial_totals, facts.debug.totals_cover
     since_start = {
-        "started": totals.started,
-        "succeeded": totals.succeeded,
-        "failure": totals.failed,
-        "cancelled": totals.cancelled,
-        "skip": totals.skipped,
-        "disconnect": totals.disconnected_early,
+        Kind.STARTED: totals.started,
+        Kind.SUCCEEDED: totals.succeeded,
+        Kind.FAILURE: totals.failed,
+        Kind.CANCELLED: totals.cancelled,
+        Kind.SKIP: totals.skipped,
+        Kind.DISCONNECT: totals.disconnected_early,
     }
     since = "since start" + (f" ({utc(cover.since_unix)} UTC)" if cover.since_unix is not None else "")
     if recorded.without_history:
@@ -70,7 +69,7 @@ def counts(facts: ReportFacts) -> Iterator[str]:
         for each in recorded.counts:
             kinds[each.kind] += each.count
         # Not every dial's beginning is an event: a program that dials by itself may tell of its end alone.
-        in_time = {kind: str(kinds[kind]) for kind in _KINDS} | {STARTED: ""}
+        in_time = {kind: str(kinds[kind]) for kind in _KINDS} | {Kind.STARTED: ""}
         rows = ((text, in_time[kind], str(since_start[kind])) for kind, text in _KINDS.items())
         yield table(("dials", "in this time", since), rows, numbers=2)
     yield f"{totals.in_flight} are in flight."
@@ -83,11 +82,11 @@ def _grid(facts: ReportFacts) -> Iterator[str]:
     failed = Counter[str]()
     skips = set()
     for each in facts.recorded.counts:
-        if each.reason is None or each.kind in {STARTED, SUCCEEDED}:
+        if each.reason is None or each.kind in {Kind.STARTED, Kind.SUCCEEDED}:
             continue
         cells[each.reason, each.source] += each.count
         sources[each.source] += each.count
-        if each.kind == SKIP:
+        if each.kind == Kind.SKIP:
             skips.add(each.reason)
         else:
             failed[each.source] += each.count
@@ -116,7 +115,7 @@ def samples(facts: ReportFacts) -> Iterator[str]:
         if not events:
             continue
         reason = known.get(name)
-        kind = " (skip)" if events[0].kind == SKIP else ""
+        kind = " (skip)" if events[0].kind == Kind.SKIP else ""
         yield f"### {code(name)}{kind}" + (f": {words(reason.meaning)}" if reason is not None else "")
         yield table(("time (UTC)", "address", "from", "phase, blame", "took", "what is known"), map(_sample, events))
 

@@ -13,11 +13,12 @@ from nocarrier.cli.render.diagnosis_text import SEVERITY_STYLES, health_in_words
 from nocarrier.cli.render.event_row import evidence_of, outcome, took_in_words
 from nocarrier.cli.render.text import duration, printable
 from nocarrier.cli.render.times import day_and_time
-from nocarrier.cli.top.state import SKIP, SUCCEEDED, WINDOW_S, Filter, TopState
+from nocarrier.cli.top.state import WINDOW_S, Filter, TopState
 from nocarrier.diagnosis.cause import count_of
 from nocarrier.model.event import DialEvent
 from nocarrier.model.finding import Finding, HealthStatus
 from nocarrier.model.history import HistoryState, HistoryStatus
+from nocarrier.model.taxonomy import Kind
 from nocarrier.web.views import StatusView
 
 _HEALTH_STYLES = {
@@ -25,7 +26,7 @@ _HEALTH_STYLES = {
     HealthStatus.UNHEALTHY: "bold red",
     HealthStatus.UNDETERMINED: "bold",
 }
-_KIND_STYLES = {SUCCEEDED: "green", SKIP: "dim", "cancelled": "yellow", "disconnect": "magenta"}
+_KIND_STYLES = {Kind.SUCCEEDED: "green", Kind.SKIP: "dim", Kind.CANCELLED: "yellow", Kind.DISCONNECT: "magenta"}
 
 _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _MAX_BARS = 8

@@ -11,6 +11,7 @@ from nocarrier.client.event_stream import Lost, StreamMessage
 from nocarrier.model.event import DialEvent
 from nocarrier.model.finding import Diagnosis
 from nocarrier.model.node_state import NodeInfo
+from nocarrier.model.taxonomy import Kind
 from nocarrier.web.views import DebugView, FailuresView, StatusView
 from nocarrier.web.views.stream import Gap
 
@@ -29,10 +30,6 @@ MAX_EVENTS = 1_000
 MAX_FAILURES = 100_000
 """In the window, so that memory stays bounded; 300 failed dials a second."""
 
-STARTED = "started"
-SKIP = "skip"
-SUCCEEDED = "succeeded"
-
 
 class Filter(StrEnum):
     """Which dials are listed."""
@@ -46,13 +43,13 @@ class Filter(StrEnum):
         """Whether `event` is listed. The beginning of a dial never is: its end comes soon."""
         match self:
             case Filter.DIALS:
-                return event.kind not in {STARTED, SKIP}
+                return event.kind not in {Kind.STARTED, Kind.SKIP}
             case Filter.FAILURES:
-                return event.kind not in {STARTED, SKIP, SUCCEEDED}
+                return event.kind not in {Kind.STARTED, Kind.SKIP, Kind.SUCCEEDED}
             case Filter.SKIPS:
-                return event.kind == SKIP
+                return event.kind == Kind.SKIP
             case Filter.ALL:
-                return event.kind != STARTED
+                return event.kind != Kind.STARTED
 
 
 class _Failure(NamedTuple):
@@ -133,7 +130,7 @@ class TopState:
         for each, listed in self._listed.items():
             if each.shows(event):
                 listed.appendleft(event)
-        if event.reason is not None and event.kind != SKIP:
+        if event.reason is not None and event.kind != Kind.SKIP:
             self._failures.append(_Failure(event.at_unix, event.reason, event.source))
 
     # ---- telling --------------------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -693,3 +694,20 @@ def test_a_saved_state_is_not_touched_by_later_changes():
     book.succeeded(str(address(1)), NODE, NOW)
     add(book, address(2))
     assert msgspec.json.encode(file) == before
+
+
+def test_a_book_of_the_version_before_opens_whole(tmp_path):
+    path = tmp_path / "peers.json"
+    path.write_bytes(Path(__file__).with_name("peers-0.1.0.json").read_bytes())
+    loaded = state_files.load(path, PeerBookFile, now_unix=NOW)
+    assert loaded.warning is None
+    book = PeerBook.from_file(loaded.state)
+    by_addr = {entry.addr: entry for entry in book}
+    assert {addr: (entry.source, entry.via) for addr, entry in by_addr.items()} == {
+        "198.51.100.1:7072": (Source.SEED, None),
+        "198.51.100.2:7072": (Source.GOSSIP, "198.51.100.1:7072"),
+        "203.0.113.3:7072": (Source.GOSSIP, "198.51.100.1:7072"),
+        "[2001:db8::4]:7072": (Source.HANDSHAKE, "198.51.100.2:7072"),
+    }
+    assert (by_addr["198.51.100.1:7072"].node_id, by_addr["198.51.100.1:7072"].successes_total) == (NODE, 1)
+    assert by_addr["203.0.113.3:7072"].failures_since_success == 1
