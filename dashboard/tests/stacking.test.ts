@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { TimedCounts } from "../src/api/shapes.ts";
-import { liveSeries } from "../src/failures-chart/live-series.ts";
 import { bucketStarts, bucketWindow, REST, stack } from "../src/failures-chart/stacking.ts";
 import { EventStore } from "../src/state/event-store.ts";
+import { liveSeries } from "../src/state/live-series.ts";
 import { event } from "./events.ts";
 
 const hour: TimedCounts = { since_unix: 0, until_unix: 240, bucket_s: 60, series: {}, counts: [], starts_unix: [] };

@@ -4,9 +4,9 @@ import { useEffect, useState } from "preact/hooks";
 import { droppedTotal, paused, rows, setPaused, waitingCount } from "../state/events.ts";
 import { filters, setFilters } from "../state/filters.ts";
 import { ANY_KIND } from "../state/filters-in-url.ts";
+import { hidesSkips } from "../state/shown-events.ts";
 import { count, plural } from "../text/format.ts";
 import { Export } from "./Export.tsx";
-import { hidesSkips } from "./select-rows.ts";
 import { shownRows } from "./shown.ts";
 
 const KINDS = [

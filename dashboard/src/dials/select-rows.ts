@@ -2,7 +2,8 @@
 
 import type { DialEvent } from "../api/types.ts";
 import type { EventRow, Row } from "../state/event-store.ts";
-import { ANY_KIND, type Filters } from "../state/filters-in-url.ts";
+import type { Filters } from "../state/filters-in-url.ts";
+import { isShown } from "../state/shown-events.ts";
 import { COLUMNS } from "./columns.ts";
 
 /** A detail can be as long as a peer likes; what is further in is not searched. */
@@ -20,31 +21,6 @@ function contains(event: DialEvent, needle: string): boolean {
     event.detail,
   ];
   return fields.some((field) => field?.slice(0, SEARCHED).toLowerCase().includes(needle));
-}
-
-/** Whether skips are left out: where nothing that was chosen speaks of them. */
-export function hidesSkips({ kind, reason, phase }: Filters): boolean {
-  return kind === "" && reason === "" && phase !== "policy";
-}
-
-function isOfKind(event: DialEvent, filters: Filters): boolean {
-  const { kind } = filters;
-  if (kind === "") return event.kind !== "skip" || !hidesSkips(filters);
-  return kind === ANY_KIND || event.kind === kind;
-}
-
-export function isShown(event: DialEvent, filters: Filters): boolean {
-  const { reason, source, phase, addr, via, since, until } = filters;
-  return (
-    isOfKind(event, filters) &&
-    (!reason || event.reason === reason) &&
-    (!source || event.source === source) &&
-    (!phase || event.phase === phase) &&
-    (!addr || event.addr === addr) &&
-    (!via || event.via === via) &&
-    (since === null || event.at_unix >= since) &&
-    (until === null || event.at_unix < until)
-  );
 }
 
 function compare(a: string | number, b: string | number): number {

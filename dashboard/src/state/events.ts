@@ -4,10 +4,10 @@ import { computed, effect, signal } from "@preact/signals";
 import { getJson } from "../api/client.ts";
 import { ApiError } from "../api/problem.ts";
 import type { DialEvent, Gap, HistoryView } from "../api/types.ts";
-import { isShown } from "../dials/select-rows.ts";
 import { nowUnix } from "./clock.ts";
 import { EventStore, type GapRow, type Row } from "./event-store.ts";
 import { filters, historyQuery } from "./filters.ts";
+import { isShown } from "./shown-events.ts";
 import { historyOn } from "./status.ts";
 
 /** Of each kind, so that many of one do not hide another; the most that the API gives at once. */

@@ -4,11 +4,11 @@ import { computed, effect, signal } from "@preact/signals";
 import { getJson } from "../api/client.ts";
 import type { TimedCounts } from "../api/shapes.ts";
 import type { EventCount, StoredFinding } from "../api/types.ts";
-import { liveSeries } from "../failures-chart/live-series.ts";
 import { nowUnix } from "./clock.ts";
 import { rows } from "./events.ts";
 import { filters } from "./filters.ts";
 import { ANY_KIND, RANGES, type Range } from "./filters-in-url.ts";
+import { liveSeries } from "./live-series.ts";
 import { historyOn, status } from "./status.ts";
 
 /** A node that runs for less than this has nothing to show in the bars of an hour. */

@@ -2,7 +2,7 @@
 
 import type { TimedCounts } from "../api/shapes.ts";
 import type { DialEvent, EventCount } from "../api/types.ts";
-import type { Row } from "../state/event-store.ts";
+import type { Row } from "./event-store.ts";
 
 const BUCKET_S = 10;
 
