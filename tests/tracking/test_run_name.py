@@ -10,8 +10,8 @@ import sys
 
 import pytest
 
-from nocarrier import DialTracker
-from nocarrier.model.taxonomy import Kind
+from nocarrier import DialTracker, Fault
+from nocarrier.model.taxonomy import Blame, Kind, Phase, Reason
 
 
 def test_every_tracker_is_a_run_of_its_own():
@@ -40,6 +40,22 @@ def test_every_event_has_the_name_wherever_it_is_read():
         for entry in entries:
             assert by_seq[entry.seq].kind is entry.kind is kind
             assert entry.run == tracker.run
+
+
+def test_every_field_of_every_kind_of_event_is_filled_in():
+    tracker = DialTracker()
+    fault = Fault(reason=Reason.TIMEOUT, phase=Phase.CONNECT, blame=Blame.PATH)
+    with tracker.subscribe(polled=True) as events:
+        for reason in ("timeout", "slots_full", "early_disconnect", "cancelled"):
+            tracker.record("198.18.0.1:1", reason, "seed")
+        tracker.record_success("198.18.0.1:1", "seed")
+        tracker.fail(tracker.begin("198.18.0.1:1", "seed"), fault)
+        told = events.drain()
+    assert {event.kind for event in told} == set(Kind)
+    for event in (*told, *tracker.recent()):
+        assert event == type(event)(**{name: getattr(event, name) for name in type(event).__dataclass_fields__})
+        assert event.outcome is event.kind.outcome
+        assert (event.reason is not None) == event.kind.is_entry
 
 
 FORK = """

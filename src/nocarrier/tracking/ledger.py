@@ -118,7 +118,7 @@ class Ledger:
                 records.append(record)
             return
         details = item[DETAILS]
-        if item[CELL].is_begin and details is not None and details.dial_id is not None:
+        if item[CELL].is_begin and details is not None:
             self._open[details.dial_id] = seq, item
         records.append(item)
 
