@@ -118,6 +118,7 @@ def _filled(path: Path, events: int) -> None:
         connection.execute("PRAGMA synchronous = OFF")
         for name, _ in indexes:
             connection.execute(f"DROP INDEX {name}")
+        assert write_sql.begin_run(connection, "0" * 32, NOW_UNIX, "") == 1
         step_s = DAYS * 86_400 / events
         connection.execute(_FILL, {"events": events, "begin": NOW_UNIX - events * step_s, "step": step_s})
         connection.execute(_COUNT.format(table="minute", width_s=60))
