@@ -19,6 +19,7 @@ from nocarrier.model.taxonomy import Reason
 from nocarrier.sources.node.access import tickets
 from nocarrier.web.api.server import Server
 from tests.cli.command import nocarrier
+from tests.cli.terminal import Terminal
 from tests.web.api.fake_node import FakeNode
 
 NODE_ID = "ab" * 32
@@ -56,6 +57,10 @@ def test_version_is_told_without_loading_the_node_or_the_web_library():
     assert done.stdout.splitlines() == [f"nocarrier {__version__}", "[]"]
 
 
+def test_the_version_is_an_option_too():
+    assert nocarrier("--version").stdout == nocarrier("version").stdout == f"nocarrier {__version__}\n"
+
+
 def test_failures_are_shown_newest_first(url, tracker):
     tracker.record("192.0.2.1:7072", "timeout", "seed")
     tracker.record("192.0.2.2:7072", "connection_refused", "gossip", via="192.0.2.1:7072", detail="by RST")
@@ -72,6 +77,49 @@ def test_failures_are_filtered(url, tracker):
     tracker.record("192.0.2.2:7072", "banned", "gossip")
     shown = nocarrier("failures", "--reason", "banned", "--since", "5m", "--limit", "5", "--url", url, "--json")
     assert [failure["addr"] for failure in json.loads(shown.stdout)["failures"]] == ["192.0.2.2:7072"]
+
+
+def test_skips_are_shown_only_where_somebody_asks_for_them(url, tracker):
+    tracker.record("192.0.2.1:7072", "timeout", "seed")
+    for number in range(50):
+        tracker.record(f"192.0.3.{number}:7072", "slots_full", "gossip")
+
+    def kinds(*arguments):
+        shown = nocarrier("failures", *arguments, "--json", "--url", url)
+        answer = json.loads(shown.stdout)
+        return {entry["kind"] for entry in answer["failures"]}, len(answer["failures"])
+
+    assert kinds("--limit", "10") == ({"failure"}, 1)
+    assert kinds("--kind", "skip") == ({"skip"}, 50)
+    assert kinds("--all") == ({"failure", "skip"}, 51)
+    assert kinds("--kind", "failure,skip", "--limit", "10") == ({"skip"}, 10)
+    assert nocarrier("failures", "--url", url).stdout.count(":7072") == 1
+    none = nocarrier("failures", "--reason", "slots_full", "--url", url)
+    assert none.stderr == "No failure matches. Skips are left out: --all shows them.\n"
+    assert nocarrier("failures", "--all", "--kind", "skip", "--url", url).returncode == 2
+
+
+@pytest.mark.parametrize("verb", ["failures", "peers"])
+def test_a_table_in_a_pipe_is_for_programs(url, tracker, verb):
+    tracker.record("192.0.2.1:7072", "handshake_error", "seed", detail="two\ttabs\t and a line\n end")
+    shown = nocarrier(verb, "--url", url)
+    assert shown.stderr == ""
+    header, *rows = [line.split("\t") for line in shown.stdout.splitlines()]
+    assert {"address", "from"} <= set(header)
+    assert rows
+    assert {len(row) for row in rows} == {len(header)}
+    assert all(row[header.index("address")].endswith(":7072") for row in rows)
+
+
+def test_a_table_of_nothing_is_its_header_and_a_note_for_people():
+    with api_server(DialTracker(), listen="127.0.0.1:0") as running:
+        shown = nocarrier("peers", "--url", running.url)
+        with Terminal("peers", "--url", running.url) as terminal:
+            assert terminal.ended() == 0
+            terminal.wait_for("The peer book is empty")
+            assert "last success" not in terminal.written
+    assert shown.stdout.splitlines() == ["address\tstate\tfrom\tlast success\tstreak\tlast reason\tnext dial"]
+    assert "The peer book is empty" in shown.stderr
 
 
 def test_json_is_the_nodes_answer(url, tracker):
@@ -133,7 +181,14 @@ def test_without_a_node_one_line_says_what_to_do(arguments):
     assert shown.stdout == ""
 
 
-@pytest.mark.parametrize("url", ["ftp://127.0.0.1", "127.0.0.1:7070", "http://", "http://[bad", "http://h:99999"])
+def test_a_url_needs_no_scheme(url):
+    bare = url.removeprefix("http://")
+    assert nocarrier("failures", "--url", bare).returncode == 0
+    assert nocarrier("peers", NOCARRIER_URL=bare).returncode == 0
+    assert nocarrier("diff", bare, url).returncode == 1  # both lead to the same node
+
+
+@pytest.mark.parametrize("url", ["ftp://127.0.0.1", "127.0.0.1:99999", "http://", "http://[bad", "http://h:99999"])
 def test_a_url_that_is_none_is_told_as_such(url):
     shown = nocarrier("failures", "--url", url)
     assert shown.returncode == 2

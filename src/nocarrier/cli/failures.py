@@ -5,22 +5,31 @@ from __future__ import annotations
 import click
 
 from nocarrier.cli.node_options import asks_node
-from nocarrier.cli.render.text import print_json, print_table
+from nocarrier.cli.render.text import print_json, print_note, print_table
 from nocarrier.cli.render.times import Moment
 from nocarrier.client.node_client import NodeClient
+from nocarrier.model.taxonomy import Kind
+
+_ENTRIES = tuple(kind for kind in Kind if kind.is_entry)
+_USUAL_KINDS = ",".join(kind for kind in _ENTRIES if kind != Kind.SKIP)
+"""A skip is no failure, and a node in backoff makes many of them."""
 
 
 @click.command
 @click.option("--reason", help="Only this reason, such as timeout.")
 @click.option("--source", help="Only addresses that came from here, such as seed.")
-@click.option("--kind", help="Only these: skip, failure, cancelled or disconnect.")
+@click.option("--kind", help=f"Only these, separated by commas: {', '.join(_ENTRIES)}.  [default: all but skip]")
+@click.option("--all", "all_kinds", is_flag=True, help="Show skips too: dials that policy kept from starting.")
 @click.option("--addr", help="Only this address.")
 @click.option("--since", "since_unix", type=Moment(), help="Only the last 90s, 5m, 2h or 7d.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="Show at most this many.")
 @asks_node
-def failures(client: NodeClient, *, as_json: bool, **query: object) -> None:
-    """Show the newest dial failures, newest first."""
-    answer = client.get("/api/p2p/failures", query)
+def failures(client: NodeClient, *, as_json: bool, all_kinds: bool, kind: str | None, **query: object) -> None:
+    """Show the newest dial failures, newest first. Skips are left out unless --kind or --all asks for them."""
+    if all_kinds and kind is not None:
+        raise click.UsageError("--all does not go with --kind")
+    kinds = kind or (None if all_kinds else _USUAL_KINDS)
+    answer = client.get("/api/p2p/failures", {**query, "kind": kinds})
     if as_json:
         print_json(answer.document)
         return
@@ -28,7 +37,7 @@ def failures(client: NodeClient, *, as_json: bool, **query: object) -> None:
     from nocarrier.web.views import FailuresView  # noqa: PLC0415
 
     view = answer.read(FailuresView)
-    if not view.failures:
-        click.echo("No failure matches." if view.by_reason else "No failure was recorded.")
-        return
     print_table(COLUMNS, map(event_row, view.failures), whole=3)
+    if not view.failures:
+        matching = "No failure matches" if view.by_reason else "No failure was recorded"
+        print_note(f"{matching}. Skips are left out: --all shows them." if kinds == _USUAL_KINDS else f"{matching}.")

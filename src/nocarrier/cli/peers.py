@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from nocarrier.cli.node_options import asks_node
-from nocarrier.cli.render.text import clock_time, duration, print_json, print_table
+from nocarrier.cli.render.text import clock_time, duration, print_json, print_note, print_table
 from nocarrier.client.node_client import NodeClient
 
 if TYPE_CHECKING:
@@ -26,14 +26,13 @@ def peers(client: NodeClient, *, as_json: bool) -> None:
     from nocarrier.web.views import PeersView  # noqa: PLC0415 - loaded once there is an answer
 
     view = answer.read(PeersView)
-    if not view.peers:
-        click.echo("The peer book is empty; set seeds under [node], or dial a peer with: nocarrier connect ADDR")
-        return
     print_table(
         ("address", "state", "from", "last success", "streak", "last reason", "next dial"),
         map(_row, view.peers),
         whole=2,
     )
+    if not view.peers:
+        print_note("The peer book is empty; set seeds under [node], or dial a peer with: nocarrier connect ADDR")
 
 
 def _row(peer: PeerView) -> tuple[object, ...]:

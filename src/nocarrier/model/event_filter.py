@@ -17,7 +17,8 @@ class EventFilter:
     via: str | None = None
     """Which peer told us the address."""
     phase: str | None = None
-    kind: str | None = None
+    kind: tuple[str, ...] | None = None
+    """Any of these."""
     since_unix: float | None = None
     """At or after this time."""
 
@@ -29,6 +30,6 @@ class EventFilter:
             and self.addr in {None, entry.addr}
             and self.via in {None, entry.via}
             and self.phase in {None, entry.phase}
-            and self.kind in {None, entry.kind}
+            and (self.kind is None or entry.kind in self.kind)
             and (self.since_unix is None or entry.at_unix >= self.since_unix)
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import sys
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ import click
 
 from nocarrier.cli.node_options import asks_node
 from nocarrier.cli.render.progress import progress
-from nocarrier.cli.render.text import clock_time, duration, print_json, print_table, printable
+from nocarrier.cli.render.text import clock_time, duration, print_json, print_note, print_row, print_table, printable
 from nocarrier.cli.render.times import Moment, day_and_time
 from nocarrier.client import history_pages
 from nocarrier.client.node_client import NodeClient
@@ -78,24 +79,28 @@ def _show_events(client: NodeClient, query: Mapping[str, object], limit: int, *,
     from nocarrier.cli.render.event_row import COLUMNS, event_row  # noqa: PLC0415 - loaded once there is an answer
 
     events = found.events
-    if events:
-        print_table(COLUMNS, map(event_row, events), whole=3)
+    print_table(COLUMNS, map(event_row, events), whole=3)
     number = f"All {len(events)}" if found.is_complete else f"The newest {len(events)}"
     matching = f"{number} that match" if events else "No event matches"
     left_out = " Skips are left out: --kind skip shows them." if query["kind"] == _USUAL_KINDS else ""
-    click.echo(f"{matching}, of {covered(found.cover)}.{left_out}")
+    print_note(f"{matching}, of {covered(found.cover)}.{left_out}")
 
 
 def _follow(client: NodeClient, query: Mapping[str, object], limit: int, *, as_json: bool) -> None:
     from nocarrier.cli.history.follow import Notice, follow_history  # noqa: PLC0415 - loaded only to follow
-    from nocarrier.cli.render.event_row import WIDTHS, event_row  # noqa: PLC0415
+    from nocarrier.cli.render.event_row import COLUMNS, WIDTHS, event_row  # noqa: PLC0415
 
+    is_for_programs = not sys.stdout.isatty()
+    if is_for_programs and not as_json:
+        print_row(COLUMNS)
     with contextlib.suppress(KeyboardInterrupt):  # the way to end it
         for item in follow_history(client, query, limit):
             if isinstance(item, Notice):
                 click.echo(f"-- {printable(item.text)} --", err=True)
             elif as_json:
                 click.echo(json.dumps(item.document))
+            elif is_for_programs:
+                print_row(event_row(item.event))
             else:
                 row = zip(event_row(item.event), WIDTHS, strict=True)
                 cells = (f"{printable(cell):<{width}}" for cell, width in row)
@@ -115,11 +120,10 @@ def _show_findings(client: NodeClient, query: Mapping[str, object], limit: int, 
     from nocarrier.web.views import PastFindingsView  # noqa: PLC0415 - loaded once there is an answer
 
     view = answer.read(PastFindingsView)
-    if view.findings:
-        columns = ("began", "lasted", "how it ended", "severity", "finding", "what it said last")
-        print_table(columns, map(_finding_row, view.findings), whole=2)
+    columns = ("began", "lasted", "how it ended", "severity", "finding", "what it said last")
+    print_table(columns, map(_finding_row, view.findings), whole=2)
     active = "Findings that were active in that time" if view.findings else "No finding was active in that time"
-    click.echo(f"{active}, of {covered(view.cover)}.")
+    print_note(f"{active}, of {covered(view.cover)}.")
 
 
 def _finding_row(past: StoredFinding) -> tuple[object, ...]:

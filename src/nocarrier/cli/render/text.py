@@ -15,10 +15,6 @@ _ACTING = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 characters (which turn the direction of text or take no room), surrogates, private and unassigned ones, line ends."""
 
 
-PIPE_WIDTH = 2_000
-"""Characters: room for the longest row, whose parts are bounded when they are recorded."""
-
-
 def printable(text: object) -> str:
     r"""`text` on one line with every character that acts written as an escape, such as ``\x1b``."""
     return "".join(
@@ -60,8 +56,16 @@ def duration(seconds: float) -> str:
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, whole: int) -> None:
     """A table on standard output; every cell is shown as it is, markup and control characters included.
 
-    On a narrow terminal the first `whole` columns stay on one line, and the others are folded.
+    On a terminal a table without rows is not shown; on a narrow one the first `whole` columns stay on one line, and the
+    others are folded. Where standard output is
+    no terminal, cells are separated by tabs, under one line with the names of the columns. A tab within a cell is
+    written as an escape, so every program can tell the cells apart.
     """
+    if not sys.stdout.isatty():
+        print_row(columns)
+        for row in rows:
+            print_row(row)
+        return
     from rich.box import SIMPLE  # noqa: PLC0415 - rich takes longer to load than most verbs to run
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
@@ -73,5 +77,15 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, who
         table.add_column(column, no_wrap=is_whole, overflow="ellipsis" if is_whole else "fold")
     for row in rows:
         table.add_row(*(Text(cell(value)) for value in row))
-    # Into a pipe every row stays one line, for grep.
-    Console(highlight=False, width=None if sys.stdout.isatty() else PIPE_WIDTH).print(table)
+    if table.row_count:
+        Console(highlight=False).print(table)
+
+
+def print_row(cells: Iterable[object]) -> None:
+    """A line of a table for programs."""
+    click.echo("\t".join(map(cell, cells)))
+
+
+def print_note(text: str) -> None:
+    """A sentence about a table: on standard error where standard output is for programs, which read the table alone."""
+    click.echo(text, err=not sys.stdout.isatty())

@@ -63,9 +63,13 @@ class FailuresQuery(RedactQuery, frozen=True, kw_only=True):
     addr: AddrWanted = None
     via: ViaWanted = None
     phase: Annotated[Phase, Meta(description="Only failures in this phase.")] | None = None
-    kind: Annotated[EntryKind, Meta(description="Only failures, skips, cancellations or early disconnects.")] | None = (
-        None
-    )
+    kind: (
+        Annotated[
+            tuple[EntryKind, ...],
+            Meta(description="Only failures, skips, cancellations or early disconnects.", min_length=1),
+        ]
+        | None
+    ) = None
     since_unix: SinceUnix = None
     limit: Annotated[int, Meta(ge=1, le=1000, description="Show at most this many `failures`, the newest.")] = 100
 
