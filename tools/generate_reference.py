@@ -13,10 +13,12 @@ from pathlib import Path
 from reference.api import api
 from reference.causes import causes
 from reference.cli import cli
+from reference.evidence import evidence
 from reference.metrics import metrics
 from reference.settings import settings
 from reference.taxonomy import reasons, sources
 from reference.typescript import types
+from reference.typescript_tables import tables
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 
@@ -24,11 +26,13 @@ PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "docs/causes.md": causes,
     "docs/reference/reasons.md": reasons,
     "docs/reference/sources.md": sources,
+    "docs/reference/evidence.md": evidence,
     "docs/reference/settings.md": settings,
     "docs/reference/api.md": api,
     "docs/reference/cli.md": cli,
     "docs/reference/metrics.md": metrics,
     "dashboard/src/api/types.ts": types,
+    "dashboard/src/api/tables.ts": tables,
 }
 
 

@@ -43,7 +43,7 @@ describe("commands in what to do", () => {
 describe("evidence in words", () => {
   test("names the hop and the kind of an ICMP error", () => {
     expect(evidenceWords({ icmp: { type: 3, code: 13, hop: "198.18.2.2" } })).toEqual([
-      "198.18.2.2 refused it with an ICMP error: communication administratively prohibited (type 3, code 13).",
+      "198.18.2.2 answered with the ICMP error communication administratively prohibited (type 3, code 13).",
     ]);
     expect(evidenceWords({ icmp: { type: 1, code: 4, hop: "2001:db8::1" } })[0]).toContain("port unreachable");
   });
@@ -51,6 +51,24 @@ describe("evidence in words", () => {
   test("says nothing of what is not known", () => {
     expect(evidenceWords({})).toEqual([]);
     expect(evidenceWords({ ours: 1, theirs: 2, new_key: "x" })).toEqual([]);
+  });
+
+  test("an error of which nobody knows the name is said by its numbers", () => {
+    expect(evidenceWords({ icmp: { type: 3, code: 99, hop: "198.18.2.2" } })).toEqual([
+      "198.18.2.2 answered with an ICMP error of type 3, code 99.",
+    ]);
+  });
+
+  test("a masked hop is of its version still", () => {
+    expect(evidenceWords({ icmp: { type: 1, code: 4, hop: "ipv6-0a1b2c3d" } })[0]).toContain("port unreachable");
+  });
+
+  test("says each thing once, in the words for that value", () => {
+    expect(evidenceWords({ unacknowledged: 0, in_use: 5, limit: 9, errno: "EMFILE" })).toEqual([
+      "The kernel said EMFILE.",
+      "The peer's kernel has all that we sent; its program does not answer.",
+      "5 of 9 were in use.",
+    ]);
   });
 
   test("shows bytes as text only where they are", () => {

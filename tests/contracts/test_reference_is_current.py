@@ -13,16 +13,19 @@ import pytest
 
 from nocarrier.config import setting_table
 from nocarrier.diagnosis import CAUSES
+from nocarrier.model.evidence import EVIDENCE_KEYS
 from nocarrier.model.taxonomy import Reason, Source
 from nocarrier.web.api.openapi import answers_of, classes_in
 from nocarrier.web.api.routes import ROUTES
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGES = (
+    "dashboard/src/api/tables.ts",
     "dashboard/src/api/types.ts",
     "docs/causes.md",
     "docs/reference/api.md",
     "docs/reference/cli.md",
+    "docs/reference/evidence.md",
     "docs/reference/metrics.md",
     "docs/reference/reasons.md",
     "docs/reference/settings.md",
@@ -100,6 +103,8 @@ def test_every_row_of_the_tables_has_its_place(folder):
     assert [reason for reason in Reason if f"\n### {reason}\n" not in reasons] == []
     assert [reason for reason in Reason if reason.next_step not in reasons] == []
     assert [source for source in Source if f"| `{source}` | {source.meaning} |" not in sources] == []
+    evidence = (reference / "evidence.md").read_text()
+    assert [row.key for row in EVIDENCE_KEYS if f"\n| `{row.key}` | {row.form} | {row.meaning} |" not in evidence] == []
     assert [row.key for row in setting_table() if f"| `{row.key}` |" not in settings] == []
 
 

@@ -212,18 +212,21 @@ export interface EventCount {
 export interface Evidence {
   /** Which reason set the backoff that lasts until `until_unix`. */
   because?: string;
+  /** How many bytes came from the peer. */
   bytes_received?: number;
   /** How many connections were made within the handshake window. */
   connect_attempts?: number;
-  /** How many segments were sent again on the connection that stood. */
+  /** How many segments were sent again on the connection once it was open. */
   data_retransmits?: number;
   /** local: this machine refused; network: the answer came back. */
   decided_by?: string;
+  /** How long it took. */
   elapsed_s?: number;
   /** Name, such as ECONNREFUSED. */
   errno?: string;
-  /** Hex, at most 32 bytes. */
+  /** The first bytes that came, in hex, at most 32 of them. */
   first_bytes?: string;
+  /** The ICMP or ICMPv6 error that ended an attempt, and which hop sent it. */
   icmp?: IcmpEvidence;
   /** How many were in use: descriptors, or TCP sockets of this machine, TIME_WAIT included. */
   in_use?: number;
@@ -235,20 +238,21 @@ export interface Evidence {
   loop_lag_s?: number;
   /** True: nobody answered for the next hop's address on the link (ARP or neighbour discovery). */
   no_neighbour?: boolean;
-  /** Any value. */
+  /** What this side has, of two values that do not match. */
   ours?: unknown;
-  /** http, tls, ssh, bitcoin, multistream ... */
+  /** What the first bytes look like: http, tls, ssh, bitcoin, multistream; echo: our own, sent back. */
   speaks?: string;
   /** us or remote: whose verdict the reason is. */
   stated_by?: string;
   /** How many further SYNs the kernel sent without an answer. */
   syn_retransmits?: number;
-  /** The two values that do not match. */
+  /** What the peer has, of two values that do not match. */
   theirs?: unknown;
   /** missing, expired, not_yet_valid, bad_signature or wrong_subject. */
   ticket?: string;
   /** Segments of ours that the peer's kernel never confirmed. 0: it has them all, and its program does not answer. */
   unacknowledged?: number;
+  /** When the backoff or the ban ends. */
   until_unix?: number;
   [key: string]: unknown;
 }
@@ -263,6 +267,17 @@ export interface EvidenceItem {
   addrs: string[];
   /** `seq` of the events behind it, as many as there are addresses. */
   event_ids: number[];
+}
+
+/** One row of the table. */
+export interface EvidenceKey {
+  key: string;
+  form: ValueForm;
+  meaning: string;
+  /** The first that can be said is. None where the two sides of a mismatch are shown side by side. */
+  sayings: Saying[];
+  /** Keys that say more: beside any of them this one is not said. */
+  told_by: string[];
 }
 
 /** Failures, skips, cancellations and early disconnects. */
@@ -385,6 +400,15 @@ export interface IcmpEvidence {
   code: number;
   hop: string;
   type: number;
+}
+
+/** What an ICMP error says, in the words of its RFC. */
+export interface IcmpName {
+  /** Of IP: 4 or 6. */
+  version: number;
+  type: number;
+  code: number;
+  name: string;
 }
 
 /** One peer that told addresses. */
@@ -609,10 +633,13 @@ export interface ReasonView {
   next_step: string;
 }
 
-/** Every reason and source there is. */
+/** Every reason, source and key of evidence there is. */
 export interface ReasonsView {
   reasons: ReasonView[];
   sources: SourceView[];
+  /** In the order in which they are said. */
+  evidence: EvidenceKey[];
+  icmp_names: IcmpName[];
 }
 
 /** One connection attempt, alone as far as this program goes. */
@@ -658,6 +685,15 @@ export interface SamplesView {
   total: number;
   /** Oldest first. */
   failures: DialFailure[];
+}
+
+/** One way to say a value, as a clause without capital letter and full stop. */
+export interface Saying {
+  text: string;
+  /** The same where there is room for the most telling only; empty: left out there. */
+  short: string;
+  /** Only of this value; null: of any. */
+  when: number | string | boolean | null;
 }
 
 /** What tells one line of a chart from another. */
@@ -811,6 +847,9 @@ export interface Totals {
 export interface Trace {
   hops: Hop[];
 }
+
+/** What a value of evidence is, which decides how it is shown. */
+export type ValueForm = "anything" | "flag" | "hex" | "icmp" | "name" | "number" | "seconds" | "text" | "time";
 
 /** What this machine has to get out by. */
 export interface WayOut {

@@ -1,6 +1,7 @@
 /** What stands above the table: search, kinds, pause, export. */
 
 import { useEffect, useState } from "preact/hooks";
+import { KINDS } from "../api/tables.ts";
 import { droppedTotal, paused, rows, setPaused, waitingCount } from "../state/events.ts";
 import { filters, setFilters } from "../state/filters.ts";
 import { ANY_KIND } from "../state/filters-in-url.ts";
@@ -9,14 +10,14 @@ import { count, plural } from "../text/format.ts";
 import { Export } from "./Export.tsx";
 import { shownRows } from "./shown.ts";
 
-const KINDS = [
-  { kind: "", label: "All dials" },
-  { kind: "failure", label: "Failures" },
-  { kind: "succeeded", label: "Succeeded" },
-  { kind: "skip", label: "Skips" },
-  { kind: "cancelled", label: "Cancelled" },
-  { kind: "disconnect", label: "Early disconnects" },
-  { kind: ANY_KIND, label: "Everything" },
+const CHOICES = [
+  { kind: "", label: "All dials", title: "All but skips." },
+  { kind: "failure", label: "Failures", title: KINDS.failure },
+  { kind: "succeeded", label: "Succeeded", title: KINDS.succeeded },
+  { kind: "skip", label: "Skips", title: KINDS.skip },
+  { kind: "cancelled", label: "Cancelled", title: KINDS.cancelled },
+  { kind: "disconnect", label: "Early disconnects", title: KINDS.disconnect },
+  { kind: ANY_KIND, label: "Everything", title: "Skips too, of which there are many." },
 ] as const;
 
 const TYPING_MS = 150;
@@ -29,8 +30,14 @@ export function DialTools() {
         <Search />
         <fieldset class="segments">
           <legend class="visually-hidden">Kind</legend>
-          {KINDS.map(({ kind, label }) => (
-            <button key={kind} type="button" aria-pressed={now.kind === kind} onClick={() => setFilters({ kind })}>
+          {CHOICES.map(({ kind, label, title }) => (
+            <button
+              key={kind}
+              type="button"
+              title={title}
+              aria-pressed={now.kind === kind}
+              onClick={() => setFilters({ kind })}
+            >
               {label}
             </button>
           ))}

@@ -1,6 +1,7 @@
 /** The numbers that tell at a glance how the node does. */
 
 import type { ComponentChildren } from "preact";
+import { REACHABILITY } from "../api/tables.ts";
 import type { StatusView } from "../api/types.ts";
 import { nowUnix } from "../state/clock.ts";
 import { counts, range } from "../state/history.ts";
@@ -130,12 +131,6 @@ function Book({ now }: { now: StatusView }) {
   );
 }
 
-const REACHABLE = {
-  public: "others can dial this node",
-  private: "others cannot dial this node",
-  unknown: "nobody has tried yet",
-} as const;
-
 function Reachability({ now }: { now: StatusView }) {
   if (now.offline) {
     const because = node.value?.offline_because;
@@ -153,7 +148,7 @@ function Reachability({ now }: { now: StatusView }) {
     <Fact
       label="Reachability"
       value={now.reachability}
-      note={REACHABLE[now.reachability] + ready}
+      note={REACHABILITY[now.reachability] + ready}
       level={now.reachability === "private" || !now.ready ? "warning" : "plain"}
     />
   );

@@ -1,4 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
+import { ENDED_BY } from "../api/tables.ts";
 import type { StoredFinding } from "../api/types.ts";
 import { Time } from "../shared/Time.tsx";
 import { loadPastFindings, pastFindings } from "../state/history.ts";
@@ -8,8 +9,6 @@ import { FindingCard } from "./FindingCard.tsx";
 
 /** The node has written the end of a finding by then. */
 const WRITTEN_MS = 1_000;
-
-const ENDED = { cleared: "cleared", stopped: "the program was stopped", crashed: "the program crashed" } as const;
 
 /** Findings that stood before: collapsed, fetched when opened. */
 export function PastFindings() {
@@ -48,7 +47,7 @@ function Stood({ stored }: { stored: StoredFinding }) {
   return (
     <>
       <Time unix={began_unix} /> to <Time unix={ended_unix} /> ({duration(ended_unix - began_unix)}
-      {ended_by && `, ${ENDED[ended_by]}`})
+      {ended_by && `, ${ENDED_BY[ended_by]}`})
     </>
   );
 }

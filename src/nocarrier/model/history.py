@@ -169,11 +169,17 @@ class EndedBy(Word):
     """Why a finding does not stand any more."""
 
     CLEARED = "cleared"
-    """Its evidence is gone."""
     STOPPED = "stopped"
-    """The program was stopped while it stood."""
     CRASHED = "crashed"
-    """The program ended without a word while it stood; `ended_unix` is when it was last seen to stand."""
+    """`ended_unix` is when it was last seen to stand."""
+
+
+ENDED_BY: Mapping[EndedBy, str] = {
+    EndedBy.CLEARED: "its evidence was gone",
+    EndedBy.STOPPED: "the program was stopped",
+    EndedBy.CRASHED: "the program crashed",
+}
+"""What each means."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -79,6 +80,14 @@ class Reachability(Word):
     PUBLIC = "public"
     PRIVATE = "private"
     UNKNOWN = "unknown"
+
+
+REACHABILITY: Mapping[Reachability, str] = {
+    Reachability.PUBLIC: "others can dial this node",
+    Reachability.PRIVATE: "others cannot dial this node",
+    Reachability.UNKNOWN: "not known yet whether others can dial this node",
+}
+"""What each means."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from nocarrier.cli.render.text import clock_time, duration, print_json, print_no
 from nocarrier.cli.render.times import Moment, day_and_time
 from nocarrier.client import history_pages
 from nocarrier.client.node_client import NodeClient
+from nocarrier.model.history import ENDED_BY
 from nocarrier.model.taxonomy import Kind
 
 if TYPE_CHECKING:
@@ -29,12 +30,6 @@ MOST_FINDINGS = 1_000
 """The most that a node gives."""
 
 _USUAL_KINDS = ",".join(history_pages.USUAL_KINDS)
-
-_ENDED: Mapping[str, str] = {
-    "cleared": "its evidence was gone",
-    "stopped": "the node was stopped",
-    "crashed": "the node crashed",
-}
 
 
 @click.command
@@ -139,7 +134,7 @@ def _finding_row(past: StoredFinding) -> tuple[object, ...]:
 
 def ended_in_words(ended_by: EndedBy | None) -> str:
     """How a finding ended; None: it has not."""
-    return "still active" if ended_by is None else _ENDED.get(ended_by, ended_by)
+    return "still active" if ended_by is None else ENDED_BY.get(ended_by, ended_by)
 
 
 def covered(cover: Coverage) -> str:

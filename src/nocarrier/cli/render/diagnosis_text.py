@@ -14,7 +14,7 @@ from nocarrier.client.answer import NodeAnswer
 from nocarrier.diagnosis.cause import count_of
 from nocarrier.errors import AnotherApiError, NocarrierError
 from nocarrier.model.finding import Diagnosis, Finding, HealthStatus, Severity
-from nocarrier.model.node_state import Reachability
+from nocarrier.model.node_state import REACHABILITY
 from nocarrier.model.probe import ProbeResult
 from nocarrier.web.views import DebugView
 
@@ -31,11 +31,6 @@ Probed = Mapping[str, NodeAnswer | NocarrierError]
 
 _SURE = ((0.9, "nearly certain"), (0.75, "very likely"), (0.5, "likely"), (0.0, "possible"))
 """Words for the least confidence that deserves them."""
-
-_REACHABLE = {
-    Reachability.PUBLIC: "others can dial this node",
-    Reachability.PRIVATE: "others cannot dial this node",
-}
 
 
 def health_in_words(status: HealthStatus) -> str:
@@ -123,7 +118,7 @@ def what_was_looked_at(debug: DebugView) -> str:
     if debug.node is None:
         parts.append("sessions and reachability are not known, as the program has no nocarrier node")
     else:
-        parts.append(_REACHABLE.get(debug.reachability, "not known yet whether others can dial this node"))
+        parts.append(REACHABILITY.get(debug.reachability, debug.reachability))
     return "; ".join(parts)
 
 

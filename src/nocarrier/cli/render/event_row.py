@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from nocarrier.cli.render.evidence import in_words
-from nocarrier.cli.render.text import clock_time
+from nocarrier.cli.render.text import clock_time, took_in_words
 from nocarrier.model.event import DialEvent, DialFailure
 
 COLUMNS = ("time", "address", "outcome", "from", "what is known")
@@ -44,10 +44,3 @@ def repeats_in_words(event: DialEvent) -> str:
 def evidence_of(event: DialEvent) -> str:
     """The evidence in words, or the detail; may be hostile."""
     return in_words({"evidence": event.evidence, "detail": event.detail})
-
-
-def took_in_words(duration_s: float | None) -> str:
-    """Such as 12 ms or 3.4 s; nothing where it is not known."""
-    if duration_s is None:
-        return ""
-    return f"{duration_s * 1000:.0f} ms" if duration_s < 1 else f"{duration_s:.1f} s"

@@ -53,6 +53,13 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} s"
 
 
+def took_in_words(duration_s: float | None) -> str:
+    """Such as 12 ms or 3.4 s; nothing where it is not known."""
+    if duration_s is None:
+        return ""
+    return f"{duration_s * 1000:.0f} ms" if duration_s < 1 else f"{duration_s:.1f} s"
+
+
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, whole: int) -> None:
     """A table on standard output; every cell is shown as it is, markup and control characters included.
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from nocarrier.cli.render.event_row import evidence_of, repeats_in_words, took_in_words
+from nocarrier.cli.render.event_row import evidence_of, repeats_in_words
 from nocarrier.cli.render.markdown import code, table, words
-from nocarrier.cli.render.text import duration
+from nocarrier.cli.render.text import duration, took_in_words
 from nocarrier.cli.render.times import utc
 from nocarrier.cli.report.chart import block_chart, total_of
 from nocarrier.cli.report.facts import ReportFacts, reasons_of

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from rich.text import Text
 
 from nocarrier.cli.render.diagnosis_text import SEVERITY_STYLES, health_in_words
-from nocarrier.cli.render.event_row import evidence_of, outcome, took_in_words
-from nocarrier.cli.render.text import duration, printable
+from nocarrier.cli.render.event_row import evidence_of, outcome
+from nocarrier.cli.render.text import duration, printable, took_in_words
 from nocarrier.cli.render.times import day_and_time
 from nocarrier.cli.top.state import WINDOW_S, Filter, TopState
 from nocarrier.diagnosis.cause import count_of

@@ -11,6 +11,7 @@ from typing import Any, get_args, get_origin, get_type_hints
 
 import msgspec
 
+from nocarrier.model.evidence import EVIDENCE_KEYS
 from nocarrier.model.fault import Evidence
 from nocarrier.web.api.guard import is_open
 from nocarrier.web.api.problems import MEDIA_TYPE, phrase_of
@@ -30,7 +31,7 @@ def openapi_document(routes: Sequence[ApiRoute], version: str) -> dict[str, Any]
     )
     for whole in _whole(answers):
         _require_all(components[whole])
-    components[Evidence.__name__]["additionalProperties"] = True  # an embedding program has keys of its own
+    _describe_evidence(components[Evidence.__name__])
     for component in components.values():
         if "description" in component:  # a docstring, whose indentation only Python 3.13 has stripped
             component["description"] = inspect.cleandoc(component["description"])
@@ -83,6 +84,12 @@ def _require_all(component: dict[str, Any]) -> None:
     component["required"] = list(component["properties"])
     for field in component["properties"].values():
         field.pop("default", None)
+
+
+def _describe_evidence(component: dict[str, Any]) -> None:
+    component["additionalProperties"] = True  # an embedding program may have keys of its own
+    for row in EVIDENCE_KEYS:
+        component["properties"][row.key]["description"] = row.meaning
 
 
 def _schema_of_other(wanted: type) -> dict[str, Any]:

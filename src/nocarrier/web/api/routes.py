@@ -199,7 +199,7 @@ ROUTES: tuple[ApiRoute, ...] = (
     ApiRoute(
         method="GET",
         path="/api/p2p/reasons",
-        summary="Every reason there is: meaning, usual cause, next step.",
+        summary="Every reason there is: meaning, usual cause, next step; every source, and every key of evidence.",
         view=handlers.reasons,
         answers={HTTPStatus.OK: ReasonsView},
     ),

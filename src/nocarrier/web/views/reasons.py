@@ -1,10 +1,11 @@
-"""`/api/p2p/reasons`: the taxonomy table, for programs and people who meet one of its names."""
+"""`/api/p2p/reasons`: the tables of reasons, sources and evidence, for whoever meets one of their names."""
 
 from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
 
+from nocarrier.model.evidence import EVIDENCE_KEYS, ICMP_NAMES, EvidenceKey, IcmpName
 from nocarrier.model.taxonomy import Blame, Kind, Phase, Reason, Retry, Source
 
 
@@ -34,10 +35,13 @@ class SourceView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReasonsView:
-    """Every reason and source there is."""
+    """Every reason, source and key of evidence there is."""
 
     reasons: tuple[ReasonView, ...]
     sources: tuple[SourceView, ...]
+    evidence: tuple[EvidenceKey, ...]
+    """In the order in which they are said."""
+    icmp_names: tuple[IcmpName, ...]
 
 
 def reason_view(reason: Reason) -> ReasonView:
@@ -61,4 +65,6 @@ def reasons_view() -> ReasonsView:
     return ReasonsView(
         reasons=tuple(map(reason_view, Reason)),
         sources=tuple(SourceView(name=source, meaning=source.meaning) for source in Source),
+        evidence=EVIDENCE_KEYS,
+        icmp_names=ICMP_NAMES,
     )
