@@ -41,7 +41,7 @@ class ConfigError(NocarrierError, ValueError):
     """A setting that cannot work; the text names file, key, value and what is allowed."""
 
 
-class PeerRejected(NocarrierError):  # noqa: N818 - the contract's name
+class PeerRejected(NocarrierError):  # noqa: N818 - users know it by this name
     """The handshake ended with a stated reason.
 
     Raise it inside `nocarrier.dial()` to have that reason recorded.
@@ -50,7 +50,7 @@ class PeerRejected(NocarrierError):  # noqa: N818 - the contract's name
         reason: name of a reason in the taxonomy, such as ``version_mismatch``. An unknown name is recorded as
             ``other`` with the name in the detail.
         detail: free text for people; may come from the peer and is treated as hostile.
-        evidence: facts in the contract's evidence keys, such as ``ours`` and ``theirs``.
+        evidence: facts by the keys of evidence, such as ``ours`` and ``theirs``.
     """
 
     def __init__(self, reason: str, detail: str | None = None, *, evidence: Mapping[str, object] | None = None) -> None:

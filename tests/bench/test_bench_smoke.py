@@ -1,4 +1,4 @@
-"""The benchmarks run, and write what the contract says. How fast things are is for `make bench` to judge."""
+"""The benchmarks run, and write what they promise. How fast things are is for `make bench` to judge."""
 
 from __future__ import annotations
 

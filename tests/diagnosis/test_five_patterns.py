@@ -1,4 +1,4 @@
-"""The five common patterns of the mission, each found by its name."""
+"""The five most common patterns, each found by its name."""
 
 from __future__ import annotations
 

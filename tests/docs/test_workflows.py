@@ -1,4 +1,4 @@
-"""The mission's workflows, as docs/workflows.md shows them, run with real curl and jq on a live node."""
+"""The workflows of docs/workflows.md, run with real curl and jq on a live node."""
 
 import json
 import re
@@ -86,7 +86,7 @@ def test_groups_add_up_to_all_failures(live_url: str):
     assert totals["started"] == totals["succeeded"] + totals["failed"] + totals["cancelled"] + totals["in_flight"]
 
 
-def test_the_missions_integration_test(live_url: str):
+def test_a_dial_that_fails_is_listed_with_its_reason(live_url: str):
     """A dial asked for over the API is tracked, once, with its source."""
     (result,) = run(CONNECT, live_url)
     assert result["outcome"] in {"failed", "skipped"}

@@ -9,7 +9,7 @@ import pytest
 
 from nocarrier.model.taxonomy import Blame, Kind, Outcome, Phase, Reason, Retry, Source
 
-OF_THE_MISSION = [
+PROMISED = [
     "ipv6_blocked",
     "invalid_ipv4_endpoint",
     "self_dial_blocked",
@@ -50,12 +50,12 @@ def test_the_kind_agrees_with_the_phase(reason):
     assert (reason.kind is Kind.DISCONNECT) == (reason.phase is Phase.SESSION)
 
 
-@pytest.mark.parametrize("name", OF_THE_MISSION)
-def test_the_missions_names_are_spelled_for_ever(name):
+@pytest.mark.parametrize("name", PROMISED)
+def test_promised_names_are_spelled_for_ever(name):
     assert Reason(name).name == name.upper()
 
 
-def test_the_missions_sources_are_spelled_for_ever():
+def test_promised_sources_are_spelled_for_ever():
     assert {"seed", "peer_book", "direct", "gossip", "handshake"} <= set(Source)
 
 

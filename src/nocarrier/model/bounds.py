@@ -5,11 +5,10 @@ from __future__ import annotations
 import reprlib
 from typing import cast
 
-from nocarrier.model.address import MAX_ADDRESS_LENGTH
 from nocarrier.model.fault import Evidence
 
-MAX_ADDR_LENGTH = MAX_ADDRESS_LENGTH
-"""Characters of an address; a longer text cannot be one and is cut."""
+SHOWN_DIGITS = 12
+"""Characters of an identity, such as a node id or a genesis, that are shown where a whole one has no room."""
 
 MAX_TEXT_LENGTH = 300
 """Characters of a detail or an evidence value: two lines of a terminal."""
@@ -18,7 +17,7 @@ MAX_INT_BITS = 64
 """A larger integer is kept as text: JSON readers would round it, and its digits could be endless."""
 
 MAX_EVIDENCE_KEYS = 32
-"""More than the contract knows."""
+"""More than the table of evidence has."""
 
 
 def text(value: object, length: int = MAX_TEXT_LENGTH) -> str:

@@ -31,7 +31,7 @@ class BookState(Word):
 
 
 HOT_FOR_S = 300.0
-"""A peer that succeeded this short a time ago and has not failed since is most likely still there (the mission)."""
+"""A peer that succeeded this short a time ago and has not failed since is most likely still there."""
 
 
 def book_state(*, connected: bool, last_success_unix: float | None, streak: int, now_unix: float) -> BookState:

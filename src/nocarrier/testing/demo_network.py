@@ -22,7 +22,7 @@ from nocarrier.testing.fault_servers import FAULT_SERVERS
 from nocarrier.tracking import DialTracker
 
 MESH_SIZE = 5
-"""The mission's five-node mesh."""
+"""Nodes that work."""
 
 GENESIS = "ab" * 32
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from nocarrier.model import bounds
+from nocarrier.model.address import MAX_ADDRESS_LENGTH
 from nocarrier.model.event import DialFailure, EndedAttempt
 from nocarrier.model.event_filter import EventFilter
 from nocarrier.model.fault import Evidence, Fault
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     import asyncio
 
 DEFAULT_CAPACITY = 100
-"""Entries in the ring; the mission's number."""
+"""Entries in the ring: what one look at `/api/p2p/debug` shows."""
 
 DEFAULT_MAX_PEERS = 4096
 """Addresses whose state is kept."""
@@ -106,7 +107,7 @@ class DialTracker:
             source: who gave us the address.
             detail: text for people; at most 300 characters are kept.
             via: which peer told us the address.
-            evidence: what is known, in the contract's keys.
+            evidence: what is known, by the keys of `model.evidence.EVIDENCE_KEYS`.
             duration_s: how long the dial took. Give it where you know it: an outage is told from dead peers by whether
                 anybody answered while they were dialed, and without durations that is guessed, with less confidence.
             node_id: who the peer proved to be.
@@ -116,7 +117,7 @@ class DialTracker:
             # The usual record has nothing to bound, which is cheaper to see than to do.
             try:
                 cell: Cell | None = self._cells[reason, source]
-                has_more = detail or via or evidence or duration_s or node_id or len(addr) > bounds.MAX_ADDR_LENGTH
+                has_more = detail or via or evidence or duration_s or node_id or len(addr) > MAX_ADDRESS_LENGTH
                 if has_more or not addr.isprintable():
                     cell = None
             except (KeyError, TypeError, AttributeError):  # seen first, unhashable, or no text
@@ -124,7 +125,7 @@ class DialTracker:
             if cell is None:
                 the_reason, the_source, detail = known_names(reason, source, detail)
                 cell = self._ledger.cell(the_reason, the_source, the_reason.kind)
-                addr, via = bounds.text(addr, bounds.MAX_ADDR_LENGTH), bounds.optional_text(via)
+                addr, via = bounds.text(addr, MAX_ADDRESS_LENGTH), bounds.optional_text(via)
                 detail, evidence = bounds.optional_text(detail), bounds.evidence(evidence)
                 duration_s, node_id = bounds.seconds(duration_s), bounds.optional_text(node_id)
             waiting = self._waiting
@@ -148,7 +149,7 @@ class DialTracker:
         """Record a dial that somebody else made and that reached its session. Never raises."""
         try:
             cell = self._ledger.success_cells[known_source(source)]
-            addr, via = bounds.text(addr, bounds.MAX_ADDR_LENGTH), bounds.optional_text(via)
+            addr, via = bounds.text(addr, MAX_ADDRESS_LENGTH), bounds.optional_text(via)
             duration_s, node_id = bounds.seconds(duration_s), bounds.optional_text(node_id)
             self._intake.put((cell, self._clock(), addr, False, via, None, None, duration_s, node_id, None))
         except Exception:  # noqa: BLE001 - recording must never raise into a dial
@@ -158,7 +159,7 @@ class DialTracker:
         """Record that a dial begins; returns its id, to be ended exactly once with `fail` or `succeed`."""
         dial_id = next(self._dial_ids)
         try:
-            addr, via = bounds.text(addr, bounds.MAX_ADDR_LENGTH), bounds.optional_text(via)
+            addr, via = bounds.text(addr, MAX_ADDRESS_LENGTH), bounds.optional_text(via)
             cell = self._ledger.begin_cells[known_source(source)]
             self._intake.put((cell, self._clock(), addr, False, via, None, None, None, None, Details(dial_id)))
         except Exception:  # noqa: BLE001 - recording must never raise into a dial

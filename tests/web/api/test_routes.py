@@ -1,4 +1,4 @@
-"""What each route of the contract answers."""
+"""What each route answers."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from nocarrier.web.api.routes import ROUTES
 from tests.web.api.fake_node import NODE_ID, PEER_ID
 from tests.web.api.http_client import ask, get, post_json
 
-ROUTES_OF_THE_CONTRACT = {
+PROMISED_ROUTES = {
     ("GET", "/api/p2p/debug"),
     ("POST", "/api/p2p/connect"),
     ("GET", "/api/p2p/failures"),
@@ -24,11 +24,11 @@ ROUTES_OF_THE_CONTRACT = {
 }
 
 
-def test_every_route_of_the_contract_is_in_the_table():
-    assert {(route.method, route.path) for route in ROUTES} >= ROUTES_OF_THE_CONTRACT
+def test_every_promised_route_is_in_the_table():
+    assert {(route.method, route.path) for route in ROUTES} >= PROMISED_ROUTES
 
 
-@pytest.mark.parametrize("path", sorted(path for method, path in ROUTES_OF_THE_CONTRACT if method == "GET"))
+@pytest.mark.parametrize("path", sorted(path for method, path in PROMISED_ROUTES if method == "GET"))
 def test_a_route_answers_get_and_head_alike(server, path):
     answer, head = get(server, path), ask(server, "HEAD", path)
     assert answer.status == head.status == 200
@@ -36,7 +36,7 @@ def test_a_route_answers_get_and_head_alike(server, path):
     assert head.headers["content-length"] == str(len(answer.body))
 
 
-def test_debug_has_every_key_of_the_contract(server, tracker):
+def test_debug_has_every_promised_key(server, tracker):
     tracker.record("192.0.2.1:7072", "timeout", "seed")
     debug = get(server, "/api/p2p/debug").json
     assert set(debug["peer_book_counts"]) == {"hot", "warm", "cold", "total"}

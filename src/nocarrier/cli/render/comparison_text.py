@@ -8,9 +8,10 @@ from rich.console import Console
 
 from nocarrier.cli.render.lines import Line, print_lines
 from nocarrier.client.compare.compared_node import ComparedNode
-from nocarrier.client.compare.comparison import SHOWN_DIGITS, Comparison, Relation
+from nocarrier.client.compare.comparison import Comparison, Relation
 from nocarrier.client.compare.one_way import OneWay
 from nocarrier.diagnosis.cause import count_of
+from nocarrier.model.bounds import SHOWN_DIGITS
 
 _STYLES = {
     Relation.CONNECTED: "bold green",

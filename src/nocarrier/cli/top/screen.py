@@ -15,6 +15,7 @@ from nocarrier.cli.render.text import duration, printable, took_in_words
 from nocarrier.cli.render.times import day_and_time
 from nocarrier.cli.top.state import WINDOW_S, Filter, TopState
 from nocarrier.diagnosis.cause import count_of
+from nocarrier.model.bounds import SHOWN_DIGITS
 from nocarrier.model.event import DialEvent
 from nocarrier.model.finding import Finding, HealthStatus
 from nocarrier.model.history import HistoryState, HistoryStatus
@@ -42,7 +43,6 @@ _BARS_FROM_HEIGHT = 18
 
 _SEPARATOR = "   "
 
-_NODE_ID_DIGITS = 12
 _NETWORK_WIDTH = 20
 
 
@@ -125,7 +125,7 @@ def _header(state: TopState, screen: Screen) -> Iterator[Text]:
 
 def _who(state: TopState, screen: Screen) -> Iterator[Text]:
     if state.node is not None:
-        yield _fact("node", state.node.node_id[:_NODE_ID_DIGITS])
+        yield _fact("node", state.node.node_id[:SHOWN_DIGITS])
         yield _fact("network", state.node.network[:_NETWORK_WIDTH])
     yield Text(printable(screen.url), style="dim")
 

@@ -8,10 +8,8 @@ from enum import StrEnum
 
 from nocarrier.client.compare.compared_node import ComparedNode
 from nocarrier.client.compare.one_way import OneWay, one_way
+from nocarrier.model.bounds import SHOWN_DIGITS
 from nocarrier.model.node_state import Direction, NodeInfo
-
-SHOWN_DIGITS = 12
-"""Of a genesis or node id: enough to see that two differ."""
 
 
 class Relation(StrEnum):

@@ -18,7 +18,7 @@ from nocarrier.model.event import Attempt, DialEvent
 Value: TypeAlias = str | bool | int | float
 
 MAX_EVIDENCE = 32
-"""Attributes made of the evidence of one fault; the contract knows fewer."""
+"""Attributes made of the evidence of one fault; the table of evidence has fewer keys."""
 
 MAX_PHASES = 8
 """Phases of one dial; nocarrier times four, a program may add its own."""

@@ -6,14 +6,12 @@ from opentelemetry.context import Context
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, set_span_in_context
 
 from nocarrier.integrations.opentelemetry.attributes import attempt_attributes, dial_attributes
+from nocarrier.model.bounds import MAX_SECONDS
 from nocarrier.model.event import Attempt, DialEvent
 from nocarrier.model.taxonomy import Kind, Reason
 
 MAX_ATTEMPTS = 32
 """Attempts that get a span; ``nocarrier.attempts`` tells how many there were. One name gives at most 16 addresses."""
-
-_MAX_SECONDS = 1e9
-"""Some thirty years; whoever recorded a longer time, or a negative one, told us none."""
 
 
 def span_count(dial: DialEvent) -> int:
@@ -57,4 +55,4 @@ def _set_status(span: Span, reason: Reason, kind: Kind) -> None:
 
 
 def _nanoseconds(seconds: float) -> int:
-    return int(seconds * 1e9) if 0 <= seconds <= _MAX_SECONDS else 0
+    return int(seconds * 1e9) if 0 <= seconds <= MAX_SECONDS else 0

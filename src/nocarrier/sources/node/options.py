@@ -1,4 +1,4 @@
-"""Settings of the node and its timing: names and defaults are the contract's, the meanings are what the docs show."""
+"""Settings of the node and its timing: users know them by these names, and the docs show the meanings."""
 
 from __future__ import annotations
 

@@ -13,7 +13,7 @@ from nocarrier.web.views.coverage import Coverage
 from nocarrier.web.views.status import history_status
 
 FAILURES_SHOWN = 100
-"""The mission's number."""
+"""As many as the tracker keeps, unless it was made with another capacity."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from nocarrier.model import bounds
-from nocarrier.model.address import DEFAULT_NETGROUP_PREFIX, Address
+from nocarrier.model.address import DEFAULT_NETGROUP_PREFIX, MAX_ADDRESS_LENGTH, Address
 from nocarrier.model.node_state import BookState, Introduction
 from nocarrier.model.ports import StandingBook
 from nocarrier.model.taxonomy import Source
@@ -102,7 +102,7 @@ class PeerBook:
         addr = str(address)
         known = self._entries.get(addr)
         if via is not None:
-            via = bounds.text(via, bounds.MAX_ADDR_LENGTH)
+            via = bounds.text(via, MAX_ADDRESS_LENGTH)
         if known is not None:
             if via is not None:
                 self.introductions.repeated(addr, source, via)

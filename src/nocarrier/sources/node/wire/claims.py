@@ -19,7 +19,7 @@ CLOCK_SKEW_MAX_S = 300.0
 that is kept at all, and tickets with an expiry still mean something."""
 
 TICKET_KINDS = frozenset({"missing", "expired", "not_yet_valid", "bad_signature", "wrong_subject"})
-"""The contract's words for what is wrong with a ticket."""
+"""What can be wrong with a ticket."""
 
 REJECT_CODES: Mapping[str, Reason] = MappingProxyType(
     {

@@ -124,7 +124,7 @@ class Reject(_Message, frozen=True, kw_only=True, tag="reject"):
     code: Code
     detail: Detail = ""
     ticket: Code | None = None
-    """What is wrong with the ticket, in the contract's words."""
+    """What is wrong with the ticket, one of `claims.TICKET_KINDS`."""
     until_unix: UnixTime | None = None
     """When asking again makes sense."""
 
