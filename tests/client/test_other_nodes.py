@@ -127,8 +127,8 @@ def with_newer_words(kind, value):
         case inspect.Metadata(type=inner):
             return with_newer_words(inner, value)
         case inspect.UnionType(types=types) if value is not None:
-            [inner] = [each for each in types if not isinstance(each, inspect.NoneType)]
-            return with_newer_words(inner, value)
+            inner = [each for each in types if not isinstance(each, inspect.NoneType)]
+            return with_newer_words(inner[0], value) if len(inner) == 1 else value
         case inspect.ListType(item_type=item) | inspect.VarTupleType(item_type=item):
             return [with_newer_words(item, each) for each in value]
         case inspect.DictType(key_type=key, value_type=inner):
