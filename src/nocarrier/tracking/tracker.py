@@ -260,14 +260,9 @@ class DialTracker:
         """
         with self._intake.all_taken_in():
             entries = list(self._ring.read(self._clock()))
+        kinds = None if kind is None else (kind,)
         wanted = EventFilter(
-            reason=reason,
-            source=source,
-            addr=addr,
-            via=via,
-            phase=phase,
-            kind=None if kind is None else (kind,),
-            since_unix=since_unix,
+            reason=reason, source=source, addr=addr, via=via, phase=phase, kind=kinds, since_unix=since_unix
         )
         if wanted != EventFilter():
             entries = [entry for entry in entries if wanted.matches(entry)]
