@@ -385,7 +385,7 @@ def test_a_node_whose_record_cannot_be_read_is_compared_without_it_and_that_is_s
     assert (said["outcome"], said["verdict"][:29]) == ("possible", "Nothing is known to forbid it")
     assert [line for line in said["unread"] if line.startswith(f"A: {url}/api/p2p/")] == said["unread"][:2]
     assert (len(said["unread"]), "blame" in said["unread"][0]) == (3, True)
-    assert "what could not be read, and does not count here:" in shown.stdout
+    assert "not readable, and not taken into account:" in shown.stdout
 
 
 @pytest.mark.parametrize("field", ["genesis", "max_peers", "node_id"])

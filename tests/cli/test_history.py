@@ -72,7 +72,7 @@ def test_events_are_shown_newest_first_and_without_beginnings(url, tracker, hist
     assert "no answer" in shown.stdout
     assert succeeded[1:4] == ["192.0.2.1:7072", "succeeded", "seed"]
     assert "250 ms, node abababababab…" in shown.stdout
-    assert "All 2 that match, of all history, since " in shown.stderr
+    assert "All 2 matching events (all history, since " in shown.stderr
     assert "slots_full" not in shown.stdout
     several = nocarrier("history", "--kind", "skip,failure", "--url", url)
     assert [row[2] for row in rows(several)] == ["slots_full", "timeout"]
@@ -86,7 +86,7 @@ def test_what_it_covers_is_told_of_an_empty_one_too(url, history):
     shown = nocarrier("history", "--url", url)
     assert shown.stdout == "time\taddress\toutcome\tfrom\twhat is known\n"
     assert shown.stderr == (
-        "No event matches, of all history, which is empty. Skips are left out: --kind skip shows them.\n"
+        "No event matches (all history, which is empty). Skips are left out: --kind skip shows them.\n"
     )
 
 
@@ -193,7 +193,7 @@ def test_reading_shows_progress_on_a_terminal_and_nothing_in_a_pipe(url, tracker
     tracker.record("192.0.2.1:7072", "timeout", "seed")
     written(history, 1)
     assert "\x1b" not in nocarrier("history", "--url", url, TERM="xterm").stdout
-    assert nocarrier("history", "--url", url, TERM="xterm").stderr.startswith("All 1 that match, ")
+    assert nocarrier("history", "--url", url, TERM="xterm").stderr.startswith("All 1 matching event ")
     with Terminal("history", "--url", url) as terminal:
         assert terminal.ended() == 0
         terminal.wait_for("192.0.2.1:7072")

@@ -196,7 +196,7 @@ def test_without_a_history_it_tells_what_memory_holds_and_says_so(tracker, tmp_p
     busy(tracker)
     with api_server(tracker, listen="127.0.0.1:0") as running:
         text = report(running.url, tmp_path / "report.md")
-    assert "From memory, which keeps the newest failures only" in text
+    assert "From memory, which keeps only the newest failures" in text
     assert "set enabled = true under \\[history\\]" in text
     assert "of everything since the program started, from memory" in text
     assert "| failed | 5 |" in text
@@ -351,7 +351,7 @@ def test_a_chart_of_nothing_is_one(tracker, tmp_path):
     nothing = samples.series({})
     Page(svg_chart(nothing))
     with api_server(tracker, listen="127.0.0.1:0") as running:
-        assert "No dial failed in this time." in report(running.url, tmp_path / "report.md")
+        assert "No dial failed in this period." in report(running.url, tmp_path / "report.md")
 
 
 # ---- the file -------------------------------------------------------------------------------------------------------

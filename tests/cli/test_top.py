@@ -101,7 +101,7 @@ def test_a_signal_ends_it_and_leaves_the_terminal_as_it_was(url, number, status)
 
 def test_it_works_without_keys(url):
     with Terminal("top", "--url", url, has_keys=False) as terminal:
-        terminal.wait_for("live", "Ctrl-C ends it")
+        terminal.wait_for("live", "Ctrl-C to quit")
         terminal.process.send_signal(signal.SIGINT)
         assert terminal.ended() == 0
 

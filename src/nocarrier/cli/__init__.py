@@ -1,4 +1,4 @@
 """The command line: one file a verb, a folder for a large one. Text for people, `--json` for programs.
 
-Exit codes: 0 all is well, 1 what was asked for failed, 2 the node cannot be asked, or the command is mistyped.
+Exit codes: 0 success, 1 what you asked for failed, 2 the node cannot be asked or the command line is wrong.
 """

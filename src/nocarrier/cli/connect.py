@@ -24,7 +24,7 @@ TIMEOUT_S = 120.0
 @click.argument("addr")
 @asks_node
 def connect(client: NodeClient, addr: str, *, as_json: bool) -> None:
-    """Dial ADDR (host:port) now, even if it is in backoff, and say what became of it.
+    """Dial ADDR (host:port) now, even if it is in backoff, and say how it ended.
 
     Exits with 0 if it is connected, 1 if the dial failed or was skipped, 2 if the node cannot be asked.
     """

@@ -39,8 +39,8 @@ its window of 6 s."""
 
 
 @click.command()
-@click.option("--listen", default=DEFAULT_LISTEN, show_default=True, help="Where the watched node's API listens.")
-@click.option("--once", is_flag=True, help="End after the summary instead of serving until Ctrl-C.")
+@click.option("--listen", default=DEFAULT_LISTEN, show_default=True, help="Address of the watched node's API and page.")
+@click.option("--once", is_flag=True, help="Exit after the summary instead of serving until Ctrl-C.")
 def demo(listen: str, once: bool) -> None:
     """Show a small network with faults in it. No packet leaves loopback."""
     logging.basicConfig(level=logging.CRITICAL)
@@ -106,7 +106,7 @@ async def _watch(console: Console, network: DemoNetwork) -> None:
 
 def _summarise(console: Console, network: DemoNetwork, diagnosis: Diagnosis, url: str) -> None:
     newest = _newest_by_address(network)
-    table = Table(title="what became of the seeds that do not work", title_justify="left")
+    table = Table(title="the seeds that do not work", title_justify="left")
     table.add_column("seed", no_wrap=True)
     table.add_column("reason", no_wrap=True)
     table.add_column("blame", no_wrap=True)

@@ -1,4 +1,4 @@
-"""`nocarrier doctor`: exits with 0 healthy, 1 unhealthy, 3 undetermined, 2 where the node cannot be asked."""
+"""`nocarrier doctor`: exits with 0 healthy, 1 unhealthy, 3 undetermined, 2 if the node cannot be asked."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ PROBE_TIMEOUT_S = 120.0
 
 
 @click.command
-@click.option("--probe", is_flag=True, help="Let the node look into each finding with a few packets; takes a while.")
+@click.option("--probe", is_flag=True, help="Let the node probe each finding with a few packets; takes a while.")
 @asks_node
 def doctor(client: NodeClient, *, as_json: bool, probe: bool) -> None:
     """Say what is wrong and why, the worst first, with evidence and what to do.
 
-    Exits with 0 where all is well, 1 where something is wrong, 3 where it is too early to tell or no peer is connected
-    and nothing explains it, and 2 where the node cannot be asked. With --probe, the verdict is that after the probes.
+    Exits with 0 if the node is healthy, 1 if something is wrong, 3 if it is too early to tell or no peer is connected
+    and nothing explains it, and 2 if the node cannot be asked. With --probe, the verdict is the one after the probes.
     """
     answer = _get(client, "/api/p2p/diagnosis")
     from nocarrier.model.finding import Diagnosis  # noqa: PLC0415 - loaded once there is an answer

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @click.command
 @asks_node
 def peers(client: NodeClient, *, as_json: bool) -> None:
-    """Show the peer book: what is known of each address, and when it is dialed next."""
+    """Show the peer book: what is known of each address, and when it will be dialed next."""
     answer = client.get("/api/p2p/peers")
     if as_json:
         print_json(answer.document)

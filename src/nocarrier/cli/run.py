@@ -43,6 +43,6 @@ async def _run(settings: Settings) -> None:
         click.echo(f"listens for peers on {host}:{info.p2p_port}")
         click.echo(f"the page: {app.url}/")
         if not settings.node.seeds and not len(app.node.book):
-            click.echo("it knows nobody: set seeds under [node], or dial a peer with: nocarrier connect HOST:PORT")
+            click.echo("it knows no peers: set seeds under [node], or dial a peer with: nocarrier connect HOST:PORT")
         await until_told_to_stop()
         click.echo("stopping: saying goodbye to peers and saving the peer book")

@@ -20,11 +20,11 @@ def ticket() -> None:
 
 @ticket.command(name="issue")
 @click.option("--key", type=click.Path(path_type=Path), required=True, help="The issuer's private key, a PEM file.")
-@click.option("--new-key", is_flag=True, help="Make the key first; refuses to replace one.")
-@click.option("--node-id", required=True, help="Who may come in: 64 hex digits, as `node.node_id` of its API says.")
-@click.option("--network", default="main", show_default=True, help="Into which network.")
-@click.option("--days", type=float, default=30.0, show_default=True, help="For how long.")
-@click.option("--json", "as_json", is_flag=True, help="For programs.")
+@click.option("--new-key", is_flag=True, help="Create the key first; never replaces one.")
+@click.option("--node-id", required=True, help="Node to admit: 64 hex digits, `node.node_id` in its API.")
+@click.option("--network", default="main", show_default=True, help="Network to admit it to.")
+@click.option("--days", type=float, default=30.0, show_default=True, help="How many days the ticket is valid.")
+@click.option("--json", "as_json", is_flag=True, help="Print the ticket and the admission key as JSON.")
 def issue(key: Path, node_id: str, network: str, days: float, *, new_key: bool, as_json: bool) -> None:
     """Sign a ticket that admits one node to a network."""
     from nocarrier.sources.node.access import tickets  # noqa: PLC0415 - the cryptography is loaded by who signs
@@ -41,6 +41,6 @@ def issue(key: Path, node_id: str, network: str, days: float, *, new_key: bool, 
         click.echo(json.dumps({"ticket": signed, "admission_key": admission_key}))
         return
     # The ticket alone on standard output, so that it can go into a file or a variable.
-    click.echo(f'Nodes of the network set under [node]: admission_key = "{admission_key}"', err=True)
-    click.echo("The holder sets as ticket under [node]:", err=True)
+    click.echo(f'On every node of the network, set under [node]: admission_key = "{admission_key}"', err=True)
+    click.echo("On the node that it admits, set as ticket under [node]:", err=True)
     click.echo(signed)

@@ -150,7 +150,7 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
     for chunk in chunks:
         *whole, rest = (rest + chunk).split(b"\n")
         if len(rest) > MAX_LINE_BYTES:
-            raise NodeUnreachableError("what answers sends lines without end, which no node does; check --url")
+            raise NodeUnreachableError("what answers there sends a line without end, which no node does; check --url")
         for line in whole:
             yield line.removesuffix(b"\r").decode(errors="replace")
 

@@ -75,12 +75,12 @@ class NodeClient:
 
     @contextlib.contextmanager
     def stream(self, path: str, headers: Mapping[str, str], silence_s: float) -> Iterator[Iterator[bytes]]:
-        """What comes of an answer that has no end, as it comes; raises as `get`, when it breaks off as well.
+        """An answer without an end, as it arrives; raises as `get`, also if it breaks off.
 
         Args:
             path: of a route that answers with server-sent events.
             headers: besides the usual ones.
-            silence_s: without a byte for so long, it has broken off.
+            silence_s: after this long without a byte, it has broken off.
         """
         with self._response("GET", path, None, {"Accept": "text/event-stream", **headers}, silence_s) as response:
             kind = response.headers.get_content_type()
@@ -147,7 +147,7 @@ class NodeClient:
             return document
         detail = str(document.get("detail", f"status {status}"))
         if status == HTTPStatus.UNAUTHORIZED:
-            raise NodeUnreachableError(f"{self.url} wants another token; set --token or NOCARRIER_TOKEN")
+            raise NodeUnreachableError(f"{self.url} needs a token, or another one; set --token or NOCARRIER_TOKEN")
         if status == HTTPStatus.FORBIDDEN or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise NodeUnreachableError(f"{self.url} does not answer this: {detail}")
         raise RequestRefusedError(detail, status)

@@ -107,7 +107,7 @@ def test_why_nothing_was_dialed():
         "it waits until something changes, because of peer_id_mismatch"
     )
     assert why(book=[known()], target_peers=0) == "it has as many peers as it wants (0, target_peers is 0)"
-    assert why(book=[known()]).startswith("it knows 198.51.100.7:7072, and nothing is to be seen of a dial yet")
+    assert why(book=[known()]).startswith("it knows 198.51.100.7:7072, but no dial of it is on record yet")
 
 
 def test_a_node_that_nobody_can_dial_is_a_guess_and_no_verdict():
@@ -139,4 +139,4 @@ def test_one_that_says_it_is_connected_while_the_other_does_not():
     a = node("a", "203.0.113.5", sessions=[samples.connected_peer("198.51.100.7:7072", node_id="b" * 64)])
     said = compared(a, node("b", "198.51.100.7"))
     assert said.outcome is Relation.CONNECTED
-    assert said.verdict == "They are connected, says A; B does not say so: it has just begun, or ended."
+    assert said.verdict == "A says that they are connected, B does not: the session just began or ended."

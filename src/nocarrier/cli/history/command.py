@@ -1,4 +1,4 @@
-"""`nocarrier history`: what is kept over restarts."""
+"""`nocarrier history`: what is kept across restarts."""
 
 from __future__ import annotations
 
@@ -16,6 +16,7 @@ from nocarrier.cli.render.text import clock_time, duration, print_json, print_no
 from nocarrier.cli.render.times import Moment, day_and_time
 from nocarrier.client import history_pages
 from nocarrier.client.node_client import NodeClient
+from nocarrier.diagnosis.cause import count_of
 from nocarrier.model.history import ENDED_BY
 from nocarrier.model.taxonomy import Kind
 
@@ -37,21 +38,20 @@ _USUAL_KINDS = ",".join(history_pages.USUAL_KINDS)
 @click.option("--until", "until_unix", type=Moment(), help="Only before this time, in the same format.")
 @click.option("--reason", help="Only this reason, such as timeout.")
 @click.option("--source", help="Only addresses that came from here, such as seed.")
-@click.option("--kind", help=f"Only these, with commas: {', '.join(Kind)}.")
+@click.option("--kind", help=f"Only these, separated by commas: {', '.join(Kind)}.")
 @click.option("--phase", help="Only what ended in this phase, such as handshake.")
 @click.option("--addr", help="Only this address.")
 @click.option("--via", help="Only addresses that this peer told us.")
 @click.option(
     "--limit", type=click.IntRange(1, MOST_EVENTS), default=100, show_default=True, help="Show at most this many."
 )
-@click.option("--findings", is_flag=True, help="Findings of the past instead, with beginning and end.")
-@click.option("--follow", is_flag=True, help="Oldest first, and go on with each event as it happens, until Ctrl-C.")
+@click.option("--findings", is_flag=True, help="Show past findings instead, with beginning and end.")
+@click.option("--follow", is_flag=True, help="Oldest first, then each event as it happens, until Ctrl-C.")
 @asks_node
 def history(client: NodeClient, *, as_json: bool, limit: int, findings: bool, follow: bool, **query: object) -> None:
-    """Show how dials ended, over restarts of the node, newest first.
+    """Show how dials ended, newest first, across restarts of the node.
 
-    Dials that policy kept from starting, and beginnings of dials, are left out unless --kind, --reason or --phase asks
-    for them.
+    Skips and the beginnings of dials are left out unless --kind, --reason or --phase asks for them.
     """
     if follow and (findings or query["until_unix"] is not None):
         raise click.UsageError("--follow goes with neither --findings nor --until")
@@ -75,10 +75,10 @@ def _show_events(client: NodeClient, query: Mapping[str, object], limit: int, *,
 
     events = found.events
     print_table(COLUMNS, map(event_row, events), whole=3)
-    number = f"All {len(events)}" if found.is_complete else f"The newest {len(events)}"
-    matching = f"{number} that match" if events else "No event matches"
+    number = "All" if found.is_complete else "The newest"
+    matching = f"{number} {count_of(len(events), 'matching event')}" if events else "No event matches"
     left_out = " Skips are left out: --kind skip shows them." if query["kind"] == _USUAL_KINDS else ""
-    print_note(f"{matching}, of {covered(found.cover)}.{left_out}")
+    print_note(f"{matching} ({covered(found.cover)}).{left_out}")
 
 
 def _follow(client: NodeClient, query: Mapping[str, object], limit: int, *, as_json: bool) -> None:
@@ -115,10 +115,10 @@ def _show_findings(client: NodeClient, query: Mapping[str, object], limit: int, 
     from nocarrier.web.views import PastFindingsView  # noqa: PLC0415 - loaded once there is an answer
 
     view = answer.read(PastFindingsView)
-    columns = ("began", "lasted", "how it ended", "severity", "finding", "what it said last")
+    columns = ("began", "lasted", "how it ended", "severity", "finding", "last summary")
     print_table(columns, map(_finding_row, view.findings), whole=2)
-    active = "Findings that were active in that time" if view.findings else "No finding was active in that time"
-    print_note(f"{active}, of {covered(view.cover)}.")
+    active = "Findings active in that period" if view.findings else "No finding was active in that period"
+    print_note(f"{active} ({covered(view.cover)}).")
 
 
 def _finding_row(past: StoredFinding) -> tuple[object, ...]:

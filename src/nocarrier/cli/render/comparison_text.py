@@ -44,12 +44,12 @@ def _lines(comparison: Comparison, nodes: Iterable[tuple[str, ComparedNode]]) ->
             yield from _way(one, other, way)
     if minor:
         yield Line(0, "")
-        yield Line(0, "what differs besides:")
+        yield Line(0, "other differences:")
     for difference in minor:
         yield Line(2, f"{difference.field}: {difference.statement}", "-")
     if comparison.unread:
         yield Line(0, "")
-        yield Line(0, "what could not be read, and does not count here:")
+        yield Line(0, "not readable, and not taken into account:")
     for what in comparison.unread:
         yield Line(2, what, "-")
 
@@ -70,8 +70,8 @@ def _who(node: ComparedNode) -> str:
 
 def _way(one: str, other: str, way: OneWay) -> Iterator[Line]:
     yield Line(0, "")
-    known = f", known as {', '.join(way.addrs)}" if way.addrs else ", of which no address is known"
-    yield Line(0, f"{one} as the one that dials {other}{known}:")
+    known = f"known as {', '.join(way.addrs)}" if way.addrs else "no address known"
+    yield Line(0, f"{one} dialing {other} ({known}):")
     for obstacle in way.obstacles:
         yield Line(2, obstacle.statement if obstacle.proven else f"perhaps: {obstacle.statement}", "-")
     if not way.proven:

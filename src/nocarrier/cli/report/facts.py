@@ -154,7 +154,7 @@ def _from_history(asking: _Asking, times: Mapping[str, float], tell: Callable[[s
         query = {**times, "reason": reason, "limit": SAMPLES_FROM}
         samples[reason] = _different(asking.ask(HistoryView, history_pages.PATH, query).events)
     return RecordedDials(
-        covers="this time, from the history",
+        covers="in this period, from the history",
         counts=counts,
         failures=series,
         samples=samples,

@@ -36,18 +36,18 @@ def over_time(facts: ReportFacts) -> Iterator[str]:
     recorded = facts.recorded
     if recorded.without_history:
         yield (
-            "From memory, which keeps the newest failures only, so it may begin too late. The history gives nothing: "
+            "From memory, which keeps only the newest failures and may not go back far enough. No history: "
             f"{words(recorded.without_history)}"
         )
     total = sum(total_of(recorded.failures))
     if not total:
-        yield "No dial failed in this time."
+        yield "No dial failed in this period."
         return
     yield f"{total} failed dials, in steps of {duration(recorded.failures.bucket_s)}."
     yield f"```{CHART}\n{block_chart(recorded.failures)}\n```"
     starts = recorded.failures.starts_unix
     if starts:
-        yield f"The program was started in this time: {', '.join(map(utc, starts[-MAX_SOURCES:]))} UTC."
+        yield f"Starts of the program in this period: {', '.join(map(utc, starts[-MAX_SOURCES:]))} UTC."
 
 
 def counts(facts: ReportFacts) -> Iterator[str]:
@@ -71,7 +71,7 @@ def counts(facts: ReportFacts) -> Iterator[str]:
         # Not every dial's beginning is an event: a program that dials by itself may tell of its end alone.
         in_time = {kind: str(kinds[kind]) for kind in _KINDS} | {Kind.STARTED: ""}
         rows = ((text, in_time[kind], str(since_start[kind])) for kind, text in _KINDS.items())
-        yield table(("dials", "in this time", since), rows, numbers=2)
+        yield table(("dials", "in this period", since), rows, numbers=2)
     yield f"{totals.in_flight} are in flight."
     yield from _grid(facts)
 
@@ -99,7 +99,7 @@ def _grid(facts: ReportFacts) -> Iterator[str]:
         numbers = [cells[reason, source] for source in shown]
         return code(reason), *(str(number or "") for number in numbers), str(sum(numbers))
 
-    yield f"By reason and source, of {facts.recorded.covers}; skips stand last, and are no failures:"
+    yield f"By reason and source, {facts.recorded.covers}; skips come last and are not failures:"
     rows = [row(reason) for reason in reasons if reason not in skips]
     rows.append(("**all but skips**", *(f"**{failed[source]}**" for source in shown), f"**{failed.total()}**"))
     rows += [row(reason) for reason in reasons if reason in skips]
@@ -110,7 +110,7 @@ def samples(facts: ReportFacts) -> Iterator[str]:
     """Some of each reason, with what is known of them."""
     known = {reason.value: reason for reason in Reason}  # a newer node may have more
     if not any(facts.recorded.samples.values()):
-        yield "There is none."
+        yield "None."
     for name, events in facts.recorded.samples.items():
         if not events:
             continue

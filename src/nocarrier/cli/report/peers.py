@@ -59,7 +59,7 @@ def propagation(facts: ReportFacts) -> Iterator[str]:
     """What the addresses were worth that each source and peer told."""
     by_source = list(facts.propagation.by_source.items())[:MAX_ROWS]
     if not by_source:
-        yield "No address came here."
+        yield "No addresses yet."
         return
     columns = ("introduced", "dialed", "connected", "dead")
     yield table(("source", *columns), ((code(name), *_numbers(each)) for name, each in by_source), numbers=4)

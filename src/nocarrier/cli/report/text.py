@@ -43,7 +43,7 @@ def report_text(facts: ReportFacts, made_unix: float) -> str:
                 *_about(facts, made_unix),
                 "## Verdict",
                 *_verdict(facts),
-                "## Findings of the past",
+                "## Past findings",
                 *_past_findings(facts),
                 "## Failed dials over time",
                 *over_time(facts),
@@ -53,7 +53,7 @@ def report_text(facts: ReportFacts, made_unix: float) -> str:
                 *samples(facts),
                 "## Peers",
                 *peers(facts),
-                "## How addresses came here",
+                "## Where addresses came from",
                 *propagation(facts),
                 "## Record keeping",
                 *_record_keeping(facts),
@@ -70,8 +70,8 @@ def _about(facts: ReportFacts, made_unix: float) -> Iterator[str]:
     node = facts.debug.node
     if facts.is_redacted:
         redacted = (
-            "yes: addresses, names and identities are masked, the same one always by the same mask. Ports, the name of "
-            "the network and its genesis are not. Free text of peers can hide an address in ways that no program finds"
+            "yes: addresses, names and identities are masked, each always by the same mask. Ports, the name of the "
+            "network and its genesis are not. Free text from peers can hide an address in a form that no program finds"
         )
     else:
         redacted = "**no**: it shows who the peers are"
@@ -123,9 +123,9 @@ def _past_findings(facts: ReportFacts) -> Iterator[str]:
     if past is None:
         yield f"Not known: {words(facts.recorded.without_history)}"
     elif not past:
-        yield "None was active in this time."
+        yield "None was active in this period."
     else:
-        columns = ("began (UTC)", "lasted", "how it ended", "severity", "finding", "what it said last")
+        columns = ("began (UTC)", "lasted", "how it ended", "severity", "finding", "last summary")
         yield table(columns, map(_past_finding, past))
 
 
@@ -149,7 +149,7 @@ def _record_keeping(facts: ReportFacts) -> Iterator[str]:
             "kept",
             f"{kept}, {history.events_total} events, {history.size_bytes} bytes; {history.waiting} wait to be written",
         ),
-        ("lost before they came to disk", str(history.dropped_total)),
+        ("lost before they reached the disk", str(history.dropped_total)),
         *((f"lost on the way to readers, {words(cause)}", str(count)) for cause, count in facts.dropped.items()),
     ]
     yield table(("record", ""), rows)

@@ -41,8 +41,8 @@ TERMINATED = 128 + signal.SIGTERM
 def top(client: NodeClient, *, as_json: bool) -> None:
     """Show what the node does, live: findings, failures by reason and source, the newest dials.
 
-    Keys: q quits, p pauses, f cycles what is listed: dials, failures, skips, or dials and skips. Where standard output
-    is no terminal, a line tells of each change instead; with --json each message of the node's stream is one.
+    Keys: q quits, p pauses, f cycles through what is listed: dials, failures, skips, or dials and skips. If standard
+    output is not a terminal, each change is printed as a line; with --json, each message of the node's stream.
     """
     stream = follow(client)
     first = next(stream)  # says at once where no node answers, and before the screen changes

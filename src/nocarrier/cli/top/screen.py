@@ -74,11 +74,11 @@ def body(state: TopState, screen: Screen) -> list[Text]:
 def footer(screen: Screen) -> Text:
     """The keys, and what they have set."""
     if not screen.has_keys:
-        return _fit(screen.width, [Text("Ctrl-C ends it", style="dim")])
-    paused = [Text(" paused: p goes on ", style="reverse bold")] if screen.is_paused else []
+        return _fit(screen.width, [Text("Ctrl-C to quit", style="dim")])
+    paused = [Text(" paused: p to resume ", style="reverse bold")] if screen.is_paused else []
     keys = [
         Text.assemble(("q", "bold"), " quit"),
-        Text.assemble(("p", "bold"), " go on" if screen.is_paused else " pause"),
+        Text.assemble(("p", "bold"), " resume" if screen.is_paused else " pause"),
         Text.assemble(("f", "bold"), f" shows {screen.wanted}"),
     ]
     return _fit(screen.width, [*paused, *keys])
@@ -169,7 +169,7 @@ def _findings(state: TopState, screen: Screen) -> Iterator[Text]:
     if state.lost is None:
         yield _heading(f"{health_in_words(health)}: {found}", screen, _HEALTH_STYLES.get(health, "bold"))
     else:  # nobody knows how it is now
-        yield _heading(f"when it answered last, {health_in_words(health)}: {found}", screen, "bold")
+        yield _heading(f"when it last answered: {health_in_words(health)}: {found}", screen, "bold")
     if state.diagnosis.status_detail:
         yield _line(state.diagnosis.status_detail, screen.width)
     room = max(1, screen.height // 5)

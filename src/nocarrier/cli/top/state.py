@@ -110,7 +110,7 @@ class TopState:
 
     def _take_status(self, status: StatusView) -> None:
         if self.status is not None and status.started_unix != self.status.started_unix:
-            self.notice = "the node restarted; its counts begin again"
+            self.notice = "the node restarted; its counts start over"
             self._started.clear()
             self._known.clear()
         self.status = status

@@ -13,11 +13,11 @@ from nocarrier.model.node_state import Direction, NodeInfo
 
 
 class Relation(StrEnum):
-    """How two nodes stand to each other."""
+    """How two nodes relate."""
 
     CONNECTED = "connected"
     POSSIBLE = "possible"
-    """Nothing speaks against it."""
+    """Nothing speaks against a connection."""
     FAILING = "failing"
     """Something keeps one of them from dialing the other, and the other one has not tried."""
     IMPOSSIBLE = "impossible"
@@ -51,7 +51,7 @@ class Comparison:
 
 
 def compare(a: ComparedNode, b: ComparedNode, *, clock_skew_max_s: float) -> Comparison:
-    """How `a` and `b` stand to each other.
+    """How `a` and `b` relate.
 
     Args:
         a: one node.
@@ -106,7 +106,7 @@ def _same_node(ours: NodeInfo, theirs: NodeInfo) -> str:
         return "both URLs lead to the same node"
     return (
         f"both nodes have the same id, {_short(ours.node_id)}: one has a copy of the other's node_key.pem, so each "
-        "takes the other one for itself; delete that file of one of them"
+        "takes the other for itself; delete that file on one of them"
     )
 
 
@@ -163,7 +163,7 @@ def _verdict(
     for way, other_way, one, other in ((a_to_b, b_to_a, "A", "B"), (b_to_a, a_to_b, "B", "A")):
         if way.proven:
             return Relation.FAILING, (
-                f"They do not get together: {way.proven[0].statement}. The other way round {other} has not dialed "
+                f"They are not connected: {way.proven[0].statement}. In the other direction, {other} has not dialed "
                 f"{one}: {other_way.not_dialed_because}."
             )
     is_sure = not (a_to_b.obstacles or b_to_a.obstacles or a.unread or b.unread)
@@ -189,6 +189,6 @@ def _connected(a: ComparedNode, b: ComparedNode) -> str | None:
         return None
     if seen_by_a is None or seen_by_b is None:
         sees, sees_not = (a, b) if seen_by_a is not None else (b, a)
-        return f"They are connected, says {sees.name}; {sees_not.name} does not say so: it has just begun, or ended."
+        return f"{sees.name} says that they are connected, {sees_not.name} does not: the session just began or ended."
     dialed_by = "A" if seen_by_a.direction == Direction.OUTBOUND else "B"
     return f"They are connected; {dialed_by} dialed the other."

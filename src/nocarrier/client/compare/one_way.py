@@ -30,16 +30,16 @@ _SAYS_NOTHING = frozenset(
         Reason.DUPLICATE_CONNECTION,
     }
 )
-"""Entries that speak of the moment, or of an earlier entry, and not of the two nodes."""
+"""Entries about the moment, or about an earlier entry, not about the two nodes."""
 
 _HOLDS_BOTH_WAYS = frozenset({Reason.BANNED, Reason.BANNED_LOCAL, Reason.TICKET_INVALID})
-"""Whoever refuses the other one so, does not dial it either: admission is the same in both directions."""
+"""A node that refuses another for this does not dial it either: admission is the same in both directions."""
 
 _SETTINGS_SAY_IT = frozenset({Reason.VERSION_MISMATCH, Reason.GENESIS_MISMATCH, Reason.CLOCK_SKEW})
-"""What both nodes show today is compared, and not what they once told each other."""
+"""What both nodes show now is compared, not what they once told each other."""
 
 _CLOSED = frozenset({Scope.LOOPBACK, Scope.PRIVATE})
-"""What a node dials only in LAN mode, or where a setting names the network."""
+"""What a node dials only in LAN mode, or if a setting names the network."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -185,7 +185,7 @@ def _why_not_dialed(dialer: ComparedNode, target: ComparedNode, addrs: list[str]
     wanted = dialer.info.target_peers
     if len(dialer.sessions) >= wanted:
         return f"it has as many peers as it wants ({len(dialer.sessions)}, target_peers is {wanted})"
-    return f"it knows {min(known)}, and nothing is to be seen of a dial yet; look at {a} with: nocarrier doctor"
+    return f"it knows {min(known)}, but no dial of it is on record yet; ask {a} with: nocarrier doctor"
 
 
 def _span(seconds: float) -> str:
