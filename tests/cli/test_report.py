@@ -198,7 +198,7 @@ def test_without_a_history_it_tells_what_memory_holds_and_says_so(tracker, tmp_p
         text = report(running.url, tmp_path / "report.md")
     assert "From memory, which keeps only the newest failures" in text
     assert "set enabled = true under \\[history\\]" in text
-    assert "of everything since the program started, from memory" in text
+    assert "By reason and source, everything since the program started, from memory" in text
     assert "| failed | 5 |" in text
     assert "5 failed dials, in steps of 60 s." in text
     assert "a program without a nocarrier node" in text

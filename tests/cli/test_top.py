@@ -109,8 +109,8 @@ def test_it_works_without_keys(url):
 def test_it_follows_the_size_of_the_terminal(url, tracker):
     tracker.record("192.0.2.1:7072", "timeout", "seed")
     with Terminal("top", "--url", url, width=120, height=40) as terminal:
-        screen = terminal.wait_for("failures by reason", "by source")
-        assert len(screen.splitlines()) == 40
+        terminal.wait_for("failures by reason", "by source")
+        terminal.wait_until(lambda screen: len(screen.splitlines()) == 40)
         terminal.resize(50, 12)
         screen = terminal.wait_until(lambda screen: len(screen.splitlines()) == 12)
         assert max(map(len, screen.splitlines())) <= 50
