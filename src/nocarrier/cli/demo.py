@@ -19,7 +19,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nocarrier.app.node import attend, in_background, until_told_to_stop
-from nocarrier.cli.render.diagnosis_text import health_in_words
+from nocarrier.cli.render.diagnosis_text import SEVERITY_STYLES, health_in_words
 from nocarrier.cli.render.evidence import in_words
 from nocarrier.cli.render.lines import Line, print_lines
 from nocarrier.doctor import Doctor
@@ -150,9 +150,9 @@ def _verdict(diagnosis: Diagnosis) -> Iterator[Line]:
     known = [finding.code for finding in diagnosis.findings if finding.severity is Severity.INFO]
     for finding in diagnosis.findings:
         if finding.severity is not Severity.INFO:
-            yield Line(2, finding.summary, f"{finding.severity}:", mark_style="yellow")
+            yield Line(2, finding.summary, f"{finding.severity}:", mark_style=SEVERITY_STYLES[finding.severity])
     if known:
-        yield Line(2, ", ".join(known), "info:", mark_style="cyan")
+        yield Line(2, ", ".join(known), "info:", mark_style=SEVERITY_STYLES[Severity.INFO])
 
 
 def _newest_by_address(network: DemoNetwork) -> dict[str, DialFailure]:

@@ -21,15 +21,6 @@ MAX_REASONS = 50
 MAX_SOURCES = 12
 """As many as there are, and some."""
 
-_KINDS = {
-    Kind.STARTED: "started",
-    Kind.SUCCEEDED: "succeeded",
-    Kind.FAILURE: "failed",
-    Kind.CANCELLED: "cancelled",
-    Kind.SKIP: "skipped: kept by policy from starting",
-    Kind.DISCONNECT: "ended soon after they had succeeded",
-}
-
 
 def over_time(facts: ReportFacts) -> Iterator[str]:
     """The chart."""
@@ -63,14 +54,14 @@ def counts(facts: ReportFacts) -> Iterator[str]:
     }
     since = "since start" + (f" ({utc(cover.since_unix)} UTC)" if cover.since_unix is not None else "")
     if recorded.without_history:
-        yield table(("dials", since), ((text, str(since_start[kind])) for kind, text in _KINDS.items()), numbers=1)
+        yield table(("dials", since), ((kind.outcome, str(since_start[kind])) for kind in Kind), numbers=1)
     else:
         kinds = Counter[str]()
         for each in recorded.counts:
             kinds[each.kind] += each.count
         # Not every dial's beginning is an event: a program that dials by itself may tell of its end alone.
-        in_time = {kind: str(kinds[kind]) for kind in _KINDS} | {Kind.STARTED: ""}
-        rows = ((text, in_time[kind], str(since_start[kind])) for kind, text in _KINDS.items())
+        in_time = {kind: str(kinds[kind]) for kind in Kind} | {Kind.STARTED: ""}
+        rows = ((kind.outcome, in_time[kind], str(since_start[kind])) for kind in Kind)
         yield table(("dials", "in this period", since), rows, numbers=2)
     yield f"{totals.in_flight} are in flight."
     yield from _grid(facts)
