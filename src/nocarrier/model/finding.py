@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from nocarrier.model.action import NextAction
 from nocarrier.model.taxonomy import Blame
+from nocarrier.model.text import Text
 from nocarrier.model.word import Word
 
 
@@ -39,8 +41,8 @@ class HealthStatus(Word):
 class EvidenceItem:
     """One statement that speaks for a finding."""
 
-    statement: str
-    """For people. May quote a peer: hostile."""
+    statement: Text
+    """For people."""
     count: int
     """How many distinct peers, or whatever the statement counts."""
     addrs: tuple[str, ...] = ()
@@ -51,7 +53,7 @@ class EvidenceItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One root cause that stands."""
+    """One root cause that is active."""
 
     code: str
     """Name of the cause."""
@@ -59,7 +61,7 @@ class Finding:
     """What the cause says, without numbers."""
     severity: Severity
     blame: Blame
-    summary: str
+    summary: Text
     """One sentence with the numbers of this case."""
     confidence: float
     """0 to 1, from how many distinct peers and netgroups say so."""
@@ -68,12 +70,12 @@ class Finding:
     """Distinct addresses that this keeps us from."""
     affected_dials: int
     """Their failed dials since they last worked."""
-    next_actions: tuple[str, ...]
+    next_actions: tuple[NextAction, ...]
     """What an operator can do now, the most useful first."""
     since_unix: float
     """When it was first found in an unbroken row of diagnoses."""
     hides: tuple[str, ...] = ()
-    """Codes of causes that would stand if this one did not explain their evidence."""
+    """Codes of causes that would be found if this one did not explain their evidence."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

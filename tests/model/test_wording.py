@@ -1,0 +1,30 @@
+"""Words for numbers and identities."""
+
+from __future__ import annotations
+
+import pytest
+
+from nocarrier.model.wording import SHOWN_ID_DIGITS, count_of, short_id, some, span
+
+
+@pytest.mark.parametrize(("number", "expected"), [(0, "0 peers"), (1, "1 peer"), (2, "2 peers")])
+def test_numbers_and_nouns_agree(number, expected):
+    assert count_of(number, "peer") == expected
+
+
+@pytest.mark.parametrize(("count", "expected"), [(0, ""), (1, "1"), (3, "1, 2, 3"), (5, "1, 2, 3 and 2 more")])
+def test_a_few_of_a_list(count, expected):
+    assert some(str(number) for number in range(1, count + 1)) == expected
+
+
+def test_an_identity_is_shown_short():
+    assert short_id("ab" * 32) == "ab" * (SHOWN_ID_DIGITS // 2) + "…"
+    assert short_id("ab") == "ab"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "expected"),
+    [(0, "0 s"), (-90, "90 s"), (120, "2 min"), (7_199, "120 min"), (7_200, "2.0 h"), (9_000, "2.5 h")],
+)
+def test_a_span_is_in_the_unit_of_which_there_are_two(seconds, expected):
+    assert span(seconds) == expected
