@@ -11,8 +11,11 @@ from bench.measure import Benchmark, Goal, Result, compare, cpu_seconds
 from bench.samples import NodeOf64Peers, record_failed_dials
 from nocarrier import DialTracker
 from nocarrier.diagnosis import CAUSES, derive, diagnose
+from nocarrier.model.action import ProgramKind
 from nocarrier.model.node_state import NodePort
-from nocarrier.web.views import debug_view
+from nocarrier.web.views import Reader, debug_view
+
+READER = Reader(program=ProgramKind.NODE)
 
 BODIES_PER_ROUND = 10
 
@@ -37,11 +40,11 @@ def debug_body(rounds: int) -> Result:
     def make_bodies() -> float:
         trackers = unread_trackers()
         return cpu_seconds(
-            lambda: [msgspec.json.encode(debug_view(tracker, node, diagnosis)) for tracker in trackers],
+            lambda: [msgspec.json.encode(debug_view(tracker, node, diagnosis, READER)) for tracker in trackers],
             per=BODIES_PER_ROUND,
         )
 
-    views = [debug_view(tracker, node, diagnosis) for tracker in unread_trackers()]
+    views = [debug_view(tracker, node, diagnosis, READER) for tracker in unread_trackers()]
 
     def encode_views() -> float:
         return cpu_seconds(lambda: [msgspec.json.encode(view) for view in views], per=BODIES_PER_ROUND)

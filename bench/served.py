@@ -16,8 +16,9 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from bench.samples import record_failed_dials
 from nocarrier import DialTracker, asgi_app
 from nocarrier.doctor import Doctor
+from nocarrier.model.action import ProgramKind
 from nocarrier.web.api.server import Server
-from nocarrier.web.views import debug_view
+from nocarrier.web.views import Reader, debug_view
 
 CONSTANT_PATH = "/constant"
 FAILURES_PER_SECOND = 100
@@ -51,7 +52,9 @@ async def main() -> None:
     tracker = DialTracker()
     record_failed_dials(tracker, 100)
     doctor = Doctor(tracker)
-    body = msgspec.json.encode(debug_view(tracker, None, await doctor.diagnosis()))
+    body = msgspec.json.encode(
+        debug_view(tracker, None, await doctor.diagnosis(), Reader(program=ProgramKind.EMBEDDED))
+    )
     server = Server(_with_constant(asgi_app(tracker, doctor=doctor), body), "127.0.0.1:0")
     print(server.address.port, flush=True)
     serving = asyncio.create_task(server.run())

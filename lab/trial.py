@@ -219,7 +219,10 @@ class _Trial:
         if remedy is None:
             return
         actions = [
-            action for finding in self._findings if finding["code"] == code for action in finding["next_actions"]
+            f"{action['text']} {action['command'] or ''} {action['settings'] or ''}"
+            for finding in self._findings
+            if finding["code"] == code
+            for action in finding["next_actions"]
         ]
         if not any(remedy.says in action for action in actions):
             raise NotPassed(f"no next action says {remedy.says!r}: {actions}")

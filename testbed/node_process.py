@@ -213,7 +213,7 @@ def _findings(diagnosis: Diagnosis) -> list[dict[str, Any]]:
         {
             "code": finding.code,
             "severity": finding.severity,
-            "summary": finding.summary,
+            "summary": str(finding.summary),
             "addrs": sorted({addr for item in finding.evidence for addr in item.addrs}),
         }
         for finding in diagnosis.findings

@@ -2,41 +2,31 @@ import { describe, expect, test } from "vitest";
 import { bytesAsText, evidenceWords } from "../src/panel/evidence-words.ts";
 import { DialRate } from "../src/state/dial-rate.ts";
 import { duration, percent, span } from "../src/text/format.ts";
-import { commandsIn } from "../src/verdict/command.ts";
+import { parts } from "../src/text/template.ts";
 
-describe("commands in what to do", () => {
+describe("the template of a sentence", () => {
   test.each([
+    ["", []],
+    ["no value", [{ text: "no value", name: null }]],
     [
-      "See where the way ends: nocarrier doctor --probe, or traceroute -T 192.0.2.1; tell the network operator.",
-      ["nocarrier doctor --probe", "traceroute -T 192.0.2.1"],
+      "{count} peers are off: {addrs_item1}.",
+      [
+        { text: null, name: "count" },
+        { text: " peers are off: ", name: null },
+        { text: null, name: "addrs_item1" },
+        { text: ".", name: null },
+      ],
     ],
     [
-      "curl http://192.0.2.7:7072/healthz says whether it is a node's HTTP port.",
-      ["curl http://192.0.2.7:7072/healthz"],
+      "a {{b}} {{{c}}}",
+      [
+        { text: "a {b} {", name: null },
+        { text: null, name: "c" },
+        { text: "}", name: null },
+      ],
     ],
-    [
-      "Widen it: sysctl -w net.ipv4.ip_local_port_range='15000 60999'; see who uses them with ss -tan.",
-      ["sysctl -w net.ipv4.ip_local_port_range='15000 60999'", "ss -tan"],
-    ],
-    ["See whether a link is up: ip -brief link; ip route show default", ["ip -brief link", "ip route show default"]],
-    ["Ask who runs the network (nocarrier ticket issue), set it as ticket.", ["nocarrier ticket issue"]],
-    ["This is a fault of nocarrier or of the program around it.", []],
-    [
-      "See what each peer says of it: nocarrier failures --reason ticket_invalid; x is one.",
-      ["nocarrier failures --reason ticket_invalid"],
-    ],
-    ["Read more: nocarrier explain timeout.", ["nocarrier explain timeout"]],
-  ])("%s", (text, commands) => {
-    expect(commandsIn(text)).toEqual(commands);
-  });
-
-  test.each([
-    "nocarrier connect evil:1$(reboot)",
-    "nocarrier connect x:1`id`",
-    "curl http://x/>/etc/passwd",
-    "nocarrier connect a'b:1",
-  ])("a command that does more than it says is not offered: %s", (text) => {
-    expect(commandsIn(text)).toEqual([]);
+  ])("%s", (template, expected) => {
+    expect(parts(template)).toEqual(expected);
   });
 });
 

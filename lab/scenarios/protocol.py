@@ -279,7 +279,7 @@ SCENARIOS = (
         expected_severity="warning",
         expected_blame="us",
         needs_s=BACKOFF_AND_DIAL_S,
-        remedy=Remedy(says="Ask who runs", step=lift_bans),
+        remedy=Remedy(says="Ask the operator of", step=lift_bans),
     ),
     *(
         Scenario(
@@ -290,7 +290,7 @@ SCENARIOS = (
             expected_cause="ticket_rejected",
             expected_severity="critical",
             expected_blame="us",
-            remedy=Remedy(says="Ask who runs the network", step=restart_node(we_show_ticket("good"))),
+            remedy=Remedy(says="Ask the operator of the network", step=restart_node(we_show_ticket("good"))),
         )
         for kind in ("missing", "expired", "not_yet_valid", "wrong_subject", "bad_signature")
     ),
@@ -388,7 +388,7 @@ SCENARIOS = (
             expected_severity="warning",
             expected_blame="us",
             remedy=Remedy(
-                says="do not loop over nocarrier connect", step=dial_no_more_by_hand, clears_within_s=TWO_BACKOFFS_S
+                says="look for a script that dials by hand", step=dial_no_more_by_hand, clears_within_s=TWO_BACKOFFS_S
             ),
         )
         for kind, says, reason in (("close", "closed", "remote_closed"), ("reset", "reset", "connection_reset"))

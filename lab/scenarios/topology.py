@@ -189,7 +189,7 @@ SCENARIOS = (
         expected_reason="connection_refused",
         expected_cause="seeds_down",
         needs_s=60,
-        remedy=Remedy(says="Tell who runs the seeds", step=seeds_come_back, clears_within_s=30),
+        remedy=Remedy(says="Ask the operators of the seeds", step=seeds_come_back, clears_within_s=30),
     ),
     Scenario(
         name="private_seeds_in_production",

@@ -157,6 +157,6 @@ def _log_changes(earlier: tuple[Finding, ...], now: tuple[Finding, ...]) -> None
         if code not in stood or stood[code].severity is not finding.severity:
             level = logging.INFO if finding.severity is Severity.INFO else logging.WARNING
             # The sentence may quote a peer; %r keeps it from steering a terminal.
-            _log.log(level, "%s: %s, %r", finding.severity, code, finding.summary)
+            _log.log(level, "%s: %s, %r", finding.severity, code, str(finding.summary))
     for code in stood.keys() - stand.keys():
         _log.info("over: %s", code)

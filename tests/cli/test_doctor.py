@@ -22,9 +22,10 @@ from nocarrier.app.node import attend, in_background
 from nocarrier.cli.render.diagnosis_text import standing
 from nocarrier.cli.render.probe_text import probe_lines
 from nocarrier.diagnosis import CAUSES
-from nocarrier.model.probe import Answer, Hop, ProbeFacts, ProbeResult, Statement, Target, Trace
+from nocarrier.model.probe import Answer, Hop, ProbeFacts, Target, Trace
 from nocarrier.testing.fault_servers import closed_port
 from nocarrier.web.api.server import Server
+from nocarrier.web.views import ProbeView
 from testbed.nodes import nodes_fixture
 from tests.cli.command import nocarrier
 from tests.client import samples
@@ -195,7 +196,10 @@ def test_a_finding_says_what_why_since_when_and_what_to_do(embedded, tracker):
         rf"likely \({finding['confidence']:g}\); blame: {finding['blame']}; {since}; keeps us from 1 peer", said
     )
     assert f"- {finding['evidence'][0]['statement']}: 1 192.0.2.1:7072" in said
-    assert all(f"{number}. {action}" in said for number, action in enumerate(finding["next_actions"], 1))
+    assert finding["next_actions"]
+    for number, action in enumerate(finding["next_actions"], 1):
+        below = [action["command"], *(action["settings"] or "").splitlines()]
+        assert " ".join([f"{number}. {action['text']}", *filter(None, below)]) in said
 
 
 @pytest.mark.parametrize(("stands_s", "since"), [(0.9, "new"), (1, "for 1 s"), (90, "for 90 s")])
@@ -219,12 +223,17 @@ def test_the_worst_stands_first_and_what_is_for_information_last():
 
 
 def test_info_alone_is_healthy():
-    known = samples.finding("peer_down", severity="info", summary="1 peer is off.", next_actions=["Tell it."])
+    known = samples.finding(
+        "peer_down",
+        severity="info",
+        summary="1 peer is off.",
+        next_actions=[samples.action("Tell it.", "nocarrier failures")],
+    )
     with answering(found(known)) as url:
         shown = nocarrier("doctor", "--url", url)
     assert shown.returncode == 0
     assert shown.stdout.startswith("Healthy: ")
-    assert "  - peer_down: 1 peer is off. (new)\n    Tell it.\n" in shown.stdout
+    assert "  - peer_down: 1 peer is off. (new)\n    Tell it.\n        nocarrier failures\n" in shown.stdout
 
 
 def test_what_a_finding_explains_is_named():
@@ -323,9 +332,9 @@ def test_text_of_a_hostile_node_cannot_steer_the_terminal():
             blame=HOSTILE,
             summary=HOSTILE,
             confidence=1e308,
-            evidence=[{"statement": HOSTILE, "count": -7, "addrs": [HOSTILE, "192.0.2.1:7072"]}],
+            evidence=[samples.evidence(HOSTILE, -7, [HOSTILE, "192.0.2.1:7072"])],
             affected_peers=-1,
-            next_actions=[HOSTILE, HOSTILE],
+            next_actions=[samples.action(HOSTILE, HOSTILE, HOSTILE)] * 2,
             since_unix=-1e300,
             hides=[HOSTILE],
         )
@@ -333,7 +342,7 @@ def test_text_of_a_hostile_node_cannot_steer_the_terminal():
     result = {
         "code": HOSTILE,
         "probed_unix": 1e300,
-        "statements": [{"text": HOSTILE, "suggests": HOSTILE}],
+        "statements": [samples.statement(HOSTILE, HOSTILE)],
         "age_s": 1e300,
         "duration_s": 1e300,
         "facts": {
@@ -410,12 +419,12 @@ def test_a_trace_is_a_short_table():
         Hop(ttl=9, answer=Answer.UNREACHABLE, addr="198.51.100.250", rtt_s=0.0123, icmp_type=3, icmp_code=13),
     )
     target = Target(addr="203.0.113.7:7072", trace=Trace(hops=hops))
-    result = ProbeResult(
+    result = ProbeView(
         code="offline",
         probed_unix=1.0,
         age_s=0.0,
         duration_s=0.0,
-        statements=(Statement(text="a"), Statement(text="b")),
+        statements=(samples.said("a"), samples.said("b")),
         facts=ProbeFacts(targets=(target,)),
     )
     rows = [f"{line.mark} {line.text}".split() for line in probe_lines(result)]

@@ -25,14 +25,17 @@ def test_a_cause_is_explained_without_a_node():
     assert f"what decides: {CAUSE.evidence_rule}" in shown.stdout
     assert all(f"\n    {code}: " in shown.stdout for code in CAUSE.depends_on)
     assert "explains away: " in shown.stdout
-    assert "    1. Tell who runs the seeds, ADDR for one; ask for the present list." in shown.stdout
+    assert "    1. Ask the operators of the seeds, ADDR for one, for the present list." in shown.stdout
 
 
 def test_a_cause_as_json():
     row = json.loads(nocarrier("explain", "seeds_down", "--json").stdout)
     assert (row["code"], row["severity"], row["blame"]) == (CAUSE.code, CAUSE.severity, CAUSE.blame)
     assert row["depends_on"] == list(CAUSE.depends_on)
-    assert len(row["next_actions"]) == len(CAUSE.next_actions)
+    assert [action["applies_to"] for action in row["next_actions"]] == [
+        list(action.applies_to) for action in CAUSE.next_actions
+    ]
+    assert row["next_actions"][-1]["command"] == "nocarrier doctor --probe --url URL"
 
 
 @pytest.mark.parametrize("name", [*Reason, *(cause.code for cause in CAUSES)])

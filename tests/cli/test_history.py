@@ -12,8 +12,10 @@ import pytest
 
 from nocarrier import DialTracker
 from nocarrier.app.embedded import api_server
+from nocarrier.model.action import NextAction
 from nocarrier.model.finding import EvidenceItem, Finding, Severity
 from nocarrier.model.taxonomy import Blame
+from nocarrier.model.text import quoted, say
 from nocarrier.outputs.history import SqliteHistory
 from tests.cli.command import nocarrier
 from tests.cli.terminal import Terminal, command, environment
@@ -45,12 +47,14 @@ def finding(code="seeds_down", summary="The seeds are down."):
         title="Seeds do not answer",
         severity=Severity.CRITICAL,
         blame=Blame.THEM,
-        summary=summary,
+        summary=say("{said}", said=quoted(summary)),
         confidence=0.9,
-        evidence=(EvidenceItem(statement="seeds that are silent", count=1, addrs=("192.0.2.1:7072",), event_ids=()),),
+        evidence=(
+            EvidenceItem(statement=say("seeds that are silent"), count=1, addrs=("192.0.2.1:7072",), event_ids=()),
+        ),
         affected_peers=1,
         affected_dials=1,
-        next_actions=("Tell who runs them.",),
+        next_actions=(NextAction(text=say("Tell their operators.")),),
         since_unix=time.time(),
     )
 

@@ -13,8 +13,10 @@ from nocarrier.app.embedded import api_server
 from nocarrier.cli.render.markdown import code, table, words
 from nocarrier.cli.report.chart import block_chart, svg_chart
 from nocarrier.cli.report.html import POLICY, report_html
+from nocarrier.model.action import Action, filled
 from nocarrier.model.finding import EvidenceItem, Finding, Severity
 from nocarrier.model.taxonomy import Blame, Kind, Reason
+from nocarrier.model.text import address, quoted, say
 from nocarrier.outputs.history import SqliteHistory
 from tests.cli.command import nocarrier
 from tests.cli.terminal import Terminal
@@ -156,7 +158,7 @@ def test_it_tells_what_is_wrong_and_what_it_rests_on(url, tracker, history, tmp_
     assert headings[0] == "Verdict"
     assert len(headings) == 9
     assert "| made | " in text
-    assert "### info: That peer is off or not listening (`peer_down`)" in text
+    assert "### info: Peers are off or not listening (`peer_down`)" in text
     assert "What to do:\n\n1. " in text
     assert re.search(r"\| its evidence was gone \| critical \| `seeds_down` \|", text)
     assert [kind for kind in Kind if f"| {kind.outcome} | " not in text] == []
@@ -176,18 +178,23 @@ def test_it_tells_what_is_wrong_and_what_it_rests_on(url, tracker, history, tmp_
     assert text.index("`genesis_mismatch`") < text.index("`ipv6_blocked`")
 
 
+ACTIONS = (Action(text="Tell the operator of {addr}.", command="nocarrier failures --addr {addr} --url {url}"),)
+
+
 def past_finding():
     return Finding(
         code="seeds_down",
         title="Seeds do not answer",
         severity=Severity.CRITICAL,
         blame=Blame.THEM,
-        summary=f"192.0.2.1:7072 is down. {HOSTILE}",
+        summary=say("{addr} is down. {said}", addr=address("192.0.2.1:7072"), said=quoted(HOSTILE)),
         confidence=0.9,
-        evidence=(EvidenceItem(statement="seeds that are silent", count=1, addrs=("192.0.2.1:7072",), event_ids=()),),
+        evidence=(
+            EvidenceItem(statement=say("seeds that are silent"), count=1, addrs=("192.0.2.1:7072",), event_ids=()),
+        ),
         affected_peers=1,
         affected_dials=1,
-        next_actions=("Tell who runs 192.0.2.1:7072.",),
+        next_actions=filled(ACTIONS, {"addr": address("192.0.2.1:7072")}),
         since_unix=NOW_UNIX,
     )
 

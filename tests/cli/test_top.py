@@ -330,7 +330,12 @@ def found_heading(state, screen):
 
 def test_the_screen_fits_every_terminal():
     state = TopState()
-    finding = samples.finding("seeds_down", severity="critical", summary="宽" * 200, next_actions=["x" * 300])
+    finding = samples.finding(
+        "seeds_down",
+        severity="critical",
+        summary="宽" * 200,
+        next_actions=[samples.action("x" * 300, "y" * 300, "z\n" * 30)],
+    )
     state.take(samples.message("findings", samples.diagnosis(*[finding] * 30)))
     state.take(
         status(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from nocarrier.client.event_stream import SentEvent, StreamMessage
+from nocarrier.model.action import ProgramKind
 from nocarrier.model.event import DialEvent, DialFailure
-from nocarrier.model.finding import Diagnosis, Finding, HealthStatus, Severity
+from nocarrier.model.finding import HealthStatus, Severity
 from nocarrier.model.history import HistoryState, HistoryStatus, SeriesBy
 from nocarrier.model.node_state import (
     BookState,
@@ -21,7 +23,18 @@ from nocarrier.model.node_state import (
 from nocarrier.model.taxonomy import Blame, Kind, Outcome, Phase, Reason, Source
 from nocarrier.model.word import newer_words
 from nocarrier.tracking import Totals
-from nocarrier.web.views import Coverage, DebugView, FailuresView, PeersView, PeerView, SeriesView, StatusView
+from nocarrier.web.views import (
+    Coverage,
+    DebugView,
+    DiagnosisView,
+    FailuresView,
+    FindingView,
+    PeersView,
+    PeerView,
+    SeriesView,
+    StatementView,
+    StatusView,
+)
 
 ADDR = "192.0.2.1:7072"
 
@@ -42,32 +55,69 @@ def _made(wanted: type, usual: dict[str, Any], given: dict[str, Any]) -> Any:
         return msgspec.convert(msgspec.to_builtins(usual | given), wanted)
 
 
-def finding(code: str = "peer_down", **given: Any) -> Finding:
+def words(text: str) -> dict[str, Any]:
+    """`text` as a sentence that is nothing but what somebody else has said."""
+    return {"template": "{said}", "values": {"said": {"kind": "text", "text": text}}}
+
+
+def action(text: str, command: str | None = None, settings: str | None = None) -> dict[str, Any]:
+    return {
+        "text": text,
+        "words": words(text),
+        "command": command,
+        "settings": settings,
+        "applies_to": list(ProgramKind),
+    }
+
+
+def evidence(statement: str, count: int = 1, addrs: Sequence[str] = ()) -> dict[str, Any]:
+    return {
+        "statement": statement,
+        "statement_text": words(statement),
+        "count": count,
+        "addrs": addrs,
+        "event_ids": [],
+    }
+
+
+def statement(text: str, suggests: str | None = None) -> dict[str, Any]:
+    return {"text": text, "words": words(text), "addr": None, "suggests": suggests}
+
+
+def said(text: str) -> StatementView:
+    return _made(StatementView, statement(text), {})
+
+
+def finding(code: str = "peer_down", **given: Any) -> FindingView:
+    summary = given.get("summary", f"The summary of {code}.")
     usual = {
         "code": code,
         "title": f"The title of {code}",
         "severity": Severity.WARNING,
         "blame": Blame.THEM,
-        "summary": f"The summary of {code}.",
+        "summary": summary,
+        "summary_text": words(summary),
         "confidence": 0.6,
         "evidence": [],
         "affected_peers": 0,
         "affected_dials": 0,
         "next_actions": [],
         "since_unix": 1_700_000_000.0,
+        "hides": [],
     }
-    return _made(Finding, usual, given)
+    return _made(FindingView, usual, given)
 
 
-def diagnosis(*findings: Finding, **given: Any) -> Diagnosis:
+def diagnosis(*findings: FindingView, **given: Any) -> DiagnosisView:
     bad = any(each.severity != Severity.INFO for each in findings)
     usual = {
         "at_unix": 1_700_000_000.0,
         "status": HealthStatus.UNHEALTHY if bad else HealthStatus.HEALTHY,
-        "healthy": True,  # follows from the status
+        "status_detail": None,
         "findings": findings,
     }
-    return _made(Diagnosis, usual, given)
+    usual["healthy"] = given.get("status", usual["status"]) == HealthStatus.HEALTHY
+    return _made(DiagnosisView, usual, given)
 
 
 def node_info(**given: Any) -> NodeInfo:

@@ -13,7 +13,7 @@ from nocarrier.classification import blame_for
 from nocarrier.diagnosis import CAUSES, derive, diagnose
 from nocarrier.model.fault import Fault
 from nocarrier.model.taxonomy import Blame, Phase, Source
-from tests.diagnosis.table import check_sound, described
+from tests.diagnosis.table import check_sound, described, done
 from tests.diagnosis.world import NOW, World, neighbours, peers, peers6
 
 HOSTILE = [
@@ -162,7 +162,7 @@ def check(world: World) -> None:
             assert not [addr for addr in named if failing[addr].blame is Blame.US], found
         # Addresses stand in the evidence whole and unchanged, whatever is in them; other texts of a peer do not.
         assert {addr for item in found.evidence if item.event_ids for addr in item.addrs} <= failing.keys()
-        assert all("{detail}" not in text for text in (found.summary, *found.next_actions))
+        assert "{detail}" not in f"{found.summary}{done(found)}"
     telling = {addr for addr, each in failing.items() if each.reason not in HARMLESS}
     assert telling <= explained, described(diagnosis)
 

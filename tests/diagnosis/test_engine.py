@@ -10,8 +10,11 @@ import pytest
 from nocarrier.diagnosis import CAUSES, diagnose
 from nocarrier.diagnosis.cause import Case, Cause, evidence_of
 from nocarrier.diagnosis.engine import SHOWN_EVIDENCE, in_order
+from nocarrier.model.action import Action
 from nocarrier.model.finding import Severity
+from nocarrier.model.probe import NOT_KNOWN
 from nocarrier.model.taxonomy import Blame, Reason
+from nocarrier.model.text import say, word
 from tests.diagnosis.table import codes, finding_of
 from tests.diagnosis.world import HOUR, MINUTE, NOW, World, icmp, neighbours, peer, peers
 
@@ -25,7 +28,9 @@ def cause(code, *reasons, depends_on=(), severity=Severity.WARNING, blame=Blame.
         found = facts.failing_with(*map(Reason, reasons))
         if not found:
             return None
-        made = Case(summary=f"{code}.", confidence=0.5, evidence=(evidence_of(code, found),), peers=found)
+        made = Case(
+            summary=say("{code}.", code=word(code)), confidence=0.5, evidence=(evidence_of(code, found),), peers=found
+        )
         return replace(made, **case)
 
     return Cause(
@@ -34,7 +39,8 @@ def cause(code, *reasons, depends_on=(), severity=Severity.WARNING, blame=Blame.
         severity=severity,
         blame=blame,
         evidence_rule=code,
-        next_actions=("Do.",),
+        next_actions=(Action(text="Do."),),
+        looks=NOT_KNOWN,
         rule=rule,
         depends_on=depends_on,
     )
@@ -100,7 +106,7 @@ def test_a_cause_cannot_depend_on_one_that_does_not_exist():
 def test_a_peer_that_a_rule_names_twice_counts_once():
     def rule(facts):
         failing = facts.failing_with(Reason.TIMEOUT)
-        return Case(summary="x.", confidence=0.5, evidence=(), peers=[*failing, *failing])
+        return Case(summary=say("x."), confidence=0.5, evidence=(), peers=[*failing, *failing])
 
     [only] = found(NODE.fails(peer(2), "timeout", times=3), replace(cause("twice"), rule=rule))
     assert (only.affected_peers, only.affected_dials) == (1, 3)

@@ -15,6 +15,7 @@ NODE = World().with_node()
 THEY_ARE_NEWER = {"ours": {"min": 1, "max": 2}, "theirs": {"min": 3, "max": 5}}
 THEY_ARE_OLDER = {"ours": {"min": 2, "max": 3}, "theirs": {"min": 1, "max": 1}}
 NEWER_FRAMES = {"ours": {"wire": 1}, "theirs": {"wire": 2}}
+OLDER_FRAMES = {"ours": {"wire": 2}, "theirs": {"wire": 1}}
 
 
 def chain(network: str, genesis: str) -> dict:
@@ -33,7 +34,7 @@ WE_ARE_OLD = Table(
             blame="us",
             severity="critical",
             says="too old for 3 peers of those that answered: they want at least version 3, we speak up to 2",
-            does="speaks their protocol version (3)",
+            does="protocol_version = 3",
         ),
         "half of those that answered": row(
             NODE.session(peers(2)).fails(peers(2, first=3), "version_mismatch", **THEY_ARE_NEWER), severity="warning"
@@ -74,12 +75,17 @@ THEY_ARE_OLD = Table(
             severity="info",
             blame="them",
             says="they speak up to version 1, we want at least 2",
-            does=f"Tell who runs {peer(9)} to update",
+            does=f"Ask the operator of {peer(9)} to update",
         ),
         "most peers are old": row(
             NODE.session(peer(1)).fails(peers(3, first=2), "version_mismatch", **THEY_ARE_OLDER),
             severity="warning",
-            does="min_protocol_version under [node] to 1",
+            does="min_protocol_version = 1",
+        ),
+        "old frames, and nobody said which versions": row(
+            NODE.session(peer(1)).fails(peers(2, first=2), "version_mismatch", **OLDER_FRAMES),
+            says="2 peers",
+            does="lower min_protocol_version",
         ),
         "a minority, and which side is old was not recorded": row(
             World().works(peers(3)).reports(peer(9), "version_mismatch"), severity="info"
@@ -261,10 +267,10 @@ INCOMPATIBLE = Table(
             ),
             severity="info",
             blame="unknown",
-            does=f"that of {peer(9)} is +600 s off ours",
+            does=f"The clock of {peer(9)} is 10 min ahead of ours",
         ),
         "one clock is off, by how much was not recorded": row(
-            World().works(peers(2)).reports(peer(9), "clock_skew"), does=f"that of {peer(9)} differs from ours"
+            World().works(peers(2)).reports(peer(9), "clock_skew"), does=f"The clock of {peer(9)} differs from ours"
         ),
         "one newer peer": row(
             NODE.session(peers(3)).fails(peer(9), "version_mismatch", **THEY_ARE_NEWER),
@@ -274,12 +280,16 @@ INCOMPATIBLE = Table(
             NODE.session(peers(2)).fails(peer(9), "ticket_invalid", ticket="missing", stated_by="us"),
             does="shows a ticket that we do not accept",
         ),
+        "one bans us": row(
+            NODE.session(peers(2)).fails(peer(9), "banned", stated_by="remote"), does="one operator's choice"
+        ),
+        "the only one has other versions, and which side is old was not recorded": row(
+            World().reports(peer(9), "version_mismatch"), does=f"nocarrier failures --addr {peer(9)}"
+        ),
         "on our own ban list": row(
-            NODE.session(peers(2)).fails(peer(9), "banned_local"), does="out of bans under [node]"
+            NODE.session(peers(2)).fails(peer(9), "banned_local"), does="from bans under [node]"
         ),
-        "ourselves": row(
-            NODE.session(peers(2)).fails(peer(9), "self_dial_blocked"), does="leads back to this node itself"
-        ),
+        "ourselves": row(NODE.session(peers(2)).fails(peer(9), "self_dial_blocked"), does="this node's own address"),
     },
     near_misses={
         "two ban us": row(NODE.session(peer(1)).fails(peers(2, first=2), "banned"), instead="banned_by_peers"),
@@ -307,7 +317,7 @@ MOVED = Table(
             first=True,
             severity="info",
             blame="them",
-            says=f"Another node than before lives at {peer(9)}",
+            says=f"Another node than before answers at {peer(9)}",
             does="find out who " + "bb" * 32,
         ),
         "the node has taken the new one since": row(
@@ -315,7 +325,7 @@ MOVED = Table(
                 peer(1), ago_s=299
             ),
             severity="info",
-            says=f"Another node than before lives at {peer(1)}",
+            says=f"Another node than before answers at {peer(1)}",
             does="find out who " + "bb" * 32,
             affected_peers=1,
         ),

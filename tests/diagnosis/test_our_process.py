@@ -22,12 +22,14 @@ EXHAUSTION = Table(
     "local_exhaustion",
     raised={
         "no descriptor left": row(
-            NODE.session(peer(1)).fails(peers(2, first=2), "fd_exhausted", **NO_FILES, limit=64, in_use=64),
+            NODE.session(peer(1))
+            .fails(peers(2, first=2), "fd_exhausted", **NO_FILES, limit=64, in_use=64)
+            .on(pid=4711),
             first=True,
             severity="warning",
             blame="us",
             says="file descriptors (the limit is 64): 2 peers",
-            does="LimitNOFILE=",
+            does="prlimit --pid 4711",
         ),
         "no local port left, with the use": row(
             NODE.session(peer(1))
@@ -65,11 +67,14 @@ OVERLOAD = Table(
     "local_overload",
     raised={
         "handshakes timed out while our loop stood still": row(
-            NODE.session(peer(1)).fails(peers(3, first=2), "handshake_timeout", bytes_received=0, loop_lag_s=9.5),
+            NODE.session(peer(1))
+            .fails(peers(3, first=2), "handshake_timeout", bytes_received=0, loop_lag_s=9.5)
+            .on(pid=4711),
             first=True,
             severity="warning",
             blame="us",
             says="for up to 9.5 s, so 3 dials",
+            does="top -H -b -n 1 -p 4711",
             affected_peers=3,
         ),
         "connects timed out likewise": row(
@@ -257,7 +262,7 @@ TASKS = Table(
             severity="critical",
             blame="us",
             says="the maintainer died 3 times and has been down for 40 s (OverflowError: int too large",
-            does="search for: died by a fault of ours",
+            does='search for "died by a fault of ours"',
             since_unix=NOW - 40,
         ),
         "it works again, and died a moment ago": row(
@@ -310,7 +315,7 @@ def test_the_clock_explains_only_tickets_that_are_refused_for_their_time():
 def test_what_is_known_of_the_limits_of_this_machine_is_told():
     def statements(**host):
         world = NODE.session(peer(1)).fails(peer(2), "fd_exhausted", **NO_FILES).on(**host)
-        return [item.statement for item in finding_of(world.diagnosis(), "local_exhaustion").evidence]
+        return [str(item.statement) for item in finding_of(world.diagnosis(), "local_exhaustion").evidence]
 
     assert statements() == ["no file descriptors left"]
     assert "60 of 64 file descriptors are open now" in statements(open_files=60, open_files_limit=64)

@@ -84,12 +84,14 @@ MTU = Table(
     "path_mtu",
     raised={
         "what we send large is lost": row(
-            NODE.session(peer(1)).fails(peer(9), "handshake_timeout", bytes_received=0, large_segments_lost="sent"),
+            NODE.session(peer(1))
+            .fails(peer(9), "handshake_timeout", bytes_received=0, large_segments_lost="sent")
+            .on(interfaces_up=("eth0",)),
             first=True,
             severity="warning",
             blame="path",
             says=f"The way to 1 peer ({peer(9)})",
-            does="tracepath -n 203.9.0.9",
+            does="ip link set dev eth0 mtu 1280",
             hides=("peer_overloaded",),
         ),
         "what they send large is lost": row(
@@ -152,7 +154,7 @@ CUT_OFF = Table(
             .works(neighbours(2), ago_s=HOUR)
             .fails(neighbours(2), "network_unreachable", **icmp(3, 0, FAR)),
             severity="warning",
-            does=f"whoever runs the router {FAR}",
+            does=f"the operator of the router {FAR}",
         ),
         "a router knows no way to one address that was told": row(
             NODE.session(peers(3)).fails(peer(9), "network_unreachable", **icmp(3, 0, FAR)), severity="info"
@@ -231,7 +233,7 @@ THEIR_FIREWALL = Table(
         ),
         "a rule forbids it, and who says so was not recorded": row(
             NODE.session(peer(1)).fails(peer(9), "host_unreachable", icmp={"type": 3, "code": 13}),
-            does="Ask who runs the peer",
+            does="Ask the operator of the peer",
         ),
         "silent on this port, and another port of the host answers": row(
             NODE.session("203.9.0.9:9000").fails(peer(9), "timeout"),
@@ -283,7 +285,7 @@ def test_each_hop_is_told_with_those_that_it_refuses():
     world = world.fails(peer(9), "host_unreachable", **icmp(3, 13, FAR)).fails(
         peer(7), "host_unreachable", icmp={"type": 3, "code": 13}
     )
-    told = {item.addrs: item.statement for item in finding_of(world.diagnosis(), "peer_firewalled").evidence}
+    told = {item.addrs: str(item.statement) for item in finding_of(world.diagnosis(), "peer_firewalled").evidence}
     assert told == {
         (peer(8),): "the peer's own machine answered that a rule forbids the connection",
         (peer(9),): f"{FAR} answered that a rule forbids the connection",

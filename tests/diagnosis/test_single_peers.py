@@ -13,13 +13,13 @@ MUTE = {"bytes_received": 0}
 OVERLOADED = Table(
     "peer_overloaded",
     raised={
-        "the connection stands and not a byte comes": row(
+        "the connection is there and not a byte comes": row(
             NODE.session(peers(2)).fails(peer(9), "handshake_timeout", **MUTE),
             first=True,
             severity="info",
             blame="them",
             says=f"1 peer ({peer(9)}) takes our connections and not our handshakes",
-            does=f"Ask who runs {peer(9)}",
+            does=f"Ask the operator of {peer(9)}",
         ),
         "it begins and does not end": row(
             NODE.session(peers(2)).fails(peers(2, first=8), "handshake_timeout", bytes_received=90), says="2 peers"
@@ -125,11 +125,11 @@ DOWN = Table(
             severity="info",
             blame="them",
             says=f"1 peer is off or not listening: {peer(9)}",
-            does=f"{peer(9)} is a machine that answers",
+            does=f"the machine of {peer(9)} answers",
         ),
         "nobody answers on its last link": row(
             NODE.session(peers(3)).fails(peer(9), "host_unreachable", no_neighbour=True, decided_by="network"),
-            does=f"{peer(9)} is not there",
+            does=f"Check that the machine of {peer(9)} is switched on",
         ),
         "its router says that the host is gone": row(
             NODE.session(peers(3)).fails(peer(9), "host_unreachable", **icmp(3, 1, "203.9.0.1")), does="switched on"
@@ -237,8 +237,8 @@ def test_unrelated_peers_make_it_surer_and_a_noisy_one_does_not(code, reason):
 )
 def test_of_a_mute_peer_only_what_was_seen_is_told(failing, told):
     [item] = finding_of(failing.works(peer(1)).diagnosis(), "peer_overloaded").evidence
-    assert item.statement.startswith(("the connection stands and not a byte", "the handshake"))
-    assert told in item.statement
+    assert str(item.statement).startswith(("the connection is there and not a byte", "the handshake"))
+    assert told in str(item.statement)
 
 
 def test_a_peer_that_failed_five_hundred_times_says_what_one_failure_says():

@@ -13,6 +13,7 @@ from nocarrier.model.text import (
     ValueKind,
     address,
     decimal,
+    declared,
     host,
     joined,
     listed,
@@ -112,6 +113,10 @@ def test_a_mask_sees_each_value_with_its_kind_and_no_word_of_the_sentence():
     assert str(text.masked(mask)) == "peer # on #: #"
     assert set(seen) == {(ValueKind.ADDRESS, "peer:1"), (ValueKind.HOST, "peer"), (ValueKind.NUMBER, "1")}
     assert str(text) == "peer peer:1 on peer: 1"
+
+
+def test_a_declared_template_has_words_in_capitals():
+    assert declared("{count} {count:peer is|peers are} off: {some_addr} {{x}}") == "COUNT peers are off: SOME-ADDR {x}"
 
 
 def test_names_of_a_template():

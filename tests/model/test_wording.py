@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from nocarrier.model.wording import SHOWN_ID_DIGITS, count_of, short_id, some, span
+from nocarrier.model.wording import SHOWN_ID_DIGITS, count_of, short_id, some, span, times
 
 
 @pytest.mark.parametrize(("number", "expected"), [(0, "0 peers"), (1, "1 peer"), (2, "2 peers")])
 def test_numbers_and_nouns_agree(number, expected):
     assert count_of(number, "peer") == expected
+
+
+@pytest.mark.parametrize(("number", "expected"), [(0, "0 times"), (1, "once"), (2, "2 times")])
+def test_how_often(number, expected):
+    assert times(number) == expected
 
 
 @pytest.mark.parametrize(("count", "expected"), [(0, ""), (1, "1"), (3, "1, 2, 3"), (5, "1, 2, 3 and 2 more")])

@@ -13,22 +13,25 @@ PROBE = """
 import asyncio, dataclasses, json, os, sys
 from nocarrier.dialing import AddressPolicy
 from nocarrier.probing.prober import Prober
-from nocarrier.probing.conclusions import conclude, plan_probes
 from nocarrier.model.finding import EvidenceItem, Finding, Severity
+from nocarrier.diagnosis import CAUSES
 from nocarrier.model.taxonomy import Blame
+from nocarrier.model.text import say
 
 code, *addrs = sys.argv[1:]
 finding = Finding(
-    code=code, title="", severity=Severity.INFO, blame=Blame.PATH, summary="", confidence=0.5,
-    evidence=(EvidenceItem(statement="", count=len(addrs), addrs=tuple(addrs)),),
+    code=code, title="", severity=Severity.INFO, blame=Blame.PATH, summary=say(""), confidence=0.5,
+    evidence=(EvidenceItem(statement=say(""), count=len(addrs), addrs=tuple(addrs)),),
     affected_peers=1, affected_dials=1, next_actions=(), since_unix=0.0,
+    looks=next(cause.looks for cause in CAUSES if cause.code == code),
 )
 
 async def main():
-    prober = Prober(AddressPolicy(ipv4_only=False), plan=plan_probes, conclude=conclude)
+    prober = Prober(AddressPolicy(ipv4_only=False))
     result = await prober.probe(finding)
     await prober.close()
-    print(json.dumps(dataclasses.asdict(result)))
+    statements = [dataclasses.asdict(each) | {"text": str(each.text)} for each in result.statements]
+    print(json.dumps(dataclasses.asdict(result) | {"statements": statements}))
 
 os.setgroups([])
 os.setgid(65534)

@@ -4,7 +4,7 @@ import { useState } from "preact/hooks";
 import { count } from "../text/format.ts";
 import { visible, visibleLabel, visibleStart } from "../text/visible.ts";
 
-const SHORT = 300;
+export const SHORT = 300;
 /** A browser lays out only those pieces of a long text that are in sight. */
 const PIECE = 4_000;
 

@@ -3,7 +3,7 @@
 import { computed, effect, signal } from "@preact/signals";
 import { getJson } from "../api/client.ts";
 import type { TimedCounts } from "../api/shapes.ts";
-import type { EventCount, StoredFinding } from "../api/types.ts";
+import type { EventCount, PastFindingView } from "../api/types.ts";
 import { nowUnix } from "./clock.ts";
 import { rows } from "./events.ts";
 import { filters } from "./filters.ts";
@@ -96,7 +96,7 @@ async function load(query: string): Promise<void> {
   }
 }
 
-export const pastFindings = signal<StoredFinding[] | null>(null);
+export const pastFindings = signal<PastFindingView[] | null>(null);
 
 export async function loadPastFindings(): Promise<void> {
   try {

@@ -1,12 +1,12 @@
 /** The latest status and the latest findings, as the stream tells them. */
 
 import { computed, signal } from "@preact/signals";
-import type { Diagnosis, StatusView } from "../api/types.ts";
+import type { DiagnosisView, StatusView } from "../api/types.ts";
 import { takeNodeTime } from "./clock.ts";
 import { DialRate } from "./dial-rate.ts";
 
 export const status = signal<StatusView | null>(null);
-export const diagnosis = signal<Diagnosis | null>(null);
+export const diagnosis = signal<DiagnosisView | null>(null);
 
 const rate = new DialRate();
 export const dialRate = signal(rate.view());
@@ -20,7 +20,7 @@ export function takeStatus(next: StatusView): void {
   status.value = next;
 }
 
-export function takeFindings(next: Diagnosis): void {
+export function takeFindings(next: DiagnosisView): void {
   if (diagnosis.peek() === null) {
     // After the frame in which it shows.
     requestAnimationFrame(() => performance.mark("nocarrier-first-data"));

@@ -1,12 +1,12 @@
 import { useId, useState } from "preact/hooks";
-import type { EvidenceItem, Finding } from "../api/types.ts";
+import type { EvidenceView, FindingView } from "../api/types.ts";
 import { Address } from "../shared/Address.tsx";
-import { Copy } from "../shared/Copy.tsx";
 import { PeerText } from "../shared/PeerText.tsx";
+import { Words } from "../shared/Words.tsx";
 import { nowUnix } from "../state/clock.ts";
 import { count, iso, percent, plural, span, words } from "../text/format.ts";
 import { visibleLabel } from "../text/visible.ts";
-import { commandsIn } from "./command.ts";
+import { Action } from "./Action.tsx";
 
 const BLAME = {
   us: "on our side",
@@ -22,7 +22,7 @@ export function FindingCard({
   isBrief,
   past,
 }: {
-  finding: Finding;
+  finding: FindingView;
   isBrief: boolean;
   past?: preact.ComponentChildren;
 }) {
@@ -40,11 +40,11 @@ export function FindingCard({
       {(!isBrief || isOpen) && (
         <>
           <p class="finding-summary">
-            <PeerText text={finding.summary} />
+            <Words text={finding.summary_text} />
           </p>
           {!isOpen && finding.next_actions[0] && (
             <p class="finding-next">
-              <b>Do:</b> <PeerText text={finding.next_actions[0]} />
+              <b>Do:</b> <Words text={finding.next_actions[0].words} />
             </p>
           )}
           <p class="finding-facts">
@@ -54,7 +54,7 @@ export function FindingCard({
             {finding.affected_dials > 0 && <span>{plural(finding.affected_dials, "failed dial")}</span>}
             {!isOpen && finding.next_actions[0] && (
               <button type="button" class="link" onClick={() => setOpen(true)}>
-                evidence and all that can be done
+                Show evidence and all actions
               </button>
             )}
           </p>
@@ -75,7 +75,7 @@ function Since({ unix }: { unix: number }) {
   );
 }
 
-function FindingMore({ finding }: { finding: Finding }) {
+function FindingMore({ finding }: { finding: FindingView }) {
   return (
     <>
       {finding.evidence.length > 0 && (
@@ -92,8 +92,8 @@ function FindingMore({ finding }: { finding: Finding }) {
         <>
           <h4>What to do</h4>
           <ol class="actions">
-            {finding.next_actions.map((action) => (
-              <Action key={action} text={action} />
+            {finding.next_actions.map((action, index) => (
+              <Action key={`${index}`} action={action} />
             ))}
           </ol>
         </>
@@ -110,11 +110,11 @@ function FindingMore({ finding }: { finding: Finding }) {
   );
 }
 
-function Evidence({ item }: { item: EvidenceItem }) {
+function Evidence({ item }: { item: EvidenceView }) {
   const more = item.count - item.addrs.length;
   return (
     <li>
-      <b>{count(item.count)}</b> <PeerText text={item.statement} />
+      <b>{count(item.count)}</b> <Words text={item.statement_text} />
       {item.addrs.length > 0 && (
         <span class="addresses">
           {item.addrs.map((addr) => (
@@ -123,20 +123,6 @@ function Evidence({ item }: { item: EvidenceItem }) {
           {more > 0 && <span class="muted">and {count(more)} more</span>}
         </span>
       )}
-    </li>
-  );
-}
-
-function Action({ text }: { text: string }) {
-  return (
-    <li>
-      <PeerText text={text} limit={2000} />
-      {commandsIn(text).map((command) => (
-        <span class="command" key={command}>
-          <code>{command}</code>
-          <Copy text={command} label="Copy the command" />
-        </span>
-      ))}
     </li>
   );
 }

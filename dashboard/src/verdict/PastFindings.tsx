@@ -1,6 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
 import { ENDED_BY } from "../api/tables.ts";
-import type { StoredFinding } from "../api/types.ts";
+import type { PastFindingView } from "../api/types.ts";
 import { Time } from "../shared/Time.tsx";
 import { loadPastFindings, pastFindings } from "../state/history.ts";
 import { diagnosis, historyOn } from "../state/status.ts";
@@ -41,7 +41,7 @@ export function PastFindings() {
   );
 }
 
-function Stood({ stored }: { stored: StoredFinding }) {
+function Stood({ stored }: { stored: PastFindingView }) {
   const { began_unix, ended_unix, ended_by } = stored;
   if (ended_unix === null) return null;
   return (

@@ -1,7 +1,7 @@
 /** What is wrong, the worst first. The one thing on the page that must be seen at once. */
 
 import { useEffect } from "preact/hooks";
-import type { Diagnosis } from "../api/types.ts";
+import type { DiagnosisView } from "../api/types.ts";
 import { connection, stale } from "../state/connection.ts";
 import { diagnosis, status } from "../state/status.ts";
 import { plural } from "../text/format.ts";
@@ -20,20 +20,20 @@ const TOO_EARLY = "Too early to tell";
 
 type Level = keyof typeof SIGNS;
 
-function levelOf(found: Diagnosis): Level {
+function levelOf(found: DiagnosisView): Level {
   if (found.findings.some((finding) => finding.severity === "critical")) return "critical";
   if (found.status === "undetermined") return "undetermined";
   return found.healthy ? "healthy" : "warning";
 }
 
-function headline(found: Diagnosis, level: Level): string {
+function headline(found: DiagnosisView, level: Level): string {
   if (level === "undetermined") return TOO_EARLY;
   if (level === "healthy") return "Healthy";
   const first = found.findings[0];
   return first ? first.title : "Not healthy";
 }
 
-function tally(found: Diagnosis, level: Level): string {
+function tally(found: DiagnosisView, level: Level): string {
   const { findings } = found;
   const parts = (["critical", "warning", "info"] as const)
     .map((severity) => ({ severity, n: findings.filter((finding) => finding.severity === severity).length }))
@@ -51,7 +51,7 @@ function tally(found: Diagnosis, level: Level): string {
 }
 
 /** Of the tab: what was so before the connection was lost is not known to be so now. */
-function tabTitle(found: Diagnosis, level: Level): string {
+function tabTitle(found: DiagnosisView, level: Level): string {
   const sign = stale.value ? SIGNS.undetermined : SIGNS[level];
   return `${sign} ${headline(found, level)}${stale.value ? " (connection lost)" : ""} · nocarrier`;
 }
@@ -86,7 +86,7 @@ export function Verdict() {
   );
 }
 
-function Findings({ found }: { found: Diagnosis }) {
+function Findings({ found }: { found: DiagnosisView }) {
   const { findings } = found;
   if (findings.length === 0) return null;
   const isLong = findings.length > FEW;

@@ -11,7 +11,6 @@ nocarrier.record_dial_failure("203.0.113.7:7072", "connection_refused", "seed")
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import partial
 from typing import TYPE_CHECKING
 
 from nocarrier.dialing.policy import AddressPolicy
@@ -21,7 +20,6 @@ from nocarrier.model.address import DEFAULT_NETGROUP_PREFIX
 from nocarrier.model.history import History
 from nocarrier.model.listen import DEFAULT_LISTEN, check_listen
 from nocarrier.model.node_state import NodePort
-from nocarrier.probing.conclusions import conclude, plan_probes
 from nocarrier.probing.prober import Prober
 from nocarrier.recorder import global_tracker
 from nocarrier.tracking import DialTracker
@@ -96,8 +94,7 @@ def _prober_of_its_own(node: NodePort | None) -> Prober:
     prefix = node.state().netgroup_prefix if node is not None else DEFAULT_NETGROUP_PREFIX
     return Prober(
         policy,
-        plan=partial(plan_probes, netgroup_prefix=prefix),
-        conclude=partial(conclude, netgroup_prefix=prefix),
+        netgroup_prefix=prefix,
     )
 
 

@@ -8,7 +8,6 @@ import signal
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
-from functools import partial
 from typing import TYPE_CHECKING
 
 from nocarrier import __version__
@@ -21,7 +20,6 @@ from nocarrier.model.address import parse_ip
 from nocarrier.model.history import History
 from nocarrier.model.listen import parse_listen
 from nocarrier.outputs.history import FILE_NAME, SqliteHistory
-from nocarrier.probing.conclusions import conclude, plan_probes
 from nocarrier.probing.prober import Prober
 from nocarrier.sources.node.node import Node
 from nocarrier.tracking import DialTracker
@@ -97,8 +95,7 @@ def attend(
     prefix = node.options.netgroup_prefix
     prober = Prober(
         node.policy,
-        plan=partial(plan_probes, netgroup_prefix=prefix),
-        conclude=partial(conclude, netgroup_prefix=prefix),
+        netgroup_prefix=prefix,
         local_ip=parse_ip(host),
     )
     server = api_server(tracker, node=node, doctor=doctor, prober=prober, history=history, listen=listen, token=token)

@@ -150,7 +150,7 @@ def _verdict(diagnosis: Diagnosis) -> Iterator[Line]:
     known = [finding.code for finding in diagnosis.findings if finding.severity is Severity.INFO]
     for finding in diagnosis.findings:
         if finding.severity is not Severity.INFO:
-            yield Line(2, finding.summary, f"{finding.severity}:", mark_style=SEVERITY_STYLES[finding.severity])
+            yield Line(2, str(finding.summary), f"{finding.severity}:", mark_style=SEVERITY_STYLES[finding.severity])
     if known:
         yield Line(2, ", ".join(known), "info:", mark_style=SEVERITY_STYLES[Severity.INFO])
 

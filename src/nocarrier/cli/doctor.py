@@ -35,14 +35,14 @@ def doctor(client: NodeClient, *, as_json: bool, probe: bool) -> None:
     and nothing explains it, and 2 if the node cannot be asked. With --probe, the verdict is the one after the probes.
     """
     answer = _get(client, "/api/p2p/diagnosis")
-    from nocarrier.model.finding import Diagnosis  # noqa: PLC0415 - loaded once there is an answer
+    from nocarrier.web.views import DiagnosisView  # noqa: PLC0415 - loaded once there is an answer
 
-    diagnosis = answer.read(Diagnosis)
+    diagnosis = answer.read(DiagnosisView)
     probes: dict[str, NodeAnswer | NocarrierError] = {}
     if probe and diagnosis.findings:
         probes = _probe(client, (finding.code for finding in diagnosis.findings))
         answer = _get(client, "/api/p2p/diagnosis")  # they take a while, and what they saw may count
-        diagnosis = answer.read(Diagnosis)
+        diagnosis = answer.read(DiagnosisView)
     if as_json:
         print_json(answer.document | {"probes": _documents(probes)} if probe else answer.document)
     else:

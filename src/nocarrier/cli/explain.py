@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 import json
-import string
 import sys
+from collections.abc import Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -15,6 +15,7 @@ from nocarrier.cli.render.text import printable
 from nocarrier.diagnosis import CAUSES
 from nocarrier.diagnosis.cause import Cause
 from nocarrier.model.taxonomy import Reason
+from nocarrier.model.text import declared
 from nocarrier.web.views.reasons import reason_view
 
 
@@ -60,7 +61,7 @@ def _of_cause(cause: Cause, causes: dict[str, Cause]) -> str:
         f"  what it says: {cause.title}",
         f"  what decides: {cause.evidence_rule}",
         "  what to do:",
-        *(f"    {number}. {action}" for number, action in enumerate(_actions(cause), 1)),
+        *_of_actions(cause),
     ]
     if cause.depends_on:
         lines.append("  depends on (each of these, if found, explains it away):")
@@ -79,15 +80,23 @@ def _cause_view(cause: Cause) -> dict[str, Any]:
         "severity": cause.severity,
         "blame": cause.blame,
         "evidence_rule": cause.evidence_rule,
-        "next_actions": _actions(cause),
+        "next_actions": [
+            {
+                "text": declared(action.text),
+                "command": action.command and declared(action.command),
+                "settings": action.settings and declared(action.settings),
+                "applies_to": action.applies_to,
+            }
+            for action in cause.next_actions
+        ],
         "depends_on": list(cause.depends_on),
     }
 
 
-def _actions(cause: Cause) -> list[str]:
+def _of_actions(cause: Cause) -> Iterator[str]:
     """The next actions, with words in capitals for what a finding fills in."""
-    return ["".join(_with_placeholders(action)) for action in cause.next_actions]
-
-
-def _with_placeholders(action: str) -> list[str]:
-    return [text + (name.upper() if name else "") for text, name, _, _ in string.Formatter().parse(action)]
+    for number, action in enumerate(cause.next_actions, 1):
+        yield f"    {number}. {declared(action.text)}"
+        for template in (action.command, action.settings):
+            if template is not None:
+                yield from (f"         {line}" for line in declared(template).splitlines())

@@ -1,24 +1,34 @@
-"""What a cause is: declared once, with the rule that finds it and the actions that mend it."""
+"""What a cause is: declared once, with the rule that finds it, the words that tell of it, and the actions that mend it.
+
+A rule decides, and gives values; what is said of them are templates (`model.text`).
+"""
 
 from __future__ import annotations
 
-import string
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from nocarrier.diagnosis.facts import Facts, FailingPeer
+from nocarrier.errors import AddressError
+from nocarrier.model.action import Action
+from nocarrier.model.address import Address
 from nocarrier.model.finding import EvidenceItem, Severity
+from nocarrier.model.probe import Looks
 from nocarrier.model.taxonomy import Blame
+from nocarrier.model.text import Sayable, Text, address, listed, say
 
 SAMPLES = 5
 """Addresses named for each piece of evidence."""
 
+_ANY_PORT = 1
+"""Whoever records a dial himself may leave the port out."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """What a rule found: the cause as it stands here and now."""
+    """What a rule found: the cause as it is here and now."""
 
-    summary: str
+    summary: Text
     """One sentence with numbers."""
     confidence: float
     evidence: tuple[EvidenceItem, ...]
@@ -31,8 +41,8 @@ class Case:
     severity: Severity | None = None
     """None: as declared."""
     blame: Blame | None = None
-    values: Mapping[str, object] = field(default_factory=dict)
-    """What fills the placeholders of the next actions; an action with a placeholder that is not here does not apply."""
+    values: Mapping[str, Sayable] = field(default_factory=dict)
+    """What fills the placeholders of the next actions; an action that needs one that is not here does not apply."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,40 +57,48 @@ class Cause:
     blame: Blame
     evidence_rule: str
     """What decides, for people."""
-    next_actions: tuple[str, ...]
-    """What an operator can do, with {placeholders}; the most useful first."""
+    next_actions: tuple[Action, ...]
+    """What an operator can do, the most useful first."""
     rule: Callable[[Facts], Case | None]
+    looks: Looks
+    """Which probes can tell more, or why none can."""
     is_last_resort: bool = False
     """Whether it tells of what nobody explains; then it is no news that others hide it."""
     depends_on: tuple[str, ...] = ()
     """Causes that are asked before: what they explain is no evidence for this one."""
 
 
-def actions_for(cause: Cause, values: Mapping[str, object]) -> tuple[str, ...]:
-    """The next actions that apply, filled in."""
-    return tuple(action.format_map(values) for action in cause.next_actions if _placeholders(action) <= values.keys())
-
-
-def _placeholders(action: str) -> set[str]:
-    return {name for _, name, _, _ in string.Formatter().parse(action) if name}
-
-
-def evidence_of(statement: str, peers: Iterable[FailingPeer]) -> EvidenceItem:
-    """The statement that `peers` are evidence for, the newest five named."""
+def evidence_of(template: str, peers: Iterable[FailingPeer], **values: Sayable) -> EvidenceItem:
+    """The statement that `peers` are evidence for, the newest five named; `template` and `values` as for `say`."""
     newest = sorted(peers, key=lambda peer: peer.failed_unix, reverse=True)
     named = newest[:SAMPLES]
     return EvidenceItem(
-        statement=statement,
+        statement=say(template, **values),
         count=len(newest),
         addrs=tuple(peer.addr for peer in named),
         event_ids=tuple(peer.event_id for peer in named),
     )
 
 
-def stated(statement: str, addrs: Iterable[str] = (), count: int | None = None) -> EvidenceItem:
+def stated(template: str, addrs: Iterable[str] = (), count: int | None = None, **values: Sayable) -> EvidenceItem:
     """A statement that rests on something else than failed dials."""
-    listed = tuple(addrs)
-    return EvidenceItem(statement=statement, count=len(listed) if count is None else count, addrs=listed[:SAMPLES])
+    those = tuple(addrs)
+    return EvidenceItem(
+        statement=say(template, **values), count=len(those) if count is None else count, addrs=those[:SAMPLES]
+    )
+
+
+def addresses(peers: Iterable[FailingPeer]) -> Text:
+    """A few of the addresses of `peers`."""
+    return listed([address(peer.addr) for peer in peers])
+
+
+def host_of(addr: str) -> str | None:
+    """The host of `addr`; None where it cannot be parsed."""
+    try:
+        return Address.parse(addr, default_port=_ANY_PORT).host
+    except AddressError:
+        return None
 
 
 def severity_for(facts: Facts, usual: Severity) -> Severity:
@@ -91,15 +109,3 @@ def severity_for(facts: Facts, usual: Severity) -> Severity:
     if facts.is_cut_off:
         return Severity.CRITICAL
     return Severity.WARNING if facts.is_cut_off is None and usual is Severity.INFO else usual
-
-
-def some(addrs: Iterable[str], shown: int = 3) -> str:
-    """A few of `addrs` for a sentence."""
-    listed = list(addrs)
-    more = f" and {len(listed) - shown} more" if len(listed) > shown else ""
-    return ", ".join(listed[:shown]) + more
-
-
-def count_of(number: int, noun: str) -> str:
-    """Such as "1 peer" or "3 peers"."""
-    return f"{number} {noun}" + ("" if number == 1 else "s")

@@ -1,18 +1,20 @@
 """Asks every cause, in the order of what explains what, and ranks the answers. Pure.
 
 A cause *explains* failing peers. For a cause that depends on it these peers are no evidence any more, so a symptom is
-hidden as long as its cause stands, and a second fault beside it, with evidence of its own, is not.
+hidden as long as its cause is active, and a second fault beside it, with evidence of its own, is not.
 """
 
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from graphlib import TopologicalSorter
 
-from nocarrier.diagnosis.cause import Case, Cause, actions_for, severity_for
+from nocarrier.diagnosis.cause import Case, Cause, severity_for
 from nocarrier.diagnosis.facts import Facts
 from nocarrier.diagnosis.health import health_of
+from nocarrier.model.action import filled
 from nocarrier.model.finding import Diagnosis, Finding, Severity
 from nocarrier.model.taxonomy import Blame
 
@@ -44,36 +46,61 @@ def diagnose(facts: Facts, causes: Sequence[Cause], earlier: Diagnosis | None = 
     Args:
         facts: of this instant.
         causes: from `in_order`.
-        earlier: the diagnosis before this one, so that a finding knows since when it stands.
+        earlier: the diagnosis before this one, so that a finding knows since when it is active.
     """
-    cases: dict[str, Case] = {}
-    hidden: dict[str, list[str]] = {}
-    explained: dict[str, frozenset[str]] = {}
-    # The facts without what is explained; many causes depend on the same ones.
-    left: dict[frozenset[str], Facts] = {frozenset(): facts}
+    round_ = _Round(facts, causes)
     for cause in causes:
-        ancestors = [code for code in _ancestors(cause, causes) if code in cases]
-        taken = frozenset().union(*(explained[code] for code in ancestors))
-        if taken not in left:
-            left[taken] = facts.without(taken)
-        case = _ask(cause, left[taken])
-        if case is not None:
-            cases[cause.code] = case
-            explained[cause.code] = frozenset(peer.addr for peer in case.peers)
-        elif taken and not cause.is_last_resort and (without_them := _ask(cause, facts)) is not None:
-            evidence = {peer.addr for peer in without_them.peers}
-            for code in ancestors:
-                if explained[code] & evidence:
-                    hidden.setdefault(code, []).append(cause.code)
+        round_.ask(cause)
     began = {finding.code: finding.since_unix for finding in earlier.findings} if earlier else {}
     findings = [
-        _finding(cause, cases[cause.code], facts, began.get(cause.code), hidden.get(cause.code, ()))
+        _finding(cause, case, facts, began.get(cause.code), round_.hidden_by[cause.code])
         for cause in causes
-        if cause.code in cases
+        if (case := round_.cases.get(cause.code)) is not None
     ]
-    ranked = sorted(findings, key=lambda finding: _rank(finding, cases[finding.code]))
+    ranked = sorted(findings, key=lambda finding: _rank(finding, round_.cases[finding.code]))
     health = health_of(facts, ranked)
     return Diagnosis(at_unix=facts.now_unix, status=health.status, status_detail=health.detail, findings=tuple(ranked))
+
+
+class _Round:
+    """Every cause, asked once about the same facts.
+
+    Attributes:
+        cases: what was found, by code.
+        hidden_by: codes of the causes that each cause found hides.
+    """
+
+    def __init__(self, facts: Facts, causes: Sequence[Cause]) -> None:
+        self._facts = facts
+        self._causes = causes
+        self.cases: dict[str, Case] = {}
+        self.hidden_by: defaultdict[str, list[str]] = defaultdict(list)
+        self._explained: dict[str, frozenset[str]] = {}
+        self._left: dict[frozenset[str], Facts] = {frozenset(): facts}
+        """The facts without what is explained; many causes depend on the same ones."""
+
+    def ask(self, cause: Cause) -> None:
+        """Ask `cause`, after all that it depends on."""
+        ancestors = [code for code in _ancestors(cause, self._causes) if code in self.cases]
+        taken = frozenset().union(*(self._explained[code] for code in ancestors))
+        if taken not in self._left:
+            self._left[taken] = self._facts.without(taken)
+        case = _ask(cause, self._left[taken])
+        if case is not None:
+            self.cases[cause.code] = case
+            self._explained[cause.code] = frozenset(peer.addr for peer in case.peers)
+        elif taken and not cause.is_last_resort:
+            self._note_hidden(cause, ancestors)
+
+    def _note_hidden(self, cause: Cause, ancestors: Sequence[str]) -> None:
+        """Note which of `ancestors` explain the evidence for `cause`."""
+        without_them = _ask(cause, self._facts)
+        if without_them is None:
+            return
+        evidence = {peer.addr for peer in without_them.peers}
+        for code in ancestors:
+            if self._explained[code] & evidence:
+                self.hidden_by[code].append(cause.code)
 
 
 def _ask(cause: Cause, facts: Facts) -> Case | None:
@@ -132,7 +159,8 @@ def _finding(cause: Cause, case: Case, facts: Facts, began_unix: float | None, h
         evidence=case.evidence[:SHOWN_EVIDENCE],
         affected_peers=len(failing.keys() | case.addrs),
         affected_dials=sum(peer.dials for peer in failing.values()),
-        next_actions=actions_for(cause, case.values),
+        next_actions=filled(cause.next_actions, case.values),
+        looks=cause.looks,
         since_unix=began_unix,
         hides=tuple(hides),
     )

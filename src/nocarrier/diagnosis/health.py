@@ -15,11 +15,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from nocarrier.diagnosis.cause import count_of
 from nocarrier.diagnosis.facts import SKIPS_FOR_S, Facts
 from nocarrier.model.finding import Finding, HealthStatus, Severity
 from nocarrier.model.node_state import NodeState
 from nocarrier.model.taxonomy import Kind, Reason
+from nocarrier.model.wording import count_of
 
 _SHOWN_REASONS = 3
 """Of skips, the most frequent."""

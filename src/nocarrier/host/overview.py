@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from nocarrier.host.limits import count_ephemeral_ports, count_open_files, count_tcp_sockets, limit_open_files
@@ -18,6 +19,7 @@ def read_host_state() -> HostState:
         return HostState()
     routes = read_routes()
     return HostState(
+        pid=os.getpid(),
         open_files=count_open_files(),
         open_files_limit=limit_open_files(),
         ephemeral_ports=count_ephemeral_ports(),
@@ -27,4 +29,5 @@ def read_host_state() -> HostState:
         gateways=routes.gateways if routes else (),
         reject_routes=routes.reject_routes if routes else (),
         interfaces_up=routes.interfaces_up if routes else None,
+        interfaces_down=routes.interfaces_down if routes else (),
     )

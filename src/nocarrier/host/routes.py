@@ -59,6 +59,8 @@ class Routes:
     """Networks, as CIDR text, that an unreachable, prohibit or blackhole route of this machine refuses."""
     interfaces_up: tuple[str, ...]
     """Without loopback; up, and with a carrier."""
+    interfaces_down: tuple[str, ...] = ()
+    """All others but loopback."""
 
 
 class _Entry(NamedTuple):
@@ -71,7 +73,7 @@ def read_routes() -> Routes | None:
     """The ways out of this machine; None where this system does not show them. Blocks for some 0.1 ms."""
     try:
         ipv4, ipv6 = _read_ipv4(), _read_ipv6()
-        interfaces_up = tuple(_interfaces_up())
+        interfaces = dict(_interfaces())
     except (OSError, ValueError):
         return None  # a sandbox hides them
     default_ipv4 = [route for route in ipv4 if not route.rejects and route.network.prefixlen <= _DEFAULT_IPV4_BITS]
@@ -81,7 +83,8 @@ def read_routes() -> Routes | None:
         default_ipv4=bool(default_ipv4),
         default_ipv6=bool(default_ipv6),
         reject_routes=_once(str(route.network) for route in ipv4 + ipv6 if route.rejects),
-        interfaces_up=interfaces_up,
+        interfaces_up=tuple(name for name, is_up in interfaces.items() if is_up),
+        interfaces_down=tuple(name for name, is_up in interfaces.items() if not is_up),
     )
 
 
@@ -164,7 +167,8 @@ def _parse_ipv6(text: str) -> Iterator[_Entry]:
         yield _Entry(network, hop, rejects=bool(flags & _RTF_REJECT))
 
 
-def _interfaces_up() -> Iterator[str]:
+def _interfaces() -> Iterator[tuple[str, bool]]:
+    """All but loopback, and whether each is up and has a carrier."""
     if sys.platform != "linux":
         return  # not reached: the files above are Linux's
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
@@ -174,8 +178,8 @@ def _interfaces_up() -> Iterator[str]:
             except OSError:
                 continue  # taken away since it was listed
             _, flags = _IFREQ.unpack_from(answer)
-            if flags & _IFF_UP and flags & _IFF_RUNNING and not flags & _IFF_LOOPBACK:
-                yield name
+            if not flags & _IFF_LOOPBACK:
+                yield name, bool(flags & _IFF_UP and flags & _IFF_RUNNING)
 
 
 def _once(texts: Iterable[str]) -> tuple[str, ...]:

@@ -10,15 +10,15 @@ import json
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from enum import StrEnum
 
 from nocarrier.model.text import Mask, Sayable, Text, Value, ValueKind, names_in, say, value_of
+from nocarrier.model.word import Word
 
 DEFAULT_URL = "http://127.0.0.1:7070"
 """Of an API, until it is known which one was asked."""
 
 
-class ProgramKind(StrEnum):
+class ProgramKind(Word):
     """How a program comes to be diagnosed, which decides what its operator can do."""
 
     NODE = "node"

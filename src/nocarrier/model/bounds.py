@@ -7,9 +7,6 @@ from typing import cast
 
 from nocarrier.model.fault import Evidence
 
-SHOWN_DIGITS = 12
-"""Characters of an identity, such as a node id or a genesis, that are shown where a whole one has no room."""
-
 MAX_TEXT_LENGTH = 300
 """Characters of a detail or an evidence value: two lines of a terminal."""
 
@@ -18,6 +15,9 @@ MAX_INT_BITS = 64
 
 MAX_EVIDENCE_KEYS = 32
 """More than the table of evidence has."""
+
+MAX_PROTOCOL_VERSION = 65_535
+"""The largest that a Hello can carry."""
 
 
 def text(value: object, length: int = MAX_TEXT_LENGTH) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from nocarrier.model.action import NextAction
+from nocarrier.model.probe import NOT_KNOWN, Looks
 from nocarrier.model.taxonomy import Blame
 from nocarrier.model.text import Text
 from nocarrier.model.word import Word
@@ -74,6 +75,8 @@ class Finding:
     """What an operator can do now, the most useful first."""
     since_unix: float
     """When it was first found in an unbroken row of diagnoses."""
+    looks: Looks = NOT_KNOWN
+    """Which probes can tell more about it. Neither kept nor shown."""
     hides: tuple[str, ...] = ()
     """Codes of causes that would be found if this one did not explain their evidence."""
 

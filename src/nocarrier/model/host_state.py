@@ -9,6 +9,8 @@ from dataclasses import dataclass
 class HostState:
     """One look at this machine. None: not known."""
 
+    pid: int | None = None
+    """Of the process whose limits these are."""
     open_files: int | None = None
     open_files_limit: int | None = None
     ephemeral_ports: int | None = None
@@ -23,3 +25,5 @@ class HostState:
     """Networks that an unreachable, prohibit or blackhole route of this machine refuses."""
     interfaces_up: tuple[str, ...] | None = None
     """Without loopback."""
+    interfaces_down: tuple[str, ...] = ()
+    """Those that are not up, or have no carrier."""

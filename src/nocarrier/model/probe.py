@@ -5,13 +5,11 @@ Those who probe (`probing`) and those who show it share these plain values.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from nocarrier.model.fault import Evidence, Fault
-from nocarrier.model.finding import Finding
 from nocarrier.model.taxonomy import Reason
+from nocarrier.model.text import Text
 from nocarrier.model.word import Word
 
 MAX_TARGETS = 3
@@ -31,6 +29,18 @@ class Probe(Word):
     """Which hops answer on the way to the peer's own port."""
     OTHER_PORTS = "other_ports"
     """Whether the host answers on ports that are none of the peer's P2P port."""
+
+
+@dataclass(frozen=True, slots=True)
+class Looks:
+    """Which probes can tell more about a cause."""
+
+    probes: frozenset[Probe] = frozenset()
+    why_none: str = ""
+    """Why none of them can; a clause that ends the sentence "Nothing to probe: ..."."""
+
+
+NOT_KNOWN = Looks(why_none="no probe is known for it.")
 
 
 class Answer(Word):
@@ -211,7 +221,7 @@ class ProbeFacts:
 class Statement:
     """One thing that the facts say."""
 
-    text: str
+    text: Text
     """For people."""
     addr: str | None = None
     """Which peer it is about; None: this machine, or all of them."""
@@ -241,10 +251,3 @@ class ProbePlan:
     """Empty: no packet could tell more."""
     addrs: tuple[str, ...] = ()
     """Up to `MAX_TARGETS` peers, as the finding names them."""
-
-
-PlanProbes: TypeAlias = Callable[[Finding], ProbePlan]
-"""What to look at for a finding."""
-
-Conclude: TypeAlias = Callable[[str, ProbeFacts], tuple[Statement, ...]]
-"""What the facts say that were seen for the finding with this code."""

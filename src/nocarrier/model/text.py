@@ -12,8 +12,10 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Self, TypeAlias
 
+from nocarrier.model.word import Word
 
-class ValueKind(StrEnum):
+
+class ValueKind(Word):
     """What a value in a sentence is."""
 
     ADDRESS = "address"
@@ -120,6 +122,14 @@ def value_of(value: Value | StrEnum | int) -> Value:
 def names_in(template: str) -> frozenset[str]:
     """The names of all values that `template` needs."""
     return frozenset(name for _, name, _ in _fields(template) if name)
+
+
+def declared(template: str) -> str:
+    """The template as people read it: words in capitals for values, and of several forms the one for many."""
+    made = []
+    for literal, name, forms in _fields(template):
+        made += [literal, forms.partition("|")[2] or name.upper().replace("_", "-")]
+    return "".join(made)
 
 
 def address(text: str) -> Value:

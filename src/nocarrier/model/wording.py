@@ -16,6 +16,11 @@ def count_of(number: int, noun: str) -> str:
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
+def times(number: int) -> str:
+    """Such as "once" or "3 times"."""
+    return "once" if number == 1 else f"{number} times"
+
+
 def some(texts: Iterable[str], shown: int = 3) -> str:
     """A few of `texts` for a sentence, such as "a, b, c and 4 more"."""
     listed = list(texts)

@@ -20,10 +20,10 @@ from dataclasses import dataclass, replace
 
 from nocarrier.dialing.policy import AddressPolicy
 from nocarrier.dialing.resolve import Resolve, resolve_with_system
-from nocarrier.model.address import IPAddress
+from nocarrier.model.address import DEFAULT_NETGROUP_PREFIX, IPAddress
 from nocarrier.model.finding import Finding
 from nocarrier.model.ports import Clock, MonotonicClock
-from nocarrier.model.probe import Conclude, PlanProbes, ProbeResult
+from nocarrier.model.probe import ProbeResult
 from nocarrier.probing.conclusions import conclude, plan_probes
 from nocarrier.probing.facts import NO_PORTS, gather_facts
 
@@ -44,8 +44,7 @@ class Prober:
     Args:
         policy: which addresses may be dialed.
         resolve: how names become addresses.
-        plan: what to look at for a finding.
-        conclude: what the facts say.
+        netgroup_prefix: IPv4 bits that count as one network.
         local_ip: address of this machine to dial from, where it can; None: any.
         clock: returns seconds that never go back.
         wall_clock: returns Unix seconds.
@@ -56,16 +55,14 @@ class Prober:
         policy: AddressPolicy,
         resolve: Resolve = resolve_with_system,
         *,
-        plan: PlanProbes = plan_probes,
-        conclude: Conclude = conclude,
+        netgroup_prefix: int = DEFAULT_NETGROUP_PREFIX,
         local_ip: IPAddress | None = None,
         clock: MonotonicClock = time.monotonic,
         wall_clock: Clock = time.time,
     ) -> None:
         self._policy = policy
         self._resolve = resolve
-        self._plan = plan
-        self._conclude = conclude
+        self._netgroup_prefix = netgroup_prefix
         self._local_ip = local_ip
         self._clock = clock
         self._wall_clock = wall_clock
@@ -101,7 +98,7 @@ class Prober:
         await asyncio.gather(*tasks, return_exceptions=True)
 
     async def _probe(self, finding: Finding, http_ports: Mapping[str, int]) -> tuple[ProbeResult, float]:
-        plan = self._plan(finding)
+        plan = plan_probes(finding, netgroup_prefix=self._netgroup_prefix)
         async with self._one_at_a_time:
             began_s, began_unix = self._clock(), self._wall_clock()
             facts = await gather_facts(
@@ -113,7 +110,7 @@ class Prober:
             probed_unix=began_unix,
             age_s=0.0,
             duration_s=round(ended_s - began_s, 3),
-            statements=self._conclude(finding.code, facts),
+            statements=conclude(finding.looks, facts, netgroup_prefix=self._netgroup_prefix),
             facts=facts,
         )
         return result, ended_s

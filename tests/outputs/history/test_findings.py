@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from nocarrier.model.action import NextAction
 from nocarrier.model.finding import Finding, Severity
 from nocarrier.model.history import EndedBy
 from nocarrier.model.taxonomy import Blame
+from nocarrier.model.text import quoted, say
 from nocarrier.outputs.history import database, write_sql, writer_thread
 from tests.outputs.history.kit import NOON_UNIX, eventually, history_of, written
 
@@ -22,12 +24,12 @@ def finding(code="peer_down", severity=Severity.INFO, summary="one is down", sin
         title="A title",
         severity=severity,
         blame=Blame.THEM,
-        summary=summary,
+        summary=say("{said}", said=quoted(summary)),
         confidence=0.5,
         evidence=(),
         affected_peers=1,
         affected_dials=2,
-        next_actions=("do this",),
+        next_actions=(NextAction(text=say("Do this.")),),
         since_unix=since_unix,
     )
 
@@ -58,10 +60,10 @@ def test_a_finding_has_a_beginning_and_an_end(history):
 def test_one_that_comes_again_is_another(history):
     for summary in ("first", "second"):
         history.record_findings((finding(summary=summary),))
-        eventually(lambda summary=summary: kept(history) and kept(history)[0].finding.summary == summary)
+        eventually(lambda summary=summary: kept(history) and str(kept(history)[0].finding.summary) == summary)
         history.record_findings(())
         eventually(lambda: all(each.ended_unix for each in kept(history)))
-    assert {each.finding.summary for each in kept(history)} == {"first", "second"}
+    assert {str(each.finding.summary) for each in kept(history)} == {"first", "second"}
 
 
 def test_numbers_that_change_are_written_now_and_then_and_the_last_ones_at_the_end(history):
@@ -71,10 +73,10 @@ def test_numbers_that_change_are_written_now_and_then_and_the_last_ones_at_the_e
     history.record_findings((finding(summary="3 dials"),))
     history.record_findings((finding(), finding("offline")))
     eventually(lambda: len(kept(history)) == 2)
-    assert {each.finding.summary for each in kept(history)} == {"1 dial", "one is down"}, "not at every change"
+    assert {str(each.finding.summary) for each in kept(history)} == {"1 dial", "one is down"}, "not at every change"
     history.record_findings(())
     eventually(lambda: all(each.ended_unix for each in kept(history)))
-    assert {each.finding.summary for each in kept(history)} == {"one is down"}
+    assert {str(each.finding.summary) for each in kept(history)} == {"one is down"}
 
 
 def test_the_worst_severity_stays(history):
@@ -95,7 +97,7 @@ def test_a_change_of_numbers_is_written_when_it_is_due(path, tracker, monkeypatc
         history.record_findings((finding(summary="1 dial"),))
         eventually(lambda: kept(history))
         history.record_findings((finding(summary="2 dials"),))
-        eventually(lambda: kept(history)[0].finding.summary == "2 dials")
+        eventually(lambda: str(kept(history)[0].finding.summary) == "2 dials")
 
 
 def test_what_stands_at_an_orderly_end_ended_then(path, tracker):

@@ -9,8 +9,9 @@ import pytest
 from msgspec import structs
 
 from nocarrier.errors import ConfigError
+from nocarrier.model.bounds import MAX_PROTOCOL_VERSION
 from nocarrier.sources.node.node import Node
-from nocarrier.sources.node.options import MAX_PROTOCOL_VERSION, NodeOptions, TimingOptions
+from nocarrier.sources.node.options import NodeOptions, TimingOptions
 from nocarrier.tracking import DialTracker
 
 IMPOSSIBLE = [

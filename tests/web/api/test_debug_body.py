@@ -7,7 +7,11 @@ import json
 
 from nocarrier import DialTracker
 from nocarrier.doctor import Doctor
-from nocarrier.web.api.debug_body import KEPT_FOR_S, DebugBody
+from nocarrier.model.action import ProgramKind
+from nocarrier.web.api.debug_body import KEPT_FOR_S, MAX_KEPT, DebugBody
+from nocarrier.web.views import Reader
+
+READER = Reader(program=ProgramKind.NODE)
 
 
 def body_of(tracker, node=None, **clock):
@@ -16,17 +20,17 @@ def body_of(tracker, node=None, **clock):
 
 async def test_the_same_body_is_kept_while_nothing_happens(tracker, node):
     body = body_of(tracker, node)
-    assert await body.read() is await body.read()
+    assert await body.read(READER) is await body.read(READER)
 
 
 async def test_a_change_of_tracker_or_node_makes_a_new_one(tracker, node):
     body = body_of(tracker, node)
-    first = await body.read()
+    first = await body.read(READER)
     tracker.record("192.0.2.1:7072", "timeout", "seed")
-    second = await body.read()
+    second = await body.read(READER)
     assert first != second
     node.revision += 1
-    assert await body.read() is not second
+    assert await body.read(READER) is not second
 
 
 async def test_entries_that_expire_are_gone_though_nothing_was_recorded():
@@ -34,9 +38,9 @@ async def test_entries_that_expire_are_gone_though_nothing_was_recorded():
     tracker = DialTracker(clock=lambda: now[0], ttl_s=5.0)
     tracker.record("192.0.2.1:7072", "timeout", "seed")
     body = body_of(tracker, clock=lambda: now[0])
-    assert b"192.0.2.1" in await body.read()
+    assert b"192.0.2.1" in await body.read(READER)
     now[0] += 5.0 + KEPT_FOR_S
-    assert json.loads(await body.read())["dial_failures"] == []
+    assert json.loads(await body.read(READER))["dial_failures"] == []
 
 
 async def test_who_has_recorded_reads_it_while_other_threads_record_as_well():
@@ -48,9 +52,20 @@ async def test_who_has_recorded_reads_it_while_other_threads_record_as_well():
     def record_and_read(thread: int) -> None:
         for number in range(150):
             tracker.record(f"192.0.2.{thread}:{number + 1}", "timeout", "seed")
-            newest = json.loads(asyncio.run_coroutine_threadsafe(body.read(), loop).result(10))["dial_failures"]
+            newest = json.loads(asyncio.run_coroutine_threadsafe(body.read(READER), loop).result(10))["dial_failures"]
             if not any(entry["addr"] == f"192.0.2.{thread}:{number + 1}" for entry in newest):
                 missing.append(number)
 
     await asyncio.gather(*(asyncio.to_thread(record_and_read, number) for number in range(4)))
     assert missing == []
+
+
+async def test_bodies_differ_by_reader_and_only_a_few_are_kept(tracker):
+    tracker.record("192.0.2.1:7072", "timeout", "seed")
+    body = body_of(tracker)
+    by_url = {}
+    for number in range(3 * MAX_KEPT):
+        url = f"http://localhost:{7000 + number}"
+        by_url[url] = (await body.read(Reader(program=ProgramKind.EMBEDDED, url=url))).decode()
+        assert len(body._kept) <= MAX_KEPT
+    assert all(f"--url {url}" in text for url, text in by_url.items())

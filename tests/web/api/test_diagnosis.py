@@ -15,7 +15,6 @@ from nocarrier.app.embedded import api_server
 from nocarrier.app.node import attend, in_background
 from nocarrier.model.probe import ProbeResult
 from nocarrier.model.taxonomy import Reason
-from nocarrier.probing.conclusions import conclude, plan_probes
 from nocarrier.probing.prober import Prober
 from nocarrier.testing.fault_servers import closed_port
 from nocarrier.web.api.server import Server
@@ -305,7 +304,7 @@ def test_closing_the_server_ends_probes_that_still_run(tracker, closed):
 def test_an_embedder_may_bring_the_policy_of_its_own_dials(closed):
     tracker = DialTracker()
     code = down(tracker, closed)
-    prober = Prober(AddressPolicy(), plan=plan_probes, conclude=conclude)
+    prober = Prober(AddressPolicy())
     with api_server(tracker, prober=prober, listen="127.0.0.1:0") as server:
         [target] = post_json(server, PROBE, {"code": code}).json["facts"]["targets"]
     assert target["blocked"] == "loopback_blocked"

@@ -19,11 +19,14 @@ from starlette.routing import Route
 
 from nocarrier import DialTracker
 from nocarrier.app.embedded import api_server
+from nocarrier.model.action import Action, ProgramKind, filled
 from nocarrier.model.event import Attempt, DialEvent
 from nocarrier.model.finding import Diagnosis, EvidenceItem, Finding, HealthStatus, Severity
 from nocarrier.model.taxonomy import Blame, Kind, Outcome, Phase, Reason, Source
+from nocarrier.model.text import quoted, say
 from nocarrier.web.api.page import Page
 from nocarrier.web.api.server import Server
+from nocarrier.web.views import Reader, diagnosis_view
 from tests.web.api.fake_node import FakeNode
 from tests.web.api.stream_client import stream
 from tests.web.page.browser import BUILT
@@ -89,21 +92,35 @@ def hostile_event(number: int, text: str) -> dict[str, Any]:
     return plain
 
 
+ACTIONS = (
+    Action(text="Run this against {said}.", command="nocarrier connect {said}", settings="[node]\nseeds = [{said}]"),
+    Action(text="{said}"),
+)
+
+
 def hostile_finding(number: int, text: str) -> Finding:
     return Finding(
         code=f"cause_{number}",
         title=f"cause {number}",
         severity=Severity.WARNING,
         blame=Blame.THEM,
-        summary=text,
+        summary=say("{said}", said=quoted(text)),
         confidence=0.9,
-        evidence=(EvidenceItem(statement=text, count=1, addrs=(text,)),),
+        evidence=(EvidenceItem(statement=say("{said}", said=quoted(text)), count=1, addrs=(text,)),),
         affected_peers=1,
         affected_dials=1,
-        next_actions=(f"Run nocarrier connect {text} now.", text),
+        next_actions=filled(ACTIONS, {"said": quoted(text)}),
         since_unix=time.time(),
         hides=(text,),
     )
+
+
+def with_commands_as_they_are(found: Diagnosis) -> dict[str, Any]:
+    """As a node would show it that quotes no value and leaves no command out."""
+    shown = msgspec.to_builtins(diagnosis_view(found, Reader(program=ProgramKind.NODE)))
+    for finding, text in zip(shown["findings"], TEXTS, strict=True):
+        finding["next_actions"] += ({**finding["next_actions"][-1], "command": text, "settings": text},)
+    return shown
 
 
 def message(event: str, data: object) -> bytes:
@@ -129,7 +146,8 @@ class HostileNode:
                 self.status = reader.next("status").data
         self.events = [hostile_event(number, text) for number, text in enumerate(TEXTS, 1)]
         findings = tuple(hostile_finding(number, text) for number, text in enumerate(TEXTS))
-        self.diagnosis = Diagnosis(at_unix=time.time(), status=HealthStatus.UNHEALTHY, findings=findings)
+        found = Diagnosis(at_unix=time.time(), status=HealthStatus.UNHEALTHY, findings=findings)
+        self.diagnosis = with_commands_as_they_are(found)
         self.debug["connected_peers"] = [hostile_peer(self.debug["connected_peers"][0], text) for text in TEXTS]
         self.debug["node"] |= {"network": LONG, "advertised_p2p": NASTY[0], "version": NASTY[7], "node_id": NASTY[1]}
         self.peers["peers"] = [hostile_peer(self.peers["peers"][0], text) for text in TEXTS]

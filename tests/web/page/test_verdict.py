@@ -43,7 +43,7 @@ def test_what_needs_nobody_stands_behind_one_line(visitor, demo):
     more = page.get_by_test_id("verdict").locator(".good-to-know")
     peer_down = more.locator('[data-testid=finding][data-code="peer_down"]')
     expect(peer_down).to_be_hidden()
-    expect(more.locator("summary")).to_contain_text("That peer is off or not listening")
+    expect(more.locator("summary")).to_contain_text("Peers are off or not listening")
     more.locator("summary").press("Enter")
     expect(peer_down).to_be_visible()
     peer_down.get_by_role("heading").get_by_role("button").press("Enter")
@@ -64,7 +64,12 @@ def test_a_finding_opens_to_its_evidence_and_what_to_do(visitor, demo):
         for addr in evidence["addrs"]:
             expect(card.get_by_role("button", name=addr, exact=True)).to_be_visible()
     for action in finding["next_actions"]:
-        expect(card.locator(".actions")).to_contain_text(action)
+        shown = card.locator(".actions li").filter(has_text=action["text"])
+        expect(shown).to_have_count(1)
+        for what in ("command", "settings"):
+            if action[what] is not None:
+                expect(shown.locator(".command code")).to_have_text(action[what])
+                expect(shown.get_by_role("button", name=f"Copy the {what}: ")).to_be_visible()
 
 
 @pytest.mark.parametrize(("width", "height"), [(1440, 900), (390, 844)])
@@ -119,4 +124,4 @@ def test_a_finding_goes_by_itself_when_the_peer_works_again(visitor, running, tm
         # The history writes it down a moment later.
         eventually(lambda: watched.ask("/api/p2p/history/findings")["findings"][0]["ended_unix"])
         verdict.get_by_text("Past findings").click()
-        expect(verdict.get_by_test_id("finding")).to_contain_text("cleared")
+        expect(verdict.get_by_test_id("finding")).to_contain_text("its evidence was gone")

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import json
+import shlex
+import tomllib
+from dataclasses import replace
 
+import msgspec
 import pytest
 
+from nocarrier.model.action import DEFAULT_URL, OTHERS, Action, ProgramKind, filled
 from nocarrier.model.finding import Diagnosis, EvidenceItem, Finding, HealthStatus, Severity
 from nocarrier.model.probe import (
     Answer,
@@ -22,7 +27,9 @@ from nocarrier.model.probe import (
     WayOut,
 )
 from nocarrier.model.taxonomy import Blame, Reason
-from nocarrier.web.views import redact
+from nocarrier.model.text import address, host, identity, listed, network, quoted, say, word
+from nocarrier.web.views import Reader, diagnosis_view, probe_view, redact
+from nocarrier.web.views.findings import finding_view
 
 NODE_ID = "cd" * 32
 
@@ -30,10 +37,10 @@ NODE_ID = "cd" * 32
 def finding(**other):
     fields = {
         "code": "peer_down",
-        "title": "That peer is off or not listening",
+        "title": "Peers are off or not listening",
         "severity": Severity.INFO,
         "blame": Blame.THEM,
-        "summary": "",
+        "summary": say(""),
         "confidence": 0.7,
         "evidence": (),
         "affected_peers": 1,
@@ -45,69 +52,132 @@ def finding(**other):
     return Finding(**fields | other)
 
 
-def redacted(*findings, known=()):
-    return redact(Diagnosis(at_unix=1.0, status=HealthStatus.UNHEALTHY, findings=findings), known)["findings"]
+NODE = Reader(program=ProgramKind.NODE)
+SHARED = Reader(program=ProgramKind.NODE, is_masked=True)
 
 
-@pytest.mark.parametrize(
-    ("text", "secret"),
-    [
-        ("the resolver has no answer for nas", "nas"),
-        ("see what it says: getent ahosts NAS", "NAS"),
-        ("curl http://nas/healthz", "nas"),
-        ("ip route get 192.0.2.7", "192.0.2.7"),
-        ("peers in 192.0.0.0/16 cannot be reached", "192.0.0.0"),
-        ("peers in 2001:db8::/32 cannot be reached", "2001:db8"),
-        ("[2001:db8::7]:7072, 2001:db8::8", "2001:db8"),
-        ("told by printer.lan:7072", "printer"),
-        ("told by printer:7072", "printer"),
-        ("for node id " + NODE_ID, NODE_ID),
-        ("ticket eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJjZGNkY2RjZGNkY2RjZGNkIn0.c2lnbmF0dXJlc2lnbmF0dXJl", "eyJ"),
-        ("from ::ffff:192.0.2.7 by fe80::1%eth0", "192.0.2.7"),
-        ("(on 192.0.2.7:80 http answers)", "192.0.2.7"),
-        ("it says: 'nas' and \"nas\", nas.", "nas"),
-    ],
-)
-def test_no_text_of_a_finding_tells_who_a_peer_is(text, secret):
-    item = EvidenceItem(statement=text, count=1, addrs=("nas:7072",))
-    shown = json.dumps(redacted(finding(summary=text, evidence=(item,), next_actions=(text,))))
-    assert secret not in shown
+def redacted(*findings):
+    """As JSON, for others' eyes."""
+    view = diagnosis_view(Diagnosis(at_unix=1.0, status=HealthStatus.UNHEALTHY, findings=findings), SHARED)
+    return json.loads(msgspec.json.encode(redact(view)))["findings"]
+
+
+def plain(*findings):
+    """As JSON, for the operator."""
+    view = diagnosis_view(Diagnosis(at_unix=1.0, status=HealthStatus.UNHEALTHY, findings=findings), NODE)
+    return json.loads(msgspec.json.encode(view))["findings"]
+
+
+VALUES = {
+    "an address": (address("192.0.2.7:7072"), "192.0.2"),
+    "an IPv6 address": (address("[2001:db8::7]:7072"), "2001:db8"),
+    "a name in a LAN": (address("nas:7072"), "nas"),
+    "a malformed address": (address("my kitchen computer"), "kitchen"),
+    "a host": (host("nas"), "nas"),
+    "a host in capitals": (host("NAS"), "NAS"),
+    "an IP address": (host("192.0.2.7"), "192.0.2"),
+    "a network": (network("192.0.0.0/16"), "192.0"),
+    "an IPv6 network": (network("2001:db8::/32"), "2001"),
+    "a network that is a name": (network("nas"), "nas"),
+    "a node id": (identity(NODE_ID), NODE_ID),
+    "a short id": (identity("cdcdcd"), "cdcdcd"),
+    "what a peer says": (quoted("from ::ffff:192.0.2.7 by fe80::1%eth0, printer:7072, " + NODE_ID), "192.0.2"),
+    "what a peer says of a host": (quoted("told by printer.lan:7072"), "printer"),
+    "what the resolver says of a known name": (quoted("no answer for nas, 'nas' and NAS."), "nas"),
+    "a ticket": (quoted("eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJjZGNkY2RjZGNkY2RjZGNkIn0.c2lnbmF0dXJlc2lnbmF0dXJl"), "eyJ"),
+}
+"""A value, and what of it must not be seen."""
+
+
+@pytest.mark.parametrize("case", VALUES)
+def test_no_text_of_a_finding_tells_who_a_peer_is(case):
+    value, secret = VALUES[case]
+    action = Action(text="Look at {it}.", command="ping {it}", settings="[node]\nseeds = [{it}]")
+    found = finding(
+        summary=say("it is {it}.", it=value),
+        evidence=(EvidenceItem(statement=say("it is {it}", it=value), count=1, addrs=("nas:7072",)),),
+        next_actions=filled([action], {"it": value}),
+    )
+    [usual], [shown] = plain(found), redacted(found)
+    assert secret in json.dumps(usual)
+    assert secret.lower() not in json.dumps(shown).lower()
+    # The words stay, and the finished sentences are those of the masked values.
+    assert shown["summary"].startswith("it is ")
+    assert shown["summary_text"]["template"] == usual["summary_text"]["template"]
+    for text, words in (
+        (shown["summary"], shown["summary_text"]),
+        (shown["evidence"][0]["statement"], shown["evidence"][0]["statement_text"]),
+        (shown["next_actions"][0]["text"], shown["next_actions"][0]["words"]),
+    ):
+        assert text == words["template"].format_map({name: each["text"] for name, each in words["values"].items()})
+
+
+def test_a_masked_command_and_masked_settings_are_well_formed():
+    action = Action(text="Do.", command="ping {it}", settings="[node]\nseeds = [{it}]")
+    [shown] = redacted(finding(next_actions=filled([action], {"it": address("a b:7072")})))
+    [made] = shown["next_actions"]
+    assert len(shlex.split(made["command"])) == 2
+    assert len(tomllib.loads(made["settings"])["node"]["seeds"]) == 1
+
+
+def test_words_and_numbers_stay():
+    text = say("{count} of {reason} for {time}", count=3, reason=Reason.TIMEOUT, time=word("offline.example"))
+    assert redacted(finding(summary=text))[0]["summary"] == "3 of timeout for offline.example"
 
 
 def test_sample_addresses_are_masked_like_the_same_ones_in_sentences():
     addrs = ("192.0.2.7:7072", "[2001:db8::7]:7072", "nas:7072", "192.0.2.8")
-    item = EvidenceItem(statement="192.0.2.7:7072 and nas:7072", count=4, addrs=addrs)
-    [shown] = redacted(finding(evidence=(item,)))
+    statement = say("{some} and {host}", some=listed([address(addr) for addr in addrs[:3]]), host=host("nas"))
+    [shown] = redacted(finding(evidence=(EvidenceItem(statement=statement, count=4, addrs=addrs),)))
     [item] = shown["evidence"]
-    assert item["statement"] == f"{item['addrs'][0]} and {item['addrs'][2]}"
+    name = item["addrs"][2].partition(":")[0]
+    assert item["statement"] == f"{', '.join(item['addrs'][:3])} and {name}"
     assert len(set(item["addrs"])) == 4
     assert item["addrs"][0].endswith(":7072")
 
 
 def test_a_malformed_address_among_the_samples_is_masked_as_a_whole():
-    [shown] = redacted(
-        finding(evidence=(EvidenceItem(statement="", count=1, addrs=("my kitchen computer", "nas:99999")),))
-    )
+    item = EvidenceItem(statement=say(""), count=1, addrs=("my kitchen computer", "nas:99999"))
+    [shown] = redacted(finding(evidence=(item,)))
     assert "kitchen" not in json.dumps(shown)
     assert "nas" not in json.dumps(shown)
 
 
-def test_a_name_that_stands_without_its_address_is_masked_where_it_is_known():
-    text = "1 name could not be looked up (nas)"
-    assert "nas" in redacted(finding(summary=text))[0]["summary"]  # nobody can know that it is one
-    assert "nas" not in redacted(finding(summary=text), known=["nas:7072"])[0]["summary"]
-    assert "nas" not in redacted(finding(summary=text), known=["NAS"])[0]["summary"]
-
-
-@pytest.mark.parametrize("host", ["offline", "peer_down", "info", "them", "listening", "critical", "unexplained"])
-def test_a_host_named_like_a_word_of_ours_garbles_no_word_of_ours(host):
-    item = EvidenceItem(statement=f"{host} is silent", count=1, addrs=(f"{host}:7072",))
+@pytest.mark.parametrize("named", ["offline", "peer_down", "info", "them", "listening", "critical", "unexplained"])
+def test_a_host_named_like_a_word_of_ours_garbles_no_word_of_ours(named):
+    item = EvidenceItem(statement=say("{host} is silent", host=host(named)), count=1, addrs=(f"{named}:7072",))
     [shown] = redacted(finding(evidence=(item,)))
-    plain = finding()
+    usual = finding()
     assert (shown["code"], shown["title"], shown["severity"], shown["blame"], tuple(shown["hides"])) == (
-        plain.code, plain.title, plain.severity, plain.blame, plain.hides,
+        usual.code, usual.title, usual.severity, usual.blame, usual.hides,
     )  # fmt: skip
-    assert host not in json.dumps(shown["evidence"])
+    assert named not in json.dumps(shown["evidence"])
+
+
+def test_a_view_that_was_not_made_for_others_is_never_shared():
+    """Its commands are quoted already, so that it could only be masked by searching them."""
+    with pytest.raises(TypeError, match="masked"):
+        redact(diagnosis_view(Diagnosis(at_unix=1.0, status=HealthStatus.UNHEALTHY, findings=(finding(),)), NODE))
+
+
+def test_the_url_that_was_asked_is_in_commands_and_shared_with_nobody():
+    found = finding(next_actions=filled([Action(text="Ask.", command="curl {url}/healthz")], {}))
+    for url in ("http://nas:7070", "https://192.0.2.7/x", "http://127.0.0.1:8080"):
+        [usual], [shown] = (finding_view(found, replace(reader, url=url)).next_actions for reader in (NODE, SHARED))
+        assert usual.command == f"curl {url}/healthz"
+        assert shown.command == f"curl {DEFAULT_URL}/healthz"
+
+
+def test_actions_are_those_of_the_kind_of_program():
+    actions = [
+        Action(text="All."),
+        Action(text="Node.", applies_to=(ProgramKind.NODE,)),
+        Action(text="Others.", applies_to=OTHERS),
+    ]
+    found = finding(next_actions=filled(actions, {}))
+    for program in ProgramKind:
+        texts = [action.text for action in finding_view(found, Reader(program=program)).next_actions]
+        assert texts == (["All.", "Node."] if program is ProgramKind.NODE else ["All.", "Others."])
 
 
 def test_what_a_probe_saw_is_masked_wherever_it_stands():
@@ -116,7 +186,13 @@ def test_what_a_probe_saw_is_masked_wherever_it_stands():
         probed_unix=1.0,
         age_s=0.0,
         duration_s=1.0,
-        statements=(Statement(text="nas: our gateway 10.0.0.1 is silent", addr="nas:7072", suggests="offline"),),
+        statements=(
+            Statement(
+                text=say("{host}: our gateway {hop} is silent", host=host("nas"), hop=host("10.0.0.1")),
+                addr="nas:7072",
+                suggests="offline",
+            ),
+        ),
         facts=ProbeFacts(
             way_out=WayOut(
                 default_ipv4=True,
@@ -141,14 +217,14 @@ def test_what_a_probe_saw_is_masked_wherever_it_stands():
             ),
         ),
     )
-    shown = redact(result)
+    shown = redact(probe_view(result, SHARED))
     assert [secret for secret in ("nas", "10.0.0", "198.51.100") if secret in json.dumps(shown)] == []
-    [target] = shown["facts"]["targets"]
-    assert (target["blocked"], shown["statements"][0]["suggests"]) == ("private_ip_blocked", "offline")
+    [target], [statement] = shown["facts"]["targets"], shown["statements"]
+    assert (target["blocked"], statement["suggests"]) == ("private_ip_blocked", "offline")
     assert target["trace"]["hops"][0]["answer"] == "expired"
     # The same router has the same mask as hop, as gateway and in the sentence.
     assert target["trace"]["hops"][0]["addr"] == target["route"]["gateway"]
-    assert target["route"]["gateway"] in shown["statements"][0]["text"]
+    assert target["route"]["gateway"] in statement["text"]
 
 
 def test_the_name_of_a_network_stays_and_a_network_of_addresses_does_not():

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from nocarrier import DialTracker, Reason, Source
+from nocarrier.model.action import ProgramKind
 from nocarrier.model.address import Address
 from nocarrier.model.event import EndedAttempt
 from nocarrier.model.event_filter import EventFilter
@@ -19,9 +20,10 @@ from nocarrier.model.finding import Diagnosis, HealthStatus
 from nocarrier.model.node_state import BookPeer, BookState
 from nocarrier.model.taxonomy import Blame, Kind, Phase
 from nocarrier.web.api.questions import EntryKind
-from nocarrier.web.views import debug_view, failures_view, peers_view, reasons_view, redact
+from nocarrier.web.views import Reader, debug_view, failures_view, peers_view, reasons_view, redact
 
 NODE_ID = "cd" * 32
+READER = Reader(program=ProgramKind.EMBEDDED)
 HEALTHY = Diagnosis(at_unix=0.0, status=HealthStatus.HEALTHY, findings=())
 
 
@@ -43,7 +45,7 @@ def test_totals_of_the_debug_view_add_up():
     tracker.succeed(tracker.begin("192.0.2.2:7072", "seed"))
     tracker.record("192.0.2.3:7072", "timeout", "gossip")
     tracker.record("10.0.0.1:7072", "private_ip_blocked", "gossip")
-    totals = debug_view(tracker, None, HEALTHY).dial_totals
+    totals = debug_view(tracker, None, HEALTHY, READER).dial_totals
     assert (totals.started, totals.succeeded, totals.failed, totals.in_flight, totals.skipped) == (3, 1, 1, 1, 1)
     assert open_dial
 
@@ -197,7 +199,7 @@ def test_every_address_of_a_whole_view_is_masked():
     )
     tracker.fail(dial_id, fault, attempts=(attempt,), node_id=NODE_ID)
     for view in (
-        debug_view(tracker, None, HEALTHY),
+        debug_view(tracker, None, HEALTHY, READER),
         failures_view(tracker, EventFilter(), 100),
         peers_view(tracker, None),
     ):

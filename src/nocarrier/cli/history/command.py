@@ -21,8 +21,8 @@ from nocarrier.model.history import ENDED_BY
 from nocarrier.model.taxonomy import Kind
 
 if TYPE_CHECKING:
-    from nocarrier.model.history import EndedBy, StoredFinding
-    from nocarrier.web.views import Coverage
+    from nocarrier.model.history import EndedBy
+    from nocarrier.web.views import Coverage, PastFindingView
 
 MOST_EVENTS = 100_000
 """A page of the history takes some 20 ms, so this takes seconds."""
@@ -121,7 +121,7 @@ def _show_findings(client: NodeClient, query: Mapping[str, object], limit: int, 
     print_note(f"{active} ({covered(view.cover)}).")
 
 
-def _finding_row(past: StoredFinding) -> tuple[object, ...]:
+def _finding_row(past: PastFindingView) -> tuple[object, ...]:
     return (
         clock_time(past.began_unix),
         "" if past.ended_unix is None else duration(past.ended_unix - past.began_unix),

@@ -11,12 +11,11 @@ from nocarrier.cli.render.lines import Line, print_lines
 from nocarrier.cli.render.probe_text import probe_lines
 from nocarrier.cli.render.text import duration
 from nocarrier.client.answer import NodeAnswer
-from nocarrier.diagnosis.cause import count_of
 from nocarrier.errors import AnotherApiError, NocarrierError
-from nocarrier.model.finding import Diagnosis, Finding, HealthStatus, Severity
+from nocarrier.model.finding import HealthStatus, Severity
 from nocarrier.model.node_state import REACHABILITY
-from nocarrier.model.probe import ProbeResult
-from nocarrier.web.views import DebugView
+from nocarrier.model.wording import count_of
+from nocarrier.web.views import ActionView, DebugView, DiagnosisView, FindingView, ProbeView
 
 _HEALTH_WORDS = {
     HealthStatus.HEALTHY: "healthy",
@@ -38,7 +37,7 @@ def health_in_words(status: HealthStatus) -> str:
     return _HEALTH_WORDS.get(status, status)
 
 
-def print_diagnosis(diagnosis: Diagnosis, debug: DebugView, probes: Probed) -> None:
+def print_diagnosis(diagnosis: DiagnosisView, debug: DebugView, probes: Probed) -> None:
     """Print `diagnosis` on standard output, with colours on a terminal only.
 
     Args:
@@ -49,7 +48,7 @@ def print_diagnosis(diagnosis: Diagnosis, debug: DebugView, probes: Probed) -> N
     print_lines(Console(highlight=False), _lines(diagnosis, debug, probes))
 
 
-def _lines(diagnosis: Diagnosis, debug: DebugView, probes: Probed) -> Iterator[Line]:
+def _lines(diagnosis: DiagnosisView, debug: DebugView, probes: Probed) -> Iterator[Line]:
     wrong = [finding for finding in diagnosis.findings if finding.severity != Severity.INFO]
     known = [finding for finding in diagnosis.findings if finding.severity == Severity.INFO]
     yield Line(0, verdict(diagnosis, debug), style="bold")
@@ -69,7 +68,7 @@ def _lines(diagnosis: Diagnosis, debug: DebugView, probes: Probed) -> Iterator[L
         yield from (line._replace(indentation=line.indentation + 2) for line in _probed(probes, finding.code))
 
 
-def verdict(diagnosis: Diagnosis, debug: DebugView) -> str:
+def verdict(diagnosis: DiagnosisView, debug: DebugView) -> str:
     """Healthy, not healthy, or too early to tell, in one sentence."""
     wrong = [finding for finding in diagnosis.findings if finding.severity != Severity.INFO]
     if wrong:
@@ -82,7 +81,7 @@ def verdict(diagnosis: Diagnosis, debug: DebugView) -> str:
     return f"{word}: {what_was_looked_at(debug)}."
 
 
-def _is_open(diagnosis: Diagnosis) -> bool:
+def _is_open(diagnosis: DiagnosisView) -> bool:
     """Whether it says neither healthy nor unhealthy; so does the word of a newer node."""
     return diagnosis.status not in {HealthStatus.HEALTHY, HealthStatus.UNHEALTHY}
 
@@ -93,7 +92,7 @@ def in_doubt(detail: str | None) -> str:
     return f"Too early to tell: {why[:1].lower()}{why[1:]}"
 
 
-def _numbers(wrong: list[Finding], known: list[Finding]) -> str:
+def _numbers(wrong: list[FindingView], known: list[FindingView]) -> str:
     counts = Counter(finding.severity for finding in wrong)
     warnings = counts.pop(Severity.WARNING, 0)
     numbers = [f"{count} {severity}" for severity, count in counts.items()]
@@ -125,7 +124,7 @@ def what_was_looked_at(debug: DebugView) -> str:
 # ---- one finding ----------------------------------------------------------------------------------------------------
 
 
-def _finding(finding: Finding, at_unix: float) -> Iterator[Line]:
+def _finding(finding: FindingView, at_unix: float) -> Iterator[Line]:
     style = SEVERITY_STYLES.get(finding.severity, "bold")
     yield Line(0, f"{finding.title} ({finding.code})", finding.severity.upper(), style="bold", mark_style=style)
     yield Line(2, finding.summary)
@@ -139,19 +138,26 @@ def _finding(finding: Finding, at_unix: float) -> Iterator[Line]:
     if finding.next_actions:
         yield Line(2, "what to do:")
     for number, action in enumerate(finding.next_actions, 1):
-        yield Line(4, action, f"{number}.")
+        yield from _action(action, 4, f"{number}.")
     hides = finding.hides
     if hides:
         yield Line(2, f"explains, so not listed separately: {', '.join(hides)}")
 
 
-def _in_short(finding: Finding, at_unix: float) -> Iterator[Line]:
+def _in_short(finding: FindingView, at_unix: float) -> Iterator[Line]:
     yield Line(2, f"{finding.code}: {finding.summary} ({_since(finding, at_unix)})", "-")
     for action in finding.next_actions[:1]:
-        yield Line(4, action, style="dim")
+        yield from _action(action, 4, style="dim")
 
 
-def standing(finding: Finding, at_unix: float) -> str:
+def _action(action: ActionView, indentation: int, mark: str = "", style: str = "") -> Iterator[Line]:
+    """The sentence, and what can be copied below it."""
+    yield Line(indentation, action.text, mark, style=style)
+    for line in action.lines:
+        yield Line(indentation + 4, line, style=style, is_whole=True)
+
+
+def standing(finding: FindingView, at_unix: float) -> str:
     """How sure it is, whose fault, since when, and whom it keeps us from."""
     sure = next((words for least, words in _SURE if finding.confidence >= least), "not sure")
     parts = [f"{sure} ({finding.confidence:g})", f"blame: {finding.blame}", _since(finding, at_unix)]
@@ -161,7 +167,7 @@ def standing(finding: Finding, at_unix: float) -> str:
     return "; ".join(parts)
 
 
-def _since(finding: Finding, at_unix: float) -> str:
+def _since(finding: FindingView, at_unix: float) -> str:
     """How long it has been active, by the node's own clock, which need not be ours."""
     active_s = at_unix - finding.since_unix
     return f"for {duration(active_s)}" if active_s >= 1 else "new"
@@ -175,7 +181,7 @@ def _probed(probes: Probed, code: str) -> Iterator[Line]:
         yield Line(2, f"not probed: {gave}")
         return
     try:
-        result = gave.read(ProbeResult)
+        result = gave.read(ProbeView)
     except AnotherApiError as error:
         yield Line(2, f"probed, but {error}")
         return

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from nocarrier.cli.render.evidence import in_words
 from nocarrier.cli.render.text import clock_time, took_in_words
-from nocarrier.model.bounds import SHOWN_DIGITS
 from nocarrier.model.event import DialEvent, DialFailure
+from nocarrier.model.wording import SHOWN_ID_DIGITS
 
 COLUMNS = ("time", "address", "outcome", "from", "what is known")
 
@@ -28,7 +28,7 @@ def what_is_known(event: DialEvent) -> str:
     """Phase, blame, evidence, how long it took and how often it was seen, as far as they say something."""
     took = took_in_words(event.duration_s)
     if event.reason is None:
-        node = f"node {event.node_id[:SHOWN_DIGITS]}…" if event.node_id else ""
+        node = f"node {event.node_id[:SHOWN_ID_DIGITS]}…" if event.node_id else ""
         return ", ".join(filter(None, (took, node)))
     parts = (event.phase, event.blame and f"blame {event.blame}", took, repeats_in_words(event))
     known = evidence_of(event)

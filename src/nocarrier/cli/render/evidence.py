@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from nocarrier.cli.render.text import clock_time, took_in_words
-from nocarrier.model.bounds import SHOWN_DIGITS
 from nocarrier.model.evidence import ValueForm, say_evidence
+from nocarrier.model.wording import SHOWN_ID_DIGITS
 
 
 def in_words(failure: Mapping[str, Any]) -> str:
@@ -43,6 +43,6 @@ def _differing(ours: object, theirs: object) -> tuple[str, str]:
     keys = [key for key in ours if ours[key] != theirs.get(key)]
 
     def side(facts: Mapping[str, object]) -> str:
-        return " ".join(f"{key} {str(facts.get(key))[:SHOWN_DIGITS]}" for key in keys)
+        return " ".join(f"{key} {str(facts.get(key))[:SHOWN_ID_DIGITS]}" for key in keys)
 
     return side(ours), side(theirs)

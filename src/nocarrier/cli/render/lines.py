@@ -20,6 +20,8 @@ class Line(NamedTuple):
     """Stands before the first line; the others begin below the text and not below it."""
     style: str = ""
     mark_style: str = ""
+    is_whole: bool = False
+    """Never wrapped, so that it can be copied."""
 
 
 def print_lines(console: Console, lines: Iterable[Line]) -> None:
@@ -30,7 +32,7 @@ def print_lines(console: Console, lines: Iterable[Line]) -> None:
         # A very long mark, or a very narrow terminal, must leave room for at least some words.
         width = max(20, console.width - line.indentation - len(mark))
         before = Text(" " * line.indentation).append(mark, style=line.mark_style)
-        for part in text.wrap(console, width) or [Text()]:
+        for part in ([text] if line.is_whole else text.wrap(console, width)) or [Text()]:
             part.rstrip()
             console.print(before + part, soft_wrap=True)
             before = Text(" " * len(before))

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from nocarrier.cli.render.lines import Line
 from nocarrier.cli.render.text import duration
-from nocarrier.model.probe import Answer, Hop, ProbeResult
+from nocarrier.model.probe import Answer, Hop
+from nocarrier.web.views import ProbeView
 
 _SAID = {
     Answer.CONNECTED: "accepts: the way ends here",
@@ -23,7 +24,7 @@ _NOTICEABLE_S = 0.1
 """Less is not worth telling."""
 
 
-def probe_lines(result: ProbeResult) -> Iterator[Line]:
+def probe_lines(result: ProbeView) -> Iterator[Line]:
     """`result` as lines to print."""
     if len(result.statements) == 1 and not result.facts.targets:
         yield Line(2, result.statements[0].text)

@@ -13,15 +13,16 @@ from nocarrier.client import history_pages
 from nocarrier.client.node_client import NodeClient
 from nocarrier.errors import NocarrierError
 from nocarrier.model.event import DialEvent, DialFailure
-from nocarrier.model.finding import Diagnosis
-from nocarrier.model.history import EventCount, SeriesBy, StoredFinding
+from nocarrier.model.history import EventCount, SeriesBy
 from nocarrier.model.taxonomy import Kind
 from nocarrier.web.views import (
     Coverage,
     DebugView,
+    DiagnosisView,
     FailuresView,
     HistoryView,
     PastFindingsView,
+    PastFindingView,
     PeersView,
     PeerView,
     PropagationView,
@@ -59,7 +60,7 @@ class RecordedDials:
     """Failed dials by time and reason."""
     samples: dict[str, list[DialEvent]]
     """By reason, the newest first."""
-    past_findings: list[StoredFinding] | None
+    past_findings: list[PastFindingView] | None
     """None: nobody kept them."""
     without_history: str = ""
     """Why it is from memory only."""
@@ -73,7 +74,7 @@ class ReportFacts:
     until_unix: float
     is_redacted: bool
     debug: DebugView
-    diagnosis: Diagnosis
+    diagnosis: DiagnosisView
     recorded: RecordedDials
     peers: list[PeerView]
     propagation: PropagationView
@@ -98,7 +99,7 @@ def gather(
     asking = _Asking(client, is_redacted=is_redacted)
     tell("asking for the findings")
     debug = asking.ask(DebugView, "/api/p2p/debug")
-    diagnosis = asking.ask(Diagnosis, "/api/p2p/diagnosis")
+    diagnosis = asking.ask(DiagnosisView, "/api/p2p/diagnosis")
     failures = asking.ask(FailuresView, "/api/p2p/failures", {"since_unix": since_unix, "limit": 1000})
     recorded = _recorded(asking, failures, since_unix, until_unix, tell)
     tell("asking for the peers")

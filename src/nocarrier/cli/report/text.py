@@ -16,10 +16,10 @@ from nocarrier.cli.render.times import utc
 from nocarrier.cli.report.facts import ReportFacts
 from nocarrier.cli.report.numbers import counts, over_time, samples
 from nocarrier.cli.report.peers import peers, propagation
-from nocarrier.model.finding import Finding, Severity
-from nocarrier.model.history import StoredFinding
+from nocarrier.model.finding import Severity
 from nocarrier.model.node_counters import DIAL_BACKS, REFUSALS
 from nocarrier.model.word import Word
+from nocarrier.web.views import ActionView, FindingView, PastFindingView
 
 _Counted = TypeVar("_Counted", bound=Word)
 
@@ -98,7 +98,7 @@ def _verdict(facts: ReportFacts) -> Iterator[str]:
         yield f"And {len(findings) - MAX_FINDINGS} more."
 
 
-def _finding(finding: Finding, at_unix: float) -> Iterator[str]:
+def _finding(finding: FindingView, at_unix: float) -> Iterator[str]:
     severity = finding.severity if finding.severity == Severity.INFO else finding.severity.upper()
     yield f"### {words(severity)}: {words(finding.title)} ({code(finding.code)})"
     yield words(finding.summary)
@@ -112,10 +112,16 @@ def _finding(finding: Finding, at_unix: float) -> Iterator[str]:
         )
     if finding.next_actions:
         yield "What to do:"
-        actions = finding.next_actions[:MAX_ACTIONS]
-        yield "\n".join(f"{number}. {words(action)}" for number, action in enumerate(actions, 1))
+        yield "\n".join(
+            f"{number}. {_action(action)}" for number, action in enumerate(finding.next_actions[:MAX_ACTIONS], 1)
+        )
     if finding.hides:
         yield f"Explains, so not listed separately: {', '.join(map(code, finding.hides[:MAX_EVIDENCE]))}"
+
+
+def _action(action: ActionView) -> str:
+    """The sentence, and what can be copied in lines of its own below it."""
+    return "\\\n   ".join([words(action.text), *map(code, action.lines)])
 
 
 def _past_findings(facts: ReportFacts) -> Iterator[str]:
@@ -129,7 +135,7 @@ def _past_findings(facts: ReportFacts) -> Iterator[str]:
         yield table(columns, map(_past_finding, past))
 
 
-def _past_finding(past: StoredFinding) -> tuple[str, ...]:
+def _past_finding(past: PastFindingView) -> tuple[str, ...]:
     lasted = "" if past.ended_unix is None else duration(past.ended_unix - past.began_unix)
     ended = words(ended_in_words(past.ended_by))
     severity, finding = words(past.worst_severity), past.finding

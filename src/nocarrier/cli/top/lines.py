@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from nocarrier.cli.render.diagnosis_text import health_in_words
 from nocarrier.cli.render.text import clock_time, printable
 from nocarrier.client.event_stream import Lost, StreamMessage
-from nocarrier.model.finding import Diagnosis, HealthStatus
-from nocarrier.web.views import StatusView
+from nocarrier.model.finding import HealthStatus
+from nocarrier.web.views import DiagnosisView, StatusView
 from nocarrier.web.views.stream import Gap
 
 
@@ -25,7 +25,7 @@ def lines(messages: Iterable[StreamMessage | Lost]) -> Iterator[str]:
             case StatusView() as status:
                 at = clock_time(status.at_unix)
                 yield f"{at} {_numbers(status)}"
-            case Diagnosis() as diagnosis:
+            case DiagnosisView() as diagnosis:
                 at = clock_time(diagnosis.at_unix)
                 if diagnosis.status != health:
                     health = diagnosis.status
@@ -40,7 +40,7 @@ def lines(messages: Iterable[StreamMessage | Lost]) -> Iterator[str]:
                 yield f"{at} ! {missed} events lost"
 
 
-def _active(diagnosis: Diagnosis) -> dict[str, str]:
+def _active(diagnosis: DiagnosisView) -> dict[str, str]:
     """What each active finding says, by its code."""
     return {finding.code: f"{finding.severity} {finding.code}: {finding.summary}" for finding in diagnosis.findings}
 

@@ -14,13 +14,12 @@ from nocarrier.cli.render.event_row import evidence_of, outcome
 from nocarrier.cli.render.text import duration, printable, took_in_words
 from nocarrier.cli.render.times import day_and_time
 from nocarrier.cli.top.state import WINDOW_S, Filter, TopState
-from nocarrier.diagnosis.cause import count_of
-from nocarrier.model.bounds import SHOWN_DIGITS
 from nocarrier.model.event import DialEvent
-from nocarrier.model.finding import Finding, HealthStatus
+from nocarrier.model.finding import HealthStatus
 from nocarrier.model.history import HistoryState, HistoryStatus
 from nocarrier.model.taxonomy import Kind
-from nocarrier.web.views import StatusView
+from nocarrier.model.wording import SHOWN_ID_DIGITS, count_of
+from nocarrier.web.views import FindingView, StatusView
 
 _HEALTH_STYLES = {
     HealthStatus.HEALTHY: "bold green",
@@ -125,7 +124,7 @@ def _header(state: TopState, screen: Screen) -> Iterator[Text]:
 
 def _who(state: TopState, screen: Screen) -> Iterator[Text]:
     if state.node is not None:
-        yield _fact("node", state.node.node_id[:SHOWN_DIGITS])
+        yield _fact("node", state.node.node_id[:SHOWN_ID_DIGITS])
         yield _fact("network", state.node.network[:_NETWORK_WIDTH])
     yield Text(printable(screen.url), style="dim")
 
@@ -176,13 +175,20 @@ def _findings(state: TopState, screen: Screen) -> Iterator[Text]:
     shown = findings if len(findings) <= room + 1 else findings[:room]
     for place, finding in enumerate(shown):
         yield _finding(finding, screen.width)
-        if place == 0 and finding.next_actions:
-            yield _line(f"{'':9}do: {finding.next_actions[0]}", screen.width)
+        if place == 0:
+            yield from _action(finding, screen.width)
     if len(shown) < len(findings):
         yield _line(f"{'':9}and {len(findings) - len(shown)} more: nocarrier doctor", screen.width, "dim")
 
 
-def _finding(finding: Finding, width: int) -> Text:
+def _action(finding: FindingView, width: int) -> Iterator[Text]:
+    """What to do first, and below it what can be copied."""
+    for action in finding.next_actions[:1]:
+        yield _line(f"{'':9}do: {action.text}", width)
+        yield from (_line(f"{'':13}{line}", width) for line in action.lines)
+
+
+def _finding(finding: FindingView, width: int) -> Text:
     severity = (f"{printable(finding.severity)[:8]:<8} ", SEVERITY_STYLES.get(finding.severity, "bold"))
     return _cut(Text.assemble(severity, (f"{printable(finding.code)}: ", "bold"), printable(finding.summary)), width)
 

@@ -9,10 +9,9 @@ from typing import NamedTuple
 
 from nocarrier.client.event_stream import Lost, StreamMessage
 from nocarrier.model.event import DialEvent
-from nocarrier.model.finding import Diagnosis
 from nocarrier.model.node_state import NodeInfo
 from nocarrier.model.taxonomy import Kind
-from nocarrier.web.views import DebugView, FailuresView, StatusView
+from nocarrier.web.views import DebugView, DiagnosisView, FailuresView, StatusView
 from nocarrier.web.views.stream import Gap
 
 WINDOW_S = 300.0
@@ -63,7 +62,7 @@ class TopState:
 
     def __init__(self) -> None:
         self.status: StatusView | None = None
-        self.diagnosis: Diagnosis | None = None
+        self.diagnosis: DiagnosisView | None = None
         self.node: NodeInfo | None = None
         """None: not asked yet, or a program without a nocarrier node."""
         self.lost: Lost | None = None
@@ -91,7 +90,7 @@ class TopState:
         match message.view:
             case StatusView() as status:
                 self._take_status(status)
-            case Diagnosis() as diagnosis:
+            case DiagnosisView() as diagnosis:
                 self.diagnosis = diagnosis
             case Gap() as gap:
                 self._take_gap(gap)

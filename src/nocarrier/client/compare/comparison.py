@@ -8,8 +8,8 @@ from enum import StrEnum
 
 from nocarrier.client.compare.compared_node import ComparedNode
 from nocarrier.client.compare.one_way import OneWay, one_way
-from nocarrier.model.bounds import SHOWN_DIGITS
 from nocarrier.model.node_state import Direction, NodeInfo
+from nocarrier.model.wording import SHOWN_ID_DIGITS
 
 
 class Relation(StrEnum):
@@ -143,7 +143,7 @@ def _versions(info: NodeInfo) -> str:
 
 
 def _short(text: str) -> str:
-    return f"{text[:SHOWN_DIGITS]}…" if len(text) > SHOWN_DIGITS else text
+    return f"{text[:SHOWN_ID_DIGITS]}…" if len(text) > SHOWN_ID_DIGITS else text
 
 
 # ---- verdict --------------------------------------------------------------------------------------------------------

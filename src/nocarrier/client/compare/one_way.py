@@ -13,11 +13,11 @@ from nocarrier.client.compare.compared_node import (
     parse,
     scope,
 )
-from nocarrier.diagnosis.cause import count_of
 from nocarrier.model.address import Address, Scope
 from nocarrier.model.event import DialFailure
 from nocarrier.model.node_state import Direction, Reachability
 from nocarrier.model.taxonomy import Kind, Reason
+from nocarrier.model.wording import count_of
 
 _SAYS_NOTHING = frozenset(
     {

@@ -5,11 +5,14 @@ from __future__ import annotations
 import math
 
 from nocarrier.classification import signs
-from nocarrier.diagnosis.cause import Case, Cause, count_of, evidence_of, some
+from nocarrier.diagnosis import looks
+from nocarrier.diagnosis.cause import Case, Cause, addresses, evidence_of
 from nocarrier.diagnosis.confidence import KERNEL, confidence
 from nocarrier.diagnosis.facts import Facts, FailingPeer
+from nocarrier.model.action import NODE, OTHERS, Action
 from nocarrier.model.finding import Severity
 from nocarrier.model.taxonomy import Blame, Reason
+from nocarrier.model.text import Sayable, address, identity, say
 
 PEERS = 2
 """One ban may be one operator's whim."""
@@ -20,19 +23,23 @@ def _until_unix(peer: FailingPeer) -> float | None:
     return until if isinstance(until, int | float) and math.isfinite(until) else None
 
 
+_BAN = "{count} {count:peer bans|peers ban} us ({addrs})."
+
+_BAN_UNTIL = "{count} {count:peer bans|peers ban} us ({addrs}); the first ban ends in {minutes} min."
+
+
 def _rule(facts: Facts) -> Case | None:
     peers = [peer for peer in facts.failing_with(Reason.BANNED) if not signs.is_stated_by_us(peer)]
     if len(peers) < PEERS:
         return None
     untils = [until for peer in peers if (until := _until_unix(peer)) is not None and until > facts.now_unix]
-    values: dict[str, object] = {"addr": peers[0].addr}
+    values: dict[str, Sayable] = {"addr": address(peers[0].addr)}
     if facts.node is not None:
-        values["node_id"] = facts.node.info.node_id
+        values["node_id"] = identity(facts.node.info.node_id)
     if untils:
         values["minutes"] = max(1, round((min(untils) - facts.now_unix) / 60))
     return Case(
-        summary=f"{count_of(len(peers), 'peer')} ban us ({some(peer.addr for peer in peers)})"
-        + (f", the first for another {values['minutes']} min." if untils else "."),
+        summary=say(_BAN_UNTIL if untils else _BAN, count=len(peers), addrs=addresses(peers), **values),
         confidence=confidence(KERNEL, peers),
         evidence=(evidence_of("they say that we are banned", peers),),
         peers=peers,
@@ -47,9 +54,15 @@ CAUSE = Cause(
     blame=Blame.US,
     evidence_rule="banned, stated by two or more distinct peers.",
     next_actions=(
-        "Ask who runs {addr} why, naming our node id {node_id}; their log says what broke the protocol.",
-        "Update this program and look at its log for protocol violations before the ban ends.",
-        "The first ban ends in {minutes} min; the node comes back by itself.",
+        Action(
+            text="Ask the operator of {addr} why; our node id is {node_id}, and their log says what broke the protocol.",
+            applies_to=NODE,
+        ),
+        Action(text="Ask the operator of {addr} why; their log says what broke the protocol.", applies_to=OTHERS),
+        Action(text="See what the peers said.", command="nocarrier failures --reason banned --url {url}"),
+        Action(text="Update this program, and look in its log for violations of the protocol before the ban ends."),
+        Action(text="Wait: the first ban ends in {minutes} min, and the node comes back by itself.", applies_to=NODE),
     ),
     rule=_rule,
+    looks=looks.SAID,
 )

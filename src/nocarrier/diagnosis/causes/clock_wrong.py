@@ -1,15 +1,19 @@
-"""Our clock is off."""
+"""Our clock is wrong."""
 
 from __future__ import annotations
 
 import statistics
 
 from nocarrier.classification import signs
-from nocarrier.diagnosis.cause import Case, Cause, count_of, evidence_of
+from nocarrier.diagnosis.cause import Case, Cause, evidence_of
 from nocarrier.diagnosis.confidence import KERNEL, confidence
 from nocarrier.diagnosis.facts import Facts, FailingPeer
+from nocarrier.model.action import NODE, OTHERS, Action
 from nocarrier.model.finding import Severity
+from nocarrier.model.probe import Looks
 from nocarrier.model.taxonomy import Blame, Reason
+from nocarrier.model.text import address, say, word
+from nocarrier.model.wording import span
 
 PEERS = 3
 """Distinct peers that must disagree with us in the same direction."""
@@ -39,49 +43,61 @@ def _skewed(facts: Facts) -> dict[FailingPeer, float]:
     return max(ahead, behind, key=len)
 
 
+_SUMMARY = {
+    True: "Our clock is {off} behind that of {count} {count:peer|peers}; {agreeing} {agreeing:agrees|agree} with us.",
+    False: "Our clock is {off} ahead of that of {count} {count:peer|peers}; {agreeing} {agreeing:agrees|agree} with us.",
+}
+"""By whether we are behind."""
+
+_NOBODY_AGREES = {
+    True: "Our clock is {off} behind that of {count} {count:peer|peers}; nobody agrees with us.",
+    False: "Our clock is {off} ahead of that of {count} {count:peer|peers}; nobody agrees with us.",
+}
+
+
 def _rule(facts: Facts) -> Case | None:
     peers = _skewed(facts)
     agreeing = len(facts.working)
     if len(peers) < PEERS or len(peers) <= agreeing:
         return None
     off_s = statistics.median(peers.values())
-    direction = "behind" if off_s > 0 else "ahead of"
+    off = word(span(off_s))
     tickets = [
         peer
         for peer in facts.failing_with(Reason.TICKET_INVALID)
         if peer.evidence.get("ticket") in _CLOCKS_DECIDE and not signs.is_stated_by_us(peer)
     ]
-    evidence = [evidence_of(f"clocks differ in the same direction, by {_span(off_s)} in the middle", peers)]
+    evidence = [evidence_of("clocks differ in the same direction, by a median of {off}", peers, off=off)]
     if tickets:
         evidence.append(evidence_of("tickets are refused for their time, as a consequence", tickets))
+    template = (_SUMMARY if agreeing else _NOBODY_AGREES)[off_s > 0]
     return Case(
-        summary=f"Our clock is {_span(off_s)} {direction} that of {count_of(len(peers), 'peer')}; "
-        f"{agreeing or 'nobody'} agree{'s' if agreeing <= 1 else ''} with us.",
+        summary=say(template, off=off, count=len(peers), agreeing=agreeing),
         confidence=confidence(KERNEL, peers),
         evidence=tuple(evidence),
         peers=[*peers, *tickets],
-        values={"off": _span(off_s)},
+        values={"off": off, "addr": address(next(iter(peers)).addr)},
     )
-
-
-def _span(seconds: float) -> str:
-    seconds = abs(seconds)
-    if seconds < 120:  # noqa: PLR2004 - two minutes read best in seconds
-        return f"{seconds:.0f} s"
-    return f"{seconds / 60:.0f} min" if seconds < 7_200 else f"{seconds / 3_600:.1f} h"  # noqa: PLR2004 - two hours
 
 
 CAUSE = Cause(
     code="clock_wrong",
-    title="Our clock is off",
+    title="Our clock is wrong",
     severity=Severity.WARNING,
     blame=Blame.US,
     evidence_rule="The same sign of skew against three or more peers, and fewer that agree with us; tickets refused for "
     "their time are a consequence.",
     next_actions=(
-        "Set the clock of this machine, it is off by {off}: timedatectl set-ntp true (or chronyc makestep); compare with "
-        "date -u.",
-        "Restart the node once the clock is right, or wait for the next dials; nocarrier connect ADDR tries at once.",
+        Action(text="Set the clock of this machine, which is off by {off}.", command="timedatectl set-ntp true"),
+        Action(text="Where chrony keeps the clock, make it correct the clock at once.", command="chronyc makestep"),
+        Action(text="Compare the clock with another one.", command="date -u"),
+        Action(
+            text="Once the clock is right, restart the node, or dial a peer again.",
+            command="nocarrier connect {addr} --url {url}",
+            applies_to=NODE,
+        ),
+        Action(text="Once the clock is right, restart the program.", applies_to=OTHERS),
     ),
     rule=_rule,
+    looks=Looks(why_none="the clocks of the peers came with their hellos; the finding says all of it."),
 )

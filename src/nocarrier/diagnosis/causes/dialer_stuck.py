@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from nocarrier.diagnosis.cause import Case, Cause, count_of, stated
+from nocarrier.diagnosis import looks
+from nocarrier.diagnosis.cause import Case, Cause, stated
 from nocarrier.diagnosis.facts import Facts
+from nocarrier.model.action import NODE, Action
 from nocarrier.model.event import DialEvent
 from nocarrier.model.finding import EvidenceItem, Severity
 from nocarrier.model.node_state import NodeState
 from nocarrier.model.taxonomy import Blame
+from nocarrier.model.text import Text, decimal, joined, say
 
 ROUNDS = 3
 """Rounds of the maintainer that may pass without a dial: one can fall between two, and one can find all in backoff."""
@@ -31,6 +34,11 @@ def _idle_s(facts: Facts, node: NodeState) -> float | None:
     return idle_s if idle_s > ROUNDS * dialing.maintain_interval_s + SLACK_S else None
 
 
+_OVERDUE = "{count} {count:dial|dials} should have ended long ago, and the oldest began {oldest} s ago"
+
+_IDLE = "{wanted} {wanted:peer|peers} wanted and {due} could be dialed, but none was for {idle} s"
+
+
 def _rule(facts: Facts) -> Case | None:
     node = facts.node
     if node is None:
@@ -39,20 +47,21 @@ def _rule(facts: Facts) -> Case | None:
     if not overdue and idle_s is None:
         return None
     evidence: list[EvidenceItem] = []
-    said: list[str] = []
+    said: list[Text] = []
     if overdue:
         oldest_s = facts.now_unix - min(dial.at_unix for dial in overdue)
-        said.append(
-            f"{count_of(len(overdue), 'dial')} should have ended long ago, the oldest began {oldest_s:.0f} s ago"
+        said.append(say(_OVERDUE, count=len(overdue), oldest=decimal(oldest_s)))
+        deadline = decimal(node.dialing.deadline_s)
+        addrs = [dial.addr for dial in overdue]
+        evidence.append(
+            stated("in flight for longer than the {deadline} s that a dial can take", addrs, deadline=deadline)
         )
-        statement = f"in flight for longer than the {node.dialing.deadline_s:.0f} s that a dial can take"
-        evidence.append(stated(statement, [dial.addr for dial in overdue]))
     if idle_s is not None:
-        wanted, due = node.dialing.wanted, node.dialing.due
-        said.append(f"{count_of(wanted, 'peer')} wanted and {due} could be dialed, but none was for {idle_s:.0f} s")
-        evidence.append(stated(f"no dial was started for {idle_s:.0f} s", count=due))
+        wanted, due, idle = node.dialing.wanted, node.dialing.due, decimal(idle_s)
+        said.append(say(_IDLE, wanted=wanted, due=due, idle=idle))
+        evidence.append(stated("no dial was started for {idle} s", count=due, idle=idle))
     return Case(
-        summary=f"The dialer is stuck: {' and '.join(said)}.",
+        summary=say("The dialer is stuck: {why}.", why=joined(said, "; ")),
         confidence=0.9,
         evidence=tuple(evidence),
         addrs=frozenset(dial.addr for dial in overdue),
@@ -69,9 +78,15 @@ CAUSE = Cause(
     evidence_rule="Peers wanted and addresses due, but no dial started for three rounds of the maintainer; or a dial in "
     "flight for longer than a dial can take.",
     next_actions=(
-        "This is a fault of nocarrier or of the program around it: keep the log, save curl -s "
-        "http://127.0.0.1:7070/api/p2p/debug?redact=true for the bug report, and restart the node.",
+        Action(
+            text="This is a fault of nocarrier or of the program around it: keep the log, and attach this report to a bug "
+            "report.",
+            command="nocarrier report --url {url}",
+            applies_to=NODE,
+        ),
+        Action(text="Restart the node.", applies_to=NODE),
     ),
     rule=_rule,
+    looks=looks.OURS,
     depends_on=("local_overload",),
 )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from nocarrier.classification import signs
-from nocarrier.diagnosis.cause import Case, Cause, count_of, evidence_of, some
+from nocarrier.diagnosis.cause import Case, Cause, evidence_of
 from nocarrier.diagnosis.confidence import KERNEL, PATTERN, confidence
 from nocarrier.diagnosis.facts import Facts, FailingPeer
+from nocarrier.model.action import NODE, OTHERS, Action
 from nocarrier.model.address import parse_ip
 from nocarrier.model.finding import Severity
+from nocarrier.model.probe import Looks, Probe
 from nocarrier.model.taxonomy import Blame, Phase, Reason
+from nocarrier.model.text import host, listed, say
 
 NAMES = 2
 """One name that cannot be looked up may be the fault of whoever serves that name."""
@@ -28,6 +31,17 @@ def _looked_up_unix(peer: FailingPeer) -> float:
     return peer.failed_unix if peer.reason in _ANSWERED else peer.began_unix
 
 
+_SUMMARY = {
+    True: "The resolver of this machine does not answer: {count} {count:name|names} could not be looked up ({names}), and "
+    "none could since.",
+    False: "The resolver of this machine fails: {count} {count:name|names} could not be looked up ({names}), and none could "
+    "since.",
+}
+"""By whether it is silent."""
+
+_STATEMENT = {True: "the resolver does not answer", False: "the resolver fails"}
+
+
 def _rule(facts: Facts) -> Case | None:
     peers = facts.failing_with(*signs.RESOLVER)
     names = {peer.host for peer in peers}
@@ -43,19 +57,17 @@ def _rule(facts: Facts) -> Case | None:
         return None  # other names can be looked up: it is about that name
     if len(names) < NAMES and facts.is_cut_off is False:
         return None
-    silent = [peer for peer in peers if peer.reason is Reason.DNS_TIMEOUT]
-    how = "does not answer" if len(silent) == len(peers) else "fails"
+    is_silent = all(peer.reason is Reason.DNS_TIMEOUT for peer in peers)
     return Case(
-        summary=f"The resolver of this machine {how}: {count_of(len(names), 'name')} could not be looked up "
-        f"({some(sorted(names))}), and none could since.",
+        summary=say(_SUMMARY[is_silent], count=len(names), names=listed([host(name) for name in sorted(names)])),
         confidence=confidence(
             KERNEL if len(names) >= NAMES else PATTERN,
             peers,
             is_guessed=any(peer.took_s is None and peer.failed_unix >= since_unix for peer in others),
         ),
-        evidence=(evidence_of(f"the resolver {how}", peers),),
+        evidence=(evidence_of(_STATEMENT[is_silent], peers),),
         peers=peers,
-        values={"name": min(names)},
+        values={"name": host(min(names))},
     )
 
 
@@ -67,10 +79,18 @@ CAUSE = Cause(
     evidence_rule="dns_temporary or dns_timeout on two or more names (on one, where nobody else is reached either) and no "
     "name looked up since.",
     next_actions=(
-        "Ask the resolver yourself: getent ahosts {name}; its address stands in /etc/resolv.conf.",
-        "Name a resolver that answers in /etc/resolv.conf (nameserver ADDRESS), or let port 53 pass in the firewall.",
-        "Until then dial peers by address: nocarrier connect ADDRESS:PORT, or addresses in seeds.",
+        Action(
+            text="Ask the resolver yourself; /etc/resolv.conf has its address.",
+            command="getent ahosts {name}",
+        ),
+        Action(
+            text="Name a resolver that answers in /etc/resolv.conf, or let port 53 through the firewall.",
+            command="cat /etc/resolv.conf",
+        ),
+        Action(text="Until then, put IP addresses instead of names into seeds under [node].", applies_to=NODE),
+        Action(text="Until then, give the program IP addresses instead of names.", applies_to=OTHERS),
     ),
     rule=_rule,
+    looks=Looks(frozenset({Probe.ROUTES, Probe.RESOLVER})),
     depends_on=("offline", "outbound_blocked", "local_exhaustion"),
 )

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nocarrier.diagnosis.cause import Case, Cause, count_of, stated
+from nocarrier.diagnosis.cause import Case, Cause, stated
 from nocarrier.diagnosis.facts import Facts
+from nocarrier.model.action import Action
 from nocarrier.model.event import DialFailure
 from nocarrier.model.finding import Severity
+from nocarrier.model.probe import Looks
 from nocarrier.model.taxonomy import Blame, Kind, Reason
+from nocarrier.model.text import say
 
 _DUPLICATES = frozenset({Reason.ALREADY_CONNECTED, Reason.ALREADY_DIALING, Reason.DUPLICATE_CONNECTION})
 
@@ -25,8 +28,9 @@ def _rule(facts: Facts) -> Case | None:
     if not addrs:
         return None
     return Case(
-        summary=f"Nothing is wrong: {count_of(len(addrs), 'peer')} met again {'is' if len(addrs) == 1 else 'are'} "
-        "connected already.",
+        summary=say(
+            "Nothing is wrong: {count} {count:peer|peers} met again {count:is|are} connected already.", count=len(addrs)
+        ),
         confidence=0.95,
         evidence=(stated("already connected, or a second connection that gave way", addrs),),
         peers=facts.failing_with(*_DUPLICATES),
@@ -64,6 +68,7 @@ CAUSE = Cause(
     blame=Blame.NONE,
     evidence_rule="All newest entries of the record are already_connected, already_dialing or duplicate_connection, "
     "and peers that they name are connected now.",
-    next_actions=("There is nothing to do.",),
+    next_actions=(Action(text="There is nothing to do."),),
     rule=_rule,
+    looks=Looks(why_none="nothing is wrong."),
 )

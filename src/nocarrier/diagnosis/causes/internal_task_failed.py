@@ -2,21 +2,32 @@
 
 from __future__ import annotations
 
-from nocarrier.diagnosis.cause import Case, Cause, count_of, stated
+from nocarrier.diagnosis import looks
+from nocarrier.diagnosis.cause import Case, Cause, stated
 from nocarrier.diagnosis.facts import Facts
+from nocarrier.model.action import Action
 from nocarrier.model.finding import Severity
 from nocarrier.model.task_state import TaskFailure, TaskState
 from nocarrier.model.taxonomy import Blame
+from nocarrier.model.text import Text, decimal, quoted, say, word
+from nocarrier.model.wording import times
 
 LATELY_S = 600.0
-"""A task that works again is told of for so long: whoever looks every few minutes has seen it."""
+"""For so long a task that works again is still told of: somebody who looks every few minutes has seen it."""
+
+_IS_DOWN = "the {task} died {times} and has been down for {down} s ({error})"
+
+_WORKS_AGAIN = "the {task} died {times} and works again ({error})"
 
 
-def _told(task: TaskState, failure: TaskFailure, now_unix: float) -> str:
-    how = f"died {'once' if failure.total == 1 else count_of(failure.total, 'time')}"
-    for_s = max(0.0, now_unix - failure.since_unix)
-    state = f"has been down for {for_s:.0f} s" if task.is_down else "works again"
-    return f"the {task.name} {how} and {state} ({failure.error})"
+def _told(task: TaskState, failure: TaskFailure, now_unix: float) -> Text:
+    return say(
+        _IS_DOWN if task.is_down else _WORKS_AGAIN,
+        task=word(task.name),
+        times=word(times(failure.total)),
+        down=decimal(max(0.0, now_unix - failure.since_unix)),
+        error=quoted(failure.error),
+    )
 
 
 def _rule(facts: Facts) -> Case | None:
@@ -30,14 +41,22 @@ def _rule(facts: Facts) -> Case | None:
         return None
     told.sort(key=lambda each: (not each[0].is_down, each[1].since_unix))  # what died first may have killed the others
     worst, failure = told[0]
-    others = f"; {count_of(len(told) - 1, 'other part')} died too" if len(told) > 1 else ""
     return Case(
-        summary=f"A part of this program failed: {_told(worst, failure, now_unix)}{others}.",
+        summary=say(_SUMMARY[len(told) > 1], what=_told(worst, failure, now_unix), others=len(told) - 1),
         confidence=0.99,
-        evidence=tuple(stated(_told(task, failure, now_unix), count=failure.total) for task, failure in told),
+        evidence=tuple(
+            stated("{what}", count=failure.total, what=_told(task, failure, now_unix)) for task, failure in told
+        ),
         since_unix=min(failure.since_unix for _, failure in told),
         severity=Severity.CRITICAL if worst.is_down else Severity.WARNING,
     )
+
+
+_SUMMARY = {
+    False: "A part of this program failed: {what}.",
+    True: "A part of this program failed: {what}; {others} other {others:part|parts} died too.",
+}
+"""By whether it is one of several."""
 
 
 CAUSE = Cause(
@@ -48,10 +67,16 @@ CAUSE = Cause(
     evidence_rule="An endless task of this program died of an exception: critical until it has run for some seconds since "
     "its restart, and longer than it did before it died again; a warning for ten minutes after its last death.",
     next_actions=(
-        "This is a fault of nocarrier or of the machine it runs on: find the traceback in the log (search for: died by a "
-        "fault of ours) and see whether it names a full disk, a missing permission or a limit; mend that.",
-        "Else save curl -s http://127.0.0.1:7070/api/p2p/debug?redact=true and the traceback for a bug report.",
-        "Restart the program if that part stays down.",
+        Action(
+            text='This is a fault of nocarrier or of the machine it runs on: find the traceback in the log (search for "died '
+            'by a fault of ours"), see whether it names a full disk, a missing permission or a limit, and fix that.'
+        ),
+        Action(
+            text="Otherwise attach the traceback and this report to a bug report.",
+            command="nocarrier report --url {url}",
+        ),
+        Action(text="Restart the program if that part stays down."),
     ),
     rule=_rule,
+    looks=looks.OURS,
 )

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from nocarrier.diagnosis.cause import Case, Cause, count_of, evidence_of, stated
+from collections.abc import Iterator
+
+from nocarrier.diagnosis import looks
+from nocarrier.diagnosis.cause import Case, Cause, evidence_of, stated
 from nocarrier.diagnosis.confidence import KERNEL, PATTERN, confidence
 from nocarrier.diagnosis.facts import Facts, FailingPeer, netgroups
-from nocarrier.model.finding import Severity
+from nocarrier.model.action import NODE, OTHERS, Action
+from nocarrier.model.finding import EvidenceItem, Severity
 from nocarrier.model.taxonomy import Blame, Reason
+from nocarrier.model.text import host, say
 
 SILENT_PEERS = 8
 """Of eight distinct peers by chance all would be dead once in 256 even where half of all are. go-libp2p's black-hole
@@ -25,28 +30,39 @@ def _is_lost(peer: FailingPeer) -> bool:
 
 
 def _rule(facts: Facts) -> Case | None:
-    if any(peer.is_ipv6 for peer in facts.working):
-        return None
-    ipv4_works = any(not peer.is_ipv6 for peer in facts.working)
     peers = facts.failing_where(_is_lost)
     local = [peer for peer in peers if peer.is_local]
-    answered = any(peer.is_ipv6 and peer.has_answered for peer in facts.all_failing)
-    if answered or not ipv4_works or not peers:
+    if not peers or not _only_ipv4_works(facts):
         return None
     if not local and (len(peers) < SILENT_PEERS or len(netgroups(peers)) < UNRELATED):
         return None
-    evidence = [evidence_of("this machine has no way out with IPv6", local)] if local else []
-    if len(local) < len(peers):
-        evidence.append(evidence_of("no answer over IPv6", [peer for peer in peers if not peer.is_local]))
-    if facts.host is not None and facts.host.has_default_ipv6 is False:
-        evidence.append(stated("the route table has no default route for IPv6", count=0))
     return Case(
-        summary=f"IPv6 does not work here: {count_of(len(peers), 'peer')} cannot be reached over it, while IPv4 works.",
+        summary=say(
+            "IPv6 does not work here: {count} {count:peer|peers} cannot be reached over it, while IPv4 works.",
+            count=len(peers),
+        ),
         confidence=confidence(KERNEL if local else PATTERN, peers),
-        evidence=tuple(evidence),
+        evidence=tuple(_evidence(facts, peers)),
         peers=peers,
-        values={"host": peers[0].host},
+        values={"host": host(peers[0].host)},
     )
+
+
+def _only_ipv4_works(facts: Facts) -> bool:
+    if any(peer.is_ipv6 for peer in facts.working):
+        return False
+    answered = any(peer.is_ipv6 and peer.has_answered for peer in facts.all_failing)
+    return not answered and any(not peer.is_ipv6 for peer in facts.working)
+
+
+def _evidence(facts: Facts, peers: list[FailingPeer]) -> Iterator[EvidenceItem]:
+    local = [peer for peer in peers if peer.is_local]
+    if local:
+        yield evidence_of("this machine has no way out with IPv6", local)
+    if len(local) < len(peers):
+        yield evidence_of("no answer over IPv6", [peer for peer in peers if not peer.is_local])
+    if facts.host is not None and facts.host.has_default_ipv6 is False:
+        yield stated("the route table has no default route for IPv6", count=0)
 
 
 CAUSE = Cause(
@@ -57,8 +73,11 @@ CAUSE = Cause(
     evidence_rule="No IPv6 address works while IPv4 does, and this machine has no way out with IPv6, or eight unrelated "
     "peers gave no answer.",
     next_actions=(
-        "Set ipv4_only = true under [node] until IPv6 works here.",
-        "See what IPv6 this machine has: ip -6 address show scope global; ip -6 route get {host}",
+        Action(text="Use IPv4 alone until IPv6 works here.", settings="[node]\nipv4_only = true", applies_to=NODE),
+        Action(text="Let the program dial over IPv4 alone until IPv6 works here.", applies_to=OTHERS),
+        Action(text="See which IPv6 addresses this machine has.", command="ip -6 address show scope global"),
+        Action(text="See which way a packet to {host} would take.", command="ip -6 route get {host}"),
     ),
     rule=_rule,
+    looks=looks.AT_PATH,
 )

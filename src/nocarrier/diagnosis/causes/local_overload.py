@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from nocarrier.classification.blame import LATE_LOOP_S
-from nocarrier.diagnosis.cause import Case, Cause, count_of, evidence_of, stated
+from nocarrier.diagnosis import looks
+from nocarrier.diagnosis.cause import Case, Cause, evidence_of, stated
 from nocarrier.diagnosis.confidence import KERNEL, confidence
 from nocarrier.diagnosis.facts import Facts, FailingPeer
+from nocarrier.model.action import Action
 from nocarrier.model.finding import EvidenceItem, Severity
 from nocarrier.model.taxonomy import Blame
+from nocarrier.model.text import Sayable, decimal, say
 
 NOTED_STALL_S = 1.0
 """A stall that did no harm is still worth a word from here on; a healthy loop is late by milliseconds."""
@@ -19,35 +22,45 @@ def lag_s(peer: FailingPeer) -> float:
     return float(lag) if isinstance(lag, int | float) else 0.0
 
 
+_SUMMARY = (
+    "Our event loop stood still for up to {seconds} s, so {count} {count:dial|dials} ran into deadlines that the peers might "
+    "have met."
+)
+
+
 def _rule(facts: Facts) -> Case | None:
     # The classifier has weighed the lag against the deadline: the blame says what came out. A shorter lag is noted too,
-    # and may stand beside another fault of ours.
+    # and may be there beside another fault of ours.
     peers = facts.failing_where(
         lambda peer: peer.blame is Blame.US and not peer.is_local and lag_s(peer) >= LATE_LOOP_S
     )
-    worst_s = facts.node.loop_lag_s if facts.node is not None else 0.0
+    stall_s = facts.node.loop_lag_s if facts.node is not None else 0.0
+    worst_s = max([stall_s, *(lag_s(peer) for peer in peers)])
+    values: dict[str, Sayable] = {"seconds": decimal(worst_s, 1)}
+    if facts.host is not None and facts.host.pid is not None:
+        values["pid"] = facts.host.pid
     evidence: list[EvidenceItem] = []
-    if worst_s >= NOTED_STALL_S:
-        evidence.append(stated(f"the event loop stood still for {worst_s:.1f} s within the last minute", count=1))
+    if peers:
+        evidence.append(evidence_of("a deadline fired while our own event loop was late", peers))
+    if stall_s >= NOTED_STALL_S:
+        template = "the event loop stood still for {seconds} s within the last minute"
+        evidence.append(stated(template, count=1, seconds=decimal(stall_s, 1)))
+    if not evidence:
+        return None
     if not peers:
-        if not evidence:
-            return None
         return Case(
-            summary=f"Our event loop stood still for {worst_s:.1f} s; no dial failed because of it so far.",
+            summary=say("Our event loop stood still for {seconds} s; no dial failed because of it so far.", **values),
             confidence=0.9,
             evidence=tuple(evidence),
             severity=Severity.INFO,
-            values={"seconds": f"{worst_s:.1f}"},
+            values=values,
         )
-    worst_s = max(worst_s, *(lag_s(peer) for peer in peers))
-    evidence.insert(0, evidence_of("a deadline fired while our own event loop was late", peers))
     return Case(
-        summary=f"Our event loop stood still for up to {worst_s:.1f} s, so {count_of(len(peers), 'dial')} ran into "
-        "deadlines that the peers might have met.",
+        summary=say(_SUMMARY, count=len(peers), **values),
         confidence=confidence(KERNEL, peers),
         evidence=tuple(evidence),
         peers=peers,
-        values={"seconds": f"{worst_s:.1f}"},
+        values=values,
     )
 
 
@@ -57,11 +70,18 @@ CAUSE = Cause(
     severity=Severity.WARNING,
     blame=Blame.US,
     evidence_rule="Failures whose deadline fired while our event loop stood still, by a share of the deadline that "
-    "matters. Without such a failure it is only told.",
+    "matters. A stall that caused no failure is reported for information only.",
     next_actions=(
-        "Find what holds the event loop for {seconds} s: run the program with PYTHONASYNCIODEBUG=1, which logs slow "
-        "callbacks, or look with py-spy dump --pid PID.",
-        "Give the process more CPU: see top, the CPUQuota= of the service, and what else runs on this machine.",
+        Action(
+            text="Find what holds the event loop for {seconds} s: run the program with PYTHONASYNCIODEBUG=1, which logs slow "
+            "callbacks."
+        ),
+        Action(text="See which of its threads use the CPU.", command="top -H -b -n 1 -p {pid}"),
+        Action(
+            text="Give the process more CPU: see what else runs on this machine, and CPUQuota= of the service.",
+            command="top -b -n 1",
+        ),
     ),
     rule=_rule,
+    looks=looks.OURS,
 )

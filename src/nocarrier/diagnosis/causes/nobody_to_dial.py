@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from nocarrier.diagnosis.cause import Case, Cause, count_of, stated
+from nocarrier.diagnosis import looks
+from nocarrier.diagnosis.cause import Case, Cause, stated
 from nocarrier.diagnosis.facts import Facts
+from nocarrier.model.action import NODE, Action
 from nocarrier.model.finding import Severity
 from nocarrier.model.taxonomy import Blame
+from nocarrier.model.text import say
 
 GRACE_S = 30.0
 """A first node of a network waits for others to come; after half a minute somebody should be told."""
+
+
+_NO_SEEDS = "The node has nobody to dial: it has no seeds, its peer book is empty, and nobody came to it."
+
+_ALL_FORBIDDEN = (
+    "The node has nobody to dial: policy forbids {count:its only seed|all of its seeds}, its peer book is empty, and nobody "
+    "came to it."
+)
 
 
 def _rule(facts: Facts) -> Case | None:
@@ -21,9 +32,8 @@ def _rule(facts: Facts) -> Case | None:
     if seeds:
         return None
     forbidden = len(node.dialing.seeds)
-    why = f"none of its {count_of(forbidden, 'seed')} may be dialed" if forbidden else "it has no seeds"
     return Case(
-        summary=f"The node has nobody to dial: {why}, the peer book is empty, and nobody came to it.",
+        summary=say(_ALL_FORBIDDEN if forbidden else _NO_SEEDS, count=forbidden),
         confidence=0.95,
         evidence=(stated("addresses that could be dialed, now or later", count=0),),
         since_unix=node.info.started_at_unix,
@@ -39,8 +49,16 @@ CAUSE = Cause(
     blame=Blame.US,
     evidence_rule="No session, no address in the peer book, and no seed that may be dialed, for half a minute.",
     next_actions=(
-        'Name at least one peer: seeds = ["HOST:7072"] under [node], or now by hand: nocarrier connect HOST:7072',
-        "If this is the first node of a network, let others dial it on port {port}.",
+        Action(
+            text='Name at least one peer in seeds under [node], as host and port: seeds = ["seed.example.net:7072"], with the '
+            "name of a real one. Then restart the node.",
+            applies_to=NODE,
+        ),
+        Action(
+            text="If this is the first node of a network, let others dial it on port {port}.",
+            applies_to=NODE,
+        ),
     ),
     rule=_rule,
+    looks=looks.OURS,
 )

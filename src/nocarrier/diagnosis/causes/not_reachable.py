@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from nocarrier.diagnosis.cause import Case, Cause, count_of, stated
+from nocarrier.diagnosis.cause import Case, Cause, stated
 from nocarrier.diagnosis.facts import Facts
+from nocarrier.model.action import NODE, Action
 from nocarrier.model.finding import Severity
 from nocarrier.model.node_state import Reachability
+from nocarrier.model.probe import Looks
 from nocarrier.model.taxonomy import Blame
+from nocarrier.model.text import address, say
+
+_SUMMARY = (
+    "Others cannot dial this node at {where}: {count} {count:peer|peers} tried at our request and did not reach it."
+)
 
 
 def _rule(facts: Facts) -> Case | None:
@@ -14,10 +21,10 @@ def _rule(facts: Facts) -> Case | None:
     if node is None or node.info.reachability.state is not Reachability.PRIVATE:
         return None
     checked = node.info.reachability
-    where = checked.addr or f"port {node.info.p2p_port}"
+    port = node.info.p2p_port
+    where = say("{addr}", addr=address(checked.addr)) if checked.addr else say("port {port}", port=port)
     return Case(
-        summary=f"Others cannot dial this node at {where}: {count_of(checked.not_reached_by, 'peer')} tried at our "
-        "request and did not reach it.",
+        summary=say(_SUMMARY, where=where, count=checked.not_reached_by),
         confidence=round(1 - 0.5 ** max(1, checked.not_reached_by), 2),
         evidence=(
             stated("peers that dialed us back and did not reach us", count=checked.not_reached_by),
@@ -25,7 +32,7 @@ def _rule(facts: Facts) -> Case | None:
         ),
         since_unix=checked.checked_unix,
         severity=Severity.INFO,
-        values={"port": node.info.p2p_port, "where": where},
+        values={"port": port, "where": where},
     )
 
 
@@ -36,11 +43,22 @@ CAUSE = Cause(
     blame=Blame.US,
     evidence_rule="Most of the peers that we asked to dial our published address did not reach this process there.",
     next_actions=(
-        "Forward TCP port {port} on the router to this machine, and let it in: nft add rule inet filter input tcp dport "
-        "{port} accept.",
-        'If the port is another one outside, say so: advertise = "PUBLIC-ADDRESS:PORT" under [node]; peers tried {where}.',
-        "Behind a NAT that cannot be changed nothing is wrong: the node dials out and works.",
+        Action(text="Forward TCP port {port} on the router to this machine.", applies_to=NODE),
+        Action(
+            text="Let the port in where nftables filters on this machine, as root.",
+            command="nft add rule inet filter input tcp dport {port} accept",
+            applies_to=NODE,
+        ),
+        Action(
+            text="If the port outside is another one, set advertise under [node] to the public address and that port; peers "
+            "tried {where}.",
+            applies_to=NODE,
+        ),
+        Action(
+            text="Behind a NAT that cannot be changed nothing is wrong: the node dials out and works.", applies_to=NODE
+        ),
     ),
     rule=_rule,
+    looks=Looks(why_none="only others can see whether this node can be dialed; they were asked."),
     depends_on=("offline",),
 )

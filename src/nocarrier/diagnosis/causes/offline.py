@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import NamedTuple
+
 from nocarrier.classification import signs
-from nocarrier.diagnosis.cause import Case, Cause, count_of, evidence_of, stated
+from nocarrier.diagnosis import looks
+from nocarrier.diagnosis.cause import Case, Cause, evidence_of, stated
 from nocarrier.diagnosis.confidence import KERNEL, PATTERN, confidence
 from nocarrier.diagnosis.facts import Facts, FailingPeer, netgroups
+from nocarrier.model.action import Action
+from nocarrier.model.address import parse_ip
 from nocarrier.model.finding import EvidenceItem, Severity
+from nocarrier.model.host_state import HostState
+from nocarrier.model.node_state import NodeState
 from nocarrier.model.taxonomy import Blame, Reason
+from nocarrier.model.text import Sayable, Text, host, quoted, say, word
 
 _NO_WAY_OUT = frozenset({Reason.NETWORK_UNREACHABLE, Reason.HOST_UNREACHABLE, Reason.ADDR_NOT_AVAILABLE})
 
@@ -19,87 +28,120 @@ def _without_a_way_out(peer: FailingPeer) -> bool:
     return not peer.is_ipv6 and peer.reason in _NO_WAY_OUT and peer.is_local
 
 
+class _Outage(NamedTuple):
+    """Peers that nobody has answered for since anything last answered, by how they failed."""
+
+    local: list[FailingPeer]
+    silent: list[FailingPeer]
+    nameless: list[FailingPeer]
+
+    @property
+    def peers(self) -> list[FailingPeer]:
+        return [*self.local, *self.silent, *self.nameless]
+
+
 def _rule(facts: Facts) -> Case | None:
-    answered_unix = facts.answered_unix or 0.0
-    local = facts.failing_where(lambda peer: _without_a_way_out(peer) and peer.failed_unix >= answered_unix)
-    silent = facts.failing_where(lambda peer: peer.is_silent and peer.began_unix >= answered_unix)
-    nameless = _without_a_resolver(facts, answered_unix)
-    if facts.node is not None:
-        # The node's own guard knows more than the last outcomes: when each session was last heard, for one.
-        others_explain_it = not (local or silent or nameless) and len(facts.failing) < len(facts.all_failing)
-        if not facts.node.info.offline or others_explain_it or (not local and facts.far_hops_answer):
-            return None
-    elif not (local or nameless) and (
-        facts.working or len(netgroups(silent)) < SILENT_NETGROUPS or facts.far_hops_answer
-    ):
-        return None  # nobody knows here which sessions live, so as long as any peer worked last the silence is of some
-    peers = [*local, *silent, *nameless]
+    outage = _outage(facts)
+    is_offline = _tells_a_program(facts, outage) if facts.node is None else _tells_a_node(facts, outage, facts.node)
+    if not is_offline:
+        return None
     return Case(
-        summary=f"This machine cannot reach the network: {_what(local, silent, nameless)}, and nobody has answered "
-        "since.",
-        confidence=_confidence(local, silent, nameless),
-        evidence=tuple(_evidence(facts, local, silent, nameless)),
-        peers=peers,
-        values=_values(facts, peers),
+        summary=say(
+            "This machine cannot reach the network: {what}, and nobody has answered since.", what=_what(outage)
+        ),
+        confidence=_confidence(outage),
+        evidence=tuple(_evidence(facts, outage)),
+        peers=outage.peers,
+        values=_values(facts, outage.peers),
     )
+
+
+def _outage(facts: Facts) -> _Outage:
+    answered_unix = facts.answered_unix or 0.0
+    return _Outage(
+        facts.failing_where(lambda peer: _without_a_way_out(peer) and peer.failed_unix >= answered_unix),
+        facts.failing_where(lambda peer: peer.is_silent and peer.began_unix >= answered_unix),
+        _without_a_resolver(facts, answered_unix),
+    )
+
+
+def _tells_a_node(facts: Facts, outage: _Outage, node: NodeState) -> bool:
+    # The node's own guard knows more than the last outcomes: when each session was last heard, for one.
+    others_explain_it = not outage.peers and len(facts.failing) < len(facts.all_failing)
+    return node.info.offline and not others_explain_it and bool(outage.local or not facts.far_hops_answer)
+
+
+def _tells_a_program(facts: Facts, outage: _Outage) -> bool:
+    if outage.local or outage.nameless:
+        return True
+    # Nobody knows here which sessions live, so as long as any peer worked last the silence is of some.
+    return not facts.working and len(netgroups(outage.silent)) >= SILENT_NETGROUPS and not facts.far_hops_answer
 
 
 def _without_a_resolver(facts: Facts, answered_unix: float) -> list[FailingPeer]:
     """Peers whose names could not be looked up, where that is part of an outage and no fault of the resolver."""
-    host = facts.host
-    has_no_link = host is not None and host.interfaces_up == ()
-    is_outage = has_no_link if facts.node is None else facts.node.info.offline
+    is_outage = _has_no_link(facts.host) if facts.node is None else facts.node.info.offline
     return [peer for peer in facts.failing_with(*signs.RESOLVER) if is_outage and peer.failed_unix >= answered_unix]
 
 
-def _confidence(local: list[FailingPeer], silent: list[FailingPeer], nameless: list[FailingPeer]) -> float:
-    if local:
-        return confidence(KERNEL, [*local, *silent, *nameless])
-    is_guessed = any(peer.took_s is None for peer in silent)
-    return confidence(PATTERN, [*silent, *nameless], is_guessed=is_guessed) if silent or nameless else 0.5
+def _confidence(outage: _Outage) -> float:
+    if outage.local:
+        return confidence(KERNEL, outage.peers)
+    is_guessed = any(peer.took_s is None for peer in outage.silent)
+    return confidence(PATTERN, outage.peers, is_guessed=is_guessed) if outage.peers else 0.5
 
 
-def _what(local: list[FailingPeer], silent: list[FailingPeer], nameless: list[FailingPeer]) -> str:
-    if local:
-        return f"there is no route to {count_of(len(netgroups(local)), 'network')}"
-    if silent:
-        return f"{count_of(len(silent), 'peer')} in {count_of(len(netgroups(silent)), 'network')} went silent together"
-    if nameless:
-        return f"{count_of(len({peer.host for peer in nameless}), 'name')} could not be looked up"
-    return "all sessions went silent"
+def _what(outage: _Outage) -> Text:
+    if outage.local:
+        return say("there is no route to {count} {count:network|networks}", count=len(netgroups(outage.local)))
+    if outage.silent:
+        return say(
+            "{count} {count:peer|peers} in {networks} {networks:network|networks} went silent together",
+            count=len(outage.silent),
+            networks=len(netgroups(outage.silent)),
+        )
+    if outage.nameless:
+        names = len({peer.host for peer in outage.nameless})
+        return say("{count} {count:name|names} could not be looked up", count=names)
+    return say("all sessions went silent")
 
 
-def _evidence(
-    facts: Facts, local: list[FailingPeer], silent: list[FailingPeer], nameless: list[FailingPeer]
-) -> list[EvidenceItem]:
-    items = []
-    if local:
-        items.append(evidence_of("connect() itself says that there is no way out", local))
-    if silent:
-        items.append(evidence_of("no answer from unrelated networks, and no session lives", silent))
-    if nameless:
-        items.append(evidence_of("names could not be looked up meanwhile", nameless))
+def _evidence(facts: Facts, outage: _Outage) -> Iterator[EvidenceItem]:
+    if outage.local:
+        yield evidence_of("connect() itself says that there is no way out", outage.local)
+    if outage.silent:
+        yield evidence_of("no answer from unrelated networks, and no session lives", outage.silent)
+    if outage.nameless:
+        yield evidence_of("names could not be looked up meanwhile", outage.nameless)
     if facts.node is not None and facts.node.info.offline_because:
-        items.append(stated(facts.node.info.offline_because, count=1))
-    host = facts.host
-    if host is not None and host.interfaces_up is not None and not host.interfaces_up:
-        items.append(stated("no network interface but loopback is up", count=0))
-    elif host is not None and host.has_default_ipv4 is False:
-        items.append(stated("the route table has no default route", count=0))
-    return items
+        yield stated("{because}", count=1, because=quoted(facts.node.info.offline_because))
+    if _has_no_link(facts.host):
+        yield stated("no network interface but loopback is up", count=0)
+    elif _has_no_default_route(facts.host):
+        yield stated("the route table has no default route", count=0)
 
 
-def _values(facts: Facts, peers: list[FailingPeer]) -> dict[str, object]:
-    values: dict[str, object] = {}
-    host = facts.host
-    if host is not None and host.interfaces_up is not None and not host.interfaces_up:
-        values["no_interface"] = "INTERFACE"
-    elif host is not None and host.has_default_ipv4 is False:
-        values["no_default"] = "GATEWAY"
-    elif host is not None and host.gateways:
-        values["gateway"] = host.gateways[0]
-    if peers:
-        values["host"] = peers[0].host
+def _has_no_link(host_state: HostState | None) -> bool:
+    return host_state is not None and host_state.interfaces_up == ()
+
+
+def _has_no_default_route(host_state: HostState | None) -> bool:
+    return host_state is not None and host_state.has_default_ipv4 is False
+
+
+def _values(facts: Facts, peers: list[FailingPeer]) -> dict[str, Sayable]:
+    values: dict[str, Sayable] = {}
+    here = facts.host
+    if here is not None and _has_no_link(here):
+        if here.interfaces_down:
+            values["interface"] = word(here.interfaces_down[0])
+    elif _has_no_default_route(here):
+        values["no_default"] = word("default route")
+    elif here is not None and here.gateways:
+        values["gateway"] = host(here.gateways[0])
+    ips = [peer.host for peer in peers if parse_ip(peer.host) is not None]
+    if ips:
+        values["host"] = host(ips[0])
     return values
 
 
@@ -111,12 +153,20 @@ CAUSE = Cause(
     evidence_rule="connect() itself returns ENETUNREACH or EHOSTUNREACH without a route of ours that says so, or several "
     "netgroups begin to fail at once and no session lives. Names that cannot be looked up meanwhile belong to it.",
     next_actions=(
-        "Bring the link up: ip link set {no_interface} up (list them: ip link); check the cable or the Wi-Fi.",
-        "Set a default route: ip route add default via {no_default}; or renew the lease with the DHCP client.",
-        "Ask the gateway whether its own uplink is there: ping -c 3 {gateway}; then look behind it.",
-        "See which way a packet would take: ip route get {host}",
-        "See whether a link is up and a default route is there: ip -brief link; ip route show default",
+        Action(
+            text="Bring the link up, as root, and check the cable or the Wi-Fi; {interface} is down.",
+            command="ip link set {interface} up",
+        ),
+        Action(
+            text="This machine has no {no_default}: renew the lease with the DHCP client, or add the address of the router "
+            "with ip route add default via.",
+        ),
+        Action(text="Ask the gateway; where it answers, look at its own uplink.", command="ping -c 3 {gateway}"),
+        Action(text="See which way a packet to {host} would take.", command="ip route get {host}"),
+        Action(text="See whether a link is up.", command="ip -brief link"),
+        Action(text="See whether there is a default route.", command="ip route show default"),
     ),
     rule=_rule,
+    looks=looks.AT_PATH,
     depends_on=("outbound_blocked",),
 )

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from nocarrier.diagnosis.cause import Case, Cause, count_of, evidence_of, some
+from collections.abc import Iterator
+from ipaddress import ip_network
+from typing import NamedTuple
+
+from nocarrier.diagnosis import looks
+from nocarrier.diagnosis.cause import Case, Cause, evidence_of
 from nocarrier.diagnosis.confidence import KERNEL, NETWORK, PATTERN, confidence
 from nocarrier.diagnosis.facts import Facts, FailingPeer, netgroups
+from nocarrier.model.action import Action
+from nocarrier.model.address import parse_ip
 from nocarrier.model.finding import EvidenceItem, Severity
 from nocarrier.model.taxonomy import Blame, Reason
+from nocarrier.model.text import Sayable, Value, address, host, listed, network, say, word
 
 _ALWAYS_LOCAL = frozenset({Reason.PERMISSION_DENIED, Reason.ROUTE_BLACKHOLE})
 
@@ -63,54 +71,104 @@ def _all_silent(facts: Facts) -> list[FailingPeer]:
     return silent if len(netgroups(silent)) >= SILENT_WHEN_BLOCKED else []
 
 
-def _action_values(peer: FailingPeer) -> dict[str, object]:
-    """Which next action a local refusal of `peer` calls for."""
+_ROUTE_TYPES = {"EINVAL": "blackhole", "EACCES": "prohibit", "EHOSTUNREACH": "unreachable"}
+"""By the error that connect() gives for a route of this type (ip-route(8))."""
+
+
+def _values_of(facts: Facts, peer: FailingPeer) -> dict[str, Sayable]:
+    """Which next actions a local refusal of `peer` calls for."""
+    errno = peer.evidence.get("errno")
     if peer.reason in {Reason.TIMEOUT, Reason.CONNECTION_REFUSED} or "icmp" in peer.evidence:
-        return {"filtered": peer.addr}
-    if peer.reason in _NO_SOCKET or peer.evidence.get("errno") == "EPERM":
-        return {"sandboxed": peer.addr}
-    return {"routed": peer.addr, "routed_host": peer.host}
+        return {"filtered": address(peer.addr)}
+    if peer.reason in _NO_SOCKET or errno == "EPERM":
+        return {"sandboxed": address(peer.addr)}
+    values: dict[str, Sayable] = {"routed": address(peer.addr)}
+    ip = parse_ip(peer.host)
+    if ip is not None:
+        values["routed_host"] = host(str(ip))
+    if isinstance(errno, str) and errno in _ROUTE_TYPES:
+        values["route_type"] = word(_ROUTE_TYPES[errno])
+        routes = [ip_network(route) for route in facts.host.reject_routes] if facts.host is not None else []
+        ours = [route for route in routes if ip in route]
+        if ours:
+            values["route"] = network(str(max(ours, key=lambda route: route.prefixlen)))
+    return values
+
+
+class _Blocked(NamedTuple):
+    """Who is refused, by whom."""
+
+    local: list[FailingPeer]
+    near: dict[str, list[FailingPeer]]
+    """By hop."""
+    silent: list[FailingPeer]
+
+    @property
+    def peers(self) -> list[FailingPeer]:
+        return [*self.local, *(peer for peers in self.near.values() for peer in peers), *self.silent]
+
+    @property
+    def places(self) -> list[Value]:
+        """Where the dials are refused."""
+        local = [word("This machine")] if self.local else []
+        silent = [word("Something near us")] if self.silent else []
+        return [*local, *map(host, self.near), *silent]
 
 
 def _rule(facts: Facts) -> Case | None:
     local = facts.failing_where(lambda peer: _is_local(peer) or _refused_by_own_route(facts, peer))
     near = _near_hops(facts)
-    refused = [peer for peers in near.values() for peer in peers]
-    silent = [] if local or refused else _all_silent(facts)
-    peers = [*local, *refused, *silent]
+    blocked = _Blocked(local, near, [] if local or near else _all_silent(facts))
+    peers = blocked.peers
     if not peers:
         return None
-    values: dict[str, object] = {}
-    evidence: list[EvidenceItem] = []
-    where: list[str] = []
-    if local:
-        seen = ", ".join(sorted({peer.reason.value for peer in local}))
-        evidence.append(evidence_of(f"this machine itself refused, before any packet left: {seen}", local))
-        where.append("this machine")
-        for peer in local:
-            values |= _action_values(peer)
-    for hop, hop_peers in near.items():
-        evidence.append(evidence_of(f"{hop} answered that its rules forbid the connection", hop_peers))
-        where.append(hop)
-        values |= {"hop": hop, "refused": hop_peers[0].addr}
-    if silent:
-        evidence.append(
-            evidence_of(
-                "peers that worked in this run are silent, all since one moment, while sessions live on", silent
-            )
-        )
-        where.append("something near us")
-        values["silent"] = silent[0].addr
-    doubt = KERNEL if local else NETWORK if refused else PATTERN
+    places = blocked.places
     return Case(
-        summary=f"{some(where)} refuses our dials to {count_of(len(peers), 'peer')} "
-        f"in {count_of(len(netgroups(peers)), 'network')}.",
-        confidence=confidence(doubt, peers, is_guessed=any(peer.took_s is None for peer in silent)),
-        evidence=tuple(evidence),
+        summary=say(
+            _SUMMARY, where=listed(places), places=len(places), count=len(peers), networks=len(netgroups(peers))
+        ),
+        confidence=confidence(
+            KERNEL if local else NETWORK if near else PATTERN,
+            peers,
+            is_guessed=any(peer.took_s is None for peer in blocked.silent),
+        ),
+        evidence=tuple(_evidence(blocked)),
         peers=peers,
         blame=Blame.US if local else Blame.PATH,
-        values=values,
+        values=_values(facts, blocked),
     )
+
+
+_SUMMARY = (
+    "{where} {places:refuses|refuse} our dials to {count} {count:peer|peers} in {networks} {networks:network|networks}."
+)
+
+
+def _evidence(blocked: _Blocked) -> Iterator[EvidenceItem]:
+    if blocked.local:
+        reasons = sorted({peer.reason for peer in blocked.local})
+        yield evidence_of(
+            "this machine itself refused, before any packet left: {reasons}",
+            blocked.local,
+            reasons=listed(reasons, shown=len(reasons)),
+        )
+    for hop, peers in blocked.near.items():
+        yield evidence_of("{hop} answered that its rules forbid the connection", peers, hop=host(hop))
+    if blocked.silent:
+        yield evidence_of(
+            "peers that worked in this run are all silent since one moment, while sessions live on", blocked.silent
+        )
+
+
+def _values(facts: Facts, blocked: _Blocked) -> dict[str, Sayable]:
+    values: dict[str, Sayable] = {}
+    for peer in blocked.local:
+        values |= _values_of(facts, peer)
+    for hop, peers in blocked.near.items():
+        values |= {"hop": host(hop), "refused": address(peers[0].addr)}
+    if blocked.silent:
+        values["silent"] = address(blocked.silent[0].addr)
+    return values
 
 
 CAUSE = Cause(
@@ -119,17 +177,47 @@ CAUSE = Cause(
     severity=Severity.WARNING,
     blame=Blame.US,
     evidence_rule="Local evidence (a prohibit, blackhole or unreachable route, EPERM, our own firewall), or one near hop "
-    "that refuses unrelated peers, or all that worked before silent since one moment while established sessions live.",
+    "that refuses unrelated peers; or every peer that used to work went silent at the same moment while open sessions stayed up.",
     next_actions=(
-        "A rule of this machine drops or rejects what we send to {filtered}: find it with nft list ruleset (or iptables "
-        "-S OUTPUT), and let TCP to that address pass.",
-        "A route of this machine refuses {routed}: see it with ip route get {routed_host}, list such routes with ip route "
-        "show type prohibit (and type blackhole, type unreachable), remove it with ip route del TYPE NETWORK.",
-        "This program may not open sockets to {sandboxed}: look at the sandbox of its service (RestrictAddressFamilies, "
-        "IPAddressDeny, seccomp, SELinux, AppArmor).",
-        "Ask whoever runs {hop} to let TCP out to the P2P ports, {refused} for one.",
-        "New connections to {silent} stay without an answer while old ones live: look for a rule on new connections at "
-        "the next hops, and see where it ends with nocarrier doctor --probe.",
+        Action(
+            text="A rule of this machine drops or rejects what we send to {filtered}: find it, and let TCP to that address "
+            "through.",
+            command="nft list ruleset",
+        ),
+        Action(
+            text="Where iptables filters on this machine, find the rule there.",
+            command="iptables -S OUTPUT",
+            needs=("filtered",),
+        ),
+        Action(
+            text="A route of this machine refuses {routed}: see which one it is.", command="ip route get {routed_host}"
+        ),
+        Action(
+            text="List the routes that refuse, and remove the wrong one with ip route del.",
+            command="ip route show type {route_type}",
+            needs=("routed",),
+        ),
+        Action(
+            text="Remove that route, as root, if it is not meant.",
+            command="ip route del {route_type} {route}",
+            needs=("routed",),
+        ),
+        Action(
+            text="This program may not open sockets to {sandboxed}: look at the sandbox of its service "
+            "(RestrictAddressFamilies, IPAddressDeny, seccomp, SELinux, AppArmor)."
+        ),
+        Action(text="Ask the operator of {hop} to let TCP out to the P2P ports, {refused} for one."),
+        Action(
+            text="New connections to {silent} get no answer while old ones live: look for a rule on new connections at the "
+            "next hops, and see where the way ends.",
+            command="nocarrier doctor --probe --url {url}",
+        ),
+        Action(
+            text="A route of this machine refuses {routed}: list its routes, and look for one of the types prohibit, "
+            "blackhole and unreachable.",
+            command="ip route show table all",
+        ),
     ),
     rule=_rule,
+    looks=looks.AT_PATH_AND_HOST,
 )

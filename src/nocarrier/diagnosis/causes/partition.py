@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from nocarrier.diagnosis.cause import Case, Cause, count_of, evidence_of, some
+from collections.abc import Iterator
+
+from nocarrier.diagnosis import looks
+from nocarrier.diagnosis.cause import Case, Cause, evidence_of
 from nocarrier.diagnosis.confidence import NETWORK, PATTERN, confidence
 from nocarrier.diagnosis.facts import Facts, FailingPeer, WorkingPeer, netgroups
+from nocarrier.model.action import Action
 from nocarrier.model.finding import EvidenceItem, Severity
 from nocarrier.model.taxonomy import Blame, Source
+from nocarrier.model.text import Sayable, address, host, listed, network, say
 
 HOSTS = 2
 """One silent host is that host."""
@@ -85,25 +90,38 @@ def _rule(facts: Facts) -> Case | None:
     peers = list({peer.addr: peer for peer in (*no_way, *lost, *quiet)}.values())
     if not peers:
         return None
-    evidence: list[EvidenceItem] = []
-    if no_way:
-        hops = some(sorted({hop for peer in no_way if (hop := peer.hop)}))
-        evidence.append(evidence_of(f"a router ({hops}) knows no way to their network", no_way))
-    if lost:
-        evidence.append(evidence_of("sessions that fell silent together, and silence since", lost))
-    if quiet:
-        evidence.append(evidence_of("whole networks silent of which several peers were known", quiet))
-    groups = sorted(netgroups(peers))
-    hop = next((peer.hop for peer in no_way if peer.hop), None)
     return Case(
-        summary=f"{count_of(len(peers), 'peer')} in {some(groups)} cannot be reached from here, while "
-        f"{count_of(len(facts.working), 'peer')} elsewhere can.",
+        summary=say(
+            _SUMMARY,
+            count=len(peers),
+            networks=listed([network(group) for group in sorted(netgroups(peers))]),
+            working=len(facts.working),
+        ),
         confidence=confidence(NETWORK if no_way or lost else PATTERN, peers),
-        evidence=tuple(evidence),
+        evidence=tuple(_evidence(no_way, lost, quiet)),
         peers=peers,
         severity=None if _is_sure(peers) else Severity.INFO,
-        values={"host": peers[0].host, "addr": peers[0].addr} | ({"hop": hop} if hop else {}),
+        values=_values(peers, no_way),
     )
+
+
+_SUMMARY = "{count} {count:peer|peers} in {networks} cannot be reached from here, while {working} {working:peer|peers} elsewhere can."
+
+
+def _evidence(no_way: list[FailingPeer], lost: list[FailingPeer], quiet: list[FailingPeer]) -> Iterator[EvidenceItem]:
+    if no_way:
+        hops = listed([host(hop) for hop in sorted({peer.hop for peer in no_way if peer.hop})])
+        yield evidence_of("a router ({hops}) has no route to their network", no_way, hops=hops)
+    if lost:
+        yield evidence_of("sessions that fell silent together, and silence since", lost)
+    if quiet:
+        yield evidence_of("whole networks are silent in which several peers were known", quiet)
+
+
+def _values(peers: list[FailingPeer], no_way: list[FailingPeer]) -> dict[str, Sayable]:
+    values: dict[str, Sayable] = {"host": host(peers[0].host), "addr": address(peers[0].addr)}
+    hop = next((peer.hop for peer in no_way if peer.hop), None)
+    return values | ({"hop": host(hop)} if hop else {})
 
 
 CAUSE = Cause(
@@ -112,13 +130,19 @@ CAUSE = Cause(
     severity=Severity.WARNING,
     blame=Blame.PATH,
     evidence_rule="While others work: a router that knows no way to a network, sessions that fell silent together, or a "
-    "netgroup silent in which several peers worked, or four hosts of which several peers told.",
+    "silent netgroup in which several peers worked, or four hosts of which several peers told us.",
     next_actions=(
-        "Ask whoever runs the router {hop} for its way to {host}.",
-        "See where the way ends: nocarrier doctor --probe, or traceroute -T {host}; tell the network operator of the last "
-        "hop that answers.",
-        "Ask somebody elsewhere whether {addr} answers there: it tells a broken path from peers that are down.",
+        Action(text="Ask the operator of the router {hop} about its route to {host}."),
+        Action(
+            text="See where the way ends, and tell the operator of the last hop that answers.",
+            command="nocarrier doctor --probe --url {url}",
+        ),
+        Action(text="Trace the way to {host}, as root.", command="traceroute -T {host}"),
+        Action(
+            text="Ask somebody elsewhere whether {addr} answers there: that tells a broken path from peers that are down."
+        ),
     ),
     rule=_rule,
+    looks=looks.AT_PATH,
     depends_on=("offline", "outbound_blocked", "ipv6_broken", "middlebox"),
 )

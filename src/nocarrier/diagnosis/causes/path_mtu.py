@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from nocarrier.diagnosis.cause import Case, Cause, count_of, evidence_of, some
+from nocarrier.diagnosis.cause import Case, Cause, addresses, evidence_of
 from nocarrier.diagnosis.confidence import KERNEL, confidence
 from nocarrier.diagnosis.facts import Facts, FailingPeer
+from nocarrier.model.action import Action
 from nocarrier.model.finding import Severity
+from nocarrier.model.probe import Looks
 from nocarrier.model.taxonomy import Blame
+from nocarrier.model.text import Sayable, host, say, word
 
 _DIRECTIONS = {
     "sent": "our large segments are never acknowledged, while small ones and new connections pass",
@@ -24,13 +27,23 @@ def _rule(facts: Facts) -> Case | None:
     if not peers:
         return None
     return Case(
-        summary=f"The way to {count_of(len(peers), 'peer')} ({some(peer.addr for peer in peers)}) swallows large packets: "
-        "connections stand, and the handshake does not get through.",
+        summary=say(
+            "The way to {count} {count:peer|peers} ({addrs}) swallows large packets: connections are made, and the handshake "
+            "does not get through.",
+            count=len(peers),
+            addrs=addresses(peers),
+        ),
         confidence=confidence(KERNEL, peers),
         evidence=tuple(evidence_of(_DIRECTIONS[direction], each) for direction, each in by_direction.items()),
         peers=peers,
-        values={"host": peers[0].host},
+        values=_values(facts, peers),
     )
+
+
+def _values(facts: Facts, peers: list[FailingPeer]) -> dict[str, Sayable]:
+    values: dict[str, Sayable] = {"host": host(peers[0].host)}
+    up = facts.host.interfaces_up if facts.host is not None else None
+    return values | ({"interface": word(up[0])} if up is not None and len(up) == 1 else {})
 
 
 CAUSE = Cause(
@@ -38,14 +51,21 @@ CAUSE = Cause(
     title="Small packets pass, large ones vanish",
     severity=Severity.WARNING,
     blame=Blame.PATH,
-    evidence_rule="The connection stands and the handshake ends in silence, while TCP_INFO shows a full segment lost again "
+    evidence_rule="The connection is made and the handshake ends in silence, while TCP_INFO shows a full segment lost again "
     "and again and small ones passing.",
     next_actions=(
-        "Measure the largest packet that passes: tracepath -n {host}, or ping -M do -s 1400 -c 3 {host} and smaller.",
-        "Let the kernel find it by itself: sysctl -w net.ipv4.tcp_mtu_probing=1",
-        "Or set it: ip link set dev INTERFACE mtu 1280 (tunnels and PPPoE need less than 1500); and let ICMP "
-        "fragmentation-needed (type 3 code 4) pass the firewalls.",
+        Action(text="Measure the largest packet that passes.", command="tracepath -n {host}"),
+        Action(
+            text="Or try one size after the other, until an answer comes.", command="ping -M do -s 1400 -c 3 {host}"
+        ),
+        Action(text="Let the kernel find the size by itself, as root.", command="sysctl -w net.ipv4.tcp_mtu_probing=1"),
+        Action(
+            text="Or lower the MTU of {interface}, as root; tunnels and PPPoE need less than 1500.",
+            command="ip link set dev {interface} mtu 1280",
+        ),
+        Action(text="Let ICMP fragmentation-needed (type 3 code 4) through the firewalls."),
     ),
     rule=_rule,
+    looks=Looks(why_none="only large packets vanish, and probes are small."),
     depends_on=("offline", "outbound_blocked"),
 )

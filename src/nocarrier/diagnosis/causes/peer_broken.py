@@ -1,15 +1,18 @@
-"""That peer breaks the protocol, or soon drops its sessions."""
+"""Peers break the protocol, or soon drop their sessions."""
 
 from __future__ import annotations
 
 from collections import Counter
 
 from nocarrier.classification import signs
-from nocarrier.diagnosis.cause import Case, Cause, count_of, evidence_of, some
+from nocarrier.diagnosis import looks
+from nocarrier.diagnosis.cause import Case, Cause, addresses, evidence_of
 from nocarrier.diagnosis.confidence import NETWORK, confidence
 from nocarrier.diagnosis.facts import Facts
+from nocarrier.model.action import Action
 from nocarrier.model.finding import Severity
 from nocarrier.model.taxonomy import Blame, Reason
+from nocarrier.model.text import address, say
 
 _HOW = {
     Reason.MALFORMED_HANDSHAKE: "its answer is not what the protocol allows",
@@ -32,8 +35,11 @@ def _rule(facts: Facts) -> Case | None:
     if not peers:
         return None
     return Case(
-        summary=f"{count_of(len(peers), 'peer')} ({some(peer.addr for peer in peers)}) "
-        f"break{'s' if len(peers) == 1 else ''} the protocol or soon drop{'s' if len(peers) == 1 else ''} us.",
+        summary=say(
+            "{count} {count:peer|peers} ({addrs}) {count:breaks|break} the protocol or soon {count:drops|drop} us.",
+            count=len(peers),
+            addrs=addresses(peers),
+        ),
         confidence=confidence(NETWORK, peers),
         evidence=tuple(
             evidence_of(says, [peer for peer in peers if peer.reason is reason])
@@ -41,20 +47,23 @@ def _rule(facts: Facts) -> Case | None:
             if any(peer.reason is reason for peer in peers)
         ),
         peers=peers,
-        values={"addr": peers[0].addr},
+        values={"addr": address(peers[0].addr)},
     )
 
 
 CAUSE = Cause(
     code="peer_broken",
-    title="That peer breaks the protocol or soon drops us",
+    title="Peers break the protocol or soon drop us",
     severity=Severity.INFO,
     blame=Blame.THEM,
     evidence_rule="malformed_handshake or handshake_error, or early_disconnect twice among the newest entries of the record.",
     next_actions=(
-        "Tell who runs {addr}, with what was seen: nocarrier failures --addr {addr}",
-        "Compare the versions of both programs: an old or changed one speaks differently.",
+        Action(
+            text="Tell the operator of {addr} what was seen.", command="nocarrier failures --addr {addr} --url {url}"
+        ),
+        Action(text="Compare the versions of both programs: an old or changed one speaks differently."),
     ),
     rule=_rule,
+    looks=looks.SAID,
     depends_on=("local_overload", "middlebox", "offline"),
 )

@@ -1,12 +1,15 @@
-"""That peer is off or not listening."""
+"""Peers are off or not listening."""
 
 from __future__ import annotations
 
-from nocarrier.diagnosis.cause import Case, Cause, count_of, evidence_of, some
+from nocarrier.diagnosis import looks
+from nocarrier.diagnosis.cause import Case, Cause, addresses, evidence_of
 from nocarrier.diagnosis.confidence import NETWORK, PATTERN, confidence
 from nocarrier.diagnosis.facts import Facts, FailingPeer
+from nocarrier.model.action import Action
 from nocarrier.model.finding import Severity
 from nocarrier.model.taxonomy import Blame, Reason
+from nocarrier.model.text import address, say
 
 _SAYS = {
     "refused": "the machine answers that nothing listens on that port",
@@ -36,27 +39,37 @@ def _rule(facts: Facts) -> Case | None:
     if not peers:
         return None
     return Case(
-        summary=f"{count_of(len(peers), 'peer')} {'is' if len(peers) == 1 else 'are'} off or not listening: "
-        f"{some(peer.addr for peer in peers)}.",
+        summary=say(
+            "{count} {count:peer is|peers are} off or not listening: {addrs}.",
+            count=len(peers),
+            addrs=addresses(peers),
+        ),
         confidence=confidence(NETWORK if "silent" not in by_sign else PATTERN, peers),
         evidence=tuple(evidence_of(_SAYS[sign], each) for sign, each in by_sign.items()),
         peers=peers,
-        values={sign: each[0].addr for sign, each in by_sign.items()},
+        values={sign: address(each[0].addr) for sign, each in by_sign.items()},
     )
 
 
 CAUSE = Cause(
     code="peer_down",
-    title="That peer is off or not listening",
+    title="Peers are off or not listening",
     severity=Severity.INFO,
     blame=Blame.THEM,
     evidence_rule="A reset from the closed port, nobody answering for the host, or silence, while others are reached.",
     next_actions=(
-        "Check that the peer's program runs and that the port is right: {refused} is a machine that answers.",
-        "Check that the machine is switched on: {absent} is not there.",
-        "Tell a machine that is off from a firewall: nocarrier doctor --probe looks at {silent} from here.",
+        Action(
+            text="Check that the peer's program runs and that the port is right: the machine of {refused} answers, and "
+            "nothing listens on that port."
+        ),
+        Action(text="Check that the machine of {absent} is switched on: nobody answers for it on its own link."),
+        Action(
+            text="Tell a machine that is off from a firewall: let probes look at {silent} from here.",
+            command="nocarrier doctor --probe --url {url}",
+        ),
     ),
     rule=_rule,
+    looks=looks.AT_PATH_AND_HOST,
     depends_on=(
         "offline",
         "outbound_blocked",

@@ -1,14 +1,18 @@
-"""That peer and we do not get along, for a reason that the handshake states."""
+"""Single peers and we do not get along, for a reason that the handshake states."""
 
 from __future__ import annotations
 
-from nocarrier.diagnosis.cause import Case, Cause, count_of, evidence_of, some
+from nocarrier.diagnosis import looks
+from nocarrier.diagnosis.cause import Case, Cause, addresses, evidence_of
 from nocarrier.diagnosis.causes.clock_wrong import ahead_s
 from nocarrier.diagnosis.causes.version_outdated import is_newer
 from nocarrier.diagnosis.confidence import KERNEL, confidence
 from nocarrier.diagnosis.facts import Facts, FailingPeer
+from nocarrier.model.action import NODE, OTHERS, Action
 from nocarrier.model.finding import Severity
 from nocarrier.model.taxonomy import Blame, Reason
+from nocarrier.model.text import Sayable, address, joined, say, word
+from nocarrier.model.wording import span
 
 _WHAT = {
     Reason.BANNED: "it says that we are banned",
@@ -19,18 +23,29 @@ _WHAT = {
     Reason.SELF_DIAL_BLOCKED: "it is ourselves",
 }
 
+_OFF = {
+    True: "is {span} ahead of ours",
+    False: "is {span} behind ours",
+    None: "differs from ours",
+}
+"""A peer's clock, by whether it is ahead."""
+
 
 def _rule(facts: Facts) -> Case | None:
     peers = facts.failing_with(*_WHAT)
     if not peers:
         return None
     examples = {peer.reason: peer for peer in peers}
-    values: dict[str, object] = {}
+    values: dict[str, Sayable] = {}
     for example in examples.values():
         values |= _values(example)
     return Case(
-        summary=f"{count_of(len(peers), 'peer')} ({some(peer.addr for peer in peers)}) and we do not get along: "
-        f"{', '.join(_WHAT[reason] for reason in examples)}.",
+        summary=say(
+            "{count} {count:peer|peers} ({addrs}) and we do not get along: {why}.",
+            count=len(peers),
+            addrs=addresses(peers),
+            why=joined([say(_WHAT[reason]) for reason in examples], ", "),
+        ),
         confidence=confidence(KERNEL, peers),
         evidence=tuple(
             evidence_of(_WHAT[reason], [peer for peer in peers if peer.reason is reason]) for reason in examples
@@ -40,37 +55,61 @@ def _rule(facts: Facts) -> Case | None:
     )
 
 
-def _values(peer: FailingPeer) -> dict[str, object]:
-    if peer.reason is Reason.BANNED:
-        return {"banned": peer.addr}
-    if peer.reason is Reason.CLOCK_SKEW:
-        off_s = ahead_s(peer)
-        return {"skewed": peer.addr, "off": "differs from" if off_s is None else f"is {off_s:+.0f} s off"}
-    if peer.reason is Reason.VERSION_MISMATCH:
-        return {"newer" if is_newer(peer) else "other_version": peer.addr}
-    if peer.reason is Reason.TICKET_INVALID:
-        return {"unadmitted": peer.addr}
-    return {"barred" if peer.reason is Reason.BANNED_LOCAL else "own": peer.addr}
+def _values(peer: FailingPeer) -> dict[str, Sayable]:
+    addr = address(peer.addr)
+    match peer.reason:
+        case Reason.BANNED:
+            return {"banned": addr}
+        case Reason.CLOCK_SKEW:
+            off_s = ahead_s(peer)
+            is_ahead = None if off_s is None else off_s > 0
+            return {"skewed": addr, "off": say(_OFF[is_ahead], span=word(span(off_s or 0.0)))}
+        case Reason.VERSION_MISMATCH:
+            return {"newer" if is_newer(peer) else "other_version": addr}
+        case Reason.TICKET_INVALID:
+            return {"unadmitted": addr}
+        case Reason.BANNED_LOCAL:
+            return {"barred": addr}
+        case _:
+            return {"own": addr}
 
 
 CAUSE = Cause(
     code="peer_incompatible",
-    title="That peer and we do not get along",
+    title="Single peers and we do not get along",
     severity=Severity.INFO,
     blame=Blame.UNKNOWN,
     evidence_rule="The handshake states a reason that holds for single peers only: one ban, one clock, one version, its "
     "ticket.",
     next_actions=(
-        "Ask who runs {banned} why it bans us; one ban is one operator's choice.",
-        "Compare the clocks: that of {skewed} {off} ours; date -u on both machines shows which one is wrong.",
-        "{newer} wants a newer protocol version than we speak: look for an update.",
-        "{other_version} and we speak no common protocol version: compare both with nocarrier diff http://127.0.0.1:7070 "
-        "http://PEER:7070",
-        "{unadmitted} shows a ticket that we do not accept: whoever runs it needs a new one from the network's issuer.",
-        "Nothing, where the ban of {barred} is meant; else take it out of bans under [node], or wait until it ends.",
-        "{own} leads back to this node itself: take it out of seeds where it stands there; else there is nothing to do.",
+        Action(text="Ask the operator of {banned} why it bans us; one ban is one operator's choice."),
+        Action(
+            text="The clock of {skewed} {off}: compare both with a third one, to see which of them is wrong.",
+            command="date -u",
+        ),
+        Action(text="{newer} wants a newer protocol version than we speak: look for an update."),
+        Action(
+            text="{other_version} and we have no protocol version in common: see which ones both speak.",
+            command="nocarrier failures --addr {other_version} --url {url}",
+        ),
+        Action(
+            text="{unadmitted} shows a ticket that we do not accept: its operator needs a new one from the issuer of the "
+            "network."
+        ),
+        Action(
+            text="Do nothing if the ban of {barred} is meant. Otherwise remove it from bans under [node], or wait until it "
+            "ends.",
+            applies_to=NODE,
+        ),
+        Action(text="{barred} is banned by this program itself: lift the ban if it is not meant.", applies_to=OTHERS),
+        Action(
+            text="{own} is this node's own address, which does no harm. Remove it from seeds if it is there.",
+            applies_to=NODE,
+        ),
+        Action(text="{own} is this program's own address, which does no harm.", applies_to=OTHERS),
     ),
     rule=_rule,
+    looks=looks.SAID,
     depends_on=(
         "clock_wrong",
         "version_outdated",

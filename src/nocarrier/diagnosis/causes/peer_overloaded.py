@@ -1,12 +1,17 @@
-"""TCP answers, the handshake does not."""
+"""Peers accept connections and do not answer the handshake."""
 
 from __future__ import annotations
 
-from nocarrier.diagnosis.cause import Case, Cause, count_of, evidence_of, some
+from nocarrier.diagnosis.cause import Case, Cause, addresses, evidence_of
 from nocarrier.diagnosis.confidence import NETWORK, confidence
 from nocarrier.diagnosis.facts import Facts, FailingPeer
+from nocarrier.model.action import NODE, OTHERS, Action
 from nocarrier.model.finding import Severity
+from nocarrier.model.probe import Looks, Probe
 from nocarrier.model.taxonomy import Blame, Reason
+from nocarrier.model.text import address, say
+
+_SUMMARY = "{count} {count:peer|peers} ({addrs}) {count:takes|take} our connections and not our handshakes."
 
 
 def _sign(peer: FailingPeer) -> str:
@@ -15,9 +20,9 @@ def _sign(peer: FailingPeer) -> str:
         return "the handshake did not end in time"
     if received:
         return "the handshake began and did not end in time"
-    return "the connection stands and not a byte comes" + (
-        "; our own event loop was on time" if peer.blame is Blame.THEM else ""
-    )
+    if peer.blame is Blame.THEM:
+        return "the connection is there and not a byte comes; our own event loop was on time"
+    return "the connection is there and not a byte comes"
 
 
 def _rule(facts: Facts) -> Case | None:
@@ -28,25 +33,33 @@ def _rule(facts: Facts) -> Case | None:
     for peer in peers:
         by_sign.setdefault(_sign(peer), []).append(peer)
     return Case(
-        summary=f"{count_of(len(peers), 'peer')} ({some(peer.addr for peer in peers)}) take{'s' if len(peers) == 1 else ''} "
-        "our connections and not our handshakes.",
+        summary=say(_SUMMARY, count=len(peers), addrs=addresses(peers)),
         confidence=confidence(NETWORK, peers),
         evidence=tuple(evidence_of(sign, each) for sign, each in by_sign.items()),
         peers=peers,
-        values={"addr": peers[0].addr},
+        values={"addr": address(peers[0].addr)},
     )
 
 
 CAUSE = Cause(
     code="peer_overloaded",
-    title="TCP answers, the handshake does not",
+    title="Peers accept connections and do not answer the handshake",
     severity=Severity.INFO,
     blame=Blame.THEM,
     evidence_rule="handshake_timeout with no byte, or too few, received, while our own event loop was on time.",
     next_actions=(
-        "Ask who runs {addr} whether its process hangs or has no CPU left: a node of ours shows it at /api/p2p/diagnosis.",
-        "If the peer is far away and busy, give it longer: handshake_attempt_s and handshake_window_s under [timing].",
+        Action(
+            text="Ask the operator of {addr} whether its process hangs or has no CPU left; a nocarrier node shows that at "
+            "/api/p2p/diagnosis."
+        ),
+        Action(
+            text="If the peer is far away and busy, give it longer.",
+            settings="[timing]\nhandshake_attempt_s = 24\nhandshake_window_s = 72",
+            applies_to=NODE,
+        ),
+        Action(text="If the peer is far away and busy, give its handshake longer.", applies_to=OTHERS),
     ),
     rule=_rule,
+    looks=Looks(frozenset({Probe.REDIAL})),
     depends_on=("local_overload", "path_mtu", "middlebox", "seeds_down"),
 )

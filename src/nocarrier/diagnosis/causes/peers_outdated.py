@@ -1,14 +1,26 @@
-"""Those peers speak a protocol version that is too old for us."""
+"""Peers speak a protocol version that is too old for us."""
 
 from __future__ import annotations
 
 from nocarrier.classification import signs
-from nocarrier.diagnosis.cause import Case, Cause, count_of, evidence_of, some
+from nocarrier.diagnosis import looks
+from nocarrier.diagnosis.cause import Case, Cause, addresses, evidence_of
 from nocarrier.diagnosis.causes.version_outdated import MOST, mismatched, versions
 from nocarrier.diagnosis.confidence import KERNEL, PATTERN, confidence
-from nocarrier.diagnosis.facts import Facts
+from nocarrier.diagnosis.facts import Facts, FailingPeer
+from nocarrier.model.action import NODE, OTHERS, Action
 from nocarrier.model.finding import Severity
 from nocarrier.model.taxonomy import Blame
+from nocarrier.model.text import Sayable, Text, address, say
+
+_SUMMARY = "{count} {count:peer|peers} ({addrs}) {count:speaks|speak} too old a protocol version."
+
+_SUMMARY_WITH_THEIRS = "{count} {count:peer|peers} ({addrs}) {count:speaks|speak} too old a protocol version: they speak up to version {newest}."
+
+_SUMMARY_WITH_BOTH = (
+    "{count} {count:peer|peers} ({addrs}) {count:speaks|speak} too old a protocol version: they speak up to version {newest}, "
+    "we want at least {ours}."
+)
 
 
 def _rule(facts: Facts) -> Case | None:
@@ -18,17 +30,14 @@ def _rule(facts: Facts) -> Case | None:
     peers = known + untold
     if not peers:
         return None
-    share = facts.share_of_judges(peers)
+    are_most = facts.share_of_judges(peers) >= MOST
     newest = max(versions("max", (signs.values(peer)[1] for peer in known)), default=None)
-    ours = min(versions("min", (signs.values(peer)[0] for peer in known)), default=None)
-    numbers = f": they speak up to version {newest}" if newest is not None else ""
-    numbers += f", we want at least {ours}" if numbers and ours is not None else ""
-    values: dict[str, object] = {"addr": peers[0].addr}
-    if share >= MOST:
-        values["newest"] = newest if newest is not None else "theirs"
+    values: dict[str, Sayable] = {"addr": address(peers[0].addr)}
+    if are_most:
+        values["are_most"] = len(peers)
+        values |= {"newest": newest} if newest is not None and newest >= 0 else {"not_recorded": len(untold)}
     return Case(
-        summary=f"{count_of(len(peers), 'peer')} ({some(peer.addr for peer in peers)}) "
-        f"speak{'s' if len(peers) == 1 else ''} too old a protocol version{numbers}.",
+        summary=_summary(peers, newest, min(versions("min", (signs.values(peer)[0] for peer in known)), default=None)),
         confidence=confidence(KERNEL if known else PATTERN, peers),
         evidence=tuple(
             evidence_of(says, each)
@@ -39,21 +48,45 @@ def _rule(facts: Facts) -> Case | None:
             if each
         ),
         peers=peers,
-        severity=None if facts.is_cut_off or share < MOST else Severity.WARNING,
+        severity=Severity.WARNING if are_most and not facts.is_cut_off else None,
         values=values,
     )
 
 
+def _summary(peers: list[FailingPeer], newest: int | None, ours: int | None) -> Text:
+    count, addrs = len(peers), addresses(peers)
+    if newest is None:
+        return say(_SUMMARY, count=count, addrs=addrs)
+    template = _SUMMARY_WITH_THEIRS if ours is None else _SUMMARY_WITH_BOTH
+    return say(template, count=count, addrs=addrs, newest=newest, ours=ours or 0)
+
+
 CAUSE = Cause(
     code="peers_outdated",
-    title="Those peers speak too old a protocol version",
+    title="Peers speak too old a protocol version",
     severity=Severity.INFO,
     blame=Blame.THEM,
     evidence_rule="version_mismatch where our oldest version is above their newest.",
     next_actions=(
-        "Tell who runs {addr} to update.",
-        "Most peers are that old: lower min_protocol_version under [node] to {newest}, if this program still speaks it.",
+        Action(text="Ask the operator of {addr} to update."),
+        Action(
+            text="Most peers are that old: accept their version, if this program still speaks it.",
+            settings="[node]\nmin_protocol_version = {newest}",
+            applies_to=NODE,
+        ),
+        Action(
+            text="Most peers are that old: lower min_protocol_version under [node], if this program still speaks their "
+            "version.",
+            applies_to=NODE,
+            needs=("not_recorded",),
+        ),
+        Action(
+            text="Most peers are that old: let the program accept their version, if it still speaks it.",
+            applies_to=OTHERS,
+            needs=("are_most",),
+        ),
     ),
     rule=_rule,
+    looks=looks.SAID,
     depends_on=("version_outdated",),
 )

@@ -1,4 +1,4 @@
-"""We come back sooner than remotes accept."""
+"""We dial again sooner than peers accept."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 from nocarrier.classification import signs
-from nocarrier.diagnosis.cause import Case, Cause, count_of, evidence_of
+from nocarrier.diagnosis import looks
+from nocarrier.diagnosis.cause import Case, Cause, evidence_of
 from nocarrier.diagnosis.confidence import PATTERN, confidence
 from nocarrier.diagnosis.facts import Facts, FailingPeer
+from nocarrier.model.action import NODE, OTHERS, Action, ProgramKind
 from nocarrier.model.event import DialFailure
 from nocarrier.model.finding import Severity
 from nocarrier.model.taxonomy import Blame, Kind
+from nocarrier.model.text import decimal, say
 
 THROTTLE_WINDOW_S = 30.0
 """go-ethereum and others refuse a second connection of one IP address within 30 s."""
@@ -55,26 +58,39 @@ def _rule(facts: Facts) -> Case | None:
     peers = _hammered(facts)
     if not peers:
         return None
+    window = decimal(THROTTLE_WINDOW_S)
     return Case(
-        summary=f"{count_of(len(peers), 'peer')} that worked before close{'s' if len(peers) == 1 else ''} on us at once, "
-        f"now that we dial again within {THROTTLE_WINDOW_S:.0f} s.",
+        summary=say(
+            "{count} {count:peer|peers} that worked before {count:closes|close} on us at once, now that we dial again within "
+            "{window} s.",
+            count=len(peers),
+            window=window,
+        ),
         confidence=confidence(PATTERN, peers, is_guessed=any(peer.took_s is None for peer in peers)),
         evidence=(evidence_of("closed before a byte came, soon after the dial before", peers),),
         peers=peers,
-        values={"window": f"{THROTTLE_WINDOW_S:.0f}"},
+        values={"window": window},
     )
 
 
 CAUSE = Cause(
     code="retry_too_fast",
-    title="We come back sooner than remotes accept",
+    title="We dial again sooner than peers accept",
     severity=Severity.WARNING,
     blame=Blame.US,
     evidence_rule="Three or more dials to an address that worked before, each within 30 s after the last one and each "
     "closed before a byte came.",
     next_actions=(
-        "Leave at least {window} s between two dials to one address; ask tracker.standing(addr).next_attempt_unix before "
-        "dialing, and do not loop over nocarrier connect.",
+        Action(
+            text="Leave at least {window} s between two dials to one address. The node does so by itself: look for a script "
+            "that dials by hand.",
+            applies_to=NODE,
+        ),
+        Action(text="Leave at least {window} s between two dials to one address.", applies_to=OTHERS),
+        Action(
+            text="Ask tracker.standing(addr).next_attempt_unix before each dial.", applies_to=(ProgramKind.EMBEDDED,)
+        ),
     ),
     rule=_rule,
+    looks=looks.HUNG_UP,
 )

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from nocarrier.classification import signs
-from nocarrier.diagnosis.cause import Case, Cause, evidence_of, some, stated
+from nocarrier.diagnosis import looks
+from nocarrier.diagnosis.cause import Case, Cause, addresses, evidence_of, stated
 from nocarrier.diagnosis.confidence import NETWORK, PATTERN, confidence
 from nocarrier.diagnosis.facts import Facts, FailingPeer
+from nocarrier.model.action import NODE, OTHERS, Action
 from nocarrier.model.finding import EvidenceItem, Severity
+from nocarrier.model.probe import Looks, Probe
 from nocarrier.model.taxonomy import Blame, Reason
+from nocarrier.model.text import Text, address, say
 
 MOST = 0.5
 """More than this share of the seeds that were dialed."""
@@ -26,17 +30,19 @@ def _rule(facts: Facts) -> Case | None:
         return None
     network_answers = facts.answered_unix is not None or bool(facts.working) or facts.far_hops_answer
     evidence = [
-        evidence_of(f"seeds that end with {reason}", [peer for peer in down if peer.reason is reason])
+        evidence_of("seeds that end with {reason}", [peer for peer in down if peer.reason is reason], reason=reason)
         for reason in dict.fromkeys(peer.reason for peer in down)
     ]
     evidence.append(_network(facts, answers=network_answers))
     return Case(
-        summary=_who(down, dialed)
-        + ("while the network works." if network_answers else "and whether the network here works is not known."),
+        summary=say(
+            _ANSWERS if network_answers else _UNSURE,
+            seeds=_seeds(down, dialed),
+        ),
         confidence=confidence(NETWORK if network_answers else PATTERN, down),
         evidence=tuple(evidence),
         peers=down,
-        values={"addr": down[0].addr} | ({} if network_answers else {"unsure": down[0].addr}),
+        values={"addr": address(down[0].addr)} | ({} if network_answers else {"unsure": address(down[0].addr)}),
     )
 
 
@@ -49,11 +55,20 @@ def _first_dials(facts: Facts) -> int:
     return len(under_way & {seed.addr for seed in facts.node.dialing.seeds})
 
 
-def _who(down: list[FailingPeer], dialed: int) -> str:
-    if dialed == 1:
-        return f"The only seed that was dialed, {down[0].addr}, is down, "
-    all_or_some = f"All {dialed}" if len(down) == dialed else f"{len(down)} of {dialed}"
-    return f"{all_or_some} seeds that were dialed are down ({some(peer.addr for peer in down)}), "
+_ANSWERS = "{seeds}, while the network works."
+
+_UNSURE = "{seeds}, and whether the network here works is not known."
+
+_ONLY = "The only seed that was dialed, {addrs}, is down"
+
+_ALL = "All {dialed} seeds that were dialed are down ({addrs})"
+
+_SOME = "{down} of {dialed} seeds that were dialed {down:is|are} down ({addrs})"
+
+
+def _seeds(down: list[FailingPeer], dialed: int) -> Text:
+    template = _ONLY if dialed == 1 else _ALL if len(down) == dialed else _SOME
+    return say(template, down=len(down), dialed=dialed, addrs=addresses(down))
 
 
 def _network(facts: Facts, *, answers: bool) -> EvidenceItem:
@@ -71,11 +86,16 @@ CAUSE = Cause(
     blame=Blame.THEM,
     evidence_rule="More than half of the seeds that were dialed refuse, time out or close, and something else answers.",
     next_actions=(
-        "Tell who runs the seeds, {addr} for one; ask for the present list.",
-        'Name other seeds: seeds = ["HOST:7072", ...] under [node]; or dial any peer you know: nocarrier connect HOST:7072',
-        "See whether it is the network here: nocarrier doctor --probe traces the way to {unsure}.",
+        Action(text="Ask the operators of the seeds, {addr} for one, for the present list."),
+        Action(text="Name other seeds under [node], any peer that you know for one, and restart.", applies_to=NODE),
+        Action(text="Give the program other peers to start from.", applies_to=OTHERS),
+        Action(
+            text="See whether it is the network here: trace the way to {unsure}.",
+            command="nocarrier doctor --probe --url {url}",
+        ),
     ),
     rule=_rule,
+    looks=Looks(looks.AT_PATH_AND_HOST.probes | {Probe.RESOLVER}),
     depends_on=(
         "offline",
         "outbound_blocked",

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from nocarrier.diagnosis.cause import Case, Cause, count_of, evidence_of, some, stated
+from collections.abc import Iterator
+from ipaddress import ip_network
+from typing import NamedTuple
+
+from nocarrier.diagnosis import looks
+from nocarrier.diagnosis.cause import Case, Cause, evidence_of, host_of, stated
 from nocarrier.diagnosis.confidence import KERNEL, confidence
 from nocarrier.diagnosis.facts import Facts, FailingPeer
+from nocarrier.model.action import NODE, OTHERS, Action
+from nocarrier.model.address import Scope, parse_ip, scope_of
 from nocarrier.model.finding import EvidenceItem, Severity
 from nocarrier.model.taxonomy import Blame, Phase, Reason, Source
+from nocarrier.model.text import Sayable, Text, address, host, listed, network, say, word
 
 _WHAT = {
     Reason.PRIVATE_IP_BLOCKED: "private",
@@ -35,40 +43,68 @@ def _configured(facts: Facts) -> dict[Reason, list[str]]:
     return wrong
 
 
+class _Wrong(NamedTuple):
+    """What is wrong with the seeds."""
+
+    configured: dict[Reason, list[str]]
+    resolved: list[FailingPeer]
+    """Their names are, or lead to, what cannot be dialed."""
+    duplicates: list[str]
+
+    @property
+    def addrs(self) -> frozenset[str]:
+        return frozenset(addr for addrs in self.configured.values() for addr in addrs)
+
+    @property
+    def reasons(self) -> set[Reason]:
+        return {*self.configured, *(peer.reason for peer in self.resolved)}
+
+
 def _rule(facts: Facts) -> Case | None:
-    wrong = _configured(facts)
-    resolved = facts.failing_where(lambda peer: peer.is_seed and peer.phase is Phase.RESOLVE and peer.reason in _WHAT)
-    duplicates = [seed.addr for seed in facts.node.dialing.seeds if seed.is_duplicate] if facts.node else []
-    if not (wrong or resolved or duplicates):
+    wrong = _Wrong(
+        _configured(facts),
+        facts.failing_where(lambda peer: peer.is_seed and peer.phase is Phase.RESOLVE and peer.reason in _WHAT),
+        [seed.addr for seed in facts.node.dialing.seeds if seed.is_duplicate] if facts.node else [],
+    )
+    if not any(wrong):
         return None
-    evidence: list[EvidenceItem] = [stated(f"seeds that are {_WHAT[reason]}", addrs) for reason, addrs in wrong.items()]
-    evidence += [
-        evidence_of(f"seeds whose names are, or lead to, {_WHAT[reason]}", [p for p in resolved if p.reason is reason])
-        for reason in dict.fromkeys(peer.reason for peer in resolved)
-    ]
-    if duplicates:
-        evidence.append(stated("seeds that stand twice in the list", duplicates))
-    addrs = {addr for addrs in wrong.values() for addr in addrs}
-    useless = addrs | {peer.addr for peer in resolved}
-    kinds = {*wrong, *(peer.reason for peer in resolved)}
     return Case(
-        summary=_summary(facts, useless, duplicates),
-        confidence=confidence(KERNEL, resolved) if resolved else 0.99,
-        evidence=tuple(evidence),
-        peers=resolved,
-        addrs=frozenset(addrs),
+        summary=_summary(facts, wrong),
+        confidence=confidence(KERNEL, wrong.resolved) if wrong.resolved else 0.99,
+        evidence=tuple(_evidence(wrong)),
+        peers=wrong.resolved,
+        addrs=wrong.addrs,
         since_unix=facts.node.info.started_at_unix if facts.node else None,
-        severity=None if kinds - _HARMLESS else Severity.INFO,
-        values=_values(wrong, resolved, duplicates),
+        severity=None if wrong.reasons - _HARMLESS else Severity.INFO,
+        values=_values(wrong),
     )
 
 
-def _summary(facts: Facts, useless: set[str], duplicates: list[str]) -> str:
+def _evidence(wrong: _Wrong) -> Iterator[EvidenceItem]:
+    for reason, addrs in wrong.configured.items():
+        yield stated("seeds that are {what}", addrs, what=word(_WHAT[reason]))
+    for reason in dict.fromkeys(peer.reason for peer in wrong.resolved):
+        peers = [peer for peer in wrong.resolved if peer.reason is reason]
+        yield evidence_of("seeds whose names are, or lead to, {what}", peers, what=word(_WHAT[reason]))
+    if wrong.duplicates:
+        yield stated("seeds that are in the list twice", wrong.duplicates)
+
+
+_TWICE = "{count} {count:seed is|seeds are} in the list twice."
+
+_USELESS = "{count} {count:seed|seeds} cannot be dialed as configured: {addrs}."
+
+_SOME_USELESS = "{count} of {all} {all:seed|seeds} cannot be dialed as configured: {addrs}."
+
+
+def _summary(facts: Facts, wrong: _Wrong) -> Text:
+    useless = sorted(wrong.addrs | {peer.addr for peer in wrong.resolved})
     if not useless:
-        return f"{count_of(len(duplicates), 'seed')} stand{'s' if len(duplicates) == 1 else ''} twice in the list."
-    of_all = f"{len(useless)} of " if facts.node else ""
-    seeds = count_of(len(facts.node.dialing.seeds) if facts.node else len(useless), "seed")
-    return f"{of_all}{seeds} cannot be dialed as configured: {some(sorted(useless))}."
+        return say(_TWICE, count=len(wrong.duplicates))
+    addrs = listed([address(addr) for addr in useless])
+    if facts.node is None:
+        return say(_USELESS, count=len(useless), addrs=addrs)
+    return say(_SOME_USELESS, count=len(useless), all=len(facts.node.dialing.seeds), addrs=addrs)
 
 
 _ACTION = {
@@ -76,17 +112,37 @@ _ACTION = {
     Reason.LOOPBACK_BLOCKED: "private",
     Reason.SELF_DIAL_BLOCKED: "own",
     Reason.INVALID_IPV4_ENDPOINT: "invalid",
-    Reason.DNS_NOT_FOUND: "invalid",
+    Reason.DNS_NOT_FOUND: "unknown",
     Reason.IPV6_BLOCKED: "ipv6",
     Reason.DNS_NO_USABLE_FAMILY: "ipv6",
 }
 """Which next action mends it, by the placeholder in it."""
 
 
-def _values(wrong: dict[Reason, list[str]], resolved: list[FailingPeer], duplicates: list[str]) -> dict[str, object]:
-    values: dict[str, object] = {_ACTION[reason]: addrs[0] for reason, addrs in wrong.items()}
-    values |= {_ACTION[peer.reason]: peer.addr for peer in resolved}
-    return values | ({"twice": duplicates[0]} if duplicates else {})
+def _values(wrong: _Wrong) -> dict[str, Sayable]:
+    examples = {_ACTION[reason]: addrs[0] for reason, addrs in wrong.configured.items()}
+    examples |= {_ACTION[peer.reason]: peer.addr for peer in wrong.resolved}
+    if wrong.duplicates:
+        examples["twice"] = wrong.duplicates[0]
+    values: dict[str, Sayable] = {name: address(addr) for name, addr in examples.items()}
+    local = local_network(examples.get("private", ""))
+    if local is not None:
+        values["network"] = network(local)
+    if (unknown := host_of(examples.get("unknown", ""))) is not None:
+        values["unknown_name"] = host(unknown)
+    return values
+
+
+def local_network(addr: str) -> str | None:
+    """The network around a private or loopback address, as CIDR text; None where `addr` is none."""
+    ip = parse_ip(host_of(addr) or "")
+    if ip is None or scope_of(ip) not in {Scope.PRIVATE, Scope.LOOPBACK}:
+        return None
+    return str(ip_network((ip, _LOCAL_PREFIX[ip.version]), strict=False))
+
+
+_LOCAL_PREFIX = {4: 24, 6: 64}
+"""Bits that a network at home or in an office usually has in common."""
 
 
 CAUSE = Cause(
@@ -97,12 +153,31 @@ CAUSE = Cause(
     evidence_rule="Seeds that policy forbids, as configured or once their name is resolved: private, loopback, our own, "
     "duplicate, invalid or of a family that is off.",
     next_actions=(
-        "Use public addresses in seeds instead of {private}; in a network of your own allow it: allow_networks = "
-        '["NETWORK/PREFIX"] or lan_mode = true under [node].',
-        "Correct {invalid} in seeds: HOST:PORT with a port from 1 to 65535 and a name that getent ahosts HOST finds.",
-        "If this machine has working IPv6 set ipv4_only = false under [node]; else take {ipv6} out of seeds.",
-        "Take {twice} out of seeds once: it stands there twice.",
-        "That {own} is this node itself does no harm; take it out of seeds to be rid of this line.",
+        Action(text="Use public addresses in seeds instead of {private}."),
+        Action(
+            text="In a network of your own, allow {network}.",
+            settings="[node]\nallow_networks = [{network}]",
+            applies_to=NODE,
+            needs=("private",),
+        ),
+        Action(
+            text="Or allow all private and loopback addresses.",
+            settings="[node]\nlan_mode = true",
+            applies_to=NODE,
+            needs=("private",),
+        ),
+        Action(text="Correct {invalid} in seeds: a host, a colon, and a port from 1 to 65535."),
+        Action(text="Correct {unknown} in seeds: no such name exists."),
+        Action(text="See what the resolver says to that name.", command="getent ahosts {unknown_name}"),
+        Action(
+            text="If IPv6 works on this machine, allow it; otherwise remove {ipv6} from seeds.",
+            settings="[node]\nipv4_only = false",
+            applies_to=NODE,
+        ),
+        Action(text="If IPv6 works on this machine, allow it; otherwise remove {ipv6} from seeds.", applies_to=OTHERS),
+        Action(text="Remove the duplicate of {twice} from seeds."),
+        Action(text="{own} is this node's own address; harmless. Remove it from seeds to silence this notice."),
     ),
     rule=_rule,
+    looks=looks.OURS,
 )

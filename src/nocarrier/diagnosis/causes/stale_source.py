@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from operator import attrgetter
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
-from nocarrier.diagnosis.cause import Case, Cause, evidence_of, stated
+from nocarrier.diagnosis import looks
+from nocarrier.diagnosis.cause import Case, Cause, evidence_of, host_of, stated
 from nocarrier.diagnosis.confidence import PATTERN, confidence
-from nocarrier.diagnosis.facts import Facts, FailingPeer
+from nocarrier.diagnosis.facts import Facts, FailingPeer, WorkingPeer
+from nocarrier.model.action import NODE, OTHERS, Action
+from nocarrier.model.address import parse_ip
 from nocarrier.model.finding import EvidenceItem, Severity
 from nocarrier.model.taxonomy import Blame, Reason, Source
+from nocarrier.model.text import Sayable, Value, address, host, listed, say, word
 
 MIN_DEAD = 4
 """Distinct dead addresses: of four by chance all would be dead once in sixteen even where half of all peers are."""
@@ -21,8 +25,8 @@ DEAD_SHARE = 0.8
 FAR_ABOVE = 2.0
 """How many times the share of all others."""
 
-_NOBODY = frozenset({None, Source.SEED, Source.DIRECT})
-"""Told by nobody, or chosen by the operator; `seeds_down` tells of those."""
+_CHOSEN = frozenset({Source.SEED, Source.DIRECT})
+"""Chosen by the operator; `seeds_down` tells of those."""
 
 
 def is_dead(peer: FailingPeer) -> bool:
@@ -43,62 +47,115 @@ def _rule(facts: Facts) -> Case | None:
         # As long as nothing ever came over IPv6, silence there may be our own IPv6, whoever told the address.
         facts = facts.without({peer.addr for peer in facts.failing if peer.is_ipv6 and peer.is_silent})
     dead = facts.failing_where(is_dead)
-    # An introducer is the sharper answer; where none stands out, a whole source may.
-    return _worst(facts, dead, attrgetter("via"), "told by") or _worst(facts, dead, attrgetter("source"), "from")
+    # An introducer is the sharper answer; where none is much worse than the others, a whole source may be.
+    return _case(facts, dead, _INTRODUCERS) or _case(facts, dead, _SOURCES)
 
 
-def _worst(facts: Facts, dead: list[FailingPeer], origin_of: Callable[[object], object], words: str) -> Case | None:
-    dialed = Counter(map(origin_of, (*facts.failing, *facts.working)))
-    dead_of: dict[object, list[FailingPeer]] = {}
-    for peer in dead:
-        dead_of.setdefault(origin_of(peer), []).append(peer)
-    bad = {
-        origin: peers
-        for origin, peers in dead_of.items()
-        if origin not in _NOBODY and len(peers) >= MIN_DEAD and len(peers) >= DEAD_SHARE * dialed[origin]
-    }
-    # Compared with what is left without all of them: two poisoned introducers would else speak for each other.
-    dialed_elsewhere = dialed.total() - sum(dialed[origin] for origin in bad)
-    dead_elsewhere = len(dead) - sum(map(len, bad.values()))
-    if dead_elsewhere == dialed_elsewhere:
-        return None  # all is dead, wherever it came from
-    limit = FAR_ABOVE * dead_elsewhere / dialed_elsewhere
-    found = [(len(peers), str(origin), peers) for origin, peers in bad.items() if len(peers) >= limit * dialed[origin]]
+class _Origins(NamedTuple):
+    """What addresses may have in common."""
+
+    of: Callable[[FailingPeer | WorkingPeer], str | None]
+    value: Callable[[str], Value]
+    summary: str
+    statement: str
+
+
+_INTRODUCERS = _Origins(
+    lambda peer: peer.via,
+    address,
+    "{count} addresses told by {origins} are dead, far more than of those from elsewhere.",
+    "dead addresses told by {origin}",
+)
+
+_SOURCES = _Origins(
+    lambda peer: peer.source,
+    word,
+    "{count} addresses from {origins} are dead, far more than of those from elsewhere.",
+    "dead addresses from {origin}",
+)
+
+
+class _Stale(NamedTuple):
+    """Dead addresses of one origin."""
+
+    origin: str
+    peers: list[FailingPeer]
+
+
+def _case(facts: Facts, dead: list[FailingPeer], origins: _Origins) -> Case | None:
+    found = _stale(facts, dead, origins)
     if not found:
         return None
-    found.sort(reverse=True)
-    peers = [peer for _, _, each in found for peer in each]
-    origins = [origin for _, origin, _ in found]
+    peers = [peer for stale in found for peer in stale.peers]
     return Case(
-        summary=f"{len(peers)} addresses {words} {', '.join(origins[:3])} "
-        f"are dead, far more than of those from elsewhere.",
+        summary=say(
+            origins.summary,
+            count=len(peers),
+            origins=listed([origins.value(stale.origin) for stale in found]),
+        ),
         confidence=confidence(PATTERN, peers),
-        evidence=tuple(_evidence(facts, words, found)),
+        evidence=tuple(_evidence(facts, origins, found)),
         peers=peers,
         severity=None if facts.is_cut_off or not _has_enough(facts) else Severity.INFO,
-        values={"via" if words == "told by" else "source": origins[0]},
+        values=_values(origins, found[0].origin),
     )
+
+
+def _stale(facts: Facts, dead: list[FailingPeer], origins: _Origins) -> list[_Stale]:
+    """Origins of which nearly all is dead, and far more than of all others; those with most dead addresses first."""
+    peers: tuple[FailingPeer | WorkingPeer, ...] = (*facts.failing, *facts.working)
+    dialed = Counter(map(origins.of, peers))
+    dead_of: dict[str | None, list[FailingPeer]] = {}
+    for peer in dead:
+        dead_of.setdefault(origins.of(peer), []).append(peer)
+    bad = [
+        _Stale(origin, those)
+        for origin, those in dead_of.items()
+        if origin is not None and origin not in _CHOSEN and len(those) >= max(MIN_DEAD, DEAD_SHARE * dialed[origin])
+    ]
+    # Compared with what is left without all of them: two poisoned introducers would else speak for each other.
+    dialed_elsewhere = dialed.total() - sum(dialed[stale.origin] for stale in bad)
+    dead_elsewhere = len(dead) - sum(len(stale.peers) for stale in bad)
+    if dead_elsewhere == dialed_elsewhere:
+        return []  # all is dead, wherever it came from
+    limit = FAR_ABOVE * dead_elsewhere / dialed_elsewhere
+    found = [stale for stale in bad if len(stale.peers) >= limit * dialed[stale.origin]]
+    return sorted(found, key=lambda stale: (len(stale.peers), stale.origin), reverse=True)
+
+
+def _values(origins: _Origins, origin: str) -> dict[str, Sayable]:
+    if origins is _SOURCES:
+        return {"book" if origin == Source.PEER_BOOK else "source": word(origin)}
+    values: dict[str, Sayable] = {"via": address(origin)}
+    ip = parse_ip(host_of(origin) or "")
+    return values | ({"via_host": host(str(ip))} if ip is not None else {})
 
 
 def _has_enough(facts: Facts) -> bool:
     return facts.node is not None and facts.node.dialing.wanted == 0
 
 
-def _evidence(facts: Facts, words: str, found: list[tuple[int, str, list[FailingPeer]]]) -> list[EvidenceItem]:
-    items = [evidence_of(f"dead addresses {words} {origin}", peers) for _, origin, peers in found]
-    origins = {origin for _, origin, _ in found}
+_COUNTS = "{addr} told us {introduced} addresses: {dialed} dialed, {connected} connected, {dead} dead"
+
+_COUNTS_OF_THROTTLED = f"{_COUNTS}; it is throttled"
+
+
+def _evidence(facts: Facts, origins: _Origins, found: list[_Stale]) -> Iterator[EvidenceItem]:
+    for stale in found:
+        yield evidence_of(origins.statement, stale.peers, origin=origins.value(stale.origin))
+    known = {stale.origin for stale in found}
     for introducer in facts.node.introducers if facts.node is not None else ():
-        if introducer.addr in origins:
+        if introducer.addr in known:
             counts = introducer.counts
-            throttled = "; it is throttled" if introducer.throttled else ""
-            items.append(
-                stated(
-                    f"{introducer.addr} told us {counts.introduced} addresses: {counts.dialed} dialed, "
-                    f"{counts.connected} connected, {counts.dead} dead{throttled}",
-                    count=counts.introduced,
-                )
+            yield stated(
+                _COUNTS_OF_THROTTLED if introducer.throttled else _COUNTS,
+                count=counts.introduced,
+                addr=address(introducer.addr),
+                introduced=counts.introduced,
+                dialed=counts.dialed,
+                connected=counts.connected,
+                dead=counts.dead,
             )
-    return items
 
 
 CAUSE = Cause(
@@ -109,12 +166,26 @@ CAUSE = Cause(
     evidence_rule="At least four distinct dead addresses from one introducer or source, four fifths of what was dialed from "
     "there, and twice the share of all others.",
     next_actions=(
-        "Tell who runs {via}: its peer book is old or somebody feeds it. It is throttled meanwhile; to be rid of it now add "
-        'it to bans = ["IP-ADDRESS"] under [node].',
-        "What comes from {source} is out of date: when it is peer_book, stop the node, move peers.json out of its data "
-        "folder, and start it again; it fills anew from the seeds.",
-        "See who told what: curl -s http://127.0.0.1:7070/api/p2p/propagation",
+        Action(
+            text="Tell the operator of {via}: its peer book is old, or somebody feeds it dead addresses. This node throttles "
+            "it meanwhile.",
+            applies_to=NODE,
+        ),
+        Action(
+            text="Tell the operator of {via}: its peer book is old, or somebody feeds it dead addresses.",
+            applies_to=OTHERS,
+        ),
+        Action(text="To be rid of {via} now, ban it.", settings="[node]\nbans = [{via_host}]", applies_to=NODE),
+        Action(
+            text="The {book} is out of date: stop the node, move peers.json out of its data folder, and restart; it fills "
+            "again from the seeds.",
+            applies_to=NODE,
+        ),
+        Action(text="The {book} is out of date: let the program build a new one.", applies_to=OTHERS),
+        Action(text="Addresses from {source} are out of date: refresh that source, or stop dialing what it says."),
+        Action(text="See who told what.", command="curl -s {url}/api/p2p/propagation"),
     ),
     rule=_rule,
+    looks=looks.AT_HOST,
     depends_on=("offline", "outbound_blocked", "local_exhaustion", "partition", "ipv6_broken", "middlebox"),
 )

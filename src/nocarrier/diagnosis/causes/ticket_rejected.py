@@ -2,46 +2,54 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from nocarrier.classification import signs
-from nocarrier.diagnosis.cause import Case, Cause, count_of, evidence_of
+from nocarrier.diagnosis import looks
+from nocarrier.diagnosis.cause import Case, Cause, evidence_of
 from nocarrier.diagnosis.confidence import KERNEL, confidence
-from nocarrier.diagnosis.facts import Facts
+from nocarrier.diagnosis.facts import Facts, FailingPeer
+from nocarrier.model.action import NODE, OTHERS, Action
 from nocarrier.model.finding import Severity
 from nocarrier.model.taxonomy import Blame, Reason
+from nocarrier.model.text import Sayable, address, identity, say, word
 
-_WORDS = {
-    "missing": "it is missing",
-    "expired": "it has expired",
-    "not_yet_valid": "it is not valid yet",
-    "bad_signature": "another key has signed it",
-    "wrong_subject": "it was issued for another node",
+_SUMMARY = {
+    "missing": "{count} {count:peer refuses|peers refuse} our admission ticket: it is missing.",
+    "expired": "{count} {count:peer refuses|peers refuse} our admission ticket: it has expired.",
+    "not_yet_valid": "{count} {count:peer refuses|peers refuse} our admission ticket: it is not valid yet.",
+    "bad_signature": "{count} {count:peer refuses|peers refuse} our admission ticket: another key has signed it.",
+    "wrong_subject": "{count} {count:peer refuses|peers refuse} our admission ticket: it was issued for another node.",
 }
+
+_NOT_ACCEPTED = "{count} {count:peer refuses|peers refuse} our admission ticket: it is not accepted."
+
+_STATEMENT = {
+    "missing": "refused because it is missing",
+    "expired": "refused because it has expired",
+    "not_yet_valid": "refused because it is not valid yet",
+    "bad_signature": "refused because another key has signed it",
+    "wrong_subject": "refused because it was issued for another node",
+}
+
+_INVALID = "refused because it is invalid"
 
 
 def _rule(facts: Facts) -> Case | None:
     peers = [peer for peer in facts.failing_with(Reason.TICKET_INVALID) if not signs.is_stated_by_us(peer)]
     if not peers:
         return None
-    kinds = Counter(str(peer.evidence.get("ticket", "")) for peer in peers)
-    kind, _ = kinds.most_common(1)[0]
-    values: dict[str, object] = {"addr": peers[0].addr}
+    by_kind: dict[str, list[FailingPeer]] = {}
+    for peer in peers:
+        by_kind.setdefault(str(peer.evidence.get("ticket", "")), []).append(peer)
+    most = max(by_kind, key=lambda kind: len(by_kind[kind]))
+    values: dict[str, Sayable] = {"addr": address(peers[0].addr)}
     if facts.node is not None:
-        values["node_id"] = facts.node.info.node_id
-    if kind in {"expired", "not_yet_valid"}:
-        values["time"] = kind
+        values["node_id"] = identity(facts.node.info.node_id)
+    if most in {"expired", "not_yet_valid"}:
+        values["time"] = word(most)
     return Case(
-        summary=f"{count_of(len(peers), 'peer')} refuse{'s' if len(peers) == 1 else ''} our admission ticket: "
-        f"{_WORDS.get(kind, 'it is not accepted')}.",
+        summary=say(_SUMMARY.get(most, _NOT_ACCEPTED), count=len(peers)),
         confidence=confidence(KERNEL, peers),
-        evidence=tuple(
-            evidence_of(
-                f"refused because {_WORDS.get(each, 'it is invalid')}",
-                [p for p in peers if str(p.evidence.get("ticket", "")) == each],
-            )
-            for each in kinds
-        ),
+        evidence=tuple(evidence_of(_STATEMENT.get(kind, _INVALID), each) for kind, each in by_kind.items()),
         peers=peers,
         values=values,
     )
@@ -54,11 +62,21 @@ CAUSE = Cause(
     blame=Blame.US,
     evidence_rule="ticket_invalid stated by a peer, with what is wrong with the ticket; unless our clock explains it.",
     next_actions=(
-        "Ask who runs the network for a ticket for node id {node_id} (nocarrier ticket issue), set it as ticket under "
-        "[node] or NOCARRIER_NODE_TICKET, and restart.",
-        "See what each peer says of it: nocarrier failures --reason ticket_invalid; {addr} is one that refuses it.",
-        "It is refused for its time ({time}): compare the clock, date -u, with that of the peers.",
+        Action(
+            text="Ask the operator of the network for a ticket for node id {node_id} (made with nocarrier ticket issue), set "
+            "it as ticket under [node] or as NOCARRIER_NODE_TICKET, and restart.",
+            applies_to=NODE,
+        ),
+        Action(text="Ask the operator of the network for a new ticket, and give it to the program.", applies_to=OTHERS),
+        Action(
+            text="See what each peer says of it; {addr} is one that refuses it.",
+            command="nocarrier failures --reason ticket_invalid --url {url}",
+        ),
+        Action(
+            text="It is refused for its time ({time}): compare this clock with that of the peers.", command="date -u"
+        ),
     ),
     rule=_rule,
+    looks=looks.SAID,
     depends_on=("clock_wrong",),
 )

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 
-from nocarrier.diagnosis.cause import Case, Cause, count_of, evidence_of
+from nocarrier.diagnosis import looks
+from nocarrier.diagnosis.cause import Case, Cause, evidence_of
 from nocarrier.diagnosis.confidence import PATTERN, confidence
 from nocarrier.diagnosis.facts import Facts, FailingPeer
+from nocarrier.model.action import Action
 from nocarrier.model.finding import Severity
 from nocarrier.model.taxonomy import Blame, Reason
+from nocarrier.model.text import joined, say, word
 
 _HARMLESS = frozenset({Reason.DUPLICATE_CONNECTION, Reason.EARLY_DISCONNECT})
 """One lost tie-break or one early end is told by nobody, as nothing follows from it."""
@@ -31,12 +34,21 @@ def _rule(facts: Facts) -> Case | None:
     reasons = Counter(peer.reason for peer in peers)
     most, _ = reasons.most_common(1)[0]
     return Case(
-        summary=f"{count_of(len(peers), 'peer')} fail{'s' if len(peers) == 1 else ''} for reasons that point to no common "
-        f"cause: {', '.join(f'{reason} {number}' for reason, number in reasons.most_common(4))}.",
+        summary=say(
+            "{count} {count:peer fails|peers fail} for reasons that point to no common cause: {reasons}.",
+            count=len(peers),
+            reasons=joined(
+                [say("{reason} {number}", reason=reason, number=number) for reason, number in reasons.most_common(4)],
+                ", ",
+            ),
+        ),
         confidence=confidence(PATTERN, peers),
-        evidence=tuple(evidence_of(reason.meaning, [p for p in peers if p.reason is reason]) for reason in reasons),
+        evidence=tuple(
+            evidence_of("{meaning}", [peer for peer in peers if peer.reason is reason], meaning=word(reason.meaning))
+            for reason in reasons
+        ),
         peers=peers,
-        values={"reason": most, "step": most.next_step},
+        values={"reason": most, "step": word(most.next_step)},
     )
 
 
@@ -46,8 +58,12 @@ CAUSE = Cause(
     severity=Severity.INFO,
     blame=Blame.UNKNOWN,
     evidence_rule="Failing peers that no other cause explains.",
-    next_actions=("{step}", "Read more: nocarrier explain {reason}"),
+    next_actions=(
+        Action(text="{step}"),
+        Action(text="Read more about {reason}.", command="nocarrier explain {reason}"),
+    ),
     rule=_rule,
+    looks=looks.AT_PATH_AND_HOST,
     is_last_resort=True,
     depends_on=(
         "banned_by_peers",

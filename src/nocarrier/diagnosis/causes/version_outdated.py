@@ -6,11 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from nocarrier.classification import signs
-from nocarrier.diagnosis.cause import Case, Cause, count_of, evidence_of
+from nocarrier.diagnosis import looks
+from nocarrier.diagnosis.cause import Case, Cause, evidence_of
 from nocarrier.diagnosis.confidence import KERNEL, PATTERN, confidence
 from nocarrier.diagnosis.facts import Facts, FailingPeer
+from nocarrier.model.action import NODE, OTHERS, Action
+from nocarrier.model.bounds import MAX_PROTOCOL_VERSION
 from nocarrier.model.finding import Severity
 from nocarrier.model.taxonomy import Blame, Reason
+from nocarrier.model.text import Text, say
 
 MOST = 0.5
 """From this share of the peers that exchanged Hellos with us on, it is we who are out of step."""
@@ -65,10 +69,9 @@ def _rule(facts: Facts) -> Case | None:
         return None  # that versions differ says nothing about which side is old
     oldest_wanted = min(versions("min", (signs.values(peer)[1] for peer in known)), default=None)
     ours = max(versions("max", (signs.values(peer)[0] for peer in known)), default=None)
-    numbers = f": they want at least version {oldest_wanted}" if oldest_wanted is not None else ""
-    numbers += f", we speak up to {ours}" if numbers and ours is not None else ""
+    is_possible = oldest_wanted is not None and 0 <= oldest_wanted <= MAX_PROTOCOL_VERSION
     return Case(
-        summary=f"Our protocol version is too old for {count_of(len(peers), 'peer')} of those that answered{numbers}.",
+        summary=_summary(len(peers), oldest_wanted, ours),
         confidence=confidence(KERNEL if len(known) > 1 else PATTERN, peers),
         evidence=tuple(
             evidence_of(says, each)
@@ -79,8 +82,29 @@ def _rule(facts: Facts) -> Case | None:
             if each
         ),
         peers=peers,
-        values={"wanted": "not recorded" if oldest_wanted is None else oldest_wanted},
+        values={"wanted": oldest_wanted}
+        if oldest_wanted is not None and is_possible
+        else {"not_recorded": len(untold)},
     )
+
+
+_SUMMARY = "Our protocol version is too old for {count} {count:peer|peers} of those that answered."
+
+_SUMMARY_WITH_THEIRS = (
+    "Our protocol version is too old for {count} {count:peer|peers} of those that answered: they want at least version "
+    "{wanted}."
+)
+
+_SUMMARY_WITH_BOTH = (
+    "Our protocol version is too old for {count} {count:peer|peers} of those that answered: they want at least version "
+    "{wanted}, we speak up to {ours}."
+)
+
+
+def _summary(count: int, wanted: int | None, ours: int | None) -> Text:
+    if wanted is None:
+        return say(_SUMMARY, count=count)
+    return say(_SUMMARY_WITH_THEIRS if ours is None else _SUMMARY_WITH_BOTH, count=count, wanted=wanted, ours=ours or 0)
 
 
 CAUSE = Cause(
@@ -91,9 +115,19 @@ CAUSE = Cause(
     evidence_rule="version_mismatch with at least half of the distinct peers that exchanged Hellos with us, their minimum "
     "above our newest.",
     next_actions=(
-        "Update this program to one that speaks their protocol version ({wanted}); where it does already, raise protocol_version "
-        "under [node].",
-        "See what a peer speaks: nocarrier diff http://127.0.0.1:7070 http://PEER:7070",
+        Action(text="Update this program to one that speaks their protocol version, {wanted}."),
+        Action(
+            text="If it speaks that version already, raise protocol_version.",
+            settings="[node]\nprotocol_version = {wanted}",
+            applies_to=NODE,
+        ),
+        Action(text="If it speaks that version already, let it offer it.", applies_to=OTHERS, needs=("wanted",)),
+        Action(text="Update this program to one that speaks their protocol version.", needs=("not_recorded",)),
+        Action(
+            text="See which versions the peers speak.",
+            command="nocarrier failures --reason version_mismatch --url {url}",
+        ),
     ),
     rule=_rule,
+    looks=looks.SAID,
 )

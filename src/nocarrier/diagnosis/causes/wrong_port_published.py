@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from nocarrier.diagnosis import looks
 from nocarrier.diagnosis.cause import Case, Cause, evidence_of, stated
 from nocarrier.diagnosis.confidence import KERNEL, NETWORK, confidence
 from nocarrier.diagnosis.facts import Facts, FailingPeer
+from nocarrier.model.action import Action
 from nocarrier.model.finding import EvidenceItem, Severity
 from nocarrier.model.node_state import PortClaim, PortMistake
 from nocarrier.model.taxonomy import Blame, Reason
+from nocarrier.model.text import Sayable, Text, Value, address, quoted, say, word
 
 _MISTAKES = {
     PortMistake.HTTP_PORT: "the port is the peer's HTTP port",
@@ -17,6 +20,11 @@ _MISTAKES = {
     PortMistake.OTHER_PORT: "the same node was met on another port",
     PortMistake.NOT_REACHED: "the peer is connected with us, and does not answer on the port that it publishes",
 }
+
+
+_SUMMARY = "{count} published {count:address leads|addresses lead} to another port than the peer's P2P port{example}."
+
+_EXAMPLE = " (on {addr} {speaks} answers)"
 
 
 def _rule(facts: Facts) -> Case | None:
@@ -28,13 +36,12 @@ def _rule(facts: Facts) -> Case | None:
     if not peers and not claims:
         return None
     addrs = {peer.addr for peer in peers} | {claim.addr for claim in claims}
-    values: dict[str, object] = {"addr": min(addrs)}
     trues = {claim.addr: claim.true_addr for claim in claims if claim.true_addr}
+    values: dict[str, Sayable] = {"addr": address(min(addrs))}
     for addr, true_addr in trues.items():
-        values |= {"wrong": addr, "right": true_addr}
+        values |= {"wrong": address(addr), "right": address(true_addr)}
     return Case(
-        summary=f"{len(addrs)} published {'address leads' if len(addrs) == 1 else 'addresses lead'}"
-        " to another port than the peer's P2P port" + (f" ({_example(foreign)})." if foreign else "."),
+        summary=say(_SUMMARY, count=len(addrs), example=_example(foreign[0]) if foreign else say("")),
         confidence=confidence(KERNEL if trues else NETWORK, peers) if peers else 0.8,
         evidence=tuple(_evidence(foreign, claims)),
         peers=peers,
@@ -51,24 +58,29 @@ def _severity(facts: Facts, peers: list[FailingPeer]) -> Severity | None:
     return Severity.INFO
 
 
-def _example(foreign: list[FailingPeer]) -> str:
-    peer = foreign[0]
-    return f"on {peer.addr} {peer.evidence.get('speaks') or 'something that is not nocarrier'} answers"
+def _example(peer: FailingPeer) -> Text:
+    return say(_EXAMPLE, addr=address(peer.addr), speaks=_spoken(peer) or word("something that is not nocarrier"))
 
 
-def _evidence(foreign: list[FailingPeer], claims: Sequence[PortClaim]) -> list[EvidenceItem]:
-    spoken: dict[str, list[FailingPeer]] = {}
+def _spoken(peer: FailingPeer) -> Value | None:
+    speaks = peer.evidence.get("speaks")
+    return quoted(str(speaks)) if speaks else None
+
+
+def _evidence(foreign: list[FailingPeer], claims: Sequence[PortClaim]) -> Iterator[EvidenceItem]:
+    spoken: dict[Value, list[FailingPeer]] = {}
     for peer in foreign:
-        spoken.setdefault(str(peer.evidence.get("speaks") or "an unknown protocol"), []).append(peer)
+        spoken.setdefault(_spoken(peer) or word("an unknown protocol"), []).append(peer)
+    for protocol, peers in spoken.items():
+        yield evidence_of("{protocol} answers on the P2P port", peers, protocol=protocol)
     mistaken: dict[PortMistake, list[str]] = {}
     for claim in claims:
         mistaken.setdefault(claim.mistake, []).append(claim.addr)
+    for mistake, addrs in mistaken.items():
+        yield stated(_MISTAKES[mistake], addrs)
     corrected = [claim.addr for claim in claims if claim.corrected]
-    return [
-        *(evidence_of(f"{name} answers on the P2P port", peers) for name, peers in spoken.items()),
-        *(stated(_MISTAKES[mistake], addrs) for mistake, addrs in mistaken.items()),
-        *([stated("of these, the peer book has the true address by now", corrected)] if corrected else []),
-    ]
+    if corrected:
+        yield stated("of these, the peer book has the true address by now", corrected)
 
 
 CAUSE = Cause(
@@ -79,10 +91,16 @@ CAUSE = Cause(
     evidence_rule="Another protocol answers on the published port; or a handshake proved the same node on another port; "
     "or the published port is the peer's HTTP port or one that it dials from.",
     next_actions=(
-        "Use {right} instead of {wrong}: correct it where it stands in a list of seeds, and tell who runs that peer.",
-        "Correct the port of {addr} in seeds, or tell who runs it to publish the P2P port (advertise under [node]); "
-        "curl http://{addr}/healthz says whether it is a node's HTTP port.",
+        Action(
+            text="Use {right} instead of {wrong}: correct it where a list of seeds has it, and tell the operator of that "
+            "peer."
+        ),
+        Action(
+            text="Correct the port of {addr} in seeds, or ask its operator to publish the P2P port (advertise under [node])."
+        ),
+        Action(text="See whether it is a node's HTTP port.", command="curl -s http://{addr}/healthz"),
     ),
     rule=_rule,
+    looks=looks.AT_HOST,
     depends_on=("middlebox",),
 )

@@ -12,10 +12,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from nocarrier.errors import CursorError, HistoryError
-from nocarrier.model.finding import Finding, Severity
+from nocarrier.model.finding import Severity
 from nocarrier.model.history import (
     EndedBy,
     EventCount,
@@ -28,6 +26,7 @@ from nocarrier.model.history import (
 )
 from nocarrier.model.taxonomy import Phase, Reason, Source
 from nocarrier.outputs.history.database import Migration, open_to_read, what_to_change
+from nocarrier.outputs.history.finding_json import decode_finding
 from nocarrier.outputs.history.rows import HOUR_S, IDENTITY, KINDS, SELECTED, SHOWN, member, to_event
 
 LONGEST_S = 5.0
@@ -190,7 +189,7 @@ def _finding(place: int, run: str, began_unix: float, *rest: Any) -> StoredFindi
         ended_unix=ended_unix,
         ended_by=EndedBy(ended_by) if ended_by else None,
         worst_severity=Severity(worst_severity),
-        finding=msgspec.json.decode(finding, type=Finding),
+        finding=decode_finding(finding),
     )
 
 

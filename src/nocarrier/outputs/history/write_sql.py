@@ -8,11 +8,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple, TypeAlias
 
-import msgspec
-
 from nocarrier.model.event import DialEvent
 from nocarrier.model.finding import Finding
 from nocarrier.model.history import EndedBy
+from nocarrier.outputs.history.finding_json import encode_finding
 from nocarrier.outputs.history.retention import minute
 from nocarrier.outputs.history.rows import COLUMNS, HOUR_S, MINUTE_S, MinuteKey, minute_of, to_row
 
@@ -250,14 +249,14 @@ def end_finding(connection: sqlite3.Connection, standing: StandingFinding, now_u
     """Write that a finding does not stand any more, and how it was at last."""
     connection.execute(
         "UPDATE finding SET ended_unix = ?, ended_by = ?, finding = ? WHERE id = ?",
-        [now_unix, ended_by.value, _json(standing.finding), standing.place],
+        [now_unix, ended_by.value, encode_finding(standing.finding), standing.place],
     )
 
 
 def _begin_finding(connection: sqlite3.Connection, finding: Finding, now_unix: float, run: int) -> StandingFinding:
     made = connection.execute(
         "INSERT INTO finding (run, code, began_unix, worst_severity, finding) VALUES (?, ?, ?, ?, ?)",
-        [run, finding.code, finding.since_unix, finding.severity.value, _json(finding)],
+        [run, finding.code, finding.since_unix, finding.severity.value, encode_finding(finding)],
     )
     assert made.lastrowid is not None
     return StandingFinding(made.lastrowid, finding, now_unix, finding.severity.rank)
@@ -271,13 +270,9 @@ def _change_finding(
     if is_worse:
         connection.execute(
             "UPDATE finding SET worst_severity = ?, finding = ? WHERE id = ?",
-            [finding.severity.value, _json(finding), earlier.place],
+            [finding.severity.value, encode_finding(finding), earlier.place],
         )
     elif is_due:
-        connection.execute("UPDATE finding SET finding = ? WHERE id = ?", [_json(finding), earlier.place])
+        connection.execute("UPDATE finding SET finding = ? WHERE id = ?", [encode_finding(finding), earlier.place])
     written_unix = now_unix if is_worse or is_due else earlier.written_unix
     return StandingFinding(earlier.place, finding, written_unix, min(earlier.worst_rank, finding.severity.rank))
-
-
-def _json(finding: Finding) -> str:
-    return msgspec.json.encode(finding).decode()

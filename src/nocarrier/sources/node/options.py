@@ -12,6 +12,7 @@ from msgspec import Meta
 
 from nocarrier.errors import AddressError, ConfigError
 from nocarrier.model.address import DEFAULT_NETGROUP_PREFIX, Address, parse_ip
+from nocarrier.model.bounds import MAX_PROTOCOL_VERSION
 from nocarrier.model.listen import is_listen_address, parse_listen
 from nocarrier.sources.node.access.identity import node_id_from_b64url
 from nocarrier.sources.node.access.tickets import MAX_TICKET_LENGTH
@@ -21,10 +22,8 @@ __all__ = ["DEFAULT_P2P_PORT", "Impossible", "NodeOptions", "TimingOptions", "ou
 _GENESIS = re.compile(r"[0-9a-f]{64}\Z")
 DEFAULT_P2P_PORT = 7072
 
-MAX_PROTOCOL_VERSION = 65_535
-"""The largest that a Hello can carry, as with the next one."""
-
 _NETWORK = re.compile(r"[!-~]{1,64}\Z")
+"""What a Hello can carry."""
 
 Impossible: TypeAlias = tuple[str, str]
 """A key whose value cannot work, and what is allowed instead."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nocarrier.doctor import Doctor
+from nocarrier.model.action import ProgramKind
 from nocarrier.model.history import History
 from nocarrier.model.node_state import NodePort
 from nocarrier.tracking import DialTracker
@@ -10,10 +11,9 @@ from nocarrier.web.api.connects import Connects
 from nocarrier.web.api.debug_body import DebugBody
 from nocarrier.web.api.disk_pool import HistoryQuestions
 from nocarrier.web.api.event_log import EventLog
-from nocarrier.web.api.known_addresses import known_addresses
 from nocarrier.web.api.page import Page
 from nocarrier.web.api.probes import ProberPort, Probes
-from nocarrier.web.views import redact, status_view
+from nocarrier.web.views import status_view
 
 
 class Api:
@@ -46,6 +46,7 @@ class Api:
         self.node = node
         self.doctor = doctor
         self.history = history
+        self.program = ProgramKind.NODE if node is not None else ProgramKind.EMBEDDED
         self.version = version
         self.openapi = openapi
         self.page = page
@@ -54,16 +55,11 @@ class Api:
             tracker,
             status=lambda: status_view(tracker, node, history),
             diagnosis=doctor.diagnosis,
-            redact=self.redact,
             supervisor=doctor.supervisor,
         )
         self.history_questions = HistoryQuestions()
         self.connects = Connects(node) if node is not None else None
         self.probes = Probes(prober, doctor, node)
-
-    def redact(self, view: object) -> object:
-        """`view` without addresses, names and identities, ready to encode."""
-        return redact(view, known_addresses(self.tracker, self.node))
 
     async def close(self) -> None:
         """End what goes on in the background."""

@@ -9,9 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from nocarrier.web.api.api import Api
-from nocarrier.web.api.questions import RedactQuery
-from nocarrier.web.api.requests import read_body, read_query
+from nocarrier.web.api.requests import read_body, read_query, reader_of
 from nocarrier.web.api.routes import ApiRoute
+from nocarrier.web.views import redact
 
 
 def endpoint(route: ApiRoute, api: Api) -> Callable[[Request], Awaitable[Response]]:
@@ -22,16 +22,17 @@ def endpoint(route: ApiRoute, api: Api) -> Callable[[Request], Awaitable[Respons
 
     async def answer(request: Request) -> Response:
         query = read_query(request, route.query) if route.query is not None else None
+        reader = reader_of(request, query, api.program)
         if route.respond is not None:
-            return await route.respond(api, query, request)
+            return await route.respond(api, query, request, reader)
         assert route.view is not None
         body = await read_body(request, route.body) if route.body is not None else None
-        view = await route.view(api, query, body)
+        view = await route.view(api, query, body, reader)
         if isinstance(view, bytes):  # encoded already, and masked if it has to be
             return Response(view, media_type="application/json")
         status = route.status_of(view)
-        if isinstance(query, RedactQuery) and query.redact:
-            view = api.redact(view)
+        if reader.is_masked:
+            view = redact(view)
         return Response(msgspec.json.encode(view), status, media_type="application/json")
 
     return answer

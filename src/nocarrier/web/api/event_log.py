@@ -12,9 +12,8 @@ import contextlib
 import itertools
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
 
 import msgspec
 
@@ -22,7 +21,7 @@ from nocarrier.model.finding import Diagnosis
 from nocarrier.model.ports import MonotonicClock
 from nocarrier.supervision import Supervisor
 from nocarrier.tracking import DialTracker, Subscription
-from nocarrier.web.views import Gap, StatusView
+from nocarrier.web.views import Gap, Reader, StatusView, diagnosis_view, redact
 
 LOG_EVENTS = 8_192
 """How many of the newest are kept to be resumed from: eight seconds of a busy node, some 8 MB."""
@@ -48,25 +47,33 @@ LINGER_S = 300.0
 RETRY_MS = 1_000
 """When a browser's EventSource should come back."""
 
-Redact = Callable[[object], Any]
-
 
 @dataclass(slots=True, eq=False)
 class Part:
-    """One message of the stream, encoded once for all readers."""
+    """One message of the stream, encoded once for all readers alike."""
 
     event: str
     """Its name."""
     data: object
     seq: int = 0
-    """Of a dial's event, which is kept in the log; 0: something that only stands now."""
-    text: bytes = field(init=False)
-    """As it is sent."""
-    masked: bytes | None = None
-    """As it is sent for others' eyes, once somebody wants that."""
+    """Of a dial's event, which is kept in the log; 0: something that holds only now."""
+    _texts: dict[Reader | bool, bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.text = message(self.event, self.data, self.seq)
+        """Encode at once what is the same for all: what cannot be encoded must not end a reader's stream."""
+        if not isinstance(self.data, Diagnosis):
+            self._texts[False] = message(self.event, self.data, self.seq)
+
+    def text(self, reader: Reader) -> bytes:
+        """As it is sent to `reader`."""
+        # Findings differ by reader; all else only by whether it is masked.
+        key = reader if isinstance(self.data, Diagnosis) else reader.is_masked
+        text = self._texts.get(key)
+        if text is None:
+            view = diagnosis_view(self.data, reader) if isinstance(self.data, Diagnosis) else self.data
+            text = message(self.event, redact(view) if reader.is_masked else view, self.seq)
+            self._texts[key] = text
+        return text
 
 
 def message(event: str, data: object, seq: int = 0) -> bytes:
@@ -86,7 +93,6 @@ class EventLog:
         tracker: whose events.
         status: makes the status of this instant.
         diagnosis: gives the findings.
-        redact: masks what is sent to readers that want it so.
         supervisor: runs what keeps the log.
         clock: returns seconds that never go back.
     """
@@ -97,14 +103,12 @@ class EventLog:
         *,
         status: Callable[[], StatusView],
         diagnosis: Callable[[], Awaitable[Diagnosis]],
-        redact: Redact,
         supervisor: Supervisor,
         clock: MonotonicClock = time.monotonic,
     ) -> None:
         self._tracker = tracker
         self._look_at_status = status
         self._look_at_diagnosis = diagnosis
-        self._redact = redact
         self._supervisor = supervisor
         self._clock = clock
         self._dials: deque[Part] = deque(maxlen=LOG_EVENTS)
@@ -125,14 +129,14 @@ class EventLog:
         self.closed = False
 
     def follow(
-        self, after_seq: int | None, *, start_id: str | None = None, redacted: bool
+        self, after_seq: int | None, reader: Reader, *, start_id: str | None = None
     ) -> AsyncGenerator[bytes, None]:
         """The stream for one reader, until the log is closed or the reader leaves. It begins with this call.
 
         Args:
             after_seq: the last event that it has seen; None: only what comes from now on.
+            reader: for whom it is.
             start_id: of the run that numbered that event; None: not known.
-            redacted: mask addresses, names and identities.
         """
         if self._running is None or self._running.done():
             if not self.closed:
@@ -140,12 +144,12 @@ class EventLog:
         else:
             self._take()  # the log lies a moment behind, and a number from elsewhere may be that much newer
         if after_seq is None:
-            return self._follow(self._newest, redacted=redacted)
+            return self._follow(self._newest, reader)
         is_of_another_run = start_id not in {None, self._tracker.start_id}
-        return self._follow(after_seq, is_of_another_run=is_of_another_run, redacted=redacted)
+        return self._follow(after_seq, reader, is_of_another_run=is_of_another_run)
 
     async def _follow(
-        self, place: int, *, redacted: bool, is_of_another_run: bool = False
+        self, place: int, reader: Reader, *, is_of_another_run: bool = False
     ) -> AsyncGenerator[bytes, None]:
         yield b"retry: %d\n\n" % RETRY_MS
         seen: dict[str, Part] = {}
@@ -158,20 +162,10 @@ class EventLog:
             for item in itertools.islice(missing, CHUNK_EVENTS):
                 place = item.data.next_seq - 1 if isinstance(item.data, Gap) else item.seq
                 news.append(item)
-            if redacted:
-                self._mask(news)
             if news:
-                yield b"".join(item.masked or item.text if redacted else item.text for item in news)
+                yield b"".join(item.text(reader) for item in news)
             else:
                 await changed.wait()
-
-    def _mask(self, parts: Iterable[Part]) -> None:
-        """Make what readers get who want no address, once for all of them."""
-        # All at once, as what is known of addresses is looked up for each call.
-        unmasked = [part for part in parts if part.masked is None]
-        if unmasked:
-            for part, data in zip(unmasked, self._redact([part.data for part in unmasked]), strict=True):
-                part.masked = message(part.event, data, part.seq)
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[None]:

@@ -11,27 +11,30 @@ from nocarrier.web.api.questions import ConnectBody, FailuresQuery, NoQuery, Pro
 from nocarrier.web.views import (
     Alive,
     ConnectStarted,
-    Diagnosis,
+    DiagnosisView,
     DialResult,
     FailuresView,
     PeersView,
-    ProbeResult,
+    ProbeView,
     PropagationView,
+    Reader,
     Ready,
     ReasonsView,
+    diagnosis_view,
     failures_view,
     peers_view,
+    probe_view,
     propagation_view,
     reasons_view,
 )
 
 
-async def debug(api: Api, query: RedactQuery, _body: None) -> bytes:
+async def debug(api: Api, _query: RedactQuery, _body: None, reader: Reader) -> bytes:
     """What goes on."""
-    return await api.debug_body.read(redacted=query.redact)
+    return await api.debug_body.read(reader)
 
 
-async def connect(api: Api, _query: NoQuery, body: ConnectBody) -> DialResult | ConnectStarted:
+async def connect(api: Api, _query: NoQuery, body: ConnectBody, _reader: Reader) -> DialResult | ConnectStarted:
     """Dial by hand."""
     if api.connects is None:
         raise HTTPException(
@@ -44,27 +47,27 @@ async def connect(api: Api, _query: NoQuery, body: ConnectBody) -> DialResult | 
     return ConnectStarted(dial_id=api.connects.dial_in_background(body.peer_addr), peer_addr=body.peer_addr)
 
 
-async def diagnosis(api: Api, _query: RedactQuery, _body: None) -> Diagnosis:
+async def diagnosis(api: Api, _query: RedactQuery, _body: None, reader: Reader) -> DiagnosisView:
     """What is wrong, and why."""
-    return await api.doctor.diagnosis()
+    return diagnosis_view(await api.doctor.diagnosis(), reader)
 
 
-async def probe(api: Api, _query: RedactQuery, body: ProbeBody) -> ProbeResult:
+async def probe(api: Api, _query: RedactQuery, body: ProbeBody, reader: Reader) -> ProbeView:
     """Look into one finding."""
-    return await api.probes.probe(body.code)
+    return probe_view(await api.probes.probe(body.code), reader)
 
 
-async def failures(api: Api, query: FailuresQuery, _body: None) -> FailuresView:
+async def failures(api: Api, query: FailuresQuery, _body: None, _reader: Reader) -> FailuresView:
     """Failures that match."""
     return failures_view(api.tracker, query.entries, query.limit)
 
 
-async def peers(api: Api, _query: RedactQuery, _body: None) -> PeersView:
+async def peers(api: Api, _query: RedactQuery, _body: None, _reader: Reader) -> PeersView:
     """The peer book."""
     return peers_view(api.tracker, api.node)
 
 
-async def propagation(api: Api, query: PropagationQuery, _body: None) -> PropagationView:
+async def propagation(api: Api, query: PropagationQuery, _body: None, _reader: Reader) -> PropagationView:
     """What became of the addresses that each source and introducer told."""
     view = propagation_view(api.tracker, api.node, query.addr)
     if view.chain == []:
@@ -76,17 +79,17 @@ async def propagation(api: Api, query: PropagationQuery, _body: None) -> Propaga
     return view
 
 
-async def reasons(_api: Api, _query: NoQuery, _body: None) -> ReasonsView:
+async def reasons(_api: Api, _query: NoQuery, _body: None, _reader: Reader) -> ReasonsView:
     """The taxonomy table."""
     return reasons_view()
 
 
-async def healthz(_api: Api, _query: NoQuery, _body: None) -> Alive:
+async def healthz(_api: Api, _query: NoQuery, _body: None, _reader: Reader) -> Alive:
     """That the program runs."""
     return Alive()
 
 
-async def readyz(api: Api, _query: NoQuery, _body: None) -> Ready:
+async def readyz(api: Api, _query: NoQuery, _body: None, _reader: Reader) -> Ready:
     """Whether the node and all else of ours works. A program without a node of ours is ready when that does."""
     down = [task.name for task in api.doctor.tasks() if task.is_down]
     if down:
@@ -104,6 +107,6 @@ async def readyz(api: Api, _query: NoQuery, _body: None) -> Ready:
     return Ready()
 
 
-async def openapi(api: Api, _query: NoQuery, _body: None) -> bytes:
+async def openapi(api: Api, _query: NoQuery, _body: None, _reader: Reader) -> bytes:
     """The document of this API."""
     return api.openapi

@@ -12,21 +12,28 @@ from starlette.exceptions import HTTPException
 from nocarrier.errors import CursorError, HistoryError, PlaceError, RangeError, UnknownRunError
 from nocarrier.model.history import History, SeriesQuery
 from nocarrier.web.api.api import Api
-from nocarrier.web.api.known_addresses import known_addresses
 from nocarrier.web.api.questions import HistoryQuery, HistorySeriesQuery, Order, PastFindingsQuery
-from nocarrier.web.views import history_after_view, history_view, past_findings_view, redact, series_range, series_view
+from nocarrier.web.views import (
+    Reader,
+    history_after_view,
+    history_view,
+    past_findings_view,
+    redact,
+    series_range,
+    series_view,
+)
 
 
-async def history(api: Api, query: HistoryQuery, _body: None) -> bytes:
+async def history(api: Api, query: HistoryQuery, _body: None, reader: Reader) -> bytes:
     """A page of the newest events that were kept, or what was written after a place."""
     if query.order is Order.DESC and query.after is None:
-        return await _read(api, lambda kept: history_view(kept, query.events), redacted=query.redact)
-    return await _read(api, lambda kept: history_after_view(kept, query.place, query.limit), redacted=query.redact)
+        return await _read(api, lambda kept: history_view(kept, query.events), is_masked=reader.is_masked)
+    return await _read(api, lambda kept: history_after_view(kept, query.place, query.limit), is_masked=reader.is_masked)
 
 
-async def history_series(api: Api, query: HistorySeriesQuery, _body: None) -> bytes:
+async def history_series(api: Api, query: HistorySeriesQuery, _body: None, reader: Reader) -> bytes:
     """Counts by time."""
-    return await _read(api, lambda kept: series_view(kept, _series(query, time.time())), redacted=query.redact)
+    return await _read(api, lambda kept: series_view(kept, _series(query, time.time())), is_masked=reader.is_masked)
 
 
 def _series(query: HistorySeriesQuery, now_unix: float) -> SeriesQuery:
@@ -43,28 +50,26 @@ def _series(query: HistorySeriesQuery, now_unix: float) -> SeriesQuery:
     )
 
 
-async def history_findings(api: Api, query: PastFindingsQuery, _body: None) -> bytes:
+async def history_findings(api: Api, query: PastFindingsQuery, _body: None, reader: Reader) -> bytes:
     """Findings of the past."""
     return await _read(
         api,
-        lambda kept: past_findings_view(kept, query.since_unix, query.until_unix, query.limit),
-        redacted=query.redact,
+        lambda kept: past_findings_view(kept, query.since_unix, query.until_unix, query.limit, reader),
+        is_masked=reader.is_masked,
     )
 
 
-async def _read(api: Api, look: Callable[[History], object], *, redacted: bool) -> bytes:
+async def _read(api: Api, look: Callable[[History], object], *, is_masked: bool) -> bytes:
     """What `look` sees in the history, as JSON."""
     kept = api.history
     if kept is None:
         raise HTTPException(
             HTTPStatus.NOT_FOUND, "History is off in this program; set enabled = true under [history], and restart it."
         )
-    # The node lives in this loop, so it is asked here; a large page takes long to mask, so that is done in the thread.
-    known = list(known_addresses(api.tracker, api.node)) if redacted else None
 
-    def encoded() -> bytes:
+    def encoded() -> bytes:  # in the thread too, as a large page takes long to mask
         view = look(kept)
-        return msgspec.json.encode(view if known is None else redact(view, known))
+        return msgspec.json.encode(redact(view) if is_masked else view)
 
     try:
         return await api.history_questions.ask(encoded)

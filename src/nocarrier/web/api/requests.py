@@ -5,12 +5,17 @@ from __future__ import annotations
 import asyncio
 import difflib
 import functools
+import re
 from http import HTTPStatus
 from typing import Any, TypeVar
 
 import msgspec
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
+
+from nocarrier.model.action import DEFAULT_URL, ProgramKind
+from nocarrier.web.api.questions import RedactQuery
+from nocarrier.web.views import Reader
 
 MAX_BODY_BYTES = 16 * 1024
 """The longest sensible body, an address in JSON, has some 300 bytes."""
@@ -33,7 +38,27 @@ PROBLEMS_OF_A_BODY = (
 )
 """Statuses that `read_body` can raise."""
 
+_USUAL_URL = re.compile(
+    r"https?://[\w.-]+(?::\d{1,5})?(?:/[\w./~-]*)?|https?://\[[0-9A-Fa-f:.]+\](?::\d{1,5})?(?:/[\w./~-]*)?"
+)
+
 _Struct = TypeVar("_Struct", bound=msgspec.Struct)
+
+
+def reader_of(request: Request, query: object, program: ProgramKind) -> Reader:
+    """For whom the answer to `request` is made.
+
+    Args:
+        request: its URL is that of the commands in next actions, unless its Host header is no usual host.
+        query: as read.
+        program: that this API tells of.
+    """
+    url = str(request.base_url).rstrip("/")
+    return Reader(
+        program=program,
+        url=url if _USUAL_URL.fullmatch(url) else DEFAULT_URL,
+        is_masked=isinstance(query, RedactQuery) and query.redact,
+    )
 
 
 def read_query(request: Request, wanted: type[_Struct]) -> _Struct:

@@ -12,13 +12,14 @@ from nocarrier.outputs.metrics import exposition
 from nocarrier.web.api.api import Api
 from nocarrier.web.api.event_stream import EventStream
 from nocarrier.web.api.questions import LARGEST_SEQ, NoQuery, StreamQuery
+from nocarrier.web.views import Reader
 from nocarrier.web.views.status import history_status
 
 MAX_STREAMS = 100
 """Readers of the live stream at once: each holds a connection, of which there are 256."""
 
 
-async def events(api: Api, query: StreamQuery, request: Request) -> Response:
+async def events(api: Api, query: StreamQuery, request: Request, reader: Reader) -> Response:
     """The live stream."""
     if api.event_log.readers >= MAX_STREAMS:
         raise HTTPException(
@@ -26,7 +27,7 @@ async def events(api: Api, query: StreamQuery, request: Request) -> Response:
             f"{MAX_STREAMS} readers follow the stream already; close some, or ask again later.",
             {"Retry-After": "10"},
         )
-    texts = api.event_log.follow(_last_event_id(request, query), start_id=query.start_id, redacted=query.redact)
+    texts = api.event_log.follow(_last_event_id(request, query), reader, start_id=query.start_id)
     return EventStream(texts, api.event_log.reading())
 
 
@@ -37,7 +38,7 @@ def _last_event_id(request: Request, query: StreamQuery) -> int | None:
     return int(header) if is_number else query.last_event_id
 
 
-async def metrics(api: Api, _query: NoQuery, request: Request) -> Response:
+async def metrics(api: Api, _query: NoQuery, request: Request, _reader: Reader) -> Response:
     """The numbers, for Prometheus."""
     diagnosis = await api.doctor.diagnosis()
     body, media_type = exposition(
@@ -46,11 +47,11 @@ async def metrics(api: Api, _query: NoQuery, request: Request) -> Response:
     return Response(body, headers={"content-type": media_type})
 
 
-async def page(api: Api, _query: None, request: Request) -> Response:
+async def page(api: Api, _query: None, request: Request, _reader: Reader) -> Response:
     """The page."""
     return api.page.index(request)
 
 
-async def page_asset(api: Api, _query: NoQuery, request: Request) -> Response:
+async def page_asset(api: Api, _query: NoQuery, request: Request, _reader: Reader) -> Response:
     """A file of the page."""
     return api.page.asset(request, request.path_params["name"])

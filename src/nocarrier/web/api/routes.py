@@ -30,24 +30,26 @@ from nocarrier.web.views import (
     Alive,
     ConnectStarted,
     DebugView,
-    Diagnosis,
+    DiagnosisView,
     DialResult,
     FailuresView,
     HistoryView,
     PastFindingsView,
     PeersView,
-    ProbeResult,
+    ProbeView,
     PropagationView,
+    Reader,
     Ready,
     ReasonsView,
     SeriesView,
 )
 from nocarrier.web.views.stream import MESSAGES
 
-ViewMaker: TypeAlias = Callable[[Api, Any, Any], Awaitable[object]]
-"""Given what to answer from, the query and the body, each None where the row has none: the view, or its JSON."""
+ViewMaker: TypeAlias = Callable[[Api, Any, Any, Reader], Awaitable[object]]
+"""Given what to answer from, the query and the body, each None where the row has none, and for whom: the view, or its
+JSON."""
 
-Responder: TypeAlias = Callable[[Api, Any, Request], Awaitable[Response]]
+Responder: TypeAlias = Callable[[Api, Any, Request, Reader], Awaitable[Response]]
 """The same for a route that answers other than JSON; headers matter there."""
 
 
@@ -121,7 +123,7 @@ ROUTES: tuple[ApiRoute, ...] = (
         summary="What is wrong and why, the worst first, with evidence and what to do.",
         view=handlers.diagnosis,
         query=RedactQuery,
-        answers={HTTPStatus.OK: Diagnosis},
+        answers={HTTPStatus.OK: DiagnosisView},
     ),
     ApiRoute(
         method="POST",
@@ -130,7 +132,7 @@ ROUTES: tuple[ApiRoute, ...] = (
         view=handlers.probe,
         query=RedactQuery,
         body=ProbeBody,
-        answers={HTTPStatus.OK: ProbeResult},
+        answers={HTTPStatus.OK: ProbeView},
         own_problems=(HTTPStatus.NOT_FOUND,),
     ),
     ApiRoute(

@@ -5,13 +5,25 @@ fields; whoever reads them from another node decodes into the same classes.
 """
 
 from nocarrier.model.event import DialEvent
-from nocarrier.model.finding import Diagnosis
 from nocarrier.model.node_state import DialResult
-from nocarrier.model.probe import ProbeResult
 from nocarrier.web.views.connect import ConnectStarted
 from nocarrier.web.views.coverage import Coverage
 from nocarrier.web.views.debug import DebugView, debug_view
 from nocarrier.web.views.failures import FailuresView, SamplesView, failures_view
+from nocarrier.web.views.findings import (
+    ActionView,
+    DiagnosisView,
+    EvidenceView,
+    FindingView,
+    PastFindingView,
+    ProbeView,
+    Reader,
+    StatementView,
+    TextView,
+    ValueView,
+    diagnosis_view,
+    probe_view,
+)
 from nocarrier.web.views.history import (
     HistoryView,
     PastFindingsView,
@@ -32,37 +44,47 @@ from nocarrier.web.views.status import StatusView, status_view
 from nocarrier.web.views.stream import Gap
 
 __all__ = [
+    "ActionView",
     "Alive",
     "ConnectStarted",
     "Coverage",
     "DebugView",
-    "Diagnosis",
+    "DiagnosisView",
     "DialEvent",
     "DialResult",
+    "EvidenceView",
     "FailuresView",
+    "FindingView",
     "Gap",
     "HistoryView",
     "IntroducerView",
+    "PastFindingView",
     "PastFindingsView",
     "PeerView",
     "PeersView",
-    "ProbeResult",
+    "ProbeView",
     "Problem",
     "PropagationCounts",
     "PropagationView",
+    "Reader",
     "Ready",
     "ReasonView",
     "ReasonsView",
     "SamplesView",
     "SeriesView",
     "SourceView",
+    "StatementView",
     "StatusView",
+    "TextView",
+    "ValueView",
     "debug_view",
+    "diagnosis_view",
     "failures_view",
     "history_after_view",
     "history_view",
     "past_findings_view",
     "peers_view",
+    "probe_view",
     "propagation_view",
     "reason_view",
     "reasons_view",

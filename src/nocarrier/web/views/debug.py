@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from nocarrier.model.event import DialFailure
-from nocarrier.model.finding import Diagnosis, Finding
+from nocarrier.model.finding import Diagnosis
 from nocarrier.model.history import History, HistoryStatus
 from nocarrier.model.node_state import ConnectedPeer, NodeInfo, NodePort, PeerBookCounts, Reachability
 from nocarrier.tracking import DialTracker, Totals
 from nocarrier.web.views.coverage import Coverage
+from nocarrier.web.views.findings import FindingView, Reader, findings_view
 from nocarrier.web.views.status import history_status
 
 FAILURES_SHOWN = 100
@@ -34,12 +35,16 @@ class DebugView:
     """None: a program that embeds the tracker without our node."""
     history: HistoryStatus
     """What is kept over restarts, and how that goes."""
-    findings: tuple[Finding, ...]
+    findings: tuple[FindingView, ...]
     """What is wrong and why, the worst first; as in `/api/p2p/diagnosis`."""
 
 
 def debug_view(
-    tracker: DialTracker, node: NodePort | None, diagnosis: Diagnosis, history: History | None = None
+    tracker: DialTracker,
+    node: NodePort | None,
+    diagnosis: Diagnosis,
+    reader: Reader,
+    history: History | None = None,
 ) -> DebugView:
     """The view of this instant."""
     # Entries first: a dial recorded in between then counts before it is listed, never the other way round.
@@ -54,5 +59,5 @@ def debug_view(
         reachability=info.reachability.state if info is not None else Reachability.UNKNOWN,
         node=info,
         history=history_status(history),
-        findings=diagnosis.findings,
+        findings=findings_view(diagnosis.findings, reader),
     )

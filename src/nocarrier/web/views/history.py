@@ -14,9 +14,9 @@ from nocarrier.model.history import (
     SeriesBy,
     SeriesQuery,
     StoredEvent,
-    StoredFinding,
 )
 from nocarrier.web.views.coverage import Coverage
+from nocarrier.web.views.findings import PastFindingView, Reader, past_finding_view
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,8 +58,8 @@ class SeriesView:
 class PastFindingsView:
     """Findings with their beginning and end."""
 
-    findings: list[StoredFinding]
-    """Those that began last first; one without an end stands."""
+    findings: list[PastFindingView]
+    """Those that began last first; one without an end is active."""
     cover: Coverage
 
 
@@ -113,14 +113,14 @@ def series_view(history: History, query: SeriesQuery) -> SeriesView:
 
 
 def past_findings_view(
-    history: History, since_unix: float | None, until_unix: float | None, limit: int
+    history: History, since_unix: float | None, until_unix: float | None, limit: int, reader: Reader
 ) -> PastFindingsView:
     """At most `limit` findings that were active between the two times, those that began last first. Reads the disk.
 
     Raises:
         HistoryError: the history cannot be read.
     """
-    findings = history.findings(since_unix, until_unix, limit)
+    findings = [past_finding_view(stored, reader) for stored in history.findings(since_unix, until_unix, limit)]
     return PastFindingsView(findings=findings, cover=_cover(history))
 
 

@@ -1,12 +1,12 @@
 """Masks what tells who a peer is, so that an answer can be shown to others.
 
-Every text passes, wherever it stands, keys of objects included: what looks like an IP address, a host name or an
-identity is masked by default, and only the fixed words of our own tables pass as they are. The same address has the
-same mask wherever it stands, so that patterns stay visible; ports stay, as they tell much about mistakes and nothing
-about people.
+Fields are masked by what they hold, and the values in our own sentences by their kind (`views.findings`). What is left
+is free text of peers and systems, keys of objects included: what looks like an IP address, a host name or an identity
+there is masked, and only the fixed words of our own tables pass as they are. The same address has the same mask
+everywhere, so that patterns stay visible; ports stay, as they tell much about mistakes and nothing about people.
 
-Free text of a peer can hide an address in ways that no program finds. What is masked here is all that nocarrier itself
-writes, and all that is written in a usual form.
+Free text of a peer can hide an address in ways that no program finds. What is masked here is all that is written in a
+usual form.
 """
 
 from __future__ import annotations
@@ -18,12 +18,15 @@ import ipaddress
 import re
 import secrets
 from collections.abc import Iterable, Iterator
+from dataclasses import fields, is_dataclass
 from typing import Any
 
 import msgspec
 
 from nocarrier.errors import AddressError
+from nocarrier.model.action import DEFAULT_URL
 from nocarrier.model.address import Address, parse_ip
+from nocarrier.model.text import Mask, ValueKind
 
 _KEY = secrets.token_bytes(32)
 """Of this process only: without it nobody can try all IPv4 addresses against a mask."""
@@ -74,18 +77,50 @@ _SUSPICIOUS = re.compile(
 _WORD = re.compile(r"(?<![\w-])[\w-]+")
 
 
-def redact(view: object, known: Iterable[str] = ()) -> Any:
+class MadeOfValues:
+    """A view of sentences that were made of values. Finished, it cannot be masked any more."""
+
+    __slots__ = ()
+
+
+class Masked(MadeOfValues):
+    """One whose values were masked before, which passes as it is."""
+
+    __slots__ = ()
+
+
+def redact(view: object) -> Any:
     """`view` as plain lists and dictionaries, ready to encode, with addresses, names and identities masked.
 
-    Args:
-        view: what is to be shown.
-        known: addresses of which `view` may name the host and not the port. A name without a dot, such as that of a
-            machine in a LAN, is known as one only from the addresses here and in `view`.
+    A name without a dot, such as that of a machine in a LAN, is known as one only from the addresses in `view`.
+
+    Raises:
+        TypeError: `view` has sentences that were not made for a reader whose answers are masked.
     """
-    plain = msgspec.to_builtins(view)
-    # Not parsed, as there may be thousands: what is left of an IPv6 address is no word, and so masks none.
-    hosts = {*_hosts(plain), *(addr.partition(":")[0].lower() for addr in known)}
-    return _Redactor({host for host in hosts if "." not in host}).mask(plain)
+    plain = _plain(view)
+    return _Redactor(_hosts(plain)).mask(plain)
+
+
+def masks_for(addrs: Iterable[str]) -> Mask:
+    """What to show for the values of sentences.
+
+    Args:
+        addrs: addresses and hosts that a text among the values may name.
+    """
+    return _Redactor(host for addr in addrs for host in _host(addr)).value
+
+
+def _plain(view: Any) -> Any:
+    """Lists and dictionaries, with what is masked already in between."""
+    if isinstance(view, Masked):
+        return view
+    if isinstance(view, MadeOfValues):
+        raise TypeError(f"a {type(view).__name__} has to be made for a reader whose answers are masked")
+    if is_dataclass(view):
+        return {each.name: _plain(getattr(view, each.name)) for each in fields(view)}
+    if isinstance(view, list | tuple):
+        return [_plain(item) for item in view]
+    return msgspec.to_builtins(view)
 
 
 def _hosts(plain: Any, key: str = "") -> Iterator[str]:
@@ -111,10 +146,29 @@ def _host(text: str) -> Iterator[str]:
 
 
 class _Redactor:
-    def __init__(self, names: set[str]) -> None:
-        self._names = names
+    def __init__(self, hosts: Iterable[str]) -> None:
+        self._names = {host for host in hosts if "." not in host}
+
+    def value(self, kind: ValueKind, text: str) -> str:
+        match kind:
+            case ValueKind.ADDRESS:
+                return _mask_address(text)
+            case ValueKind.HOST:
+                return _mask_host(text)
+            case ValueKind.NETWORK:
+                return _mask_network(text)
+            case ValueKind.IDENTITY:
+                return _mask("id", text)
+            case ValueKind.URL:
+                return DEFAULT_URL
+            case ValueKind.TEXT:
+                return self._free_text(text)
+            case ValueKind.NUMBER | ValueKind.WORD:
+                return text
 
     def mask(self, plain: Any, key: str = "") -> Any:
+        if isinstance(plain, Masked):
+            return msgspec.to_builtins(plain)
         if isinstance(plain, str):
             return self._text(plain, key)
         if isinstance(plain, list | tuple):
@@ -134,6 +188,9 @@ class _Redactor:
             return _mask_address(text)
         if key in _OPAQUE_KEYS:
             return _mask("bytes", text)
+        return self._free_text(text)
+
+    def _free_text(self, text: str) -> str:
         masked = _SUSPICIOUS.sub(_mask_match, text)
         return _WORD.sub(self._mask_name, masked) if self._names else masked
 
@@ -172,6 +229,12 @@ def _mask_address(text: str) -> str:
         is_whole = parse_ip(text) is not None or _IDENTITY.fullmatch(text)
         return _mask_host(text) if is_whole else _mask("text", text)
     return f"{_mask_host(address.host)}:{address.port}"
+
+
+def _mask_network(text: str) -> str:
+    """Of a netgroup; a host that has a name is one by itself."""
+    ip, slash, prefix = text.partition("/")
+    return f"{_mask_host(ip)}{slash}{prefix}" if parse_ip(ip) is not None else _mask_host(text)
 
 
 def _mask_host(text: str) -> str:

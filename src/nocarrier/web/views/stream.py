@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from nocarrier.model.event import DialEvent
-from nocarrier.model.finding import Diagnosis
+from nocarrier.web.views.findings import DiagnosisView
 from nocarrier.web.views.status import StatusView
 
 
@@ -23,12 +23,12 @@ class Gap:
     """How many there were. None: the program was restarted since, and counts from 1 again."""
 
 
-StreamView: TypeAlias = DialEvent | Gap | StatusView | Diagnosis
+StreamView: TypeAlias = DialEvent | Gap | StatusView | DiagnosisView
 
 MESSAGES: Mapping[str, type[StreamView]] = {
     "dial": DialEvent,
     "gap": Gap,
     "status": StatusView,
-    "findings": Diagnosis,
+    "findings": DiagnosisView,
 }
 """What the data of each message is, by its name."""
