@@ -28,7 +28,7 @@ OF_THE_CONTRACT = {
     "serve": "tracker",
     "SqliteHistory": "path tracker * ttl_days max_bytes version clock",
     "DialCollector": "tracker",
-    "Prober": "policy resolve * plan conclude",
+    "Prober": "policy resolve",
 }
 """Names and arguments; after the star those that are passed by name. Each may have more, with defaults."""
 

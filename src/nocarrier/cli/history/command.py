@@ -16,9 +16,9 @@ from nocarrier.cli.render.text import clock_time, duration, print_json, print_no
 from nocarrier.cli.render.times import Moment, day_and_time
 from nocarrier.client import history_pages
 from nocarrier.client.node_client import NodeClient
-from nocarrier.diagnosis.cause import count_of
 from nocarrier.model.history import ENDED_BY
 from nocarrier.model.taxonomy import Kind
+from nocarrier.model.wording import count_of
 
 if TYPE_CHECKING:
     from nocarrier.model.history import EndedBy
