@@ -68,7 +68,7 @@ def asgi_app(
     from nocarrier.web.api.app import create_app  # noqa: PLC0415 - the web library is loaded by who uses it
 
     tracker = global_tracker() if tracker is None else tracker
-    doctor = _doctor_of_its_own(tracker, node, history) if doctor is None else doctor
+    doctor = make_doctor(tracker, node, history) if doctor is None else doctor
     if history is not None:
         doctor.watch(history.tasks)
     return create_app(
@@ -83,7 +83,8 @@ def asgi_app(
     )
 
 
-def _doctor_of_its_own(tracker: DialTracker, node: NodePort | None, history: History | None) -> Doctor:
+def make_doctor(tracker: DialTracker, node: NodePort | None, history: History | None) -> Doctor:
+    """A doctor of this machine's tracker, whose findings are kept in `history` where there is one."""
     on_findings = history.record_findings if history is not None else None
     return Doctor(tracker, node, read_host=read_host_state, on_findings=on_findings)
 
@@ -92,10 +93,7 @@ def _prober_of_its_own(node: NodePort | None) -> Prober:
     # What a node may dial beyond the public networks, only its maker knows.
     policy = AddressPolicy() if node is not None else AddressPolicy(ipv4_only=False, lan_mode=True)
     prefix = node.state().netgroup_prefix if node is not None else DEFAULT_NETGROUP_PREFIX
-    return Prober(
-        policy,
-        netgroup_prefix=prefix,
-    )
+    return Prober(policy, netgroup_prefix=prefix)
 
 
 def serve(

@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nocarrier import __version__
-from nocarrier.app.embedded import api_server
+from nocarrier.app.embedded import api_server, make_doctor
 from nocarrier.config import Settings
 from nocarrier.doctor import Doctor
 from nocarrier.errors import ConfigError
-from nocarrier.host.overview import read_host_state
 from nocarrier.model.address import parse_ip
 from nocarrier.model.history import History
 from nocarrier.model.listen import parse_listen
@@ -89,15 +88,9 @@ def attend(
     Raises:
         ConfigError: `listen` is taken or cannot be had, or needs a token.
     """
-    on_findings = history.record_findings if history is not None else None
-    doctor = Doctor(tracker, node, read_host=read_host_state, on_findings=on_findings)
+    doctor = make_doctor(tracker, node, history)
     host, _ = parse_listen("p2p_listen", node.options.p2p_listen)
-    prefix = node.options.netgroup_prefix
-    prober = Prober(
-        node.policy,
-        netgroup_prefix=prefix,
-        local_ip=parse_ip(host),
-    )
+    prober = Prober(node.policy, netgroup_prefix=node.options.netgroup_prefix, local_ip=parse_ip(host))
     server = api_server(tracker, node=node, doctor=doctor, prober=prober, history=history, listen=listen, token=token)
     node.http_port = server.address.port
     return doctor, server
