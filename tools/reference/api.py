@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from nocarrier.web.api.openapi import PROBLEMS_OF_ALL, answers_of, classes_in, openapi_document
@@ -29,42 +29,48 @@ def api() -> Iterator[str]:
     yield f"Every route may answer {', '.join(sorted(common))} with [Problem](#problem), besides what is listed."
     yield table(("route", "answers"), ((f"`{method} {path}`", it["summary"]) for method, path, it in operations))
     for method, path, operation in operations:
-        yield f"## {method} {path}"
-        yield operation["summary"]
-        if operation.get("parameters"):
-            yield table(("parameter", "type", "default", "meaning"), map(_parameter, operation["parameters"]))
-        if "x-messages" in operation:
-            yield table(
-                ("server-sent event", "data"),
-                ((f"`{name}`", _type(schema)) for name, schema in operation["x-messages"].items()),
-            )
-        if "requestBody" in operation:
-            yield f"Body: {_type_of_content(operation['requestBody'])}"
-        yield table(
-            ("status", "answer"),
-            (
-                (status, f"{response['description']}: {_type_of_content(response)}")
-                for status, response in sorted(operation["responses"].items())
-                if status not in common
-            ),
-        )
+        yield from _operation(f"{method} {path}", operation, common)
     yield "## Types"
     yield "A field that may be `null` is not known, or does not apply; none is left out, but in `Evidence`."
     meanings = {kind.__name__: meanings_of_fields(kind) for kind in classes_in(answers_of(ROUTES))}
     for name, schema in sorted(document["components"]["schemas"].items()):
-        yield f"### {name}"
-        if "description" in schema:
-            yield schema["description"].partition("\n\n")[0].replace("\n", " ")
-        if "enum" in schema:
-            yield ", ".join(f"`{value}`" for value in schema["enum"])
-        elif schema.get("properties"):
-            yield table(
-                ("field", "type", "meaning"),
-                (
-                    (f"`{field}`", _type(of), meanings.get(name, {}).get(field) or of.get("description", ""))
-                    for field, of in schema["properties"].items()
-                ),
-            )
+        yield from _kind(name, schema, meanings.get(name, {}))
+
+
+def _operation(name: str, operation: dict[str, Any], common: set[str]) -> Iterator[str]:
+    yield f"## {name}"
+    yield operation["summary"]
+    if operation.get("parameters"):
+        yield table(("parameter", "type", "default", "meaning"), map(_parameter, operation["parameters"]))
+    if "x-messages" in operation:
+        messages = operation["x-messages"].items()
+        yield table(("server-sent event", "data"), ((f"`{event}`", _type(schema)) for event, schema in messages))
+    if "requestBody" in operation:
+        yield f"Body: {_type_of_content(operation['requestBody'])}"
+    yield table(
+        ("status", "answer"),
+        (
+            (status, f"{response['description']}: {_type_of_content(response)}")
+            for status, response in sorted(operation["responses"].items())
+            if status not in common
+        ),
+    )
+
+
+def _kind(name: str, schema: dict[str, Any], meanings: Mapping[str, str]) -> Iterator[str]:
+    yield f"### {name}"
+    if "description" in schema:
+        yield schema["description"].partition("\n\n")[0].replace("\n", " ")
+    if "enum" in schema:
+        yield ", ".join(f"`{value}`" for value in schema["enum"])
+    elif schema.get("properties"):
+        yield table(
+            ("field", "type", "meaning"),
+            (
+                (f"`{field}`", _type(of), meanings.get(field) or of.get("description", ""))
+                for field, of in schema["properties"].items()
+            ),
+        )
 
 
 def _parameter(parameter: dict[str, Any]) -> tuple[str, ...]:

@@ -162,13 +162,13 @@ function Gap({ row, index }: { row: GapRow; index: number }) {
   const { missed, after_seq, next_seq } = row.gap;
   const text =
     missed === null
-      ? "The node was restarted here; its numbers begin anew."
+      ? "The node restarted here; its numbers start again from 1."
       : `${plural(missed, "event was", "events were")} lost here (numbers ${after_seq + 1} to ${next_seq - 1}).`;
   return (
     <tr class="gap-row" data-testid="gap-row" data-key={row.key} aria-rowindex={index + 2}>
       <td colSpan={COLUMNS.length + 1}>
         {text}
-        {missed !== null && historyOn.value && " The history was asked for what it has of them."}
+        {missed !== null && historyOn.value && " Loading them from the history."}
       </td>
     </tr>
   );

@@ -51,7 +51,7 @@ export function Glance() {
           <Lost now={now} />
         </dl>
       ) : (
-        <p class="muted">No numbers yet: they come with the first word from the node.</p>
+        <p class="muted">Waiting for the node's first status update.</p>
       )}
     </section>
   );

@@ -46,8 +46,7 @@ function StaleNote() {
   if (!stale.value || lostSinceUnix === null) return null;
   return (
     <p class="stale-note">
-      What stands below is old, as of <Time unix={lostSinceUnix} />: the page does not reach the node, and tries again
-      by itself.
+      Connection lost. The data below is from <Time unix={lostSinceUnix} />. Reconnecting automatically.
     </p>
   );
 }

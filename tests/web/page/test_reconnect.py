@@ -34,14 +34,14 @@ def lose(page, server):
     connection = page.get_by_test_id("connection")
     expect(connection).to_have_attribute("data-state", "waiting")
     expect(connection).to_contain_text("Reconnecting")
-    expect(page.get_by_text("What stands below is old")).to_be_visible()
+    expect(page.get_by_text("Connection lost")).to_be_visible()
     expect(page.get_by_test_id("verdict")).to_contain_text("as it was before the connection was lost")
 
 
 def come_back(page):
     page.get_by_role("button", name="Try now").click()
     expect(page.get_by_test_id("connection")).to_have_attribute("data-state", "live")
-    expect(page.get_by_text("What stands below is old")).to_have_count(0)
+    expect(page.get_by_text("Connection lost")).to_have_count(0)
 
 
 def test_it_says_what_was_lost_and_goes_on(patient, tracker):
@@ -118,7 +118,7 @@ def test_another_run_of_the_program_is_said(patient, tracker, tmp_path):
         expect(page.get_by_test_id("connection")).to_contain_text("node restarted")
         second.record("203.0.113.9:7072", "connection_refused", "seed")
         expect(row_of(page, "203.0.113.9:7072")).to_have_count(1)
-        expect(page.get_by_test_id("gap-row")).to_contain_text("The node was restarted here")
+        expect(page.get_by_test_id("gap-row")).to_contain_text("The node restarted here")
         expect(rows(page)).to_have_count(4)  # those of the first run stand beside it, numbered alike
         expect(page.get_by_test_id("glance")).to_contain_text("0 of 1 since start")
         patient.leave()

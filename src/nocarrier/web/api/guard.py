@@ -1,4 +1,4 @@
-"""Who may ask: stands before all routes.
+"""Decides who may ask, before any route is reached.
 
 - With a token, every request must bear it, except for `/healthz` and `/readyz`, which tell nothing,
   and for the files of the page, which asks for the token.
@@ -87,7 +87,7 @@ class Guard:
         if not self._any_host and _without_port(host) not in self._hosts:
             return HTTPStatus.FORBIDDEN, (
                 "The Host header names another host than this machine. "
-                "Ask by 127.0.0.1 or localhost, or allow the name with allowed_hosts."
+                "Use 127.0.0.1 or localhost, or add the name to allowed_hosts."
             )
         if self._token is not None and not self._bears_token(headers) and not is_open(_path(scope)):
             return HTTPStatus.UNAUTHORIZED, (

@@ -1,4 +1,4 @@
-"""The page and its assets: built once, read once, sent compressed to who can take that."""
+"""The page and its assets: built once, read once, compressed for clients that accept it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ MEDIA_TYPES = {
 """Of all that a built page has. Not this machine's table: it may not know scripts, and browsers refuse one of another
 type (nosniff)."""
 
-TO_BUILD_IT = "With Node.js 20 or newer and npm: run make setup in the checkout, and start the node anew."
+TO_BUILD_IT = "With Node.js 20 or newer and npm: run make setup in the checkout, and restart the node."
 
 
 class Row(Protocol):
@@ -88,7 +88,7 @@ class Page:
         """
         file = self._files.get(f"assets/{name}")
         if file is None:
-            raise HTTPException(HTTPStatus.NOT_FOUND, "The page has no such file; load the page anew.")
+            raise HTTPException(HTTPStatus.NOT_FOUND, "The page has no such file; reload the page.")
         return _response(request, file, {"cache-control": FOREVER})
 
 

@@ -1,4 +1,4 @@
-"""Probes that were asked for over the API: of findings that stand, and with what the node knows of their hosts."""
+"""Probes that were asked for over the API: of active findings, and with what the node knows of their hosts."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ class Probes:
         """Probe the finding with this code; it may take some 15 s, or longer where others are probed before it.
 
         Raises:
-            HTTPException: 404 where no such finding stands.
+            HTTPException: 404, there is no such active finding.
         """
         findings = (await self._doctor.diagnosis()).findings
         finding = next((finding for finding in findings if finding.code == code), None)
         if finding is None:
-            standing = ", ".join(finding.code for finding in findings) or "none"
+            active = ", ".join(finding.code for finding in findings) or "none"
             raise HTTPException(
-                HTTPStatus.NOT_FOUND, f"No finding with the code {code!a} stands now. Those that do: {standing}."
+                HTTPStatus.NOT_FOUND, f"There is no active finding {code!a}. Active findings: {active}."
             )
         return await self._prober.probe(finding, http_ports=self._http_ports(finding))
 
