@@ -171,6 +171,7 @@ def test_it_tells_what_is_wrong_and_what_it_rests_on(url, tracker, history, tmp_
     assert f"### `connection_refused`: {Reason.CONNECTION_REFUSED.meaning}" in text
     assert "ECONNREFUSED" in text
     assert "| p2p_port | `7072` |" in text
+    assert "1 peer connected; not known yet whether others can dial this node. Peer book: 2 addresses, " in text
     assert "| a ban made way for a newer one before it ended | 3 |" in text
     assert "| this node asked a peer to dial it back | 2 |" in text
     assert "| `gossip` |" in text
@@ -209,6 +210,8 @@ def test_without_a_history_it_tells_what_memory_holds_and_says_so(tracker, tmp_p
     assert "| failed | 5 |" in text
     assert "5 failed dials, in steps of 60 s." in text
     assert "a program without a nocarrier node" in text
+    assert "Sessions, peer book and reachability are not known" in text
+    assert "0 peers" not in text
     assert "### `connection_refused`" in text
 
 

@@ -255,8 +255,7 @@ class DialTracker:
     ) -> list[DialFailure]:
         """The newest failures, skips, cancellations and early disconnects, oldest first.
 
-        At most `limit` of them, the newest ones; None: all that the ring holds. Every other argument leaves out the
-        entries that do not match it, as the field of its name in `EventFilter` does.
+        At most `limit`, the newest; None: all. Each other argument is the field of its name in `EventFilter`.
         """
         with self._intake.all_taken_in():
             entries = list(self._ring.read(self._clock()))

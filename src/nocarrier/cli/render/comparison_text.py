@@ -10,7 +10,7 @@ from nocarrier.cli.render.lines import Line, print_lines
 from nocarrier.client.compare.compared_node import ComparedNode
 from nocarrier.client.compare.comparison import Comparison, Relation
 from nocarrier.client.compare.one_way import OneWay
-from nocarrier.model.wording import SHOWN_ID_DIGITS, count_of
+from nocarrier.model.wording import count_of, short_id
 
 _STYLES = {
     Relation.CONNECTED: "bold green",
@@ -56,7 +56,7 @@ def _lines(comparison: Comparison, nodes: Iterable[tuple[str, ComparedNode]]) ->
 def _who(node: ComparedNode) -> str:
     info = node.info
     parts = [
-        f"node {info.node_id[:SHOWN_ID_DIGITS]}…",
+        f"node {short_id(info.node_id)}",
         f'network "{info.network}"',
         f"protocol {info.min_protocol_version} to {info.protocol_version}",
         f"P2P port {info.p2p_port}",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from nocarrier.cli.render.markdown import code, table, words
 from nocarrier.cli.render.times import utc
 from nocarrier.cli.report.facts import ReportFacts
-from nocarrier.model.node_state import ConnectedPeer
+from nocarrier.model.node_state import REACHABILITY, ConnectedPeer
 from nocarrier.model.wording import count_of
 from nocarrier.web.views import PeerView, PropagationCounts
 
@@ -21,10 +21,14 @@ MAX_ROWS = 40
 def peers(facts: ReportFacts) -> Iterator[str]:
     """Who is connected, and why the others are not."""
     book, connected = facts.debug.peer_book_counts, facts.debug.connected_peers
-    yield (
-        f"{count_of(len(connected), 'peer')} connected. Peer book: {book.total} addresses, {book.hot} hot, "
-        f"{book.warm} warm, {book.cold} cold. Others can dial this node: {words(facts.debug.reachability)}."
-    )
+    if facts.debug.node is None:
+        yield "Sessions, peer book and reachability are not known: this program has no nocarrier node."
+    else:
+        reachability = words(REACHABILITY.get(facts.debug.reachability, facts.debug.reachability))
+        yield (
+            f"{count_of(len(connected), 'peer')} connected; {reachability}. Peer book: "
+            f"{book.total} addresses, {book.hot} hot, {book.warm} warm, {book.cold} cold."
+        )
     if connected:
         columns = ("connected peer", "direction", "from", "protocol", "program", "round trip")
         yield table(columns, map(_connected, connected[:MAX_PEERS]), numbers=1)

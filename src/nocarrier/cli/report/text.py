@@ -172,7 +172,7 @@ def _value(name: str, value: object) -> str:
 def _node(facts: ReportFacts) -> Iterator[str]:
     node = facts.debug.node
     if node is None:
-        yield "This program has no nocarrier node: its sessions, peer book and reachability are not known."
+        yield "This program has no nocarrier node."
         return
     settings = [(each.name, getattr(node, each.name)) for each in fields(node) if each.name not in _NOT_SETTINGS]
     yield table(("setting or fact", "value"), ((words(name), _value(name, value)) for name, value in settings))

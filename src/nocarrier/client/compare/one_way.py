@@ -17,7 +17,7 @@ from nocarrier.model.address import Address, Scope
 from nocarrier.model.event import DialFailure
 from nocarrier.model.node_state import Direction, Reachability
 from nocarrier.model.taxonomy import Kind, Reason
-from nocarrier.model.wording import count_of
+from nocarrier.model.wording import count_of, span
 
 _SAYS_NOTHING = frozenset(
     {
@@ -156,7 +156,7 @@ def _failed(dialer: ComparedNode, target: ComparedNode, failure: DialFailure) ->
     counted = f"; {b} has turned {count_of(rejections, 'connection')} away for that" if rejections else ""
     if failure.kind == Kind.SKIP:
         return f"{a} does not dial {failure.addr}: {failure.reason}{detail}"
-    ago = f" {_span(dialer.clock_unix - failure.at_unix)} ago" if dialer.clock_unix is not None else ""
+    ago = f" {span(max(0.0, dialer.clock_unix - failure.at_unix))} ago" if dialer.clock_unix is not None else ""
     return f"{a} dialed {b} at {failure.addr}{ago}: {failure.reason}{detail}{counted}{_port_hint(target, failure.addr)}"
 
 
@@ -180,14 +180,9 @@ def _why_not_dialed(dialer: ComparedNode, target: ComparedNode, addrs: list[str]
         until_unix = waiting[0].next_attempt_unix
         if until_unix is None:
             return f"it waits until something changes, because of {waiting[0].because}"
-        left = f" for another {_span(until_unix - dialer.clock_unix)}" if dialer.clock_unix is not None else ""
+        left = f" for another {span(max(0.0, until_unix - dialer.clock_unix))}" if dialer.clock_unix is not None else ""
         return f"it waits{left}, because of {waiting[0].because}"
     wanted = dialer.info.target_peers
     if len(dialer.sessions) >= wanted:
         return f"it has as many peers as it wants ({len(dialer.sessions)}, target_peers is {wanted})"
     return f"it knows {min(known)}, but no dial of it is on record yet; ask {a} with: nocarrier doctor"
-
-
-def _span(seconds: float) -> str:
-    seconds = max(0.0, seconds)
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.0f} min"  # noqa: PLR2004 - two minutes

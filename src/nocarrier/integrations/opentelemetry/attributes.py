@@ -15,7 +15,7 @@ from nocarrier.model import bounds
 from nocarrier.model.address import Address
 from nocarrier.model.event import Attempt, DialEvent
 
-Value: TypeAlias = str | bool | int | float
+AttributeValue: TypeAlias = str | bool | int | float
 
 MAX_EVIDENCE = 32
 """Attributes made of the evidence of one fault; the table of evidence has fewer keys."""
@@ -28,16 +28,16 @@ _MAX_INT_BITS = 63
 """OTLP has signed 64-bit integers."""
 
 
-def metric_attributes(dial: DialEvent) -> dict[str, Value]:
+def metric_attributes(dial: DialEvent) -> dict[str, AttributeValue]:
     """What a dial is counted under."""
-    attributes: dict[str, Value] = {"nocarrier.source": dial.source.value, "network.transport": "tcp"}
+    attributes: dict[str, AttributeValue] = {"nocarrier.source": dial.source.value, "network.transport": "tcp"}
     if dial.reason is not None:
         attributes["error.type"] = dial.reason.value
     ip = _ip_version(_peer(dial))
     return attributes | ({"network.type": ip} if ip else {})
 
 
-def dial_attributes(dial: DialEvent) -> dict[str, Value]:
+def dial_attributes(dial: DialEvent) -> dict[str, AttributeValue]:
     """What the span of a dial says.
 
     ``server.*`` is what was dialed, which may be a name; ``network.peer.*`` is the one address that it came down to,
@@ -69,7 +69,7 @@ def dial_attributes(dial: DialEvent) -> dict[str, Value]:
     return _bounded(found)
 
 
-def attempt_attributes(attempt: Attempt) -> dict[str, Value]:
+def attempt_attributes(attempt: Attempt) -> dict[str, AttributeValue]:
     """What the span of an attempt at one address says."""
     address = _parse(attempt.addr)
     found: dict[str, object] = {
@@ -102,12 +102,12 @@ def _flat(prefix: str, evidence: Mapping[str, object]) -> Iterator[tuple[str, ob
             yield name, value
 
 
-def _bounded(found: Mapping[str, object]) -> dict[str, Value]:
+def _bounded(found: Mapping[str, object]) -> dict[str, AttributeValue]:
     """`found` without what is not known, in the types that OTLP has."""
     return {name: _value(value) for name, value in found.items() if value is not None}
 
 
-def _value(value: object) -> Value:
+def _value(value: object) -> AttributeValue:
     if isinstance(value, bool | float) or (isinstance(value, int) and value.bit_length() <= _MAX_INT_BITS):
         return value
     return bounds.text(value)
