@@ -104,7 +104,7 @@ NETWORKS = {"private_addresses_gossiped": network("192.168.1.0/24"), "seeds_misc
 """`network` has a number of bits in these causes, and is the name of one elsewhere."""
 
 HOSTILE = [
-    "; rm -rf ~", "$(id)", "`id`", "x\nid", "x'y", 'x"y', "x y", "&& id", "| id", ">/tmp/x", "*", "~", "\\", "-x",
+    "; false", "$(id)", "`id`", "x\nid", "x'y", 'x"y', "x y", "&& id", "| id", ">/tmp/x", "*", "~", "\\", "-x",
     "#", "x\x00y",
 ]  # fmt: skip
 

@@ -36,6 +36,7 @@ def test_a_host_with_a_gateway_for_each_family(network):
         "default_ipv6": True,
         "reject_routes": [],
         "interfaces_up": ["eth0"],
+        "interfaces_down": [],
     }
 
 
@@ -118,6 +119,7 @@ def test_without_interfaces_there_is_nothing(network):
         "default_ipv6": False,
         "reject_routes": [],
         "interfaces_up": [],
+        "interfaces_down": ["eth0"],
     }
     assert routes_to(network.client, "8.8.8.8", "2001:db8::1") == [None, None]
 
