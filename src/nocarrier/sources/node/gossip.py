@@ -132,7 +132,7 @@ class Gossip:
         inbound = session.direction is Direction.INBOUND
         introducer = Introduction(
             addr=session.addr,
-            source=session.source or Source.HANDSHAKE,
+            source=session.source,
             via=session.addr if inbound else session.via,
             first_seen_unix=session.connected_at_unix,
         )

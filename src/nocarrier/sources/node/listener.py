@@ -19,8 +19,8 @@ from nocarrier.model.fault import Evidence
 from nocarrier.model.node_state import Direction
 from nocarrier.model.taxonomy import Blame, Phase, Reason, Source
 from nocarrier.sources.node.access.admission import Admission
-from nocarrier.sources.node.sessions.handshake import Established, MakeConnection, part, shake_hands
-from nocarrier.sources.node.sessions.session import Session
+from nocarrier.sources.node.sessions.handshake import MakeConnection, part, shake_hands
+from nocarrier.sources.node.sessions.session import Session, SessionOrigin
 from nocarrier.sources.node.wire import Role
 from nocarrier.sources.node.wire.events import DialedBack
 
@@ -82,7 +82,7 @@ class Listener:
         handshake_timeout_s: float,
         admission: Admission,
         make_connection: MakeConnection,
-        on_session: Callable[[Session, Established], None],
+        on_session: Callable[[Session], None],
         stalled_s: Callable[[float], float],
     ) -> None:
         self._sock = sock
@@ -161,19 +161,13 @@ class Listener:
             await part(reader, writer)
             return
         listen_port = established.completed.remote.listen_port
-        session = Session(
-            connection,
-            reader,
-            writer,
-            established.completed,
-            addr=Address(remote.host, listen_port) if listen_port else remote,
-            is_dialable=listen_port is not None,
+        origin = SessionOrigin(
             direction=Direction.INBOUND,
+            address=Address(remote.host, listen_port) if listen_port else remote,
             source=Source.HANDSHAKE,
-            via=None,
-            stalled_s=self._stalled_s,
+            is_dialable=listen_port is not None,
         )
-        self._on_session(session, established)
+        self._on_session(Session(established, origin, stalled_s=self._stalled_s))
 
     def _count(self, reason: str, started_s: float) -> None:
         # Before we accepted it, the connection may have waited in the backlog while our loop stood still.

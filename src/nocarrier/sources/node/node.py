@@ -44,7 +44,7 @@ from nocarrier.sources.node.reachability.port_truth import PortTruth
 from nocarrier.sources.node.reachability.self_check import ReachabilityCheck
 from nocarrier.sources.node.session_keeper import SessionKeeper
 from nocarrier.sources.node.sessions.session_table import SessionTable
-from nocarrier.sources.node.wire import AdmissionRules, Connection, LocalPeer, Role
+from nocarrier.sources.node.wire import AdmissionRules, Connection, LocalPeer, Role, Terms, Welcome
 from nocarrier.sources.node.wire.messages import WELCOME_PEERS_MAX
 from nocarrier.supervision import Supervisor
 
@@ -306,18 +306,18 @@ class Node:
         expected_node_id: str | None = None,
         dial_back: bool = False,
     ) -> Connection:
-        return Connection(
+        peers = self.gossip.peers_to_share(WELCOME_PEERS_MAX, receiver=str(remote))
+        terms = Terms(
             role=role,
             local=self._local,
-            now_unix=time.time(),
             sign=self.identity.sign,
             verify=verify,
             admit=admit,
             expected_node_id=expected_node_id,
-            observed_addr=str(remote),
+            welcome=Welcome(observed_addr=str(remote), peers=peers),
             dial_back=dial_back,
-            peers_to_share=self.gossip.peers_to_share(WELCOME_PEERS_MAX, receiver=str(remote)),
         )
+        return Connection(terms, now_unix=time.time())
 
     # ---- for others -----------------------------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ from nocarrier.sources.node.connectivity import NOBODY_ANSWERED, Connectivity
 from nocarrier.sources.node.options import DEFAULT_P2P_PORT, NodeOptions, TimingOptions
 from nocarrier.sources.node.reachability.port_truth import PortTruth
 from nocarrier.sources.node.sessions.handshake import FAREWELL_TIMEOUT_S, Established, MakeConnection, part, shake_hands
-from nocarrier.sources.node.sessions.session import Session
+from nocarrier.sources.node.sessions.session import Session, SessionOrigin
 from nocarrier.sources.node.sessions.session_table import SessionTable
 from nocarrier.sources.node.wire import Role
 
@@ -82,7 +82,7 @@ class Outbound:
         connectivity: Connectivity,
         ports: PortTruth,
         make_connection: MakeConnection,
-        on_session: Callable[[Session, Established], None],
+        on_session: Callable[[Session], None],
         on_dial_ended: Callable[[], None],
         is_stopping: Callable[[], bool],
         stalled_s: Callable[[float], float],
@@ -246,30 +246,19 @@ class Outbound:
         node_id: str | None = None
         try:
             async with dial:
-                established, reader, writer = await self._shake_hands_in_window(dial, address)
+                established = await self._shake_hands_in_window(dial, address)
                 node_id = dial.node_id = established.completed.remote.node_id
                 self._ports.met(address, established.completed.remote, time.time())
                 if not self._sessions.stays(established.completed.remote, Direction.OUTBOUND):
                     established.connection.send_goodbye(Reason.DUPLICATE_CONNECTION)
-                    writer.write(established.connection.data_to_send())
+                    established.writer.write(established.connection.data_to_send())
                     raise PeerRejected(Reason.DUPLICATE_CONNECTION, "the other connection between us stays")
                 dial.succeeded()
                 if addr not in self._book:  # a manual dial may have found a new peer
                     self._book.add(address, source, via, time.time())
                 self._book.succeeded(addr, node_id, time.time())
-                session = Session(
-                    established.connection,
-                    reader,
-                    writer,
-                    established.completed,
-                    addr=address,
-                    is_dialable=True,
-                    direction=Direction.OUTBOUND,
-                    source=source,
-                    via=via,
-                    stalled_s=self._stalled_s,
-                )
-                self._on_session(session, established)
+                origin = SessionOrigin(direction=Direction.OUTBOUND, address=address, source=source, via=via)
+                self._on_session(Session(established, origin, stalled_s=self._stalled_s))
         except Exception as exc:
             fault = dial.fault
             if fault is None:
@@ -295,9 +284,7 @@ class Outbound:
             node_id=node_id,
         )
 
-    async def _shake_hands_in_window(
-        self, dial: Dial, address: Address
-    ) -> tuple[Established, asyncio.StreamReader, asyncio.StreamWriter]:
+    async def _shake_hands_in_window(self, dial: Dial, address: Address) -> Established:
         """Connect and shake hands; a handshake without an answer is tried again on a fresh connection."""
         window_ends_s: float | None = None
         connections = 0
@@ -322,7 +309,7 @@ class Outbound:
                 async with dial.phase(Phase.HANDSHAKE, timeout_s=attempt_s):
                     established = await shake_hands(connection, reader, writer)
                 assert isinstance(established, Established), "only who dials back ends with a dial-back"
-                return established, reader, writer
+                return established
             except TimeoutError:
                 # Another attempt that could not even begin before the window ends would only rename the failure.
                 if time.monotonic() + attempt_s / 2 >= window_ends_s:

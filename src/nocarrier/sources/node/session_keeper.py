@@ -26,7 +26,6 @@ from nocarrier.sources.node.reachability.dial_back import DialBacks
 from nocarrier.sources.node.reachability.own_address import ObservedAddress
 from nocarrier.sources.node.reachability.port_truth import PortTruth
 from nocarrier.sources.node.reachability.self_check import ReachabilityCheck
-from nocarrier.sources.node.sessions.handshake import Established
 from nocarrier.sources.node.sessions.session import Session, SessionEnd
 from nocarrier.sources.node.sessions.session_table import SessionTable
 from nocarrier.sources.node.wire import PeerAddress
@@ -109,7 +108,7 @@ class SessionKeeper:
 
     # ---- beginning and end ----------------------------------------------------------------------------------------
 
-    def begin(self, session: Session, established: Established) -> None:
+    def begin(self, session: Session) -> None:
         """Run `session` until it ends, in a task of its own; or end it at once where it came too late."""
         unwanted = self._why_unwanted(session)
         if unwanted is not None:
@@ -118,7 +117,7 @@ class SessionKeeper:
         replaced = self._sessions.add(session)
         if replaced is not None:
             self._spawn(replaced.close(Reason.DUPLICATE_CONNECTION))
-        self._spawn(self._serve(session, established))
+        self._spawn(self._serve(session))
 
     def _why_unwanted(self, session: Session) -> str | None:
         """What came in between since the session was admitted: other handshakes were under way beside its own."""
@@ -161,24 +160,24 @@ class SessionKeeper:
 
     # ---- in between -----------------------------------------------------------------------------------------------
 
-    async def _serve(self, session: Session, established: Established) -> None:
+    async def _serve(self, session: Session) -> None:
         self._note_sessions()
         self._connectivity.heard(session.last_received_s)
-        self._learn_from_handshake(session, established)
+        self._learn_from_handshake(session)
         self._ports.session_began(session, time.time())
         self._reachability.ask(session)
         if len(self._sessions) < self._options.target_peers:
             session.ask_for_peers()
         try:
-            end = await session.run(lambda event: self._handle(session, event), established.early_events)
+            end = await session.run(lambda event: self._handle(session, event))
         finally:
             self._sessions.remove(session)
             self._note_sessions()
         self._note_end(session, end)
         self._on_end()
 
-    def _learn_from_handshake(self, session: Session, established: Established) -> None:
-        welcome = established.completed.welcome
+    def _learn_from_handshake(self, session: Session) -> None:
+        welcome = session.welcome
         self.observed.observe(self._netgroup_of(session), welcome.observed_addr)
         if session.direction is Direction.INBOUND and session.is_dialable:
             self._learn_dialer(session)
@@ -229,7 +228,7 @@ class SessionKeeper:
         else:
             speaks_against_peer = end.code != _STOPPING and not self._connectivity.offline()
         is_our_wish = end.by_us and end.code not in _OURS_BUT_THEIR_FAULT
-        if session.source is None or session.direction is Direction.INBOUND or is_our_wish:
+        if session.direction is Direction.INBOUND or is_our_wish:
             return
         if session.age_s >= EARLY_DISCONNECT_S or end.code in _HARMLESS_ENDS:
             return

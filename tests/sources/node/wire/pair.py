@@ -7,7 +7,17 @@ from dataclasses import dataclass, field
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from nocarrier.sources.node.access.identity import Identity, verify
-from nocarrier.sources.node.wire import AdmissionRules, Connection, LocalPeer, PeerAddress, Rejection, RemotePeer, Role
+from nocarrier.sources.node.wire import (
+    AdmissionRules,
+    Connection,
+    LocalPeer,
+    PeerAddress,
+    Rejection,
+    RemotePeer,
+    Role,
+    Terms,
+    Welcome,
+)
 from nocarrier.sources.node.wire.events import HandshakeFailed, WireEvent
 from nocarrier.sources.node.wire.frames import PREAMBLE, FrameReader
 from nocarrier.sources.node.wire.messages import UnknownType, WireMessage, decode
@@ -66,15 +76,19 @@ def listener(identity: Identity = BOB, *, now_unix: float = NOW, **changes: obje
 def _connection(role: Role, identity: Identity, now_unix: float, changes: dict[str, object]) -> Connection:
     arguments: dict[str, object] = {
         "role": role,
-        "now_unix": now_unix,
         "sign": identity.sign,
         "verify": verify,
         "admit": admit_all,
-        "observed_addr": f"192.0.2.{1 if role is Role.LISTENER else 2}:7072",
-        "peers_to_share": [PeerAddress(addr="203.0.113.9:7072", node_id=MALLORY.node_id)],
+        "welcome": Welcome(
+            observed_addr=f"192.0.2.{1 if role is Role.LISTENER else 2}:7072",
+            peers=[PeerAddress(addr="203.0.113.9:7072", node_id=MALLORY.node_id)],
+        ),
     }
     claims = {name: changes.pop(name) for name in list(changes) if name in LocalPeer.__dataclass_fields__}
-    return Connection(**(arguments | {"local": local_peer(identity, **claims)} | changes))
+    if changes["nonce"] is None:
+        del changes["nonce"]  # drawn anew, as outside of tests
+    terms = Terms(**(arguments | {"local": local_peer(identity, **claims)} | changes))
+    return Connection(terms, now_unix=now_unix)
 
 
 @dataclass

@@ -284,7 +284,7 @@ def test_what_every_peer_would_refuse_is_refused_when_it_is_set(change):
 
 def test_too_many_peers_to_share_are_refused_when_they_are_given():
     with pytest.raises(ValueError, match="at most 16"):
-        dialer(peers_to_share=[PeerAddress(addr="192.0.2.1:1")] * 17)
+        dialer(welcome=Welcome(peers=[PeerAddress(addr="192.0.2.1:1")] * 17))
 
 
 # ---- forged proofs --------------------------------------------------------------------------------------------------

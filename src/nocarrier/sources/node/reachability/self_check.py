@@ -145,7 +145,7 @@ class ReachabilityCheck:
         question.wants_confirmation = not reached and (before is None or before.reached)
         self._answers[netgroup] = _Answer(
             reached=reached,
-            observed_host=_host_in(session.observed_addr),
+            observed_host=_host_in(session.welcome.observed_addr),
             at_s=time.monotonic(),
             at_unix=time.time(),
         )

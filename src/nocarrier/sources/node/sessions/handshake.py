@@ -45,9 +45,11 @@ class MakeConnection(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Established:
-    """A complete handshake."""
+    """A complete handshake, and the streams it was made on."""
 
     connection: Connection
+    reader: asyncio.StreamReader
+    writer: asyncio.StreamWriter
     completed: HandshakeCompleted
     early_events: Sequence[WireEvent]
     """What came in one piece with the end of the handshake."""
@@ -70,7 +72,7 @@ async def shake_hands(
             match event:
                 case HandshakeCompleted():
                     await _send(connection, writer)
-                    return Established(connection, event, events[index + 1 :])
+                    return Established(connection, reader, writer, event, events[index + 1 :])
                 case DialedBack():
                     await _send(connection, writer)
                     return event

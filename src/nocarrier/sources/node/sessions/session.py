@@ -16,11 +16,10 @@ from nocarrier.model.node_state import Direction
 from nocarrier.model.taxonomy import Phase, Source
 from nocarrier.sources.node.connectivity import NOBODY_ANSWERED
 from nocarrier.sources.node.rate_limit import TokenBucket
-from nocarrier.sources.node.sessions.handshake import part
-from nocarrier.sources.node.wire import Connection, PeerAddress, RemotePeer
+from nocarrier.sources.node.sessions.handshake import Established, part
+from nocarrier.sources.node.wire import PeerAddress, RemotePeer
 from nocarrier.sources.node.wire.events import (
     GoodbyeReceived,
-    HandshakeCompleted,
     PongReceived,
     ProtocolViolation,
     WireEvent,
@@ -66,44 +65,50 @@ class SessionEnd:
         return f"{who}: {self.code}" + (f" ({self.detail})" if self.detail else "")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionOrigin:
+    """How a session came about."""
+
+    direction: Direction
+    address: Address
+    """Where the peer can be dialed; of an inbound one without a listen port, where it came from."""
+    source: Source
+    via: str | None = None
+    is_dialable: bool = True
+    """Whether somebody listens at `address`, as far as we know."""
+
+
 class Session:
     """A peer that has proven who it is.
+
+    Args:
+        established: the handshake it begins with.
+        origin: how it came about.
+        stalled_s: see `DialOptions`.
 
     Attributes:
         remote: what it said of itself.
         addr: where it can be dialed, as text; for an inbound peer without a listen port, where it came from.
         tcp_address: the other end of the TCP connection; of an inbound one, the port is the one it dials from.
-        observed_addr: where it sees us, by its own word.
+        welcome: what it told us at the end of the handshake, such as where it sees us.
         latency_s: round-trip time of the last answered ping.
         last_received_s: when anything was received last, monotonic.
     """
 
-    def __init__(
-        self,
-        connection: Connection,
-        reader: asyncio.StreamReader,
-        writer: asyncio.StreamWriter,
-        completed: HandshakeCompleted,
-        *,
-        addr: Address,
-        is_dialable: bool,
-        direction: Direction,
-        source: Source | None,
-        via: str | None,
-        stalled_s: Callable[[float], float],
-    ) -> None:
+    def __init__(self, established: Established, origin: SessionOrigin, *, stalled_s: Callable[[float], float]) -> None:
+        completed = established.completed
         self.remote: RemotePeer = completed.remote
         self.version = completed.version
         self.node_id = completed.remote.node_id
-        self.addr = str(addr)
-        self.address = addr
-        peer = writer.get_extra_info("peername")
-        self.tcp_address = Address(str(parse_ip(peer[0]) or peer[0]), int(peer[1])) if peer else addr
-        self.observed_addr = completed.welcome.observed_addr
-        self.is_dialable = is_dialable
-        self.direction = direction
-        self.source = source
-        self.via = via
+        self.welcome = completed.welcome
+        self.address = origin.address
+        self.addr = str(origin.address)
+        peer = established.writer.get_extra_info("peername")
+        self.tcp_address = Address(str(parse_ip(peer[0]) or peer[0]), int(peer[1])) if peer else origin.address
+        self.is_dialable = origin.is_dialable
+        self.direction = origin.direction
+        self.source = origin.source
+        self.via = origin.via
         self.latency_s: float | None = None
         self.connected_at_unix = time.time()
         self.connected_at_s = time.monotonic()
@@ -111,9 +116,10 @@ class Session:
         self.end: SessionEnd | None = None
         self._stalled_s = stalled_s
         self._over = asyncio.Event()
-        self._connection = connection
-        self._reader = reader
-        self._writer = writer
+        self._connection = established.connection
+        self._reader = established.reader
+        self._writer = established.writer
+        self._early_events = established.early_events
         self.last_received_s = self.connected_at_s
         self._nonces = itertools.count(1)
         self._ping_sent: tuple[int, float] | None = None
@@ -135,18 +141,17 @@ class Session:
         end = self.end
         return self._stalled_s(self.connected_at_s) if end and not end.by_us and end.code in _LOST_PATIENCE else 0.0
 
-    async def run(self, handle: EventHandler, early_events: Sequence[WireEvent] = ()) -> SessionEnd:
+    async def run(self, handle: EventHandler) -> SessionEnd:
         """Serve the session until it ends; returns why. Never raises for the peer's faults.
 
         Args:
             handle: gets every event that is not about keeping the session alive.
-            early_events: what came in one piece with the end of the handshake.
         """
         keepalive = asyncio.create_task(self._keep_alive())
         # Should it die, nobody would notice any more that the peer is gone; `run` raises what it died of.
         keepalive.add_done_callback(lambda _: None if self.end else self._writer.transport.abort())
         try:
-            await self._take_events(early_events, handle)
+            await self._take_events(self._early_events, handle)
             while self.end is None:
                 data = await self._reader.read(_READ_BYTES)
                 if data:

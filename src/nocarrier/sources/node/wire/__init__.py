@@ -5,7 +5,7 @@ Read `state` for who says what when, `messages` for what can be said, `connectio
 
 from nocarrier.sources.node.wire.claims import LocalPeer, Rejection, RemotePeer, Role
 from nocarrier.sources.node.wire.connection import Connection
-from nocarrier.sources.node.wire.handshake import AdmissionRules
+from nocarrier.sources.node.wire.handshake import AdmissionRules, Terms
 from nocarrier.sources.node.wire.messages import PeerAddress, Welcome
 from nocarrier.sources.node.wire.state import State
 
@@ -18,5 +18,6 @@ __all__ = [
     "RemotePeer",
     "Role",
     "State",
+    "Terms",
     "Welcome",
 ]

@@ -6,15 +6,14 @@ closes when `ended` is true and all is written. Nothing that a peer sends makes 
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from nocarrier.classification.first_bytes import FIRST_BYTES_MAX, may_get_a_name, name_protocol
 from nocarrier.errors import WireError
 from nocarrier.model.fault import Evidence
 from nocarrier.model.taxonomy import Reason
 from nocarrier.sources.node.wire import events
-from nocarrier.sources.node.wire.claims import LocalPeer, Rejection, Role
+from nocarrier.sources.node.wire.claims import Rejection, Role
 from nocarrier.sources.node.wire.frames import (
     MAGIC,
     PREAMBLE,
@@ -23,11 +22,9 @@ from nocarrier.sources.node.wire.frames import (
     FrameReader,
     frame,
 )
-from nocarrier.sources.node.wire.handshake import AdmissionRules, Handshake, HandshakeOutcome, Terms
+from nocarrier.sources.node.wire.handshake import Handshake, HandshakeOutcome, Terms
 from nocarrier.sources.node.wire.messages import (
-    NONCE_BYTES,
     PEER_LIST_MAX,
-    WELCOME_PEERS_MAX,
     DialBack,
     DialBackOutcome,
     DialBackResult,
@@ -38,7 +35,6 @@ from nocarrier.sources.node.wire.messages import (
     Ping,
     Pong,
     UnknownType,
-    Welcome,
     WireMessage,
     decode,
     encode,
@@ -53,61 +49,17 @@ PROTOCOL_VIOLATION = "protocol_violation"
 class Connection:
     """The protocol on one byte stream, from the first byte to the last."""
 
-    def __init__(
-        self,
-        *,
-        role: Role,
-        local: LocalPeer,
-        now_unix: float,
-        sign: Callable[[bytes], bytes],
-        verify: Callable[[str, bytes, bytes], bool],
-        admit: AdmissionRules,
-        expected_node_id: str | None = None,
-        observed_addr: str | None = None,
-        peers_to_share: Sequence[PeerAddress] = (),
-        nonce: bytes | None = None,
-        dial_back: bool = False,
-    ) -> None:
-        """Begin; a dialer has its preamble and Hello to send at once.
-
-        Args:
-            role: whether we dialed or listen.
-            local: what we say of ourselves.
-            now_unix: Unix seconds.
-            sign: makes a signature of 64 bytes with the key of our node id.
-            verify: whether (node id, signature, data) belong together. Must not raise.
-            admit: whether we want the peer; see `AdmissionRules`.
-            expected_node_id: who must be at the other end, if that is known.
-            observed_addr: where we see the other side; it is told in Welcome.
-            peers_to_share: at most 16, told in Welcome.
-            nonce: 32 bytes, never used before; drawn where not given.
-            dial_back: we dial only to see who answers, and end with its Hello; `admit` is never asked.
-
-        Raises:
-            ValueError: more than 16 peers to share.
-        """
-        if len(peers_to_share) > WELCOME_PEERS_MAX:
-            raise ValueError(f"{len(peers_to_share)} peers to share; at most {WELCOME_PEERS_MAX} fit into Welcome")
+    def __init__(self, terms: Terms, *, now_unix: float) -> None:
+        """Begin; a dialer has its preamble and Hello to send at once. `now_unix`: Unix seconds."""
         self.state = State.AWAIT_PREAMBLE
         self.bytes_received = 0
         """All bytes since the beginning, read or not: evidence where the handshake does not end."""
-        self._role = role
+        self._role = terms.role
         self._reader = FrameReader()
         self._outgoing = bytearray()
         self._events: list[events.WireEvent] = []
-        terms = Terms(
-            role=role,
-            local=local,
-            sign=sign,
-            verify=verify,
-            admit=admit,
-            expected_node_id=expected_node_id,
-            welcome=Welcome(observed_addr=observed_addr, peers=list(peers_to_share)),
-            nonce=secrets.token_bytes(NONCE_BYTES) if nonce is None else nonce,
-            dial_back=dial_back,
-        )
         self._handshake = Handshake(terms, self._send_body)
-        if role is Role.DIALER:
+        if terms.role is Role.DIALER:
             self._outgoing += PREAMBLE
             self._handshake.introduce(now_unix)
 

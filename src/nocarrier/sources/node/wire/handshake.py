@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol, TypeAlias
 
 from nocarrier.errors import WireError
@@ -20,7 +21,7 @@ from nocarrier.sources.node.wire.claims import (
     proof,
 )
 from nocarrier.sources.node.wire.events import DialedBack, HandshakeCompleted, HandshakeFailed
-from nocarrier.sources.node.wire.messages import Auth, Hello, Reject, Welcome, encode
+from nocarrier.sources.node.wire.messages import NONCE_BYTES, WELCOME_PEERS_MAX, Auth, Hello, Reject, Welcome, encode
 
 HandshakeOutcome: TypeAlias = HandshakeCompleted | HandshakeFailed | DialedBack
 
@@ -38,7 +39,11 @@ class AdmissionRules(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What one side brings into a handshake."""
+    """What one side brings into a handshake.
+
+    Raises:
+        ValueError: more than 16 peers in `welcome`.
+    """
 
     role: Role
     local: LocalPeer
@@ -47,14 +52,19 @@ class Terms:
     verify: Callable[[str, bytes, bytes], bool]
     """Whether (node id, signature, data) belong together. Must not raise."""
     admit: AdmissionRules
-    expected_node_id: str | None
-    """Who must be at the other end, if that is known."""
     welcome: Welcome
-    """What we tell the other side when we want it."""
-    nonce: bytes
+    """What we tell the other side when we want it: where we see it, and at most 16 peers."""
+    expected_node_id: str | None = None
+    """Who must be at the other end, if that is known."""
+    nonce: bytes = field(default_factory=lambda: secrets.token_bytes(NONCE_BYTES))
     """Never used on another connection."""
-    dial_back: bool
-    """Whether we dial only to see who answers."""
+    dial_back: bool = False
+    """Whether we dial only to see who answers; we end with its Hello then, and `admit` is never asked."""
+
+    def __post_init__(self) -> None:
+        named = len(self.welcome.peers)
+        if named > WELCOME_PEERS_MAX:
+            raise ValueError(f"{named} peers to share; at most {WELCOME_PEERS_MAX} fit into Welcome")
 
 
 class Handshake:
