@@ -224,9 +224,9 @@ async def test_our_address_is_believed_when_peers_of_two_networks_agree(nodes):
     node = await nodes.start(host="127.50.0.1")
     peers = [await nodes.start(host=host) for host in ("127.51.0.1", "127.52.0.1")]
     await node.node.connect(peers[0].addr)
-    assert node.node.advertised is None
+    assert node.node.local.advertised is None
     await node.node.connect(peers[1].addr)
-    assert await eventually(lambda: node.node.advertised) == node.addr
+    assert await eventually(lambda: node.node.local.advertised) == node.addr
 
 
 async def test_a_manual_dial_goes_on_when_its_caller_is_cancelled(nodes):

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import Counter
 
 import pytest
 
+from nocarrier.dialing import AddressPolicy
+from nocarrier.model.address import Address
 from nocarrier.model.node_state import DialOutcome
 from nocarrier.model.taxonomy import Phase, Reason, Source
-from nocarrier.sources.node.outbound import Skip
+from nocarrier.sources.node.eligibility import Skip
 from nocarrier.testing.fault_servers import FAULT_SERVERS
 from testbed.nodes import eventually, eventually_recorded, facts, nodes_fixture
 from testbed.raw_peer import RawPeer, raw_listener
@@ -105,10 +108,51 @@ async def test_a_foreign_service_that_stays_connected_does_not_delay_the_record(
     assert entry.duration_s < 0.4
 
 
+class Counted:
+    """How often each address was parsed, and policy asked about it."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.parsed: Counter[str] = Counter()
+        self.completed: Counter[str] = Counter()
+        """With a port of ours, should it name none."""
+        self.asked: Counter[str] = Counter()
+        parse, check = Address.parse, AddressPolicy.check
+
+        def count_parse(text, *, default_port=None):
+            self.parsed[text] += 1
+            self.completed[text] += default_port is not None
+            return parse(text, default_port=default_port)
+
+        def count_check(policy, ip, port):
+            self.asked[str(Address(str(ip), port))] += 1
+            return check(policy, ip, port)
+
+        monkeypatch.setattr(Address, "parse", count_parse)
+        monkeypatch.setattr(AddressPolicy, "check", count_check)
+
+
+async def test_an_address_is_parsed_once_and_policy_asked_once_on_its_way_to_a_dial(nodes, monkeypatch):
+    node, peer = await nodes.start(), await nodes.start()
+    async with FAULT_SERVERS["closed_port"]() as port:
+        addr = f"127.0.0.1:{port}"
+        counted = Counted(monkeypatch)
+        assert (await node.node.connect(addr)).reason is Reason.CONNECTION_REFUSED
+        assert (counted.parsed[addr], counted.asked[addr]) == (1, 1)
+    assert (await node.node.connect(peer.addr)).reason is None
+    # The book checks that what it keeps is in normal form; nobody but the door says which port is meant.
+    assert (counted.completed[peer.addr], counted.asked[peer.addr]) == (1, 1)
+
+
+async def test_what_is_no_address_is_recorded_as_it_was_given(nodes):
+    node = await nodes.start()
+    entry = await node.fail_to_connect("Peer Example")
+    assert (entry.reason, entry.addr, entry.kind) == (Reason.INVALID_IPV4_ENDPOINT, "Peer Example", "skip")
+
+
 async def test_the_source_of_a_dial_is_the_one_it_was_started_with(nodes):
     node = await nodes.start()
     async with FAULT_SERVERS["closed_port"]() as port:
-        started = node.node.outbound.start(f"127.0.0.1:{port}", Source.GOSSIP, "127.9.9.9:7072")
+        started = node.node.outbound.start(Address("127.0.0.1", port), Source.GOSSIP, "127.9.9.9:7072")
         assert not isinstance(started, Skip)
         result = await started
     assert (result.outcome, result.phase) == (DialOutcome.FAILED, Phase.CONNECT)

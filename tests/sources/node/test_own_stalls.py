@@ -15,6 +15,7 @@ from collections.abc import Iterator
 import pytest
 from msgspec import structs
 
+from nocarrier.model.address import Address
 from nocarrier.model.taxonomy import Reason, Source
 from nocarrier.sources.node.sessions import session
 from nocarrier.sources.node.wire.frames import PREAMBLE
@@ -66,7 +67,7 @@ def stall_after(seconds: float, stall_s: float = STALL_S) -> None:
 
 async def dial_and_fail(node: RunningNode, addr: str):
     """Dial as the maintainer would, so that the failure could count; gives its entry."""
-    await node.node.outbound.start(addr, Source.GOSSIP)
+    await node.node.outbound.start(Address.parse(addr), Source.GOSSIP)
     return node.only_entry()
 
 
@@ -212,7 +213,7 @@ async def test_a_peer_that_ended_the_session_while_we_slept_is_not_to_blame(node
 
     node = await nodes.start()
     with listener_in_thread(lose_patience) as addr:
-        await node.node.outbound.start(addr, Source.GOSSIP)
+        await node.node.outbound.start(Address.parse(addr), Source.GOSSIP)
         time.sleep(STALL_S)
         entry = await eventually_recorded(node, Reason.EARLY_DISCONNECT)
     assert "ping_timeout" in entry.detail

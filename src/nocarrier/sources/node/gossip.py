@@ -5,23 +5,20 @@ Who tells what is dead is believed only slowly; `node.introductions` judges that
 
 from __future__ import annotations
 
-import random
+import asyncio
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from weakref import WeakKeyDictionary
 
-from nocarrier.dialing import AddressPolicy, Block
+from nocarrier.dialing import Block
 from nocarrier.errors import AddressError
 from nocarrier.model.address import Address
 from nocarrier.model.node_state import Direction, Introduction
-from nocarrier.model.ports import DialRecorder
 from nocarrier.model.taxonomy import Reason, Source
-from nocarrier.sources.node.book.peer_book import PeerBook
 from nocarrier.sources.node.book.shares import AddOutcome
+from nocarrier.sources.node.neighbourhood import Neighbourhood
 from nocarrier.sources.node.rate_limit import TokenBucket
-from nocarrier.sources.node.reachability.port_truth import PortTruth
 from nocarrier.sources.node.sessions.session import Session
-from nocarrier.sources.node.sessions.session_table import SessionTable
 from nocarrier.sources.node.wire import PeerAddress
 from nocarrier.sources.node.wire.messages import PEER_LIST_MAX
 
@@ -52,39 +49,30 @@ class Gossip:
         ignored_total: addresses that came faster than a peer may name them.
     """
 
-    def __init__(
-        self,
-        *,
-        book: PeerBook,
-        sessions: SessionTable,
-        policy: AddressPolicy,
-        recorder: DialRecorder,
-        ports: PortTruth,
-        interval_s: float,
-        on_learned: Callable[[], None],
-        rng: random.Random,
-    ) -> None:
-        self._book = book
-        self._sessions = sessions
-        self._policy = policy
-        self._recorder = recorder
-        self._ports = ports
-        self._interval_s = interval_s
-        self._on_learned = on_learned
-        self._rng = rng
+    def __init__(self, hood: Neighbourhood) -> None:
+        self._hood = hood
+        self._book = hood.book
+        self._sessions = hood.sessions
+        self._interval_s = hood.timing.gossip_interval_s
         self._limits: WeakKeyDictionary[Session, _Limits] = WeakKeyDictionary()
         self.ignored_total = 0
+
+    async def run(self) -> None:
+        """Name peers to everyone again and again, until cancelled."""
+        while True:
+            await asyncio.sleep(self._interval_s * self._hood.rng.uniform(0.8, 1.2))
+            self.broadcast()
 
     def peers_to_share(self, limit: int, *, receiver: str | None = None) -> list[PeerAddress]:
         """At most `limit` peers that are known to be good and that others may dial."""
         dialable = {session.addr: session.node_id for session in self._sessions if session.is_dialable}
         shared: list[PeerAddress] = []
-        for addr in self._book.addresses_to_share(2 * limit, connected=dialable.keys(), rng=self._rng):
+        for addr in self._book.addresses_to_share(2 * limit, connected=dialable.keys(), rng=self._hood.rng):
             address = Address.parse(addr)
             # A name would make the receiver ask a resolver of our choice, so only addresses are passed on.
-            if addr == receiver or address.ip is None or self._policy.check(address.ip, address.port) is not None:
+            if addr == receiver or address.ip is None or self._hood.policy.check(address.ip, address.port) is not None:
                 continue
-            if addr in self._ports:
+            if addr in self._hood.ports:
                 continue  # a wrong port spreads no further
             entry = self._book.get(addr)
             shared.append(PeerAddress(addr=addr, node_id=dialable.get(addr) or (entry.node_id if entry else None)))
@@ -118,15 +106,15 @@ class Gossip:
             except AddressError as error:
                 self._record_skip(peer.addr, source, session, Block(Reason.INVALID_IPV4_ENDPOINT, str(error)))
                 continue
-            block = self._policy.check_address(address)
+            block = self._hood.policy.check_address(address)
             if block is None:
-                self._ports.told(address, peer.node_id, source, session.addr, time.time())
-                if not self._ports.is_corrected(str(address)):
+                self._hood.ports.told(address, peer.node_id, source, session.addr, time.time())
+                if not self._hood.ports.is_corrected(str(address)):
                     added |= self._take_in(address, source, session, is_throttled=is_throttled)
             elif block.reason is not Reason.SELF_DIAL_BLOCKED:  # that peers know us is as it should be
                 self._record_skip(str(address), source, session, block)
         if added:
-            self._on_learned()
+            self._hood.changed.set()
 
     def _note_introducer(self, source: Source, session: Session, *, ignored: int) -> None:
         inbound = session.direction is Direction.INBOUND
@@ -150,7 +138,7 @@ class Gossip:
         return self._book.add(address, source, session.addr, time.time()) is AddOutcome.ADDED
 
     def _record_skip(self, addr: str, source: Source, session: Session, block: Block) -> None:
-        self._recorder.record(addr, block.reason, source, via=session.addr, detail=block.detail)
+        self._hood.recorder.record(addr, block.reason, source, via=session.addr, detail=block.detail)
 
     def _limits_of(self, session: Session) -> _Limits:
         limits = self._limits.get(session)

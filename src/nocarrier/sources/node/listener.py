@@ -18,7 +18,7 @@ from nocarrier.model.address import Address, parse_ip
 from nocarrier.model.fault import Evidence
 from nocarrier.model.node_state import Direction
 from nocarrier.model.taxonomy import Blame, Phase, Reason, Source
-from nocarrier.sources.node.access.admission import Admission
+from nocarrier.sources.node.neighbourhood import Neighbourhood
 from nocarrier.sources.node.sessions.handshake import MakeConnection, part, shake_hands
 from nocarrier.sources.node.sessions.session import Session, SessionOrigin
 from nocarrier.sources.node.wire import Role
@@ -77,20 +77,18 @@ class Listener:
 
     def __init__(
         self,
+        hood: Neighbourhood,
         sock: socket.socket,
         *,
-        handshake_timeout_s: float,
-        admission: Admission,
         make_connection: MakeConnection,
         on_session: Callable[[Session], None],
-        stalled_s: Callable[[float], float],
     ) -> None:
+        self._hood = hood
         self._sock = sock
-        self._handshake_timeout_s = handshake_timeout_s
-        self._admission = admission
+        self._handshake_timeout_s = hood.timing.handshake_attempt_s
+        self._stalled_s = hood.loop_monitor.stalled_s
         self._make_connection = make_connection
         self._on_session = on_session
-        self._stalled_s = stalled_s
         self._tasks: set[asyncio.Task[None]] = set()
         self._pending: dict[asyncio.Task[None], str] = {}
         """Those that hold a place, the oldest first, with the host of each."""
@@ -143,7 +141,7 @@ class Listener:
     async def _receive(self, remote: Address, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         started_s = time.monotonic()
         connection = self._make_connection(
-            role=Role.LISTENER, remote=remote, admit=self._admission.rules_for(remote, Direction.INBOUND)
+            role=Role.LISTENER, remote=remote, admit=self._hood.admission.rules_for(remote, Direction.INBOUND)
         )
         try:
             async with asyncio.timeout(self._handshake_timeout_s):

@@ -4,24 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from nocarrier.errors import AddressError
 from nocarrier.host.kernel import has_route_to
 from nocarrier.host.routes import has_way_out
 from nocarrier.model.address import Address
 from nocarrier.model.node_state import DialingState, DialResult, SeedState
 from nocarrier.model.pause import doubling_pause_s
-from nocarrier.model.ports import StandingBook
 from nocarrier.model.taxonomy import Reason, Source
-from nocarrier.sources.node.book.peer_book import PeerBook
-from nocarrier.sources.node.connectivity import Connectivity
-from nocarrier.sources.node.options import NodeOptions
-from nocarrier.sources.node.outbound import SLOW_DIAL_S, Outbound, Skip, normal_form
-from nocarrier.sources.node.sessions.session_table import SessionTable
+from nocarrier.sources.node.eligibility import Skip
+from nocarrier.sources.node.given_address import GivenAddress, NotAnAddress, read_address
+from nocarrier.sources.node.neighbourhood import Neighbourhood
+from nocarrier.sources.node.outbound import SLOW_DIAL_S, Outbound
 
 MIN_PAUSE_S = 0.1
 """Between two rounds, however often something changes."""
@@ -58,52 +54,47 @@ class Candidate:
     doubted: str | None = None
     """The netgroup of its introducer, where that one is throttled and the address never worked."""
 
+    @property
+    def given(self) -> GivenAddress:
+        """The address. Not parsed before it is wanted: most candidates of a round are never looked at."""
+        return read_address(self.addr)
+
 
 class Maintainer:
     """Dials until enough peers are connected, seeds first when there are few."""
 
-    def __init__(
-        self,
-        options: NodeOptions,
-        interval_s: float,
-        *,
-        book: PeerBook,
-        sessions: SessionTable,
-        outbound: Outbound,
-        connectivity: Connectivity,
-        standings: StandingBook,
-        forgive_own_faults: Callable[[], None],
-        rng: random.Random,
-    ) -> None:
-        self._options = options
-        self._seed_addresses = dict.fromkeys(map(normal_form, options.seeds))
-        self._interval_s = interval_s
-        self._book = book
-        self._sessions = sessions
+    def __init__(self, hood: Neighbourhood, outbound: Outbound) -> None:
+        self._hood = hood
         self._outbound = outbound
-        self._connectivity = connectivity
-        self._standings = standings
-        self._forgive_own_faults = forgive_own_faults
-        self._rng = rng
-        self._woken = asyncio.Event()
+        self._sessions = hood.sessions
+        self._connectivity = hood.connectivity
+        self._recorder = hood.recorder
+        self._rng = hood.rng
+        self._interval_s = hood.timing.maintain_interval_s
+        self._target_peers = hood.options.target_peers
+        self._seeds = tuple(map(read_address, hood.options.seeds))
+        self._seed_addrs = dict.fromkeys(map(str, self._seeds))
+        self._take_seeds()
         self._outage: _OutagePace | None = None
         self._due_since_unix: float | None = None
         self._doubted_in_flight: set[str] = set()
         """Netgroups of throttled introducers of whose addresses one is being dialed."""
 
-    def wake(self) -> None:
-        """Look again soon: a session ended, an address was learned, a dial is over."""
-        self._woken.set()
+    def _take_seeds(self) -> None:
+        """Take the seeds into the book that may be dialed; what is wrong with the others is recorded when it dials."""
+        for seed in self._seeds:
+            if isinstance(seed, Address) and self._hood.policy.check_address(seed) is None:
+                self._hood.book.add(seed, Source.SEED, None, time.time())
 
     async def run(self) -> None:
         """Maintain until cancelled."""
         while True:
-            self._woken.clear()
+            self._hood.changed.clear()
             pause_s = self._round()
             await asyncio.sleep(min(MIN_PAUSE_S, pause_s))
             try:
                 async with asyncio.timeout(max(0.0, pause_s - MIN_PAUSE_S)):
-                    await self._woken.wait()
+                    await self._hood.changed.wait()
             except TimeoutError:
                 pass
 
@@ -113,8 +104,8 @@ class Maintainer:
             return self._offline_round()
         if self._outage is not None:
             self._outage = None
-            self._forgive_own_faults()
-        wanted = self._options.target_peers - len(self._sessions) - self._outbound.promising
+            self._recorder.forgive_own_faults()
+        wanted = self._target_peers - len(self._sessions) - self._outbound.promising
         if wanted > 0:
             self._dial_up_to(wanted)
         return self._pause_s()
@@ -128,7 +119,7 @@ class Maintainer:
         if self._outage.is_due(now_s, ways, (candidate.addr for candidate in self._candidates())):
             # There is a way out again, or there always was and the silence is farther away: ask, and let nobody wait
             # for a fault that was ours.
-            self._forgive_own_faults()
+            self._recorder.forgive_own_faults()
             self._dial_up_to(OFFLINE_DIALS - self._outbound.in_flight, only=ways.lead_to)
         return OFFLINE_LOOK_S
 
@@ -138,7 +129,7 @@ class Maintainer:
                 return
             if candidate.doubted in self._doubted_in_flight or not only(candidate.addr):
                 continue
-            started = self._outbound.start(candidate.addr, candidate.source, candidate.via)
+            started = self._outbound.start(candidate.given, candidate.source, candidate.via)
             if not isinstance(started, Skip):
                 wanted -= 1
                 if candidate.doubted is not None:
@@ -156,14 +147,14 @@ class Maintainer:
         """What is wanted, and what there is to get it with."""
         due = known = 0
         for candidate in self._candidates():
-            skip = self._outbound.why_not(candidate.addr)
+            skip = self._outbound.eligibility.why_not(candidate.given)
             if skip is None:
                 due += 1
             if skip is None or skip.reason in _DIALABLE_LATER:
                 known += 1
             if known == CONSIDERED_PER_ROUND:
                 break
-        wanted = max(0, self._options.target_peers - len(self._sessions))
+        wanted = max(0, self._target_peers - len(self._sessions))
         self._due_since_unix = (self._due_since_unix or time.time()) if wanted and due else None
         return DialingState(
             wanted=wanted,
@@ -178,9 +169,9 @@ class Maintainer:
 
     def _seed_states(self) -> Iterator[SeedState]:
         seen: set[str] = set()
-        for text in self._options.seeds:
-            addr = normal_form(text)
-            skip = self._outbound.why_forbidden(addr)
+        for seed in self._seeds:
+            addr = str(seed)
+            skip = self._outbound.eligibility.why_forbidden(seed)
             yield SeedState(
                 addr=addr,
                 reason=skip.reason if skip else None,
@@ -193,26 +184,26 @@ class Maintainer:
         """Whom to consider, most promising first; what throttled introducers told, and those in backoff, last."""
         now_unix = time.time()
         connected = self._sessions.addresses()
-        entries = self._book.candidates(
-            connected=connected, standings=self._standings, now_unix=now_unix, rng=self._rng
+        entries = self._hood.book.candidates(
+            connected=connected, standings=self._recorder, now_unix=now_unix, rng=self._rng
         )
-        throttled = self._book.introductions.throttled()
+        throttled = self._hood.book.introductions.throttled()
         due: list[Candidate] = []
         doubtful: list[Candidate] = []
         waiting: list[Candidate] = []
         for entry in entries:
-            if entry.addr in self._seed_addresses:
+            if entry.addr in self._seed_addrs:
                 continue
-            is_waiting = self._standings.standing(entry.addr).next_attempt_unix is not None
+            is_waiting = self._recorder.standing(entry.addr).next_attempt_unix is not None
             # An address keeps the source it was learned from until it has led to a session once.
             is_new = entry.last_success_unix is None
             source = entry.source if is_new else Source.PEER_BOOK
             doubted = throttled.get(entry.via) if is_new and entry.via is not None else None
             place = waiting if is_waiting else due if doubted is None else doubtful
             place.append(Candidate(entry.addr, source, entry.via, doubted))
-        seeds = [Candidate(addr, Source.SEED, None) for addr in self._seed_addresses]
+        seeds = [Candidate(addr, Source.SEED, None) for addr in self._seed_addrs]
         self._rng.shuffle(seeds)
-        few = len(self._sessions) < SEEDS_WHEN_BELOW * self._options.target_peers
+        few = len(self._sessions) < SEEDS_WHEN_BELOW * self._target_peers
         yield from _interleave(seeds, due) if few else due
         if not few:
             yield from seeds
@@ -222,12 +213,13 @@ class Maintainer:
     def _pause_s(self) -> float:
         """Until the next look: the interval; less where peers are short and a dial is slow or an address falls due."""
         pause_s = self._interval_s * self._rng.uniform(0.9, 1.1)
-        if len(self._sessions) < self._options.target_peers:
+        if len(self._sessions) < self._target_peers:
             if self._outbound.in_flight:
                 pause_s = min(pause_s, SLOW_DIAL_S)
             now_unix = time.time()
-            for addr in [*self._seed_addresses, *(entry.addr for entry in self._book)][:CONSIDERED_PER_ROUND]:
-                until = self._standings.standing(addr).next_attempt_unix
+            addrs = [*self._seed_addrs, *(entry.addr for entry in self._hood.book)]
+            for addr in addrs[:CONSIDERED_PER_ROUND]:
+                until = self._recorder.standing(addr).next_attempt_unix
                 if until is not None:
                     pause_s = min(pause_s, max(MIN_PAUSE_S, until - now_unix))
         return pause_s
@@ -248,10 +240,10 @@ class _WaysOut:
 
     def lead_to(self, addr: str) -> bool:
         """Whether a dial to `addr` could leave this machine."""
-        try:
-            ip = Address.parse(addr).ip
-        except AddressError:
+        given = read_address(addr)
+        if isinstance(given, NotAnAddress):
             return False
+        ip = given.ip
         return self.lead_beyond if ip is None else has_route_to(str(ip))
 
 

@@ -5,29 +5,19 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 
 from nocarrier.classification.blame import LATE_LOOP_S
-from nocarrier.dialing import AddressPolicy
 from nocarrier.errors import StateFileError
 from nocarrier.host.kernel import has_route_to
-from nocarrier.model.address import netgroup_of
 from nocarrier.model.fault import Evidence
 from nocarrier.model.node_state import Direction
-from nocarrier.model.ports import DialRecorder
 from nocarrier.model.taxonomy import Reason, Source
-from nocarrier.sources.node.access.admission import Admission
-from nocarrier.sources.node.access.bans import BanList
-from nocarrier.sources.node.book.peer_book import PeerBook
-from nocarrier.sources.node.connectivity import Connectivity
 from nocarrier.sources.node.gossip import Gossip
-from nocarrier.sources.node.options import NodeOptions
+from nocarrier.sources.node.neighbourhood import Neighbourhood
 from nocarrier.sources.node.reachability.dial_back import DialBacks
-from nocarrier.sources.node.reachability.own_address import ObservedAddress
-from nocarrier.sources.node.reachability.port_truth import PortTruth
 from nocarrier.sources.node.reachability.self_check import ReachabilityCheck
 from nocarrier.sources.node.sessions.session import Session, SessionEnd
-from nocarrier.sources.node.sessions.session_table import SessionTable
 from nocarrier.sources.node.wire import PeerAddress
 from nocarrier.sources.node.wire.events import (
     DialBackAnswered,
@@ -64,45 +54,22 @@ class SessionKeeper:
     """Runs the sessions that handshakes lead to.
 
     Attributes:
-        observed: where the peers see us.
         changes: grows with every session that begins or ends.
         unknown_messages_total: messages of a type that this version does not know, of all sessions.
     """
 
     def __init__(
-        self,
-        options: NodeOptions,
-        *,
-        sessions: SessionTable,
-        admission: Admission,
-        connectivity: Connectivity,
-        policy: AddressPolicy,
-        book: PeerBook,
-        bans: BanList,
-        gossip: Gossip,
-        ports: PortTruth,
-        reachability: ReachabilityCheck,
-        dial_backs: DialBacks,
-        recorder: DialRecorder,
-        on_end: Callable[[], None],
+        self, hood: Neighbourhood, *, gossip: Gossip, reachability: ReachabilityCheck, dial_backs: DialBacks
     ) -> None:
-        self._options = options
-        self._sessions = sessions
-        self._admission = admission
-        self._connectivity = connectivity
-        self._policy = policy
-        self._book = book
-        self._bans = bans
+        self._hood = hood
+        self._sessions = hood.sessions
+        self._connectivity = hood.connectivity
         self._gossip = gossip
-        self._ports = ports
         self._reachability = reachability
         self._dial_backs = dial_backs
-        self._recorder = recorder
-        self._on_end = on_end
         self._stopping = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._lost: dict[str, float] = {}
-        self.observed = ObservedAddress()
         self.changes = 0
         self.unknown_messages_total = 0
 
@@ -125,7 +92,7 @@ class SessionKeeper:
             return _STOPPING
         if not self._sessions.stays(session.remote, session.direction):
             return Reason.DUPLICATE_CONNECTION
-        if session.direction is Direction.INBOUND and self._admission.is_full(session.remote):
+        if session.direction is Direction.INBOUND and self._hood.admission.is_full(session.remote):
             return Reason.TOO_MANY_PEERS
         return None
 
@@ -136,12 +103,12 @@ class SessionKeeper:
             ConfigError: `target` is none of these.
         """
         try:
-            self._bans.add(target, now_unix=time.time(), until_unix=until_unix, reason=reason)
+            self._hood.bans.add(target, now_unix=time.time(), until_unix=until_unix, reason=reason)
         except StateFileError as error:
             _log.error("the ban holds until this node stops: %s", error)
         for session in self._sessions:
             port = session.address.port if session.direction is Direction.OUTBOUND else None
-            ban = self._bans.match(ip=session.address.ip, port=port, node_id=session.node_id, now_unix=time.time())
+            ban = self._hood.bans.match(ip=session.address.ip, port=port, node_id=session.node_id, now_unix=time.time())
             if ban is not None:
                 self._spawn(session.close(Reason.BANNED))
 
@@ -164,9 +131,9 @@ class SessionKeeper:
         self._note_sessions()
         self._connectivity.heard(session.last_received_s)
         self._learn_from_handshake(session)
-        self._ports.session_began(session, time.time())
+        self._hood.ports.session_began(session, time.time())
         self._reachability.ask(session)
-        if len(self._sessions) < self._options.target_peers:
+        if len(self._sessions) < self._hood.options.target_peers:
             session.ask_for_peers()
         try:
             end = await session.run(lambda event: self._handle(session, event))
@@ -174,11 +141,11 @@ class SessionKeeper:
             self._sessions.remove(session)
             self._note_sessions()
         self._note_end(session, end)
-        self._on_end()
+        self._hood.changed.set()
 
     def _learn_from_handshake(self, session: Session) -> None:
         welcome = session.welcome
-        self.observed.observe(self._netgroup_of(session), welcome.observed_addr)
+        self._hood.local.observed.observe(self._netgroup_of(session), welcome.observed_addr)
         if session.direction is Direction.INBOUND and session.is_dialable:
             self._learn_dialer(session)
         told = list(welcome.peers)
@@ -188,15 +155,17 @@ class SessionKeeper:
 
     def _learn_dialer(self, session: Session) -> None:
         """An inbound peer says where it listens: an address learned during a handshake, not yet proven."""
-        block = self._policy.check_address(session.address)
+        block = self._hood.policy.check_address(session.address)
         if block is None:
-            self._book.add(session.address, Source.HANDSHAKE, session.addr, time.time())
-            entry = self._book.get(session.addr)
+            self._hood.book.add(session.address, Source.HANDSHAKE, session.addr, time.time())
+            entry = self._hood.book.get(session.addr)
             # Whoever shares its IP address can name the port of another node; what was proven stands against a claim.
             if entry is not None and entry.node_id is None:
-                self._book.set_node_id(session.addr, session.node_id)
+                self._hood.book.set_node_id(session.addr, session.node_id)
         elif block.reason is not Reason.SELF_DIAL_BLOCKED:
-            self._recorder.record(session.addr, block.reason, Source.HANDSHAKE, via=session.addr, detail=block.detail)
+            self._hood.recorder.record(
+                session.addr, block.reason, Source.HANDSHAKE, via=session.addr, detail=block.detail
+            )
 
     def _handle(self, session: Session, event: WireEvent) -> None:
         self._connectivity.heard(session.last_received_s)
@@ -220,7 +189,7 @@ class SessionKeeper:
     # ---- what an end says -----------------------------------------------------------------------------------------
 
     def _note_end(self, session: Session, end: SessionEnd) -> None:
-        self.observed.forget(self._netgroup_of(session))
+        self._hood.local.observed.forget(self._netgroup_of(session))
         if end.nobody_answered:
             self._note_silence(session)
             self._lost = {**self.lost(time.time()), session.addr: time.time()}
@@ -236,7 +205,7 @@ class SessionKeeper:
         if session.own_lag_s >= LATE_LOOP_S:
             evidence["loop_lag_s"] = round(session.own_lag_s, 3)
             speaks_against_peer = False
-        self._recorder.record(
+        self._hood.recorder.record(
             session.addr,
             Reason.EARLY_DISCONNECT,
             session.source,
@@ -261,11 +230,11 @@ class SessionKeeper:
 
     def _note_sessions(self) -> None:
         self._connectivity.sessions_alive = len(self._sessions)
-        self._book.note_connected(self._sessions.addresses())
+        self._hood.book.note_connected(self._sessions.addresses())
         self.changes += 1
 
     def _netgroup_of(self, session: Session) -> str:
-        return netgroup_of(session.address.host, ipv4_prefix=self._options.netgroup_prefix)
+        return self._hood.netgroup_of(session.address)
 
 
 def report_if_died(task: asyncio.Task[None]) -> None:
