@@ -12,6 +12,7 @@ from nocarrier.dialing import Dial, DialOptions, Resolve, resolve_with_system
 from nocarrier.errors import PeerRejected
 from nocarrier.model.address import Address
 from nocarrier.model.node_state import DialOutcome, DialResult, Direction
+from nocarrier.model.session_end import SessionEndCode
 from nocarrier.model.taxonomy import Phase, Reason, Source
 from nocarrier.sources.node.eligibility import Eligibility, Skip
 from nocarrier.sources.node.given_address import GivenAddress, NotAnAddress
@@ -167,7 +168,7 @@ class Outbound:
         hood, remote = self._hood, established.completed.remote
         hood.ports.met(origin.address, remote, time.time())
         if not hood.sessions.stays(remote, Direction.OUTBOUND):
-            established.connection.send_goodbye(Reason.DUPLICATE_CONNECTION)
+            established.connection.send_goodbye(SessionEndCode.DUPLICATE_CONNECTION)
             established.writer.write(established.connection.data_to_send())
             raise PeerRejected(Reason.DUPLICATE_CONNECTION, "the other connection between us stays")
         dial.succeeded()

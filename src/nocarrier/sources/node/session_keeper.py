@@ -12,6 +12,7 @@ from nocarrier.errors import StateFileError
 from nocarrier.host.kernel import has_route_to
 from nocarrier.model.fault import Evidence
 from nocarrier.model.node_state import Direction
+from nocarrier.model.session_end import SessionEndCode
 from nocarrier.model.taxonomy import Reason, Source
 from nocarrier.sources.node.gossip import Gossip
 from nocarrier.sources.node.neighbourhood import Neighbourhood
@@ -38,14 +39,6 @@ upgraded peer is soon welcome again."""
 
 LOST_FOR_S = 600.0
 """How long a session that ended in silence is remembered: long enough for two or three dials to find out why."""
-
-_STOPPING = "shutting_down"
-
-_HARMLESS_ENDS = frozenset({Reason.DUPLICATE_CONNECTION.value})
-"""Goodbyes that say nothing about a peer."""
-
-_OURS_BUT_THEIR_FAULT = frozenset({"ping_timeout", "send_timeout", "protocol_violation", "flooding"})
-"""Ends by us that the peer gave cause for."""
 
 _log = logging.getLogger("nocarrier.node")
 
@@ -83,17 +76,17 @@ class SessionKeeper:
             return
         replaced = self._sessions.add(session)
         if replaced is not None:
-            self._spawn(replaced.close(Reason.DUPLICATE_CONNECTION))
+            self._spawn(replaced.close(SessionEndCode.DUPLICATE_CONNECTION))
         self._spawn(self._serve(session))
 
-    def _why_unwanted(self, session: Session) -> str | None:
+    def _why_unwanted(self, session: Session) -> SessionEndCode | None:
         """What came in between since the session was admitted: other handshakes were under way beside its own."""
         if self._stopping:
-            return _STOPPING
+            return SessionEndCode.SHUTTING_DOWN
         if not self._sessions.stays(session.remote, session.direction):
-            return Reason.DUPLICATE_CONNECTION
+            return SessionEndCode.DUPLICATE_CONNECTION
         if session.direction is Direction.INBOUND and self._hood.admission.is_full(session.remote):
-            return Reason.TOO_MANY_PEERS
+            return SessionEndCode.TOO_MANY_PEERS
         return None
 
     def ban(self, target: str, *, until_unix: float | None = None, reason: str = "") -> None:
@@ -110,12 +103,12 @@ class SessionKeeper:
             port = session.address.port if session.direction is Direction.OUTBOUND else None
             ban = self._hood.bans.match(ip=session.address.ip, port=port, node_id=session.node_id, now_unix=time.time())
             if ban is not None:
-                self._spawn(session.close(Reason.BANNED))
+                self._spawn(session.close(SessionEndCode.BANNED))
 
     async def stop(self) -> None:
         """Say goodbye to everyone, and take no more sessions."""
         self._stopping = True
-        goodbyes = [session.close(_STOPPING, "this node is stopping") for session in self._sessions]
+        goodbyes = [session.close(SessionEndCode.SHUTTING_DOWN, "this node is stopping") for session in self._sessions]
         await asyncio.gather(*goodbyes, return_exceptions=True)
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
@@ -123,25 +116,27 @@ class SessionKeeper:
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-        task.add_done_callback(report_if_died)
+        task.add_done_callback(_report_if_died)
 
     # ---- in between -----------------------------------------------------------------------------------------------
 
     async def _serve(self, session: Session) -> None:
         self._note_sessions()
+        try:
+            end = await session.run(lambda: self._begin(session), lambda event: self._handle(session, event))
+        finally:
+            self._sessions.remove(session)
+            self._note_sessions()
+            self._hood.changed.set()
+        self._note_end(session, end)
+
+    def _begin(self, session: Session) -> None:
         self._connectivity.heard(session.last_received_s)
         self._learn_from_handshake(session)
         self._hood.ports.session_began(session, time.time())
         self._reachability.ask(session)
         if len(self._sessions) < self._hood.options.target_peers:
             session.ask_for_peers()
-        try:
-            end = await session.run(lambda event: self._handle(session, event))
-        finally:
-            self._sessions.remove(session)
-            self._note_sessions()
-        self._note_end(session, end)
-        self._hood.changed.set()
 
     def _learn_from_handshake(self, session: Session) -> None:
         welcome = session.welcome
@@ -195,11 +190,10 @@ class SessionKeeper:
             self._lost = {**self.lost(time.time()), session.addr: time.time()}
             speaks_against_peer = self._connectivity.counts_against_peer(session.silent_since_s)
         else:
-            speaks_against_peer = end.code != _STOPPING and not self._connectivity.offline()
-        is_our_wish = end.by_us and end.code not in _OURS_BUT_THEIR_FAULT
-        if session.direction is Direction.INBOUND or is_our_wish:
+            speaks_against_peer = end.facts.counts_against_peer and not self._connectivity.offline()
+        if session.direction is Direction.INBOUND or end.was_our_wish:
             return
-        if session.age_s >= EARLY_DISCONNECT_S or end.code in _HARMLESS_ENDS:
+        if session.age_s >= EARLY_DISCONNECT_S or not end.facts.is_recorded:
             return
         evidence = Evidence(elapsed_s=round(session.age_s, 3))
         if session.own_lag_s >= LATE_LOOP_S:
@@ -237,7 +231,7 @@ class SessionKeeper:
         return self._hood.netgroup_of(session.address)
 
 
-def report_if_died(task: asyncio.Task[None]) -> None:
+def _report_if_died(task: asyncio.Task[None]) -> None:
     """Log what ended a task that should not have ended so."""
     if not task.cancelled() and task.exception() is not None:
         _log.critical("a part of the node died by a fault of ours", exc_info=task.exception())

@@ -11,7 +11,7 @@ import pytest
 from nocarrier.model.taxonomy import Reason
 from nocarrier.sources.node.sessions import session
 from nocarrier.sources.node.wire.frames import frame
-from nocarrier.sources.node.wire.messages import Goodbye, Ping, Pong
+from nocarrier.sources.node.wire.messages import GetPeers, Goodbye, Ping, Pong
 from testbed.nodes import RunningNode, eventually, eventually_recorded, nodes_fixture
 from testbed.raw_peer import RawPeer, raw_dial, raw_listener
 
@@ -40,6 +40,34 @@ async def test_a_pong_to_a_ping_that_was_never_sent_sets_no_latency(nodes):
         await peer.send(Ping(nonce=5))
         assert (await peer.receive_until(Pong)).nonce == 5
         assert end.latency_s is None
+
+
+@pytest.mark.parametrize("where", ["_keep_alive", "_begin", "_handle"])
+async def test_a_fault_of_ours_ends_the_session_it_is_in_and_is_logged(nodes, monkeypatch, caplog, where):
+    """Whichever part of a session dies, the session does not go on without it, silent and unwatched."""
+
+    def break_down(*_: object) -> None:
+        raise ZeroDivisionError("ours")
+
+    async def keep_alive(_: object) -> None:
+        await asyncio.sleep(0.1)
+        break_down()
+
+    node, other = await nodes.start(), await nodes.start()
+    with monkeypatch.context() as patched:
+        if where == "_keep_alive":
+            patched.setattr(session.Session, where, keep_alive)
+        else:
+            patched.setattr(node.node._keeper, where, break_down)
+        async with raw_dial(node.addr) as peer:
+            await peer.shake_hands()
+            await peer.send(GetPeers())
+            await eventually(lambda: "ZeroDivisionError: ours" in caplog.text)
+            await eventually(lambda: not node.node.sessions)
+            async with asyncio.timeout(2):
+                await peer.wait_closed()
+    assert not node.recorded(), "no peer is blamed for it"
+    assert (await node.node.connect(other.addr)).reason is None, "and the node goes on"
 
 
 async def test_a_peer_that_says_nothing_any_more_is_let_go(nodes, monkeypatch):

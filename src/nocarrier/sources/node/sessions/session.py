@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from typing import TypeAlias
 from nocarrier.classification import classify
 from nocarrier.model.address import Address, parse_ip
 from nocarrier.model.node_state import Direction
+from nocarrier.model.session_end import SessionEndCode, SessionEndFacts, session_end_facts
 from nocarrier.model.taxonomy import Phase, Source
 from nocarrier.sources.node.connectivity import NOBODY_ANSWERED
 from nocarrier.sources.node.rate_limit import TokenBucket
@@ -36,9 +38,6 @@ IDLE_TIMEOUT_S = 45.0
 SEND_TIMEOUT_S = 10.0
 """A peer that does not take a few kilobytes within this time has stopped reading."""
 
-_LOST_PATIENCE = frozenset({"closed", "connection_lost", "ping_timeout", "send_timeout"})
-"""Ends by the peer that we may have caused by letting it wait."""
-
 GOODBYE_TIMEOUT_S = 1.0
 """How long the end of a session waits for its last bytes to be taken."""
 
@@ -48,6 +47,8 @@ MESSAGES_BURST = 500.0
 
 _READ_BYTES = 65536
 
+_log = logging.getLogger("nocarrier.node")
+
 
 @dataclass(frozen=True, slots=True)
 class SessionEnd:
@@ -55,14 +56,25 @@ class SessionEnd:
 
     by_us: bool
     code: str
-    """goodbye code, or closed, ping_timeout, send_timeout, protocol_violation, flooding, connection_lost."""
+    """A `SessionEndCode`, or a word of the peer's own."""
     detail: str = ""
     nobody_answered: bool = False
     """Whether it ended in silence, which may be our own outage."""
 
+    @property
+    def facts(self) -> SessionEndFacts:
+        """What the code stands for."""
+        return session_end_facts(self.code)
+
+    @property
+    def was_our_wish(self) -> bool:
+        """Whether we ended it though the peer gave us no cause."""
+        return self.by_us and not self.facts.other_gave_cause
+
     def __str__(self) -> str:
         who = "we ended it" if self.by_us else "the peer ended it"
-        return f"{who}: {self.code}" + (f" ({self.detail})" if self.detail else "")
+        said = ", ".join(filter(None, (self.code, self.detail)))
+        return f"{who}: {self.facts.meaning} ({said})" if self.facts.meaning else f"{who}: {said}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,33 +151,36 @@ class Session:
     def own_lag_s(self) -> float:
         """For how long our event loop stood still in this session, where that may have brought its end; else 0."""
         end = self.end
-        return self._stalled_s(self.connected_at_s) if end and not end.by_us and end.code in _LOST_PATIENCE else 0.0
+        may_be_ours = end is not None and not end.by_us and end.facts.is_impatience
+        return self._stalled_s(self.connected_at_s) if may_be_ours else 0.0
 
-    async def run(self, handle: EventHandler) -> SessionEnd:
-        """Serve the session until it ends; returns why. Never raises for the peer's faults.
+    async def run(self, begin: Callable[[], None], handle: EventHandler) -> SessionEnd:
+        """Serve the session until it ends; returns why. Raises nothing, whoever is at fault.
 
         Args:
+            begin: called first, once.
             handle: gets every event that is not about keeping the session alive.
         """
         keepalive = asyncio.create_task(self._keep_alive())
-        # Should it die, nobody would notice any more that the peer is gone; `run` raises what it died of.
-        keepalive.add_done_callback(lambda _: None if self.end else self._writer.transport.abort())
+        keepalive.add_done_callback(self._keepalive_ended)
         try:
+            begin()
             await self._take_events(self._early_events, handle)
             while self.end is None:
                 data = await self._reader.read(_READ_BYTES)
                 if data:
                     await self._receive(data, handle)
                 else:
-                    self._finish(SessionEnd(by_us=False, code="closed", detail="without a goodbye"))
+                    self._finish(SessionEnd(by_us=False, code=SessionEndCode.CLOSED))
             if self.end.by_us:
                 await part(self._reader, self._writer)  # the peer shall read why, and cannot hold us by staying
         except OSError as exc:
             self._lose(exc)
+        except Exception as error:  # noqa: BLE001 - a task boundary; noted and logged
+            self._fail(error)
         finally:
             keepalive.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await keepalive
+            await asyncio.wait([keepalive])
             self._writer.transport.abort()
             self._over.set()
         assert self.end is not None
@@ -179,7 +194,7 @@ class Session:
 
     async def _take_events(self, events: Sequence[WireEvent], handle: EventHandler) -> None:
         if events and self._budget.take(len(events), time.monotonic()) < len(events):
-            self._begin_close("flooding", f"more than {MESSAGES_PER_S:g} messages a second")
+            self._begin_close(SessionEndCode.FLOODING, f"more than {MESSAGES_PER_S:g} messages a second")
             self._writer.transport.abort()
             return
         for event in events:
@@ -189,7 +204,7 @@ class Session:
                 case GoodbyeReceived(code=code, detail=detail):
                     self._finish(SessionEnd(by_us=False, code=code, detail=detail))
                 case ProtocolViolation(detail=detail):
-                    self._finish(SessionEnd(by_us=True, code="protocol_violation", detail=detail))
+                    self._finish(SessionEnd(by_us=True, code=SessionEndCode.PROTOCOL_VIOLATION, detail=detail))
                     handle(event)
                 case _:
                     handle(event)
@@ -215,9 +230,7 @@ class Session:
             # answered waits to be read.
             unanswered = 0 if self.last_received_s >= asked_s else unanswered + 1
             if unanswered * PING_INTERVAL_S >= IDLE_TIMEOUT_S:
-                detail = f"nothing received for {IDLE_TIMEOUT_S:g} s"
-                self._finish(SessionEnd(by_us=True, code="ping_timeout", detail=detail, nobody_answered=True))
-                self._writer.transport.abort()
+                self._give_up(SessionEndCode.PING_TIMEOUT, f"nothing received for {IDLE_TIMEOUT_S:g} s")
 
     def ping_now(self) -> None:
         """Ask now whether the peer is there: a peer that restarted answers with a reset, which ends a dead session."""
@@ -260,9 +273,7 @@ class Session:
             if self._stalled_s(asked_s) >= SEND_TIMEOUT_S / 2:
                 await self.flush()  # the peer may have read it all, while it was we who did not write
                 return
-            detail = "the peer stopped reading"
-            self._finish(SessionEnd(by_us=True, code="send_timeout", detail=detail, nobody_answered=True))
-            self._writer.transport.abort()
+            self._give_up(SessionEndCode.SEND_TIMEOUT, f"it took nothing for {SEND_TIMEOUT_S:g} s")
         except OSError as exc:
             self._lose(exc)
 
@@ -287,8 +298,25 @@ class Session:
 
     def _lose(self, error: OSError) -> None:
         reason = classify(error, Phase.SESSION).reason
-        silence = reason in NOBODY_ANSWERED
-        self._finish(SessionEnd(by_us=False, code="connection_lost", detail=reason, nobody_answered=silence))
+        is_silence = reason in NOBODY_ANSWERED
+        end = SessionEnd(by_us=False, code=SessionEndCode.CONNECTION_LOST, detail=reason, nobody_answered=is_silence)
+        self._finish(end)
+
+    def _give_up(self, code: SessionEndCode, detail: str) -> None:
+        """End the session because nobody answers."""
+        self._finish(SessionEnd(by_us=True, code=code, detail=detail, nobody_answered=True))
+        self._writer.transport.abort()
+
+    def _keepalive_ended(self, keepalive: asyncio.Task[None]) -> None:
+        error = None if keepalive.cancelled() else keepalive.exception()
+        if error is not None:  # without it nobody would notice any more that the peer is gone
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        """End the session for a fault of our own program."""
+        _log.critical("a session with %s died by a fault of ours", self.addr, exc_info=error)
+        self._finish(SessionEnd(by_us=True, code=SessionEndCode.INTERNAL_ERROR, detail=type(error).__name__))
+        self._writer.transport.abort()
 
     def _finish(self, end: SessionEnd) -> None:
         if self.end is None:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from nocarrier.classification.first_bytes import FIRST_BYTES_MAX, may_get_a_name, name_protocol
 from nocarrier.errors import WireError
 from nocarrier.model.fault import Evidence
+from nocarrier.model.session_end import SessionEndCode
 from nocarrier.model.taxonomy import Reason
 from nocarrier.sources.node.wire import events
 from nocarrier.sources.node.wire.claims import Rejection, Role
@@ -41,9 +42,6 @@ from nocarrier.sources.node.wire.messages import (
     shorten,
 )
 from nocarrier.sources.node.wire.state import TRANSITIONS, Preamble, State
-
-PROTOCOL_VIOLATION = "protocol_violation"
-"""Code of the Goodbye to a peer that broke the protocol within the session."""
 
 
 class Connection:
@@ -225,7 +223,7 @@ class Connection:
         """The peer broke the protocol: tell it, and end."""
         if self.state is State.SESSION:
             self._events.append(events.ProtocolViolation(detail=detail))
-            self.send_goodbye(PROTOCOL_VIOLATION, detail)
+            self.send_goodbye(SessionEndCode.PROTOCOL_VIOLATION, detail)
         else:
             rejection = Rejection(reason=Reason.MALFORMED_HANDSHAKE, detail=detail)
             self._conclude(self._handshake.reject(rejection, now_unix))
