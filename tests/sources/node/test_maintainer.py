@@ -81,6 +81,18 @@ async def test_seeds_are_left_alone_while_the_book_has_enough_peers(nodes):
     assert sum(again.is_connected_with(peer) for peer in peers) >= 2
 
 
+async def test_the_seed_not_dialed_for_longest_comes_first(nodes):
+    seeds = [f"127.77.0.{number}:1" for number in range(1, 9)]
+    node = (await nodes.start(seeds=tuple(seeds))).node
+    now_unix = time.time()
+    order = [5, 2, 7, 0, 3, 6, 1, 4]
+    for ago_s, index in enumerate(reversed(order[2:])):
+        node.book.dialed(seeds[index], now_unix - ago_s)
+    asked = [candidate.addr for candidate in node.maintainer._candidates()]
+    assert set(asked[:2]) == {seeds[index] for index in order[:2]}, "never yet"
+    assert asked[2:] == [seeds[index] for index in order[2:]]
+
+
 async def test_seeds_given_twice_or_in_another_spelling_are_one(nodes):
     async with FAULT_SERVERS["closed_port"]() as port:
         seeds = (f"127.0.0.1:{port}", f"[::ffff:127.0.0.1]:{port}", f"127.0.0.1:{port}")

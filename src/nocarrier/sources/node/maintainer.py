@@ -203,6 +203,8 @@ class Maintainer:
             place.append(Candidate(entry.addr, source, entry.via, doubted))
         seeds = [Candidate(addr, Source.SEED, None) for addr in self._seed_addrs]
         self._rng.shuffle(seeds)
+        # Each in its turn: where only a few may be dialed at once, as in an outage, chance alone could pass one over.
+        seeds.sort(key=lambda seed: self._hood.book.dialed_unix(seed.addr) or 0.0)
         few = len(self._sessions) < SEEDS_WHEN_BELOW * self._target_peers
         yield from _interleave(seeds, due) if few else due
         if not few:

@@ -236,6 +236,11 @@ class PeerBook:
         """The entry of `addr`."""
         return self._entries.get(addr)
 
+    def dialed_unix(self, addr: str) -> float | None:
+        """When `addr` was dialed last; None: never, as far as is known."""
+        entry = self._entries.get(addr)
+        return entry.dialed_unix if entry is not None else None
+
     def introduction_chain(self, addr: str) -> list[Introduction]:
         """How `addr` came to us, itself first and the root last; empty where it is not known."""
         return self.introductions.chain(addr, self.get)
