@@ -15,6 +15,7 @@ from reference.causes import causes
 from reference.cli import cli
 from reference.evidence import evidence
 from reference.metrics import metrics
+from reference.session_ends import session_ends
 from reference.settings import settings
 from reference.taxonomy import reasons, sources
 from reference.typescript import types
@@ -27,6 +28,7 @@ PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "docs/reference/reasons.md": reasons,
     "docs/reference/sources.md": sources,
     "docs/reference/evidence.md": evidence,
+    "docs/reference/session-ends.md": session_ends,
     "docs/reference/settings.md": settings,
     "docs/reference/api.md": api,
     "docs/reference/cli.md": cli,

@@ -14,6 +14,7 @@ import pytest
 from nocarrier.config import setting_table
 from nocarrier.diagnosis import CAUSES
 from nocarrier.model.evidence import EVIDENCE_KEYS
+from nocarrier.model.session_end import SESSION_ENDS
 from nocarrier.model.taxonomy import Reason, Source
 from nocarrier.web.api.openapi import answers_of, classes_in
 from nocarrier.web.api.routes import ROUTES
@@ -28,6 +29,7 @@ PAGES = (
     "docs/reference/evidence.md",
     "docs/reference/metrics.md",
     "docs/reference/reasons.md",
+    "docs/reference/session-ends.md",
     "docs/reference/settings.md",
     "docs/reference/sources.md",
 )
@@ -105,6 +107,8 @@ def test_every_row_of_the_tables_has_its_place(folder):
     assert [source for source in Source if f"| `{source}` | {source.meaning} |" not in sources] == []
     evidence = (reference / "evidence.md").read_text()
     assert [row.key for row in EVIDENCE_KEYS if f"\n| `{row.key}` | {row.form} | {row.meaning} |" not in evidence] == []
+    ends = (reference / "session-ends.md").read_text()
+    assert [code for code, facts in SESSION_ENDS.items() if f"\n| `{code}` | {facts.meaning} |" not in ends] == []
     assert [row.key for row in setting_table() if f"| `{row.key}` |" not in settings] == []
 
 
