@@ -55,6 +55,24 @@ class DemoNetwork:
     faulty: list[FaultyPeer]
 
 
+USUAL = NodeOptions(network="demo", genesis=GENESIS, allow_networks=("127.0.0.0/8",), target_peers=MESH_SIZE - 1)
+
+SILLY_SEEDS = (
+    FaultyPeer("192.168.7.7:7072", "a private address as a seed"),
+    FaultyPeer("[2001:db8::7]:7072", "an IPv6 address in IPv4-only mode"),
+    FaultyPeer("127.5.0.1:0", "a seed with a mistyped port"),
+)
+
+FAULTS = {
+    "closed_port": "nothing listens there",
+    "silent": "accepts and never answers",
+    "http_ok": "an HTTP server on the published port",
+    "close": "closes at once",
+    "reset": "resets at once",
+}
+"""Fault servers of the demo, and what each stands for."""
+
+
 @asynccontextmanager
 async def demo_network(
     folder: Path, on_watched: Callable[[Node, DialTracker], None] = lambda _node, _tracker: None
@@ -65,64 +83,76 @@ async def demo_network(
         folder: takes the nodes' files.
         on_watched: gets the watched node and its tracker before the node starts.
     """
-    async with AsyncExitStack() as stack:
-
-        def make(name: str, listen: str, options: NodeOptions, tracker: DialTracker) -> Node:
-            options = structs.replace(options, p2p_listen=listen)
-            return Node(options, TIMING, data_dir=folder / name, recorder=tracker, version=VERSION)
-
-        async def start(name: str, host: str, options: NodeOptions) -> Node:
-            return await stack.enter_async_context(make(name, f"{host}:0", options, DialTracker()))
-
-        usual = NodeOptions(
-            network="demo", genesis=GENESIS, allow_networks=("127.0.0.0/8",), target_peers=MESH_SIZE - 1
-        )
-        mesh: list[Node] = []
-        for number in range(1, MESH_SIZE):
-            seeds = tuple(address_of(node) for node in mesh[:1])
-            mesh.append(await start(f"mesh-{number}", f"127.1.{number}.1", structs.replace(usual, seeds=seeds)))
-
-        issuer = create_issuer_key(folder / "issuer.pem")
-        strangers = {
-            "a node of an older protocol": structs.replace(usual, protocol_version=1, min_protocol_version=0),
-            "a node of another chain": structs.replace(usual, genesis="cd" * 32),
-            "a node that bans us": structs.replace(usual, bans=(WATCHED_HOST,)),
-            "a private node that wants a ticket": structs.replace(usual, admission_key=admission_key_of(issuer)),
-        }
-        faulty: list[FaultyPeer] = []
-        for number, (what, options) in enumerate(strangers.items(), 1):
-            node = await start(f"stranger-{number}", f"127.3.{number}.1", structs.replace(options, target_peers=0))
-            faulty.append(FaultyPeer(address_of(node), what))
-        servers = {
-            "closed_port": "nothing listens there",
-            "silent": "accepts and never answers",
-            "http_ok": "an HTTP server on the published port",
-            "close": "closes at once",
-            "reset": "resets at once",
-        }
-        for number, (name, what) in enumerate(servers.items(), 1):
-            host = f"127.4.{number}.1"
-            port = await stack.enter_async_context(FAULT_SERVERS[name](host))
-            faulty.append(FaultyPeer(str(Address(host, port)), what))
+    async with AsyncExitStack() as life:
+        builder = _Builder(folder, life)
+        mesh = await builder.start_mesh()
         own = f"{WATCHED_HOST}:{_free_port(WATCHED_HOST)}"
-        faulty += [
-            FaultyPeer("192.168.7.7:7072", "a private address as a seed"),
-            FaultyPeer("[2001:db8::7]:7072", "an IPv6 address in IPv4-only mode"),
+        faulty = [
+            *await builder.start_strangers(),
+            *await builder.start_fault_servers(),
+            *SILLY_SEEDS,
             FaultyPeer(own, "the node's own address as a seed"),
-            FaultyPeer("127.5.0.1:0", "a seed with a mistyped port"),
         ]
         tracker = DialTracker()
         options = structs.replace(
-            usual,
+            USUAL,
             protocol_version=3,
             min_protocol_version=2,
             seeds=(address_of(mesh[0]), *(peer.addr for peer in faulty)),
             target_peers=MESH_SIZE + len(faulty),
         )
-        node = make("watched", own, options, tracker)
+        node = builder.make("watched", own, options, tracker)
         on_watched(node, tracker)
-        await stack.enter_async_context(node)
+        await life.enter_async_context(node)
         yield DemoNetwork(node=node, tracker=tracker, mesh=[*mesh, node], faulty=faulty)
+
+
+class _Builder:
+    """Starts the peers of the demo, which `life` ends."""
+
+    def __init__(self, folder: Path, life: AsyncExitStack) -> None:
+        self._folder = folder
+        self._life = life
+
+    def make(self, name: str, listen: str, options: NodeOptions, tracker: DialTracker) -> Node:
+        options = structs.replace(options, p2p_listen=listen)
+        return Node(options, TIMING, data_dir=self._folder / name, recorder=tracker, version=VERSION)
+
+    async def _start(self, name: str, host: str, options: NodeOptions) -> Node:
+        return await self._life.enter_async_context(self.make(name, f"{host}:0", options, DialTracker()))
+
+    async def start_mesh(self) -> list[Node]:
+        """Nodes that find each other, all through the first."""
+        mesh: list[Node] = []
+        for number in range(1, MESH_SIZE):
+            seeds = tuple(address_of(node) for node in mesh[:1])
+            mesh.append(await self._start(f"mesh-{number}", f"127.1.{number}.1", structs.replace(USUAL, seeds=seeds)))
+        return mesh
+
+    async def start_strangers(self) -> list[FaultyPeer]:
+        """Nodes that refuse the watched one."""
+        key = admission_key_of(create_issuer_key(self._folder / "issuer.pem"))
+        strangers = {
+            "a node of an older protocol": structs.replace(USUAL, protocol_version=1, min_protocol_version=0),
+            "a node of another chain": structs.replace(USUAL, genesis="cd" * 32),
+            "a node that bans us": structs.replace(USUAL, bans=(WATCHED_HOST,)),
+            "a private node that wants a ticket": structs.replace(USUAL, admission_key=key),
+        }
+        faulty = []
+        for number, (what, options) in enumerate(strangers.items(), 1):
+            host, passive = f"127.3.{number}.1", structs.replace(options, target_peers=0)
+            node = await self._start(f"stranger-{number}", host, passive)
+            faulty.append(FaultyPeer(address_of(node), what))
+        return faulty
+
+    async def start_fault_servers(self) -> list[FaultyPeer]:
+        """Programs that are no nodes at all."""
+        faulty = []
+        for number, (name, what) in enumerate(FAULTS.items(), 1):
+            host = f"127.4.{number}.1"
+            port = await self._life.enter_async_context(FAULT_SERVERS[name](host))
+            faulty.append(FaultyPeer(str(Address(host, port)), what))
+        return faulty
 
 
 def address_of(node: Node) -> str:
