@@ -12,7 +12,7 @@ from bench.measure import Benchmark, Goal, Result, compare, cpu_seconds
 from bench.samples import record_all_kinds_of_failures
 from nocarrier import DialTracker
 from nocarrier.diagnosis import CAUSES, derive, diagnose
-from nocarrier.diagnosis.facts import _place
+from nocarrier.diagnosis.peers import place_of
 from nocarrier.doctor import Doctor
 from nocarrier.tracking.tracker import DEFAULT_MAX_PEERS
 
@@ -63,7 +63,7 @@ def diagnose_full_tracker(rounds: int) -> Result:
 def _first_examination() -> float:
     """Seconds for a tracker that nobody has read, in a process that has seen none of its addresses."""
     tracker = _full_tracker()
-    _place.cache_clear()
+    place_of.cache_clear()
     return cpu_seconds(lambda: diagnose(derive(tracker.latest()), CAUSES), per=1)
 
 

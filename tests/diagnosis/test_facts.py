@@ -6,7 +6,8 @@ import pytest
 
 from nocarrier import DialTracker
 from nocarrier.diagnosis import CAUSES, derive, diagnose
-from nocarrier.diagnosis.facts import KERNEL_TIMEOUT_S, TELLING_FOR_S, UNTIMED_DIAL_S
+from nocarrier.diagnosis.facts import TELLING_FOR_S
+from nocarrier.diagnosis.peers import KERNEL_TIMEOUT_S, UNTIMED_DIAL_S
 from nocarrier.model.taxonomy import Retry, Source
 from nocarrier.tracking.backoff import delay_s
 from tests.diagnosis.table import finding_of

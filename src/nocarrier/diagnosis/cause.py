@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from nocarrier.diagnosis.facts import Facts, FailingPeer
+from nocarrier.diagnosis.facts import Facts
+from nocarrier.diagnosis.peers import FailingPeer
 from nocarrier.errors import AddressError
 from nocarrier.model.action import Action
 from nocarrier.model.address import Address

@@ -5,7 +5,8 @@ from __future__ import annotations
 from nocarrier.classification import signs
 from nocarrier.diagnosis.cause import Case, Cause, evidence_of
 from nocarrier.diagnosis.confidence import KERNEL, PATTERN, confidence
-from nocarrier.diagnosis.facts import Facts, FailingPeer
+from nocarrier.diagnosis.facts import Facts
+from nocarrier.diagnosis.peers import FailingPeer
 from nocarrier.model.action import NODE, OTHERS, Action
 from nocarrier.model.address import parse_ip
 from nocarrier.model.finding import Severity

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from nocarrier.diagnosis import looks
 from nocarrier.diagnosis.cause import Case, Cause, evidence_of, stated
 from nocarrier.diagnosis.confidence import KERNEL, PATTERN, confidence
-from nocarrier.diagnosis.facts import Facts, FailingPeer, netgroups
+from nocarrier.diagnosis.facts import Facts
+from nocarrier.diagnosis.peers import FailingPeer, netgroups
 from nocarrier.model.action import NODE, OTHERS, Action
 from nocarrier.model.finding import EvidenceItem, Severity
 from nocarrier.model.taxonomy import Blame, Reason

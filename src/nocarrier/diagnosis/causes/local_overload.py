@@ -6,7 +6,8 @@ from nocarrier.classification.blame import LATE_LOOP_S
 from nocarrier.diagnosis import looks
 from nocarrier.diagnosis.cause import Case, Cause, evidence_of, stated
 from nocarrier.diagnosis.confidence import KERNEL, confidence
-from nocarrier.diagnosis.facts import Facts, FailingPeer
+from nocarrier.diagnosis.facts import Facts
+from nocarrier.diagnosis.peers import FailingPeer
 from nocarrier.model.action import Action
 from nocarrier.model.finding import EvidenceItem, Severity
 from nocarrier.model.taxonomy import Blame

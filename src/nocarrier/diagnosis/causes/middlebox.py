@@ -7,7 +7,8 @@ from typing import NamedTuple
 from nocarrier.diagnosis import looks
 from nocarrier.diagnosis.cause import Case, Cause, evidence_of
 from nocarrier.diagnosis.confidence import PATTERN, confidence
-from nocarrier.diagnosis.facts import Facts, FailingPeer, netgroups
+from nocarrier.diagnosis.facts import Facts
+from nocarrier.diagnosis.peers import FailingPeer, netgroups
 from nocarrier.model.action import Action
 from nocarrier.model.address import Address
 from nocarrier.model.finding import Severity

@@ -9,7 +9,8 @@ from nocarrier.classification import signs
 from nocarrier.diagnosis import looks
 from nocarrier.diagnosis.cause import Case, Cause, evidence_of, stated
 from nocarrier.diagnosis.confidence import KERNEL, PATTERN, confidence
-from nocarrier.diagnosis.facts import Facts, FailingPeer, netgroups
+from nocarrier.diagnosis.facts import Facts
+from nocarrier.diagnosis.peers import FailingPeer, netgroups
 from nocarrier.model.action import Action
 from nocarrier.model.address import parse_ip
 from nocarrier.model.finding import EvidenceItem, Severity

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from nocarrier.diagnosis import looks
 from nocarrier.diagnosis.cause import Case, Cause, evidence_of
 from nocarrier.diagnosis.confidence import KERNEL, NETWORK, PATTERN, confidence
-from nocarrier.diagnosis.facts import Facts, FailingPeer, netgroups
+from nocarrier.diagnosis.facts import Facts
+from nocarrier.diagnosis.peers import FailingPeer, netgroups
 from nocarrier.model.action import Action
 from nocarrier.model.address import parse_ip
 from nocarrier.model.finding import EvidenceItem, Severity

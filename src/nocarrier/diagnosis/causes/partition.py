@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from nocarrier.diagnosis import looks
 from nocarrier.diagnosis.cause import Case, Cause, evidence_of
 from nocarrier.diagnosis.confidence import NETWORK, PATTERN, confidence
-from nocarrier.diagnosis.facts import Facts, FailingPeer, WorkingPeer, netgroups
+from nocarrier.diagnosis.facts import Facts
+from nocarrier.diagnosis.peers import FailingPeer, WorkingPeer, netgroups
 from nocarrier.model.action import Action
 from nocarrier.model.finding import EvidenceItem, Severity
 from nocarrier.model.taxonomy import Blame, Source

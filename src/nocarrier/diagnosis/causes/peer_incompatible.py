@@ -7,7 +7,8 @@ from nocarrier.diagnosis.cause import Case, Cause, addresses, evidence_of
 from nocarrier.diagnosis.causes.clock_wrong import ahead_s
 from nocarrier.diagnosis.causes.version_outdated import is_newer
 from nocarrier.diagnosis.confidence import KERNEL, confidence
-from nocarrier.diagnosis.facts import Facts, FailingPeer
+from nocarrier.diagnosis.facts import Facts
+from nocarrier.diagnosis.peers import FailingPeer
 from nocarrier.model.action import NODE, OTHERS, Action
 from nocarrier.model.finding import Severity
 from nocarrier.model.taxonomy import Blame, Reason

@@ -6,7 +6,8 @@ from nocarrier.classification import signs
 from nocarrier.diagnosis import looks
 from nocarrier.diagnosis.cause import Case, Cause, addresses, evidence_of, stated
 from nocarrier.diagnosis.confidence import NETWORK, PATTERN, confidence
-from nocarrier.diagnosis.facts import Facts, FailingPeer
+from nocarrier.diagnosis.facts import Facts
+from nocarrier.diagnosis.peers import FailingPeer
 from nocarrier.model.action import NODE, OTHERS, Action
 from nocarrier.model.finding import EvidenceItem, Severity
 from nocarrier.model.probe import Looks, Probe

@@ -9,7 +9,8 @@ from typing import NamedTuple
 from nocarrier.diagnosis import looks
 from nocarrier.diagnosis.cause import Case, Cause, evidence_of, host_of, stated
 from nocarrier.diagnosis.confidence import KERNEL, confidence
-from nocarrier.diagnosis.facts import Facts, FailingPeer
+from nocarrier.diagnosis.facts import Facts
+from nocarrier.diagnosis.peers import FailingPeer
 from nocarrier.model.action import NODE, OTHERS, Action
 from nocarrier.model.address import Scope, parse_ip, scope_of
 from nocarrier.model.finding import EvidenceItem, Severity

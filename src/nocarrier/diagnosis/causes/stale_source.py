@@ -9,7 +9,8 @@ from typing import NamedTuple
 from nocarrier.diagnosis import looks
 from nocarrier.diagnosis.cause import Case, Cause, evidence_of, host_of, stated
 from nocarrier.diagnosis.confidence import PATTERN, confidence
-from nocarrier.diagnosis.facts import Facts, FailingPeer, WorkingPeer
+from nocarrier.diagnosis.facts import Facts
+from nocarrier.diagnosis.peers import FailingPeer, WorkingPeer
 from nocarrier.model.action import NODE, OTHERS, Action
 from nocarrier.model.address import parse_ip
 from nocarrier.model.finding import EvidenceItem, Severity

@@ -7,7 +7,8 @@ from collections import Counter
 from nocarrier.diagnosis import looks
 from nocarrier.diagnosis.cause import Case, Cause, evidence_of
 from nocarrier.diagnosis.confidence import PATTERN, confidence
-from nocarrier.diagnosis.facts import Facts, FailingPeer
+from nocarrier.diagnosis.facts import Facts
+from nocarrier.diagnosis.peers import FailingPeer
 from nocarrier.model.action import Action
 from nocarrier.model.finding import Severity
 from nocarrier.model.taxonomy import Blame, Reason
