@@ -6,7 +6,7 @@ Facts are three-valued: None means not known, which is never taken for no.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from nocarrier.diagnosis.peers import FailingPeer, WorkingPeer, place_of
@@ -165,49 +165,32 @@ def derive(
         tasks: the endless tasks of this program.
         earlier: the facts before these: failures that have not changed since are not read again.
     """
-    read_before = earlier.read if earlier is not None else {}
     surroundings = _Surroundings.of(node)
-    prefix, connected, proven = surroundings.prefix, surroundings.connected, surroundings.proven
-    now_unix = latest.at_unix
-    worked_for_s = WORKED_FOR_S if node is not None else WORKED_FOR_S_WITHOUT_NODE
-    read: dict[str, FailingPeer] = {}
-    failing: list[FailingPeer] = []
-    working = surroundings.working()
-    answered_unix: float | None = None
-    succeeded_unix: float | None = None
-    for peer in latest.peers:
-        addr, worked_unix = peer.addr, peer.succeeded_unix
-        # What lies ahead is from before the wall clock was set back, and then no order of times is known.
-        if worked_unix is not None and worked_unix <= now_unix:
-            succeeded_unix = max(worked_unix, succeeded_unix or worked_unix)
-        is_seed = surroundings.is_seed(peer)
-        if peer.is_failing:
-            failed = read_before.get(addr)
-            if failed is None or failed.event_id != peer.failure_seq or failed.is_seed is not is_seed:
-                failed = FailingPeer(peer, place_of(addr, prefix), proven_unix=proven.get(addr), is_seed=is_seed)
-            read[addr] = failed
-            age_s = now_unix - failed.failed_unix
-            if age_s < 0:
-                continue
-            if failed.has_answered:
-                answered_unix = max(failed.failed_unix, answered_unix or failed.failed_unix)
-            if addr not in connected and age_s <= TELLING_FOR_S[failed.reason.retry]:
-                failing.append(failed)
-        elif addr not in connected and worked_unix is not None and 0 <= now_unix - worked_unix <= worked_for_s:
-            working.append(WorkingPeer(addr, place_of(addr, prefix), peer.source, peer.via, worked_unix, is_seed))
-    if succeeded_unix is not None:
-        answered_unix = max(succeeded_unix, answered_unix or succeeded_unix)
+    connected, now_unix = surroundings.connected, latest.at_unix
+    read = surroundings.read_failing(latest.peers, earlier.read if earlier is not None else {})
+    # What lies ahead is from before the wall clock was set back, and then no order of times is known.
+    past = [peer for peer in read.values() if peer.failed_unix <= now_unix]
+    failing = tuple(
+        peer
+        for peer in past
+        if peer.addr not in connected and now_unix - peer.failed_unix <= TELLING_FOR_S[peer.reason.retry]
+    )
+    worked_unix = [
+        at_unix for peer in latest.peers if (at_unix := peer.succeeded_unix) is not None and at_unix <= now_unix
+    ]
+    answers_unix = [*worked_unix, *(peer.failed_unix for peer in past if peer.has_answered)]
+    since_unix = now_unix - (WORKED_FOR_S if node is not None else WORKED_FOR_S_WITHOUT_NODE)
     return Facts(
         now_unix=now_unix,
-        failing=tuple(failing),
-        all_failing=tuple(failing),
-        working=tuple(working),
+        failing=failing,
+        all_failing=failing,
+        working=(*surroundings.working(), *surroundings.worked(latest.peers, since_unix, now_unix)),
         recent=latest.recent,
         in_flight=latest.in_flight,
         node=node,
         host=host,
-        answered_unix=answered_unix,
-        succeeded_unix=succeeded_unix,
+        answered_unix=max(answers_unix, default=None),
+        succeeded_unix=max(worked_unix, default=None),
         tasks=tasks,
         read=read,
     )
@@ -237,6 +220,29 @@ class _Surroundings:
     def is_seed(self, peer: LastOutcome | ConnectedPeer) -> bool:
         # A peer book remembers the seeds of earlier runs as such; the node knows which ones it has now.
         return peer.source is Source.SEED if self.seeds is None else peer.addr in self.seeds
+
+    def read_failing(self, peers: Iterable[LastOutcome], before: Mapping[str, FailingPeer]) -> dict[str, FailingPeer]:
+        """Those of `peers` that are failing, by address; what has not changed since `before` is taken from there."""
+        read = {}
+        for peer in peers:
+            if peer.is_failing:
+                addr, is_seed = peer.addr, self.is_seed(peer)
+                failed = before.get(addr)
+                if failed is None or failed.event_id != peer.failure_seq or failed.is_seed is not is_seed:
+                    place = place_of(addr, self.prefix)
+                    failed = FailingPeer(peer, place, proven_unix=self.proven.get(addr), is_seed=is_seed)
+                read[addr] = failed
+        return read
+
+    def worked(self, peers: Iterable[LastOutcome], since_unix: float, until_unix: float) -> Iterator[WorkingPeer]:
+        """Those of `peers` that worked in that time and have no session now."""
+        for peer in peers:
+            addr, worked_unix = peer.addr, peer.succeeded_unix
+            if worked_unix is None or peer.is_failing or addr in self.connected:
+                continue
+            if since_unix <= worked_unix <= until_unix:
+                is_seed = self.is_seed(peer)
+                yield WorkingPeer(addr, place_of(addr, self.prefix), peer.source, peer.via, worked_unix, is_seed)
 
     def working(self) -> list[WorkingPeer]:
         return [

@@ -76,8 +76,7 @@ def read_routes() -> Routes | None:
         interfaces = dict(_interfaces())
     except (OSError, ValueError):
         return None  # a sandbox hides them
-    default_ipv4 = [route for route in ipv4 if not route.rejects and route.network.prefixlen <= _DEFAULT_IPV4_BITS]
-    default_ipv6 = [route for route in ipv6 if not route.rejects and route.network.prefixlen <= _DEFAULT_IPV6_BITS]
+    default_ipv4, default_ipv6 = _defaults(ipv4, _DEFAULT_IPV4_BITS), _defaults(ipv6, _DEFAULT_IPV6_BITS)
     return Routes(
         gateways=_once(route.gateway for route in default_ipv4 + default_ipv6 if route.gateway is not None),
         default_ipv4=bool(default_ipv4),
@@ -86,6 +85,10 @@ def read_routes() -> Routes | None:
         interfaces_up=tuple(name for name, is_up in interfaces.items() if is_up),
         interfaces_down=tuple(name for name, is_up in interfaces.items() if not is_up),
     )
+
+
+def _defaults(entries: list[_Entry], bits: int) -> list[_Entry]:
+    return [entry for entry in entries if not entry.rejects and entry.network.prefixlen <= bits]
 
 
 def read_route_to(ip: IPAddress) -> Route | None:

@@ -32,6 +32,12 @@ def _looked_up_unix(peer: FailingPeer) -> float:
     return peer.failed_unix if peer.reason in _ANSWERED else peer.began_unix
 
 
+def _newest_look_up(facts: Facts, failed: list[FailingPeer]) -> float:
+    """When the resolver last answered, for a dial that failed later or for one that worked; 0: never."""
+    worked = (peer.worked_unix for peer in facts.working if parse_ip(peer.host) is None)
+    return max((*map(_looked_up_unix, failed), *filter(None, worked)), default=0.0)
+
+
 _SUMMARY = {
     True: "The resolver of this machine does not answer: {count} {count:name|names} could not be looked up ({names}), and "
     "none could since.",
@@ -50,11 +56,7 @@ def _rule(facts: Facts) -> Case | None:
         return None
     since_unix = min(peer.failed_unix for peer in peers)
     others = [peer for peer in facts.all_failing if _was_looked_up(peer)]
-    looked_up = [_looked_up_unix(peer) for peer in others]
-    looked_up += [
-        peer.worked_unix for peer in facts.working if parse_ip(peer.host) is None and peer.worked_unix is not None
-    ]
-    if any(at_unix >= since_unix for at_unix in looked_up):
+    if _newest_look_up(facts, others) >= since_unix:
         return None  # other names can be looked up: it is about that name
     if len(names) < NAMES and facts.is_cut_off is False:
         return None

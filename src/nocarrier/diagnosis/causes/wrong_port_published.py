@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from nocarrier.diagnosis import looks
 from nocarrier.diagnosis.cause import Case, Cause, evidence_of, stated
@@ -31,16 +31,13 @@ _EXAMPLE = " (on {addr} {speaks} answers)"
 def _rule(facts: Facts) -> Case | None:
     foreign = facts.failing_with(Reason.NOT_OUR_PROTOCOL)
     claims = facts.node.port_claims if facts.node is not None else ()
-    failing = {peer.addr: peer for peer in facts.failing if peer.blame is not Blame.US}
-    claimed = [failing[claim.addr] for claim in claims if claim.addr in failing]
-    peers = list({peer.addr: peer for peer in (*foreign, *claimed)}.values())
+    claimed = {claim.addr for claim in claims}
+    failing = [peer for peer in facts.failing if peer.addr in claimed and peer.blame is not Blame.US]
+    peers = list({peer.addr: peer for peer in (*foreign, *failing)}.values())
     if not peers and not claims:
         return None
-    addrs = {peer.addr for peer in peers} | {claim.addr for claim in claims}
+    addrs = claimed.union(peer.addr for peer in peers)
     trues = {claim.addr: claim.true_addr for claim in claims if claim.true_addr}
-    values: dict[str, Sayable] = {"addr": address(min(addrs))}
-    for addr, true_addr in trues.items():
-        values |= {"wrong": address(addr), "right": address(true_addr)}
     return Case(
         summary=say(_SUMMARY, count=len(addrs), example=_example(foreign[0]) if foreign else say("")),
         confidence=confidence(KERNEL if trues else NETWORK, peers) if peers else 0.8,
@@ -48,8 +45,13 @@ def _rule(facts: Facts) -> Case | None:
         peers=peers,
         addrs=frozenset(addrs),
         severity=_severity(facts, peers),
-        values=values,
+        values={"addr": address(min(addrs)), **_correction(trues)},
     )
+
+
+def _correction(trues: Mapping[str, str]) -> dict[str, Sayable]:
+    """The published and the true address of one of them, where any true one is known."""
+    return {name: address(addr) for pair in trues.items() for name, addr in zip(("wrong", "right"), pair, strict=True)}
 
 
 def _severity(facts: Facts, peers: list[FailingPeer]) -> Severity | None:
