@@ -14,7 +14,7 @@ NODE := $(shell command -v npm >/dev/null && node -e 'process.exit(process.versi
 help:
 	@echo "make demo    a small network on loopback with faults in it; page and API on http://127.0.0.1:7070"
 	@echo "make run     a node with the settings of nocarrier.toml, if there is one"
-	@echo "make check   format, lint, types, import contracts, docs that lag behind the code"
+	@echo "make check   format, lint, types, import contracts, sizes and names, docs that lag behind the code"
 	@echo "make test    all tests (as root on Linux also those with network namespaces)"
 	@echo "make bench   measurements, as ratios against baselines of the same run"
 	@echo "make lab     the doctor against real faults in network namespaces (root, Linux); LAB='NAME ...' for some"
@@ -66,6 +66,7 @@ check: $(STAMP) check-page
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python tools/check_core_is_stdlib_only.py
+	@$(BIN)/python tools/check_shape.py
 	@$(BIN)/python tools/generate_reference.py --check
 
 fix: $(STAMP)
