@@ -7,9 +7,8 @@ import contextlib
 import socket
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Self
+from typing import NamedTuple, Self
 
 from nocarrier.classification import explain
 from nocarrier.dialing import fault_of_dial
@@ -31,9 +30,8 @@ DEFAULT_CONNECT_TIMEOUT_S = 10.0
 """The default of the setting ``connect_timeout_s``."""
 
 
-@dataclass(frozen=True, slots=True)
-class DialOptions:
-    """What the dials of one program have in common."""
+class DialOptions(NamedTuple):
+    """What the dials of one program have in common. A tuple, as `nocarrier.dial` makes one for each dial."""
 
     policy: AddressPolicy | None = None
     """Which addresses may be dialed; None allows all."""

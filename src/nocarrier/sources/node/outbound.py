@@ -6,7 +6,6 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import replace
 
 from nocarrier.dialing import Dial, DialOptions, Resolve, resolve_with_system
 from nocarrier.errors import PeerRejected
@@ -64,7 +63,7 @@ class Outbound:
             policy=hood.policy, resolve=resolve, local_ip=hood.local.listen_ip, stalled_s=hood.loop_monitor.stalled_s
         )
         # Policy is asked about an IP address before its dial begins, and cannot say anything else a moment later.
-        self._for_ip_addresses = replace(self._for_names, policy=None)
+        self._for_ip_addresses = self._for_names._replace(policy=None)
         self.eligibility = Eligibility(hood, in_flight=self._tasks.keys())
         self.last_started_unix: float | None = None
 
