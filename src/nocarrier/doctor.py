@@ -129,7 +129,7 @@ class Doctor:
         return diagnosis
 
     def _diagnose_tasks_alone(self) -> Diagnosis:
-        nothing = Latest(at_unix=time.time(), peers=(), recent=(), in_flight=())
+        nothing = Latest(at_unix=time.time(), run=self._tracker.run, peers=(), recent=(), in_flight=())
         return diagnose(derive(nothing, tasks=self.tasks()), CAUSES, self._diagnosis)
 
     def _examine(self, state: NodeState | None) -> Diagnosis:

@@ -77,6 +77,7 @@ def evidence(statement: str, count: int = 1, addrs: Sequence[str] = ()) -> dict[
         "count": count,
         "addrs": addrs,
         "event_ids": [],
+        "run": None,
     }
 
 

@@ -149,7 +149,8 @@ def test_a_hundred_hops_that_refuse_us_need_no_hundred_lines():
 def test_event_ids_lead_to_the_entries_of_the_record():
     facts = NODE.session(peer(1)).fails(peer(2), "connection_refused").facts()
     [item] = finding_of(diagnose(facts, CAUSES), "peer_down").evidence
-    assert [entry.addr for entry in facts.recent if entry.seq in item.event_ids] == [peer(2)]
+    named = {(item.run, seq) for seq in item.event_ids}
+    assert [entry.addr for entry in facts.recent if (entry.run, entry.seq) in named] == [peer(2)]
 
 
 # ---- remembering -----------------------------------------------------------------------------------------------------

@@ -294,6 +294,8 @@ export interface EvidenceView {
   addrs: string[];
   /** `seq` of the events behind it, as many as there are addresses. */
   event_ids: number[];
+  /** The run of the program that numbered them; None where there are none. */
+  run: string | null;
 }
 
 /** Failures, skips, cancellations and early disconnects. */

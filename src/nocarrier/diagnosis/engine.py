@@ -9,13 +9,14 @@ from __future__ import annotations
 import logging
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from graphlib import TopologicalSorter
 
 from nocarrier.diagnosis.cause import Case, Cause, severity_for
 from nocarrier.diagnosis.facts import Facts
 from nocarrier.diagnosis.health import health_of
 from nocarrier.model.action import filled
-from nocarrier.model.finding import Diagnosis, Finding, Severity
+from nocarrier.model.finding import Diagnosis, EvidenceItem, Finding, Severity
 from nocarrier.model.taxonomy import Blame
 
 SHOWN_EVIDENCE = 10
@@ -156,7 +157,7 @@ def _finding(cause: Cause, case: Case, facts: Facts, began_unix: float | None, h
         blame=case.blame or cause.blame,
         summary=case.summary,
         confidence=case.confidence,
-        evidence=case.evidence[:SHOWN_EVIDENCE],
+        evidence=tuple(_of_run(item, facts.run) for item in case.evidence[:SHOWN_EVIDENCE]),
         affected_peers=len(failing.keys() | case.addrs),
         affected_dials=sum(peer.dials for peer in failing.values()),
         next_actions=filled(cause.next_actions, case.values),
@@ -164,3 +165,8 @@ def _finding(cause: Cause, case: Case, facts: Facts, began_unix: float | None, h
         since_unix=began_unix,
         hides=tuple(hides),
     )
+
+
+def _of_run(item: EvidenceItem, run: str) -> EvidenceItem:
+    """`item` with the run that its events are of: a rule names them by their numbers alone."""
+    return replace(item, run=run) if item.event_ids else item

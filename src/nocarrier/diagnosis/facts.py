@@ -52,6 +52,8 @@ class Facts:
     """Everything a cause may look at."""
 
     now_unix: float
+    run: str
+    """Which run of the program numbered the events."""
     failing: tuple[FailingPeer, ...]
     all_failing: tuple[FailingPeer, ...]
     """With those that were left out of `failing`, as other causes explain them."""
@@ -182,6 +184,7 @@ def derive(
     since_unix = now_unix - (WORKED_FOR_S if node is not None else WORKED_FOR_S_WITHOUT_NODE)
     return Facts(
         now_unix=now_unix,
+        run=latest.run,
         failing=failing,
         all_failing=failing,
         working=(*surroundings.working(), *surroundings.worked(latest.peers, since_unix, now_unix)),

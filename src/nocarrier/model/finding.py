@@ -50,6 +50,8 @@ class EvidenceItem:
     """Up to five of them."""
     event_ids: tuple[int, ...] = ()
     """`seq` of the events behind it, as many as there are addresses."""
+    run: str | None = None
+    """The run of the program that numbered them; None where there are none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -44,6 +44,8 @@ class Latest:
     """The latest outcome of every address that is remembered, at one instant."""
 
     at_unix: float
+    run: str
+    """Which run of the program numbered the failures."""
     peers: tuple[LastOutcome, ...]
     recent: tuple[DialFailure, ...]
     """The newest entries, oldest first."""

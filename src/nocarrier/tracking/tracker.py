@@ -337,6 +337,7 @@ class DialTracker:
             now_unix = self._clock()
             return Latest(
                 at_unix=now_unix,
+                run=self.run,
                 peers=tuple(self._peers.latest()),
                 recent=tuple(self._ring.read(now_unix)),
                 in_flight=self._ledger.in_flight(),

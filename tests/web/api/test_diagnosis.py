@@ -100,7 +100,9 @@ def test_a_finding_says_everything_that_an_operator_needs(embedded, tracker):
     [finding] = answer["findings"]
     assert finding["code"] == code
     assert finding["evidence"][0]["addrs"] == ["192.0.2.1:7072"]
-    assert finding["evidence"][0]["event_ids"] == [1]
+    [event] = get(embedded, "/api/p2p/failures").json["failures"]
+    evidence = finding["evidence"][0]
+    assert [(evidence["run"], seq) for seq in evidence["event_ids"]] == [(event["run"], event["seq"])]
     assert finding["next_actions"]
     assert 0 <= finding["since_unix"] <= answer["at_unix"]
 

@@ -34,6 +34,8 @@ class _Item(msgspec.Struct, frozen=True):
     count: int
     addrs: tuple[str, ...] = ()
     event_ids: tuple[int, ...] = ()
+    run: str | None = None
+    """Findings that 0.1.0 wrote at first have none; their events are of the run that they began in."""
 
 
 class _Finding(msgspec.Struct, frozen=True):
@@ -61,7 +63,7 @@ def encode_finding(finding: Finding) -> str:
         summary=_kept(finding.summary),
         confidence=finding.confidence,
         evidence=tuple(
-            _Item(_kept(item.statement), item.count, item.addrs, item.event_ids) for item in finding.evidence
+            _Item(_kept(item.statement), item.count, item.addrs, item.event_ids, item.run) for item in finding.evidence
         ),
         affected_peers=finding.affected_peers,
         affected_dials=finding.affected_dials,
@@ -72,8 +74,8 @@ def encode_finding(finding: Finding) -> str:
     return msgspec.json.encode(kept).decode()
 
 
-def decode_finding(text: str) -> Finding:
-    """The finding that `text` keeps.
+def decode_finding(text: str, run: str) -> Finding:
+    """The finding that `text` keeps; `run` is where it began.
 
     Raises:
         msgspec.DecodeError: it keeps none.
@@ -88,7 +90,13 @@ def decode_finding(text: str) -> Finding:
         summary=_text(kept.summary),
         confidence=kept.confidence,
         evidence=tuple(
-            EvidenceItem(statement=_text(item.statement), count=item.count, addrs=item.addrs, event_ids=item.event_ids)
+            EvidenceItem(
+                statement=_text(item.statement),
+                count=item.count,
+                addrs=item.addrs,
+                event_ids=item.event_ids,
+                run=item.run or (run if item.event_ids else None),
+            )
             for item in kept.evidence
         ),
         affected_peers=kept.affected_peers,

@@ -189,7 +189,7 @@ def _finding(place: int, run: str, began_unix: float, *rest: Any) -> StoredFindi
         ended_unix=ended_unix,
         ended_by=EndedBy(ended_by) if ended_by else None,
         worst_severity=Severity(worst_severity),
-        finding=decode_finding(finding),
+        finding=decode_finding(finding, run),
     )
 
 

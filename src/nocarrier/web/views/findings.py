@@ -83,6 +83,8 @@ class EvidenceView:
     """Up to five of them."""
     event_ids: tuple[int, ...]
     """`seq` of the events behind it, as many as there are addresses."""
+    run: str | None
+    """The run of the program that numbered them; None where there are none."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -279,6 +281,7 @@ def _evidence_view(item: EvidenceItem, mask: Mask) -> EvidenceView:
         count=item.count,
         addrs=tuple(mask(ValueKind.ADDRESS, addr) for addr in item.addrs),
         event_ids=item.event_ids,
+        run=item.run,
     )
 
 
