@@ -358,10 +358,7 @@ class DialTracker:
 
     @property
     def revision(self) -> int:
-        """A number that changes with every recorded outcome and with `clear`.
-
-        Cheap to compare, so that readers can keep what they made.
-        """
+        """Changes with every recorded outcome and with `clear`. Cheap, so that readers can tell whether to read again."""
         with self._intake.lock:  # in the middle of taking in, the sum would be that of an earlier time
             return self._seq + len(self._waiting) + self._ledger.ended_twice + self._cleared
 
