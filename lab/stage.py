@@ -34,7 +34,7 @@ class Peer:
     place: Place
     port: int
     node_id: str | None
-    """None: no node of ours."""
+    """None: no nocarrier node."""
 
     @property
     def addr(self) -> str:

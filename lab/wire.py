@@ -3,7 +3,7 @@
 The kernel's own emulator (netem) is missing on many machines, so this is a process with a TUN device in each namespace.
 It is slow by a network's measure (some 30 000 packets a second), and exact to a millisecond.
 
-It runs until its standard input ends; each line there sets it anew, as in ``{"delay_s": 0.3, "loss": 0.5}``.
+It runs until its standard input ends; each line there changes the settings, as in ``{"delay_s": 0.3, "loss": 0.5}``.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ def dead_seeds_and_a_book_of_good_peers(stage: Stage) -> None:
 
 
 def one_old_peer_bans_us(stage: Stage) -> None:
-    """Among the peers of a newer protocol there is one of ours, and it bans us."""
+    """Among the peers of a newer protocol there is one of our version, and it bans us."""
     stage.add_node(known_as="seed", bans=[stage.world.public_ipv4])
 
 

@@ -183,7 +183,7 @@ def log_in_at_the_portal(stage: Stage) -> None:
 
 
 def one_peer_throttles_us(kind: str) -> Step:
-    """A good peer takes one connection of ours a minute, and treats each further one as a fault server does."""
+    """A good peer takes one of our connections a minute, and treats each further one as a fault server does."""
 
     def step(stage: Stage) -> None:
         peer = stage.rng.choice(stage.good)
@@ -199,7 +199,7 @@ def one_peer_throttles_us(kind: str) -> Step:
 
 
 def keep_dialing_it(stage: Stage) -> None:
-    """That peer restarts, and a driver of ours dials it again every few seconds."""
+    """That peer restarts, and our driver dials it again every few seconds."""
     peer = next(peer for peer in stage.good if peer.addr == stage.notes["throttles"])
     stage.peers.stop(peer.name)
     stage.restart(peer)

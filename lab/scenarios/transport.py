@@ -47,7 +47,7 @@ LONG_TICKET = "x" * 3_000
 
 
 def routes_here(kind: str) -> Step:
-    """Routes of ours that refuse everything: prohibit, blackhole or unreachable."""
+    """Routes of our own that refuse everything: prohibit, blackhole or unreachable."""
 
     def step(stage: Stage) -> None:
         for network in EVERYWHERE:
@@ -67,12 +67,12 @@ def remove_routes_here(kind: str) -> Step:
 
 
 def prohibit_one_network(stage: Stage) -> None:
-    """A route of ours that refuses the network of one bad peer."""
+    """A route of our own that refuses the network of one bad peer."""
     stage.world.here.ip("route", "add", "prohibit", stage.bad[0].place.network)
 
 
 def drop_to_bad_peers(stage: Stage) -> None:
-    """A rule of ours that drops what goes to the bad peers."""
+    """A firewall rule of our own that drops what goes to the bad peers."""
     for peer in stage.bad:
         stage.world.firewall(stage.world.here, "output", f"ip daddr {peer.place.ipv4} drop")
 

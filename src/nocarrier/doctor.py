@@ -42,7 +42,7 @@ class Doctor:
 
     Args:
         tracker: whose dials to examine.
-        node: None: the program has no node of ours.
+        node: None: the program has no nocarrier node.
         read_host: looks at this machine; called in a thread.
         on_findings: told what stands after every examination that found something else than the one before.
         supervisor: runs the endless tasks beside the node: the doctor's own, and those of an API that shows it. None:

@@ -166,7 +166,7 @@ class Supervisor:
             return
         watched.logged_s[kind] = now_s
         _log.critical(
-            "the %s died by a fault of ours and is restarted in %.0f s; deaths like this are logged once an hour",
+            "the %s died of an internal error and is restarted in %.0f s; deaths like this are logged once an hour",
             name,
             pause_s,
             exc_info=error,

@@ -132,7 +132,7 @@ LATE_SCRIPT = b"setTimeout(() => { document.body.textContent = 'here'; }, 500)"
 
 
 class PaintsLate(http.server.BaseHTTPRequestHandler):
-    """A page whose first paint comes after it has loaded, with a policy as strict as that of ours."""
+    """A page whose first paint comes after it has loaded, with a policy as strict as ours."""
 
     def do_GET(self):
         is_script = self.path == "/late.js"

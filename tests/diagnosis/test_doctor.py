@@ -262,7 +262,7 @@ async def test_a_fault_of_ours_is_found_itself_and_the_next_examination_follows(
     assert found.keys() == {"internal_task_failed", "peer_down"}
     assert "the examination died once" in str(found["internal_task_failed"].summary)
     assert "ZeroDivisionError: a rule of ours" in str(found["internal_task_failed"].summary)
-    assert "the examination died by a fault of ours" in caplog.text
+    assert "the examination died of an internal error" in caplog.text
 
 
 async def test_it_ends_when_it_is_told_to(doctor):

@@ -262,7 +262,7 @@ TASKS = Table(
             severity="critical",
             blame="us",
             says="the maintainer died 3 times and has been down for 40 s (OverflowError: int too large",
-            does='search for "died by a fault of ours"',
+            does='search for "died of an internal error"',
             since_unix=NOW - 40,
         ),
         "it works again, and died a moment ago": row(

@@ -170,7 +170,7 @@ LEFT = Table(
         "a gap in the taxonomy": row(
             NODE.session(peer(1)).fails(peer(9), "other"), severity="info", blame="unknown", says="other 1"
         ),
-        "a socket of ours that died": row(
+        "a socket of our own that died": row(
             NODE.session(peer(1)).fails(peers(2, first=8), "not_connected"),
             says="2 peers fail",
             does="nocarrier explain not_connected",

@@ -216,7 +216,7 @@ class World:
         due_since_s: float | None = None,
         last_started_ago_s: float | None = 10.0,
     ) -> World:
-        """A node of ours, an hour old, without sessions. Times are in seconds before now."""
+        """A nocarrier node, an hour old, without sessions. Times are in seconds before now."""
         info = NodeInfo(
             node_id="ab" * 32,
             version="0.1.0",

@@ -56,7 +56,7 @@ def test_a_row_can_say_its_value(row):
     ("evidence", "expected"),
     [
         ({"unacknowledged": 0}, ["the peer's kernel has all that we sent; its program does not answer"]),
-        ({"unacknowledged": 1}, ["the peer's kernel never confirmed 1 segment of ours"]),
+        ({"unacknowledged": 1}, ["the peer's kernel never confirmed 1 of our segments"]),
         ({"in_use": 5, "limit": 9}, ["5 of 9 were in use"]),
         ({"in_use": 5}, ["5 were in use"]),
         (

@@ -130,7 +130,7 @@ class Introductions(RuleBasedStateMachine):
 
     @rule()
     def restart(self):
-        """Sums begin anew with the entries; nothing else is lost."""
+        """Sums start again at zero with the entries; nothing else is lost."""
         self.book = PeerBook.from_file(self.book.to_file(), SMALL)
         self.book.note_connected(set(self.sessions))
         self.note_leaving()  # seeds are entries like any other now, so shares may push some out

@@ -85,7 +85,7 @@ export const EVIDENCE_KEYS: readonly EvidenceKey[] = [
   {
     "key": "unacknowledged",
     "form": "number",
-    "meaning": "Segments of ours that the peer's kernel never confirmed. 0: it has them all, and its program does not answer.",
+    "meaning": "Segments that we sent and the peer's kernel never confirmed. 0: it has them all, and its program does not answer.",
     "sayings": [
       {
         "text": "the peer's kernel has all that we sent; its program does not answer",
@@ -93,14 +93,14 @@ export const EVIDENCE_KEYS: readonly EvidenceKey[] = [
         "short": "the peer's kernel has all that we sent; its program does not answer"
       },
       {
-        "text": "the peer's kernel never confirmed 1 segment of ours",
+        "text": "the peer's kernel never confirmed 1 of our segments",
         "when": 1,
-        "short": "the peer's kernel never confirmed 1 segment of ours"
+        "short": "the peer's kernel never confirmed 1 of our segments"
       },
       {
-        "text": "the peer's kernel never confirmed {unacknowledged} segments of ours",
+        "text": "the peer's kernel never confirmed {unacknowledged} of our segments",
         "when": null,
-        "short": "the peer's kernel never confirmed {unacknowledged} segments of ours"
+        "short": "the peer's kernel never confirmed {unacknowledged} of our segments"
       }
     ],
     "told_by": []

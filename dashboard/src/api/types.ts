@@ -75,7 +75,7 @@ export interface ConnectedPeer {
   last_received_unix: number;
   p2p_port: number | null;
   http_port: number | null;
-  /** How far its clock was ahead of ours when it said Hello. */
+  /** How far its clock was ahead of ours when it sent its Hello. */
   clock_ahead_s: number;
 }
 
@@ -89,7 +89,7 @@ export interface Coverage {
 
 /** What goes on, and the newest failures. */
 export interface DebugView {
-  /** The live sessions, oldest first; empty where the program has no node of ours. */
+  /** The live sessions, oldest first; empty where the program has no nocarrier node. */
   connected_peers: ConnectedPeer[];
   peer_book_counts: PeerBookCounts;
   /** The newest failures, skips, cancellations and early disconnects, oldest first. */
@@ -210,7 +210,7 @@ export interface DialResult {
 /** Who dialed a session. */
 export type Direction = "inbound" | "outbound";
 
-/** Why a finding does not stand any more. */
+/** Why a finding is no longer active. */
 export type EndedBy = "cleared" | "crashed" | "stopped";
 
 /** How many events of one kind there were in the whole time. */
@@ -264,7 +264,7 @@ export interface Evidence {
   theirs?: unknown;
   /** missing, expired, not_yet_valid, bad_signature or wrong_subject. */
   ticket?: string;
-  /** Segments of ours that the peer's kernel never confirmed. 0: it has them all, and its program does not answer. */
+  /** Segments that we sent and the peer's kernel never confirmed. 0: it has them all, and its program does not answer. */
   unacknowledged?: number;
   /** When the backoff or the ban ends. */
   until_unix?: number;
@@ -537,12 +537,12 @@ export interface PeerBookCounts {
 export interface PeerView {
   addr: string;
   state: BookState;
-  /** null: not known, as the program has no node of ours. */
+  /** null: not known, as the program has no nocarrier node. */
   connected: boolean | null;
   source: Source;
   via: string | null;
   node_id: string | null;
-  /** null: not known, as the program has no peer book of ours. */
+  /** null: not known, as the program has no nocarrier peer book. */
   first_seen_unix: number | null;
   last_success_unix: number | null;
   last_failure_unix: number | null;
@@ -616,9 +616,9 @@ export interface PropagationCounts {
   dialed: number;
   /** Led to a session at least once. */
   connected: number;
-  /** No peer answered when dialed last, for no fault of ours. */
+  /** No peer answered when dialed last, through no fault of ours. */
   dead: number;
-  /** How often a peer told an address that was known already; null: not known, as the program has no node of ours. */
+  /** How often a peer told an address that was already known; null: not known, the program has no nocarrier node. */
   repeated: number | null;
   /** Newcomers not taken in: no place, too fast, or the introducer is throttled; null: not known. */
   refused: number | null;
@@ -702,7 +702,7 @@ export interface ResolverCheck {
   lookups: Lookup[];
 }
 
-/** When another dial makes sense. The lengths stand in `track.backoff`. */
+/** When another dial makes sense. `tracking.backoff` has the lengths. */
 export type Retry = "-" | "at_stated_time" | "long" | "mid" | "never" | "short" | "when_config_changes" | "when_lifted";
 
 /** The entry of this machine's main routing table that takes one address. */
@@ -749,7 +749,7 @@ export interface SeriesView {
   series: Record<string, number[]>;
   /** Of the whole time, the most frequent first. */
   counts: EventCount[];
-  /** When the program was started in that time: counts since start begin anew there. */
+  /** When the program was started in that time: counts since the start begin at zero again there. */
   starts_unix: number[];
   cover: Coverage;
 }
@@ -783,7 +783,7 @@ export interface StatusView {
   at_unix: number;
   /** Since when dials are counted. */
   started_unix: number;
-  /** Names this start of the program: event numbers count anew in each. */
+  /** Names this start of the program: each start numbers its events from the beginning. */
   start_id: string;
   /** Of the newest event. */
   seq: number;
@@ -792,7 +792,7 @@ export interface StatusView {
   dropped: Record<string, number>;
   history: HistoryStatus;
   connected: number;
-  /** null: the program has no node of ours. */
+  /** null: the program has no nocarrier node. */
   target_peers: number | null;
   peer_book_counts: PeerBookCounts;
   reachability: Reachability;

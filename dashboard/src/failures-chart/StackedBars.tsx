@@ -20,7 +20,7 @@ export interface StackedBarsProps {
   /** The one that is chosen; "" for none: all are bright. */
   chosen: string;
   window: { since: number | null; until: number | null };
-  /** Names the colours of the moment: another text, and the bars are drawn anew. */
+  /** Names the colours of the moment: another text, and the bars are redrawn. */
   colours: string;
   onWindow(window: { since: number; until: number }): void;
   onHover(bucket: number | null): void;
@@ -28,7 +28,7 @@ export interface StackedBarsProps {
 
 type Latest = () => StackedBarsProps;
 
-/** The plot is built anew when its layers or their colours change; new counts go into the one that stands. */
+/** The plot is rebuilt when its layers or their colours change; new counts go into the existing one. */
 export function StackedBars(props: StackedBarsProps) {
   const holder = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
@@ -145,7 +145,7 @@ function takeClick(plot: uPlot, { series, onWindow }: StackedBarsProps): void {
   onWindow(bucketWindow(series, at, at + 0.001));
 }
 
-/** The chosen window, and when the program was started: its counts begin anew there. */
+/** The chosen window, and when the program was started: its counts start again at zero there. */
 function drawMarks(plot: uPlot, { series, window }: StackedBarsProps): void {
   const { ctx, bbox } = plot;
   const pixel = (unix: number) => plot.valToPos(unix, "x", true);

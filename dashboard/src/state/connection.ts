@@ -17,7 +17,7 @@ export interface Connection {
 }
 
 export const connection = signal<Connection>({ state: { name: "connecting" }, lostSinceUnix: null });
-/** When this page saw that the node had been started anew. */
+/** When this page saw that the node had been restarted. */
 export const restartedUnix = signal<number | null>(null);
 /** Whether what is on the screen may be old. */
 export const stale = computed(() => status.value !== null && connection.value.lostSinceUnix !== null);

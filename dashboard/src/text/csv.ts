@@ -6,7 +6,7 @@ import { visible } from "./visible.ts";
  */
 export function csvCell(value: string | number | boolean | null): string {
   if (value === null) return "";
-  // A number of ours may be negative; a text of a peer may not look like one.
+  // One of our numbers may be negative; a text of a peer may not look like one.
   if (typeof value !== "string") return String(value);
   const harmless = /^[=+\-@\t\r]/.test(value) ? `'${visible(value)}` : visible(value);
   return /[",\r\n]/.test(harmless) ? `"${harmless.replaceAll('"', '""')}"` : harmless;

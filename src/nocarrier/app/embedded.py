@@ -54,7 +54,7 @@ def asgi_app(
 
     Args:
         tracker: whose dials to show; None: the global tracker.
-        node: whose peers to show; None: the program has no node of ours.
+        node: whose peers to show; None: the program has no nocarrier node.
         doctor: whose findings to show; None: one of its own, which examines when somebody asks.
         prober: what looks into findings when somebody asks it to; None: one of its own. It dials addresses of findings
             only, which are those that the tracker was told of: all of them, as your own policy has let them pass, or

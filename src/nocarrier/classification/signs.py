@@ -17,7 +17,7 @@ HUNG_UP = frozenset({Reason.REMOTE_CLOSED, Reason.CONNECTION_RESET})
 """The connection stood, and the other side ended it without an answer."""
 
 BROKEN = frozenset({Reason.MALFORMED_HANDSHAKE, Reason.HANDSHAKE_ERROR, Reason.EARLY_DISCONNECT})
-"""Answers as no peer of ours should give them."""
+"""Answers that no peer of ours should give."""
 
 _BEFORE_THE_NETWORK = frozenset({Phase.POLICY, Phase.RESOLVE})
 

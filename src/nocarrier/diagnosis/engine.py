@@ -105,13 +105,13 @@ class _Round:
 
 
 def _ask(cause: Cause, facts: Facts) -> Case | None:
-    """What the rule of `cause` finds; a rule with a fault of ours must not take all other findings with it."""
+    """What the rule of `cause` finds; a rule with an internal error must not take all other findings with it."""
     try:
         return cause.rule(facts)
     except Exception:  # noqa: BLE001 - a rule sees what anybody recorded; logged
         if cause.code not in _told_broken:
             _told_broken.add(cause.code)
-            _log.exception("the rule of %s failed by a fault of ours; the others go on", cause.code)
+            _log.exception("the rule of %s failed with an internal error; the others go on", cause.code)
         return None
 
 

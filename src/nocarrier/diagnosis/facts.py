@@ -62,7 +62,7 @@ class Facts:
     """The newest entries of the record, oldest first."""
     in_flight: tuple[DialEvent, ...]
     node: NodeState | None
-    """None: the program has no node of ours."""
+    """None: the program has no nocarrier node."""
     host: HostState | None
     answered_unix: float | None
     """When anything beyond this machine last answered a dial: a success, a refusal, a byte."""
@@ -162,7 +162,7 @@ def derive(
 
     Args:
         latest: what the tracker remembers.
-        node: None: the program has no node of ours.
+        node: None: the program has no nocarrier node.
         host: None: nobody looked.
         tasks: the endless tasks of this program.
         earlier: the facts before these: failures that have not changed since are not read again.
@@ -205,7 +205,7 @@ class _Surroundings:
 
     prefix: int
     seeds: Collection[str] | None
-    """None: the program has no node of ours."""
+    """None: the program has no nocarrier node."""
     sessions: Mapping[str, ConnectedPeer]
     proven: Mapping[str, float]
 

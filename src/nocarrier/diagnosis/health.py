@@ -57,7 +57,7 @@ def _doubt_about_node(facts: Facts, node: NodeState) -> str | None:
 
 
 def _doubt_about_program(facts: Facts) -> str | None:
-    """The same of a program without a node of ours."""
+    """The same of a program without a nocarrier node."""
     if facts.working or any(peer.reason is Reason.DUPLICATE_CONNECTION for peer in facts.all_failing):
         return None
     if facts.all_failing:

@@ -144,7 +144,7 @@ class Dial:
             self.succeeded()
             return
         if self._dial_id is not None:
-            with contextlib.suppress(Exception):  # a fault of ours must not take the place of what the caller sees
+            with contextlib.suppress(Exception):  # an internal error must not take the place of what the caller sees
                 self._record_failure(exc)
         self._connect_error = self._handled = None  # no cycle through the caller's frame
         self._phases.forget_exception()

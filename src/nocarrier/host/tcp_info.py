@@ -49,7 +49,7 @@ class TcpInfo(NamedTuple):
     """Counters of one connection."""
 
     retransmits: int
-    """How often the retransmission timer fired since anything of ours was confirmed."""
+    """How often the retransmission timer fired since anything we sent was confirmed."""
     options: int
     retransmission_timeout_us: int
     sent_mss_bytes: int
@@ -57,7 +57,7 @@ class TcpInfo(NamedTuple):
     received_mss_bytes: int
     """The largest segment that arrived in its turn."""
     unacknowledged: int
-    """Segments of ours that were sent and not confirmed in their turn."""
+    """Segments that we sent and that were not confirmed in their turn."""
     selectively_acknowledged: int
     """Of these, those that arrived all the same: later than others that did not."""
     last_heard_ms: int

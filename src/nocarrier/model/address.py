@@ -188,7 +188,7 @@ def scope_of(ip: IPAddress) -> Scope:
 
 
 DEFAULT_NETGROUP_PREFIX = 16
-"""IPv4 bits that count as one network, as Bitcoin Core groups; a node of ours has a setting for it."""
+"""IPv4 bits that count as one network, as Bitcoin Core groups; a nocarrier node has a setting for it."""
 
 
 def netgroup_of(host: str, *, ipv4_prefix: int) -> str:

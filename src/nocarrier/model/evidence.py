@@ -20,7 +20,7 @@ class ValueForm(Word):
     TEXT = "text"
     """As it is. May come from a peer: hostile."""
     NAME = "name"
-    """A word of ours, such as the name of a reason."""
+    """One of our own words, such as the name of a reason."""
     SECONDS = "seconds"
     TIME = "time"
     """Unix seconds."""
@@ -151,12 +151,12 @@ EVIDENCE_KEYS: tuple[EvidenceKey, ...] = (
     EvidenceKey(
         key="unacknowledged",
         form=ValueForm.NUMBER,
-        meaning="Segments of ours that the peer's kernel never confirmed. 0: it has them all, and its program does not "
-        "answer.",
+        meaning="Segments that we sent and the peer's kernel never confirmed. 0: it has them all, and its program does "
+        "not answer.",
         sayings=(
             _say("the peer's kernel has all that we sent; its program does not answer", when=0),
-            _say("the peer's kernel never confirmed 1 segment of ours", when=1),
-            _say("the peer's kernel never confirmed {unacknowledged} segments of ours"),
+            _say("the peer's kernel never confirmed 1 of our segments", when=1),
+            _say("the peer's kernel never confirmed {unacknowledged} of our segments"),
         ),
     ),
     EvidenceKey(

@@ -162,11 +162,11 @@ class Series:
     counts: list[EventCount]
     """Of the whole time, the most frequent first."""
     starts_unix: list[float]
-    """When the program was started in that time: the counts of the live view begin anew there."""
+    """When the program was started in that time: the counts of the live view start again at zero there."""
 
 
 class EndedBy(Word):
-    """Why a finding does not stand any more."""
+    """Why a finding is no longer active."""
 
     CLEARED = "cleared"
     STOPPED = "stopped"
@@ -238,7 +238,7 @@ class History(Protocol):
 
         Raises:
             HistoryError: the history cannot be read; says why.
-            CursorError: the cursor is none of ours.
+            CursorError: the cursor is not one that we issued.
         """
 
     def read_after(self, place: EventPlace | None, limit: int) -> EventsAfter:

@@ -1,4 +1,4 @@
-"""Where a program of ours listens, as settings write it, and which listen address of the API needs a token."""
+"""Where a nocarrier program listens, as settings write it, and which listen address of the API needs a token."""
 
 from __future__ import annotations
 

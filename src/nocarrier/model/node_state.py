@@ -71,7 +71,7 @@ class ConnectedPeer:
     p2p_port: int | None
     http_port: int | None
     clock_ahead_s: float
-    """How far its clock was ahead of ours when it said Hello."""
+    """How far its clock was ahead of ours when it sent its Hello."""
 
 
 class Reachability(Word):
@@ -248,7 +248,7 @@ class IntroductionCounts:
     connected: int = 0
     """Led to a session at least once."""
     dead: int = 0
-    """Dialed, and did not answer when dialed last, for no fault of ours."""
+    """Dialed, and did not answer when dialed last, through no fault of ours."""
     repeated: int = 0
     """How often an address was told again that was known already."""
     refused: int = 0

@@ -89,7 +89,7 @@ class Blame(Word):
 
 
 class Retry(Word):
-    """When another dial makes sense. The lengths stand in `track.backoff`."""
+    """When another dial makes sense. `tracking.backoff` has the lengths."""
 
     SHORT = "short"
     MID = "mid"
@@ -419,7 +419,7 @@ class Reason(Word):
             (Blame.US,),
             Retry.SHORT,
             "The socket was no longer connected when it was used.",
-            "The connection died between two steps of ours.",
+            "The connection died between two of our steps.",
             "One is a race and needs nothing. Many are a bug in the dialing program: report it with the evidence.",
         ),
     )

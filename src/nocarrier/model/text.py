@@ -153,7 +153,7 @@ def identity(text: str) -> Value:
 
 
 def word(text: str) -> Value:
-    """A word of ours."""
+    """One of our own words."""
     return Value(ValueKind.WORD, text)
 
 

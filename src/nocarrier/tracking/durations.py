@@ -17,7 +17,7 @@ they lie just above where dials usually stop, because a deadline of 10 s is noti
 - 3.5: nobody answers ARP for some 3.05 s; ETIMEDOUT after one more SYN, 3.07 s (measured, Linux 6.18)
 - 5.5, 11, 16, 21: deadlines of 5, 10, 12 and 15, and 20 s
 - 41: our handshake window of 36 s
-- 61: the longest that a dial of ours takes with default settings
+- 61: the longest that one of our dials takes with default settings
 """
 
 

@@ -148,7 +148,7 @@ class PeerTable:
             del self._peers[addr]
 
     def forgive_own_faults(self) -> None:
-        """Let every address that only waits because of a fault of ours be dialed now."""
+        """Let every address that only waits because of a fault on our side be dialed now."""
         for peer in self._peers.values():
             if peer.last is not None and not peer.last[PENAL]:
                 peer.waits = False

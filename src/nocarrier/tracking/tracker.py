@@ -358,7 +358,7 @@ class DialTracker:
 
     @property
     def revision(self) -> int:
-        """Changes with every recorded outcome and with `clear`. Cheap, so that readers can tell whether to read again."""
+        """Changes with every recorded outcome and with `clear`; cheap, so that readers know when to read again."""
         with self._intake.lock:  # in the middle of taking in, the sum would be that of an earlier time
             return self._seq + len(self._waiting) + self._ledger.ended_twice + self._cleared
 
@@ -384,7 +384,7 @@ class DialTracker:
         return subscription
 
     def forgive_own_faults(self) -> None:
-        """Let addresses that only wait because of a fault of ours be dialed now, for when ours is mended."""
+        """Let addresses that only wait because of a fault on our side be dialed now, for when ours is mended."""
         with self._intake.all_taken_in():
             self._peers.forgive_own_faults()
 

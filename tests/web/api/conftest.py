@@ -26,7 +26,7 @@ def server(tracker, node):
 
 @pytest.fixture
 def embedded(tracker):
-    """The API of a program without a node of ours."""
+    """The API of a program without a nocarrier node."""
     with api_server(tracker, listen="127.0.0.1:0") as running:
         yield running
 

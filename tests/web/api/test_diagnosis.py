@@ -53,7 +53,7 @@ async def closed():
 
 
 def down(tracker, addr):
-    """Have `addr` refuse, so that a finding stands; returns its code."""
+    """Have `addr` refuse, so that a finding is active; returns its code."""
     tracker.record(addr, "connection_refused", "gossip", evidence={"errno": "ECONNREFUSED", "decided_by": "network"})
     return "peer_down"
 
@@ -230,12 +230,12 @@ def test_without_a_prober_of_its_maker_a_node_probes_public_addresses_only(serve
 
 
 def attended(peer: RunningNode) -> Server:
-    """The API as a node of ours has it."""
+    """The API as a nocarrier node has it."""
     return attend(peer.node, peer.tracker, listen="127.0.0.1:0")[1]
 
 
 def embedded_api(peer: RunningNode) -> Server:
-    """The API as a program makes it that has a node of ours."""
+    """The API as a program makes it that has a nocarrier node."""
     return api_server(peer.tracker, node=peer.node, listen="127.0.0.1:0")
 
 

@@ -43,7 +43,7 @@ def test_an_event_that_cannot_be_sent_is_a_gap_and_the_stream_goes_on(server, tr
         record(tracker)
         assert reader.next("dial", "gap").data == {"after_seq": 1, "next_seq": 3, "missed": 1}
         assert reader.next("dial", "gap").id == "3"
-    assert "the live stream died by a fault of ours" in caplog.text
+    assert "the live stream died of an internal error" in caplog.text
 
 
 def test_a_log_that_begins_anew_does_not_tell_the_status_of_then(server, tracker, monkeypatch):

@@ -68,7 +68,7 @@ def test_a_redacted_chain_keeps_its_shape_and_names_nobody(server):
     assert b"10.0.0.1" not in answer.body
 
 
-# ---- a program without a node of ours -------------------------------------------------------------------------------
+# ---- a program without a nocarrier node ------------------------------------------------------------------------------
 
 
 def test_a_program_without_a_node_is_told_what_its_dials_say(embedded, tracker):

@@ -1,4 +1,4 @@
-"""A program without a node of ours whose dials a test records itself: what it shows is known to the last number."""
+"""A program without a nocarrier node whose dials a test records itself: what it shows is known to the last number."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ def test_an_entry_of_the_legend_filters_and_filters_no_more(page, shown):
 
 def test_dragging_over_bars_selects_their_time(page, shown):
     chart = page.get_by_test_id("chart-failures")
-    same_at_last(lambda: legend(page), lambda: series(shown, "reason"))  # a new layer builds the plot anew
+    same_at_last(lambda: legend(page), lambda: series(shown, "reason"))  # a new layer rebuilds the plot
     chart.scroll_into_view_if_needed()
     box = eventually(chart.locator(".u-over").bounding_box)
     middle = box["y"] + box["height"] / 2

@@ -31,7 +31,7 @@ _SUMMARY = (
 
 def _rule(facts: Facts) -> Case | None:
     # The classifier has weighed the lag against the deadline: the blame says what came out. A shorter lag is noted too,
-    # and may be there beside another fault of ours.
+    # and may be there beside another fault on our side.
     peers = facts.failing_where(
         lambda peer: peer.blame is Blame.US and not peer.is_local and lag_s(peer) >= LATE_LOOP_S
     )

@@ -19,7 +19,7 @@ UNRELATED = 2
 """Netgroups that give the same foreign answer."""
 
 _AT_HOME = frozenset({22, 80, 443, 7070, 8080})
-"""Where SSH and web servers are at home (IANA), and where nodes of ours serve HTTP unless told otherwise: the same answer
+"""Where SSH and web servers are at home (IANA), and where nocarrier nodes serve HTTP unless told otherwise: the same answer
 there is a list of wrong ports."""
 
 SAME_BYTES = 12

@@ -151,7 +151,7 @@ CAUSE = Cause(
     title="This machine has no usable network",
     severity=Severity.CRITICAL,
     blame=Blame.US,
-    evidence_rule="connect() itself returns ENETUNREACH or EHOSTUNREACH without a route of ours that says so, or several "
+    evidence_rule="connect() itself returns ENETUNREACH or EHOSTUNREACH with no route of our own that says so, or several "
     "netgroups begin to fail at once and no session lives. Names that cannot be looked up meanwhile belong to it.",
     next_actions=(
         Action(

@@ -38,7 +38,7 @@ def _is_local(peer: FailingPeer) -> bool:
 
 
 def _refused_by_own_route(facts: Facts, peer: FailingPeer) -> bool:
-    """Whether a route of ours refuses a network, rather than there being no route at all."""
+    """Whether a route of our own refuses a network, rather than there being no route at all."""
     has_routes = facts.host is not None and facts.host.has_default_ipv4 is True
     return peer.is_local and peer.reason is Reason.NETWORK_UNREACHABLE and not peer.is_ipv6 and has_routes
 

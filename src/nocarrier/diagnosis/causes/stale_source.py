@@ -31,7 +31,7 @@ _CHOSEN = frozenset({Source.SEED, Source.DIRECT})
 
 
 def is_dead(peer: FailingPeer) -> bool:
-    """Whether nobody of ours lives at that address, for no fault of ours."""
+    """Whether nobody of ours lives at that address, through no fault of ours."""
     if peer.blame is Blame.US or peer.is_local:
         return False
     return peer.is_silent or peer.reason in {Reason.CONNECTION_REFUSED, Reason.DNS_NOT_FOUND}

@@ -194,7 +194,7 @@ class _Collector:
 
 
 class _SdkSays(logging.Filter):
-    """Holds back what the SDK logs about exports of ours, a line or two for every try.
+    """Holds back what the SDK logs about our exports, a line or two for every try.
 
     Only of the thread that is in `held`: the program may have exporters of its own, whose log is theirs.
     """

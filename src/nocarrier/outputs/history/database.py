@@ -66,7 +66,7 @@ def open_to_write(path: Path, steps: Sequence[Migration], *, max_bytes: int) -> 
     try:
         stands = _schema(connection, steps)
         if not stands:
-            # Before the first table: afterwards it cannot be changed. Lets the file shrink without being written anew.
+            # Before the first table: afterwards it cannot be changed. Lets the file shrink without being rewritten.
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA cache_size = {-CACHE_KIB}")
@@ -95,7 +95,7 @@ def log_bytes(path: Path) -> int:
 
 
 def take_over_log(connection: sqlite3.Connection) -> None:
-    """Force the log to disk, take it over into the file, and begin it anew; waits for the disk, and for no reader."""
+    """Force the log to disk, take it over into the file, and start it again; waits for the disk, and for no reader."""
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA busy_timeout = 0")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

@@ -74,7 +74,7 @@ def read_events(connection: sqlite3.Connection, query: EventQuery) -> EventPage:
     """A page of events, newest first.
 
     Raises:
-        CursorError: the cursor is none of ours.
+        CursorError: the cursor is not one that we issued.
     """
     # With `+` SQLite does not search by it: a peer has fewer events than a reason has.
     reason = "reason" if query.addr is None and query.via is None else "+reason"
@@ -90,7 +90,7 @@ def read_events(connection: sqlite3.Connection, query: EventQuery) -> EventPage:
         conditions.append("at_unix < ?")
         values.append(query.until_unix)
     rows = connection.execute(
-        f"SELECT {SELECTED} FROM event WHERE {' AND '.join(conditions)}"  # noqa: S608 - names of ours
+        f"SELECT {SELECTED} FROM event WHERE {' AND '.join(conditions)}"  # noqa: S608 - our own names
         " ORDER BY at_unix DESC, id DESC LIMIT ?",
         [*values, query.limit + 1],
     ).fetchall()

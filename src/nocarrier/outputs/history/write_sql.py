@@ -24,7 +24,7 @@ DELETE_ROWS = 4_000
 """Of old rows at once: some 50 ms, for which new ones can wait."""
 
 _ROW = f"({', '.join('?' * len(COLUMNS))})"
-_INSERT = f"INSERT INTO event ({', '.join(COLUMNS)}) VALUES "  # noqa: S608 - names of ours
+_INSERT = f"INSERT INTO event ({', '.join(COLUMNS)}) VALUES "  # noqa: S608 - our own names
 INSERT_ONE = _INSERT + _ROW
 _INSERT_BLOCK = _INSERT + ", ".join([_ROW] * BLOCK_ROWS)
 _COUNT = "INSERT INTO {} VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET count = count + excluded.count"
@@ -212,7 +212,7 @@ def shrink(connection: sqlite3.Connection, pages: int) -> None:
 # ---- findings --------------------------------------------------------------------------------------------------------
 
 REWRITE_AFTER_S = 30.0
-"""How often a finding whose numbers change is written anew; its worst severity is written at once."""
+"""How often a finding whose numbers change is rewritten; its worst severity is written at once."""
 
 
 def write_findings(
@@ -246,7 +246,7 @@ def _write_change(
 
 
 def end_finding(connection: sqlite3.Connection, standing: StandingFinding, now_unix: float, ended_by: EndedBy) -> None:
-    """Write that a finding does not stand any more, and how it was at last."""
+    """Write that a finding is no longer active, and how it was at last."""
     connection.execute(
         "UPDATE finding SET ended_unix = ?, ended_by = ?, finding = ? WHERE id = ?",
         [now_unix, ended_by.value, encode_finding(standing.finding), standing.place],

@@ -140,7 +140,7 @@ class Writer:
     # ---- the thread -----------------------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Write until stopped; again after a fault of ours has ended it."""
+        """Write until stopped; again after an internal error has ended it."""
         try:
             self.step()
         finally:
@@ -154,7 +154,7 @@ class Writer:
             self._finish()
 
     def step(self) -> None:
-        """Write what waits, as far as that can be done now. Only a fault of ours raises."""
+        """Write what waits, as far as that can be done now. Raises only on an internal error."""
         self.is_behind = False
         try:
             connection = self._opened()

@@ -33,8 +33,8 @@ class DialCollector(Collector):
 
     Args:
         tracker: whose dials.
-        node: whose peers; None: the program has no node of ours, and its families are left out. A node must be asked in
-            its own event loop, so collect there.
+        node: whose peers; None: the program has no nocarrier node, and its families are left out. A node must be asked
+            in its own event loop, so collect there.
         diagnosis: gives what is wrong; None, or where it gives None: the findings are left out.
         history: gives how the history does; likewise.
     """

@@ -224,7 +224,8 @@ OF_DIAGNOSIS: tuple[Metric[Diagnosis], ...] = (
     Metric(
         name="nocarrier_finding_active",
         type=MetricType.GAUGE,
-        help="1 where the cause stands, beside the severity that it has now; else 0. Adds up to 0 or 1 for each code.",
+        help="1 for an active finding, with its current severity as a label; otherwise 0. "
+        "At most one severity of each code is 1.",
         labels=(labels.CODE, labels.SEVERITY),
         read=lambda now: {(finding.code, finding.severity): 1 for finding in now.findings},
     ),

@@ -134,7 +134,7 @@ class Listener:
         self._pending.pop(task, None)
         fault = None if task.cancelled() else task.exception()
         if fault is not None:
-            _log.error("an inbound handshake with %s failed by a fault of ours", remote, exc_info=fault)
+            _log.error("an inbound handshake with %s failed with an internal error", remote, exc_info=fault)
         if fault is not None or task.cancelled():  # it may not even have begun
             writer.transport.abort()
 

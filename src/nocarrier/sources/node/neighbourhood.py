@@ -26,7 +26,7 @@ class Recorder(DialRecorder, StandingBook, Protocol):
     """What the node needs of a tracker."""
 
     def forgive_own_faults(self) -> None:
-        """Let addresses that only wait because of a fault of ours be dialed now."""
+        """Let addresses that only wait because of a fault on our side be dialed now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

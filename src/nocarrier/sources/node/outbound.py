@@ -109,7 +109,7 @@ class Outbound:
     def _ended(self, addr: str, task: asyncio.Task[DialResult]) -> None:
         del self._tasks[addr], self._started_s[addr]
         if not task.cancelled() and task.exception() is not None:
-            _log.error("a dial to %s failed by a fault of ours", addr, exc_info=task.exception())
+            _log.error("a dial to %s failed with an internal error", addr, exc_info=task.exception())
         self._hood.changed.set()
 
     def close(self) -> None:

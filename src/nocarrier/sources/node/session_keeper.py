@@ -234,4 +234,4 @@ class SessionKeeper:
 def _report_if_died(task: asyncio.Task[None]) -> None:
     """Log what ended a task that should not have ended so."""
     if not task.cancelled() and task.exception() is not None:
-        _log.critical("a part of the node died by a fault of ours", exc_info=task.exception())
+        _log.critical("a part of the node died of an internal error", exc_info=task.exception())

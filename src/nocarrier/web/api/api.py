@@ -21,7 +21,7 @@ class Api:
 
     Args:
         tracker: whose dials.
-        node: whose peers, and what to dial with; None: the program has no node of ours.
+        node: whose peers, and what to dial with; None: the program has no nocarrier node.
         doctor: whose findings.
         prober: what looks into them.
         history: what is kept over restarts; None: nothing is.

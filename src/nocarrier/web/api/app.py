@@ -45,7 +45,7 @@ class Application:
 
     @property
     def supervisor(self) -> Supervisor:
-        """Runs what is endless in it; a server of ours shows up there too."""
+        """Runs what is endless in it; our own server shows up there too."""
         return self._api.doctor.supervisor
 
     def end_streams(self) -> None:
@@ -68,7 +68,7 @@ def create_app(
 
     Args:
         tracker: whose dials to show.
-        node: whose peers to show, and what to dial with; None: the program has no node of ours.
+        node: whose peers to show, and what to dial with; None: the program has no nocarrier node.
         doctor: whose findings to show.
         prober: what looks into them when it is asked to.
         history: what is kept over restarts; None: nothing is.

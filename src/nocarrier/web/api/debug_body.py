@@ -16,7 +16,7 @@ from nocarrier.web.views import Reader, debug_view, redact
 from nocarrier.web.views.status import history_status
 
 KEPT_FOR_S = 1.0
-"""A body is made anew after this time even if nothing was recorded, as entries with a time to live expire silently and
+"""A body is made again after this time even if nothing was recorded, as entries with a time to live expire silently and
 hot peers cool down."""
 
 
@@ -38,7 +38,7 @@ class DebugBody:
 
     Args:
         tracker: whose dials to show.
-        node: whose peers to show; None: the program has no node of ours.
+        node: whose peers to show; None: the program has no nocarrier node.
         doctor: whose findings to show.
         history: whose state to show; None: nothing is kept.
         clock: returns seconds that never go back.

@@ -178,7 +178,7 @@ class EventLog:
             self._left_s = self._clock()
 
     def open(self) -> None:
-        """Let there be streams again after a `close`, for a program that serves the same application anew."""
+        """Let there be streams again after a `close`, for a program that serves the same application again."""
         self.closed = False
 
     def close(self) -> None:

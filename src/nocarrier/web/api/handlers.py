@@ -90,13 +90,13 @@ async def healthz(_api: Api, _query: NoQuery, _body: None, _reader: Reader) -> A
 
 
 async def readyz(api: Api, _query: NoQuery, _body: None, _reader: Reader) -> Ready:
-    """Whether the node and all else of ours works. A program without a node of ours is ready when that does."""
+    """Whether the node and the rest of nocarrier work; without a nocarrier node, whether the rest does."""
     down = [task.name for task in api.doctor.tasks() if task.is_down]
     if down:
         # Anybody may ask, so what it died of, which may quote anybody, is told in the finding only.
         raise HTTPException(
             HTTPStatus.SERVICE_UNAVAILABLE,
-            f"Down after a fault of ours, and restarted again and again: {', '.join(down)}. The finding "
+            f"Down after an internal error, and restarted again and again: {', '.join(down)}. The finding "
             "internal_task_failed in /api/p2p/diagnosis says more.",
             {"Retry-After": "5"},
         )

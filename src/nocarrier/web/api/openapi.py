@@ -19,7 +19,7 @@ from nocarrier.web.api.routes import ApiRoute
 from nocarrier.web.views import Problem
 
 PROBLEMS_OF_ALL = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.INTERNAL_SERVER_ERROR)
-"""What the guard, or a bug of ours, can answer to any request."""
+"""What the guard, or a bug in nocarrier, can answer to any request."""
 
 
 def openapi_document(routes: Sequence[ApiRoute], version: str) -> dict[str, Any]:

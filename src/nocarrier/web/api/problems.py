@@ -48,7 +48,7 @@ async def on_http_exception(request: Request, exc: Exception) -> Response:
 
 
 async def on_unexpected(_request: Request, _exc: Exception) -> Response:
-    """A bug of ours. The exception goes on to the server, which logs it; the client learns nothing of it."""
+    """A bug in nocarrier. The exception goes on to the server, which logs it; the client learns nothing of it."""
     return problem_response(
         HTTPStatus.INTERNAL_SERVER_ERROR, "This is a bug of nocarrier; its log has the traceback. Please report it."
     )

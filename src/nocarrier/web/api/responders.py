@@ -32,7 +32,7 @@ async def events(api: Api, query: StreamQuery, request: Request, reader: Reader)
 
 
 def _last_event_id(request: Request, query: StreamQuery) -> int | None:
-    """What a browser sends when it comes back; a text that is no number of ours is as good as none."""
+    """What a browser sends when it comes back; a text that is not one of our numbers counts as none."""
     header = request.headers.get("last-event-id", "")
     is_number = header.isascii() and header.isdigit() and len(header) <= len(str(LARGEST_SEQ))
     return int(header) if is_number else query.last_event_id

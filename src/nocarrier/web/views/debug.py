@@ -22,7 +22,7 @@ class DebugView:
     """What goes on, and the newest failures."""
 
     connected_peers: list[ConnectedPeer]
-    """The live sessions, oldest first; empty where the program has no node of ours."""
+    """The live sessions, oldest first; empty where the program has no nocarrier node."""
     peer_book_counts: PeerBookCounts
     dial_failures: list[DialFailure]
     """The newest failures, skips, cancellations and early disconnects, oldest first."""

@@ -50,7 +50,7 @@ class SeriesView:
     counts: list[EventCount]
     """Of the whole time, the most frequent first."""
     starts_unix: list[float]
-    """When the program was started in that time: counts since start begin anew there."""
+    """When the program was started in that time: counts since the start begin at zero again there."""
     cover: Coverage
 
 

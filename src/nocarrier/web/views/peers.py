@@ -18,12 +18,12 @@ class PeerView:
     addr: str
     state: BookState
     connected: bool | None
-    """None: not known, as the program has no node of ours."""
+    """None: not known, as the program has no nocarrier node."""
     source: Source
     via: str | None
     node_id: str | None
     first_seen_unix: float | None
-    """None: not known, as the program has no peer book of ours."""
+    """None: not known, as the program has no nocarrier peer book."""
     last_success_unix: float | None
     last_failure_unix: float | None
     streak: int
@@ -43,7 +43,7 @@ class PeersView:
 
 
 def peers_view(tracker: DialTracker, node: NodePort | None) -> PeersView:
-    """The node's peer book; without a node of ours, the addresses that the tracker knows, in the same shape."""
+    """The node's peer book; without a nocarrier node, the addresses that the tracker knows, in the same shape."""
     if node is not None:
         return PeersView(peers=[msgspec.convert(peer, PeerView, from_attributes=True) for peer in node.book_peers()])
     snapshot = tracker.snapshot()

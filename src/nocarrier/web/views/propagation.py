@@ -20,9 +20,9 @@ class PropagationCounts:
     connected: int
     """Led to a session at least once."""
     dead: int
-    """No peer answered when dialed last, for no fault of ours."""
+    """No peer answered when dialed last, through no fault of ours."""
     repeated: int | None
-    """How often a peer told an address that was known already; None: not known, as the program has no node of ours."""
+    """How often a peer told an address that was already known; None: not known, the program has no nocarrier node."""
     refused: int | None
     """Newcomers not taken in: no place, too fast, or the introducer is throttled; None: not known."""
 
@@ -50,11 +50,11 @@ class PropagationView:
 
 
 def propagation_view(tracker: DialTracker, node: NodePort | None, addr: str | None = None) -> PropagationView:
-    """The view of this instant; without a node of ours, of the addresses that the tracker knows.
+    """The view of this instant; without a nocarrier node, of the addresses that the tracker knows.
 
     Args:
         tracker: whose dials.
-        node: None: the program has no node of ours.
+        node: None: the program has no nocarrier node.
         addr: whose chain to show. It is empty where nothing is known of the address.
     """
     if node is None:
@@ -86,7 +86,7 @@ def _known(counts: IntroductionCounts) -> PropagationCounts:
     )
 
 
-# ---- without a node of ours -----------------------------------------------------------------------------------------
+# ---- without a nocarrier node ----------------------------------------------------------------------------------------
 
 
 def _tracked_view(peers: Iterable[LastOutcome], addr: str | None) -> PropagationView:

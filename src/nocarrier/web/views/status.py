@@ -18,7 +18,7 @@ class StatusView:
     started_unix: float
     """Since when dials are counted."""
     start_id: str
-    """Names this start of the program: event numbers count anew in each."""
+    """Names this start of the program: each start numbers its events from the beginning."""
     seq: int
     """Of the newest event."""
     dial_totals: Totals
@@ -27,7 +27,7 @@ class StatusView:
     history: HistoryStatus
     connected: int
     target_peers: int | None
-    """None: the program has no node of ours."""
+    """None: the program has no nocarrier node."""
     peer_book_counts: PeerBookCounts
     reachability: Reachability
     offline: bool

@@ -86,7 +86,7 @@ def _connection(role: Role, identity: Identity, now_unix: float, changes: dict[s
     }
     claims = {name: changes.pop(name) for name in list(changes) if name in LocalPeer.__dataclass_fields__}
     if changes["nonce"] is None:
-        del changes["nonce"]  # drawn anew, as outside of tests
+        del changes["nonce"]  # redrawn, as outside of tests
     terms = Terms(**(arguments | {"local": local_peer(identity, **claims)} | changes))
     return Connection(terms, now_unix=now_unix)
 

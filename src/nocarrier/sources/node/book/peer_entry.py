@@ -43,15 +43,15 @@ class PeerEntry(msgspec.Struct, frozen=True, kw_only=True):
     node_id: Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")] | None = None
     last_success_unix: float | None = None
     last_attempt_unix: float | None = None
-    """When a dial ended last that worked, or that failed for no fault of ours."""
+    """When a dial ended last that worked, or that failed through no fault of ours."""
     successes_total: Annotated[int, msgspec.Meta(ge=0)] = 0
     last_dial_unix: float | None = None
     """When a dial to it began last, whatever came of it."""
     failing_since_unix: float | None = None
-    """When the first dial since its last success failed, for no fault of ours; None: it is not failing."""
+    """When the first dial since its last success failed, through no fault of ours; None: it is not failing."""
     failures_since_success: Annotated[int, msgspec.Meta(ge=0)] = 0
     is_dead: bool = False
-    """Whether no peer answered when it was dialed last, for no fault of ours."""
+    """Whether no peer answered when it was dialed last, through no fault of ours."""
 
     def __post_init__(self) -> None:
         """Make sure that an entry read from a file is one that can be dialed."""

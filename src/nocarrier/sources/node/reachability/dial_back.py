@@ -125,7 +125,7 @@ class DialBacks:
         try:
             outcome, reason = await self._dial(session.remote, address)
         except Exception:  # noqa: BLE001 - a task boundary; logged
-            _log.exception("a dial-back to %s failed by a fault of ours", address)
+            _log.exception("a dial-back to %s failed with an internal error", address)
             outcome, reason = DialBackOutcome.REFUSED, Reason.OTHER
         if outcome is DialBackOutcome.REFUSED:
             self.refused_total += 1
@@ -162,7 +162,7 @@ class DialBacks:
 
 
 def _verdict(reason: Reason, blame: Blame) -> _Verdict:
-    # A fault of ours (no route, no descriptor, our own firewall, a late loop) says nothing about the asker's port.
+    # A fault on our side (no route, no descriptor, our own firewall, a late loop) says nothing about the asker's port.
     return DialBackOutcome.REFUSED if blame is Blame.US else DialBackOutcome.NOT_REACHED, reason
 
 

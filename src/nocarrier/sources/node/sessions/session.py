@@ -248,7 +248,7 @@ class Session:
         self._write()
 
     def send_dial_back(self, nonce: int, port: int) -> None:
-        """Ask the peer to dial `port` of ours."""
+        """Ask the peer to dial our `port`."""
         self._connection.send_dial_back(nonce, port)
         self._write()
 
@@ -314,7 +314,7 @@ class Session:
 
     def _fail(self, error: BaseException) -> None:
         """End the session for a fault of our own program."""
-        _log.critical("a session with %s died by a fault of ours", self.addr, exc_info=error)
+        _log.critical("a session with %s died of an internal error", self.addr, exc_info=error)
         self._finish(SessionEnd(by_us=True, code=SessionEndCode.INTERNAL_ERROR, detail=type(error).__name__))
         self._writer.transport.abort()
 

@@ -125,7 +125,7 @@ class Connection:
         self._send_in_session(PeerList(peers=list(peers)))
 
     def send_dial_back(self, nonce: int, port: int) -> None:
-        """Ask the peer to dial `port` of ours (`nonce` from 0 to 2**64 - 1)."""
+        """Ask the peer to dial our `port` (`nonce` from 0 to 2**64 - 1)."""
         self._send_in_session(DialBack(nonce=nonce, port=port))
 
     def send_dial_back_result(self, nonce: int, outcome: DialBackOutcome, reason: str | None = None) -> None:

@@ -41,12 +41,12 @@ class HandshakeFailed:
     ====================  =========================================================
     """
     remote: RemotePeer | None
-    """Who it says it is, once it said Hello."""
+    """Who it says it is, once it has sent its Hello."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DialedBack:
-    """Both sides of a dial-back have said Hello, and that is all. Send what is left to send, then close."""
+    """Both sides of a dial-back have sent their Hello, and that is all. Send what is left to send, then close."""
 
     remote: RemotePeer
     """Who the other side says it is; nothing is proven."""

@@ -78,7 +78,7 @@ class Handshake:
         self._hellos: HelloPair | None = None
         self._proofs: dict[Role, bytes] = {}
         self.remote: RemotePeer | None = None
-        """Who the other side says it is, once it said Hello."""
+        """Who the other side says it is, once it has sent its Hello."""
 
     def introduce(self, now_unix: float) -> Hello:
         """Send our Hello, if that is not done yet."""

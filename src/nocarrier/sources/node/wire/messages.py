@@ -35,7 +35,7 @@ That a few bytes of a stranger are answered with this many is no amplification w
 that the stranger is where it says."""
 
 DETAIL_MAX_LENGTH = 256
-"""Characters of a text for people; longer ones of ours are cut."""
+"""Characters of a text for people; ours are cut to that."""
 
 WELCOME_PEERS_MAX = 16
 PEER_LIST_MAX = 64
