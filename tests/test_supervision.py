@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
+import re
 import threading
 
 import pytest
 
 from nocarrier import supervision
+from nocarrier.diagnosis.causes import internal_task_failed
 from nocarrier.supervision import LASTING_S, LOG_EVERY_S, WORKS_AGAIN_AFTER_S, Supervisor
 
 
@@ -147,6 +149,13 @@ async def test_the_same_death_is_logged_once_an_hour_and_another_at_once(supervi
         clock.now_s += LOG_EVERY_S
         await work.die(ValueError("again"))
         assert len(caplog.records) == 3
+
+
+async def test_the_log_holds_the_words_that_the_doctor_says_to_search_for(supervisor, caplog):
+    (words,) = re.findall(r'search for "([^"]+)"', internal_task_failed.CAUSE.next_actions[0].text)
+    async with started(supervisor) as work:
+        await work.die(ValueError("once"))
+    assert words in caplog.text
 
 
 async def test_pauses_grow_to_their_ceiling_and_no_further(supervisor, monkeypatch):

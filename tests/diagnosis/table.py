@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,6 +12,13 @@ import pytest
 from nocarrier.diagnosis.cause import SAMPLES
 from nocarrier.model.finding import Diagnosis, Finding, HealthStatus, Severity
 from tests.diagnosis.world import World
+
+_NOUNS = "peer|seed|address|name|ticket|session|network|dial|connection|time"
+
+_ONE_OF_MANY = rf"1 (?:dead )?(?:{_NOUNS})e?s\b(?!' )"
+_MANY_OF_ONE = rf"(?:0|[2-9]|[1-9]\d+) (?:dead )?(?:{_NOUNS})\b(?!'s|-)"
+_DISAGREES = re.compile(rf"(?<![\w.:])(?:{_ONE_OF_MANY}|{_MANY_OF_ONE})")
+"""A number beside a noun that does not go with it, such as "1 seeds" or "3 peer"."""
 
 
 @dataclass(frozen=True)
@@ -98,6 +106,9 @@ def check_sound(diagnosis: Diagnosis) -> None:
         assert str(found.summary).endswith(".")
         assert found.evidence
         assert all(len(item.addrs) <= SAMPLES and item.count >= 0 for item in found.evidence)
+        for sentence in (f"{item.count} {item.statement}" for item in found.evidence):
+            assert not _DISAGREES.search(sentence), sentence
+        assert not _DISAGREES.search(str(found.summary)), found.summary
         assert all(len(item.addrs) <= item.count or not item.event_ids for item in found.evidence)
         assert found.next_actions, f"{found.code} leaves the operator alone"
         assert found.since_unix <= diagnosis.at_unix

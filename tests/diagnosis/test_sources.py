@@ -306,7 +306,7 @@ def test_seeds_are_told_by_how_they_end():
     evidence = finding_of(world.fails(peer(3), "connection_refused", "seed").diagnosis(), "seeds_down").evidence
     assert {str(item.statement): set(item.addrs) for item in evidence[:2]} == {
         "seeds that end with timeout": set(peers(2)),
-        "seeds that end with connection_refused": {peer(3)},
+        "seed that ends with connection_refused": {peer(3)},
     }
 
 

@@ -70,11 +70,15 @@ class Cause:
 
 
 def evidence_of(template: str, peers: Iterable[FailingPeer], **values: Sayable) -> EvidenceItem:
-    """The statement that `peers` are evidence for, the newest five named; `template` and `values` as for `say`."""
+    """The statement that `peers` are evidence for, the newest five named.
+
+    `template` and `values` are as for `say`. People read it beside the number of peers, which is its value `count`:
+    where it begins with a noun, `{count:peer that|peers that}` is the form that goes with it.
+    """
     newest = sorted(peers, key=lambda peer: peer.failed_unix, reverse=True)
     named = newest[:SAMPLES]
     return EvidenceItem(
-        statement=say(template, **values),
+        statement=say(template, count=len(newest), **values),
         count=len(newest),
         addrs=tuple(peer.addr for peer in named),
         event_ids=tuple(peer.event_id for peer in named),
@@ -82,11 +86,10 @@ def evidence_of(template: str, peers: Iterable[FailingPeer], **values: Sayable) 
 
 
 def stated(template: str, addrs: Iterable[str] = (), count: int | None = None, **values: Sayable) -> EvidenceItem:
-    """A statement that rests on something else than failed dials."""
+    """A statement that rests on something other than failed dials; `count` is the number of `addrs`, unless given."""
     those = tuple(addrs)
-    return EvidenceItem(
-        statement=say(template, **values), count=len(those) if count is None else count, addrs=those[:SAMPLES]
-    )
+    number = len(those) if count is None else count
+    return EvidenceItem(statement=say(template, count=number, **values), count=number, addrs=those[:SAMPLES])
 
 
 def addresses(peers: Iterable[FailingPeer]) -> Text:

@@ -70,7 +70,9 @@ def _rule(facts: Facts) -> Case | None:
     ]
     evidence = [evidence_of("clocks differ in the same direction, by a median of {off}", peers, off=off)]
     if tickets:
-        evidence.append(evidence_of("tickets are refused for their time, as a consequence", tickets))
+        evidence.append(
+            evidence_of("{count:ticket is|tickets are} refused for the time in it, as a consequence", tickets)
+        )
     template = (_SUMMARY if agreeing else _NOBODY_AGREES)[off_s > 0]
     return Case(
         summary=say(template, off=off, count=len(peers), agreeing=agreeing),

@@ -69,7 +69,7 @@ CAUSE = Cause(
     next_actions=(
         Action(
             text='This is a fault of nocarrier or of the machine it runs on: find the traceback in the log (search for "died '
-            'by a fault of ours"), see whether it names a full disk, a missing permission or a limit, and fix that.'
+            'of an internal error"), see whether it names a full disk, a missing permission or a limit, and fix that.'
         ),
         Action(
             text="Otherwise attach the traceback and this report to a bug report.",

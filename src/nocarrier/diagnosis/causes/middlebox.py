@@ -80,7 +80,7 @@ def _by_signature(facts: Facts) -> dict[_Signature, list[FailingPeer]]:
 def _case(signature: _Signature, peers: list[FailingPeer], worked: list[FailingPeer]) -> Case:
     evidence = [evidence_of("the same answer from unrelated networks: {answer}", peers, answer=signature.text)]
     if worked:
-        evidence.append(evidence_of("of these, peers that worked before", worked))
+        evidence.append(evidence_of("of these worked before", worked))
     return Case(
         summary=say(_SUMMARY, count=len(peers), networks=len(netgroups(peers)), answer=signature.text),
         confidence=confidence(PATTERN, peers, is_guessed=any(map(_is_guessed, peers))),

@@ -35,7 +35,7 @@ def _rule(facts: Facts) -> Case | None:
     return Case(
         summary=say(_ALL_FORBIDDEN if forbidden else _NO_SEEDS, count=forbidden),
         confidence=0.95,
-        evidence=(stated("addresses that could be dialed, now or later", count=0),),
+        evidence=(stated("{count:address|addresses} that could be dialed, now or later", count=0),),
         since_unix=node.info.started_at_unix,
         severity=Severity.WARNING,
         values={"port": node.info.p2p_port},

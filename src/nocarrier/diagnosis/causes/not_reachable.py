@@ -27,8 +27,8 @@ def _rule(facts: Facts) -> Case | None:
         summary=say(_SUMMARY, where=where, count=checked.not_reached_by),
         confidence=round(1 - 0.5 ** max(1, checked.not_reached_by), 2),
         evidence=(
-            stated("peers that dialed us back and did not reach us", count=checked.not_reached_by),
-            stated("peers that did reach us", count=checked.reached_by),
+            stated("{count:peer|peers} that dialed us back and did not reach us", count=checked.not_reached_by),
+            stated("{count:peer|peers} that did reach us", count=checked.reached_by),
         ),
         since_unix=checked.checked_unix,
         severity=Severity.INFO,

@@ -113,7 +113,7 @@ def _evidence(facts: Facts, outage: _Outage) -> Iterator[EvidenceItem]:
     if outage.silent:
         yield evidence_of("no answer from unrelated networks, and no session lives", outage.silent)
     if outage.nameless:
-        yield evidence_of("names could not be looked up meanwhile", outage.nameless)
+        yield evidence_of("{count:name|names} could not be looked up meanwhile", outage.nameless)
     if facts.node is not None and facts.node.info.offline_because:
         yield stated("{because}", count=1, because=quoted(facts.node.info.offline_because))
     if _has_no_link(facts.host):

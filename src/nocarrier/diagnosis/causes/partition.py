@@ -114,7 +114,7 @@ def _evidence(no_way: list[FailingPeer], lost: list[FailingPeer], quiet: list[Fa
         hops = listed([host(hop) for hop in sorted({peer.hop for peer in no_way if peer.hop})])
         yield evidence_of("a router ({hops}) has no route to their network", no_way, hops=hops)
     if lost:
-        yield evidence_of("sessions that fell silent together, and silence since", lost)
+        yield evidence_of("{count:session|sessions} that fell silent together, and silence since", lost)
     if quiet:
         yield evidence_of("whole networks are silent in which several peers were known", quiet)
 

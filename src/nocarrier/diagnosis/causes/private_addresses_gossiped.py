@@ -24,9 +24,9 @@ def _rule(facts: Facts) -> Case | None:
         return None
     addrs = list(dict.fromkeys(skip.addr for skip in skips))
     introducers = Counter(via for _, via in {(skip.addr, skip.via) for skip in skips} if via)
-    evidence = [stated("addresses of private or loopback networks, told by peers", addrs)]
+    evidence = [stated("{count:address|addresses} of private or loopback networks, told by peers", addrs)]
     if introducers:
-        evidence.append(stated("peers that told them", [via for via, _ in introducers.most_common()]))
+        evidence.append(stated("{count:peer|peers} that told them", [via for via, _ in introducers.most_common()]))
     wants_peers = facts.node is None or facts.node.dialing.wanted > 0
     return Case(
         summary=say(

@@ -31,7 +31,11 @@ def _rule(facts: Facts) -> Case | None:
         return None
     network_answers = facts.answered_unix is not None or bool(facts.working) or facts.far_hops_answer
     evidence = [
-        evidence_of("seeds that end with {reason}", [peer for peer in down if peer.reason is reason], reason=reason)
+        evidence_of(
+            "{count:seed that ends|seeds that end} with {reason}",
+            [peer for peer in down if peer.reason is reason],
+            reason=reason,
+        )
         for reason in dict.fromkeys(peer.reason for peer in down)
     ]
     evidence.append(_network(facts, answers=network_answers))

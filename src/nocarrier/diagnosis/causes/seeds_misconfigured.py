@@ -15,16 +15,16 @@ from nocarrier.model.action import NODE, OTHERS, Action
 from nocarrier.model.address import Scope, parse_ip, scope_of
 from nocarrier.model.finding import EvidenceItem, Severity
 from nocarrier.model.taxonomy import Blame, Phase, Reason, Source
-from nocarrier.model.text import Sayable, Text, address, host, listed, network, say, word
+from nocarrier.model.text import Sayable, Text, address, host, listed, network, say
 
 _WHAT = {
     Reason.PRIVATE_IP_BLOCKED: "private",
     Reason.LOOPBACK_BLOCKED: "loopback",
-    Reason.SELF_DIAL_BLOCKED: "our own",
-    Reason.INVALID_IPV4_ENDPOINT: "no valid endpoint",
-    Reason.IPV6_BLOCKED: "IPv6, and ipv4_only is on",
-    Reason.DNS_NO_USABLE_FAMILY: "names of IPv6 addresses only, and ipv4_only is on",
-    Reason.DNS_NOT_FOUND: "names that do not exist",
+    Reason.SELF_DIAL_BLOCKED: "this node's own address",
+    Reason.INVALID_IPV4_ENDPOINT: "not a valid endpoint",
+    Reason.IPV6_BLOCKED: "IPv6, while ipv4_only is on",
+    Reason.DNS_NO_USABLE_FAMILY: "{count:a name|names} with IPv6 addresses only, while ipv4_only is on",
+    Reason.DNS_NOT_FOUND: "{count:a name that does not exist|names that do not exist}",
 }
 
 _HARMLESS = frozenset({Reason.SELF_DIAL_BLOCKED})
@@ -83,12 +83,12 @@ def _rule(facts: Facts) -> Case | None:
 
 def _evidence(wrong: _Wrong) -> Iterator[EvidenceItem]:
     for reason, addrs in wrong.configured.items():
-        yield stated("seeds that are {what}", addrs, what=word(_WHAT[reason]))
+        yield stated("{count:seed that is|seeds that are} " + _WHAT[reason], addrs)
     for reason in dict.fromkeys(peer.reason for peer in wrong.resolved):
         peers = [peer for peer in wrong.resolved if peer.reason is reason]
-        yield evidence_of("seeds whose names are, or lead to, {what}", peers, what=word(_WHAT[reason]))
+        yield evidence_of("{count:seed that is or resolves to|seeds that are or resolve to} " + _WHAT[reason], peers)
     if wrong.duplicates:
-        yield stated("seeds that are in the list twice", wrong.duplicates)
+        yield stated("{count:seed that is|seeds that are} in the list twice", wrong.duplicates)
 
 
 _TWICE = "{count} {count:seed is|seeds are} in the list twice."

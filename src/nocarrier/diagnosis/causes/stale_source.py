@@ -64,15 +64,15 @@ class _Origins(NamedTuple):
 _INTRODUCERS = _Origins(
     lambda peer: peer.via,
     address,
-    "{count} addresses told by {origins} are dead, far more than of those from elsewhere.",
-    "dead addresses told by {origin}",
+    "{count} {count:address|addresses} told by {origins} {count:is|are} dead, far more than of those from elsewhere.",
+    "dead {count:address|addresses} told by {origin}",
 )
 
 _SOURCES = _Origins(
     lambda peer: peer.source,
     word,
-    "{count} addresses from {origins} are dead, far more than of those from elsewhere.",
-    "dead addresses from {origin}",
+    "{count} {count:address|addresses} from {origins} {count:is|are} dead, far more than of those from elsewhere.",
+    "dead {count:address|addresses} from {origin}",
 )
 
 
@@ -136,7 +136,9 @@ def _has_enough(facts: Facts) -> bool:
     return facts.node is not None and facts.node.dialing.wanted == 0
 
 
-_COUNTS = "{addr} told us {introduced} addresses: {dialed} dialed, {connected} connected, {dead} dead"
+_COUNTS = (
+    "{addr} told us {introduced} {introduced:address|addresses}: {dialed} dialed, {connected} connected, {dead} dead"
+)
 
 _COUNTS_OF_THROTTLED = f"{_COUNTS}; it is throttled"
 

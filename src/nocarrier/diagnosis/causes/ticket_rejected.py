@@ -45,6 +45,7 @@ def _rule(facts: Facts) -> Case | None:
     values: dict[str, Sayable] = {"addr": address(peers[0].addr)}
     if facts.node is not None:
         values["node_id"] = identity(facts.node.info.node_id)
+        values["network"] = word(facts.node.info.network)
     if most in {"expired", "not_yet_valid"}:
         values["time"] = word(most)
     return Case(
@@ -64,8 +65,13 @@ CAUSE = Cause(
     evidence_rule="ticket_invalid stated by a peer, with what is wrong with the ticket; unless our clock explains it.",
     next_actions=(
         Action(
-            text="Ask the operator of the network for a ticket for node id {node_id} (made with nocarrier ticket issue), set "
-            "it as ticket under [node] or as NOCARRIER_NODE_TICKET, and restart.",
+            text="Ask the operator of the network for a ticket for node id {node_id}, set it as ticket under [node] or as "
+            "NOCARRIER_NODE_TICKET, and restart.",
+            applies_to=NODE,
+        ),
+        Action(
+            text="If you are that operator, issue one; issuer.pem stands for the file with the private key of the network.",
+            command="nocarrier ticket issue --key issuer.pem --node-id {node_id} --network {network}",
             applies_to=NODE,
         ),
         Action(text="Ask the operator of the network for a new ticket, and give it to the program.", applies_to=OTHERS),
