@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from nocarrier.cli.node_options import asks_node
-from nocarrier.cli.render.text import clock_time, duration, print_json, print_note, print_table
+from nocarrier.cli.render.text import clock_time, print_json, print_note, print_table
 from nocarrier.client.node_client import NodeClient
+from nocarrier.model.wording import span
 
 if TYPE_CHECKING:
     from nocarrier.web.views import PeerView
@@ -54,4 +55,4 @@ def _next_dial(peer: PeerView) -> str:
         return "any time"
     if peer.next_attempt_unix is None:
         return f"when something changes ({peer.because})"
-    return f"in {duration(max(0.0, peer.next_attempt_unix - time.time()))} ({peer.because})"
+    return f"in {span(max(0.0, peer.next_attempt_unix - time.time()))} ({peer.because})"

@@ -7,8 +7,7 @@ from collections.abc import Iterable
 SHOWN_ID_DIGITS = 12
 """Of a node id or a genesis in a sentence: enough to see that two differ."""
 
-_MINUTE_S = 60
-_HOUR_S = 3_600
+_UNITS_S = {"d": 86_400, "h": 3_600, "min": 60, "s": 1}
 
 
 def count_of(number: int, noun: str) -> str:
@@ -34,8 +33,7 @@ def short_id(text: str) -> str:
 
 
 def span(seconds: float) -> str:
-    """A length of time, without its sign, in the unit of which there are at least two: such as "90 s" or "2.5 h"."""
+    """A length of time, without its sign, in the unit of which there are at least two: such as "90 s" or "3 h"."""
     seconds = abs(seconds)
-    if seconds < 2 * _MINUTE_S:
-        return f"{seconds:.0f} s"
-    return f"{seconds / _MINUTE_S:.0f} min" if seconds < 2 * _HOUR_S else f"{seconds / _HOUR_S:.1f} h"
+    unit, unit_s = next(((unit, unit_s) for unit, unit_s in _UNITS_S.items() if seconds >= 2 * unit_s), ("s", 1))
+    return f"{seconds / unit_s:.0f} {unit}"

@@ -12,13 +12,13 @@ import click
 
 from nocarrier.cli.node_options import asks_node
 from nocarrier.cli.render.progress import progress
-from nocarrier.cli.render.text import clock_time, duration, print_json, print_note, print_row, print_table, printable
+from nocarrier.cli.render.text import clock_time, print_json, print_note, print_row, print_table, printable
 from nocarrier.cli.render.times import Moment, day_and_time
 from nocarrier.client import history_pages
 from nocarrier.client.node_client import NodeClient
 from nocarrier.model.history import ENDED_BY
 from nocarrier.model.taxonomy import Kind
-from nocarrier.model.wording import count_of
+from nocarrier.model.wording import count_of, span
 
 if TYPE_CHECKING:
     from nocarrier.model.history import EndedBy
@@ -124,7 +124,7 @@ def _show_findings(client: NodeClient, query: Mapping[str, object], limit: int, 
 def _finding_row(past: PastFindingView) -> tuple[object, ...]:
     return (
         clock_time(past.began_unix),
-        "" if past.ended_unix is None else duration(past.ended_unix - past.began_unix),
+        "" if past.ended_unix is None else span(past.ended_unix - past.began_unix),
         ended_in_words(past.ended_by),
         past.worst_severity,
         past.finding.code,

@@ -38,9 +38,9 @@ class Followed(NamedTuple):
 class _Place(NamedTuple):
     """How far the history was written."""
 
+    run: str
+    """The present run of the program; events of earlier ones have numbers of their own."""
     seq: int
-    started_unix: float
-    """Events before that are of earlier starts of the program, with numbers of their own."""
 
 
 def follow_history(
@@ -55,7 +55,7 @@ def follow_history(
     documents = past.document()["events"]
     yield from (Followed(*each) for each in zip(reversed(past.events), reversed(documents), strict=True))
     # The history may have been written further since we looked; it is written in order.
-    newest = max((event.seq for event in past.events if event.at_unix >= place.started_unix), default=place.seq)
+    newest = max((event.seq for event in past.events if event.run == place.run), default=place.seq)
     is_lost = False
     for message in follow(client, place.seq, sleep=sleep):
         if isinstance(message, Lost):
@@ -83,9 +83,9 @@ def _written(client: NodeClient, sleep: Callable[[float], None]) -> _Place:
     deadline = time.monotonic() + WRITTEN_WITHIN_S
     while True:
         newest = history_pages.get(client, history_pages.PATH, {"limit": 1}).read(HistoryView).events
-        seq = newest[0].seq if newest and newest[0].at_unix >= status.started_unix else 0
+        seq = newest[0].seq if newest and newest[0].run == status.start_id else 0
         if seq >= status.seq or time.monotonic() > deadline:
-            return _Place(seq, status.started_unix)
+            return _Place(status.start_id, seq)
         sleep(LOOK_EVERY_S)
 
 

@@ -9,12 +9,11 @@ from rich.console import Console
 
 from nocarrier.cli.render.lines import Line, print_lines
 from nocarrier.cli.render.probe_text import probe_lines
-from nocarrier.cli.render.text import duration
 from nocarrier.client.answer import NodeAnswer
 from nocarrier.errors import AnotherApiError, NocarrierError
 from nocarrier.model.finding import HealthStatus, Severity
 from nocarrier.model.node_state import REACHABILITY
-from nocarrier.model.wording import count_of
+from nocarrier.model.wording import count_of, span
 from nocarrier.web.views import ActionView, DebugView, DiagnosisView, FindingView, ProbeView
 
 _HEALTH_WORDS = {
@@ -170,7 +169,7 @@ def standing(finding: FindingView, at_unix: float) -> str:
 def _since(finding: FindingView, at_unix: float) -> str:
     """How long it has been active, by the node's own clock, which need not be ours."""
     active_s = at_unix - finding.since_unix
-    return f"for {duration(active_s)}" if active_s >= 1 else "new"
+    return f"for {span(active_s)}" if active_s >= 1 else "new"
 
 
 def _probed(probes: Probed, code: str) -> Iterator[Line]:

@@ -6,8 +6,8 @@ import itertools
 from collections.abc import Iterator, Sequence
 
 from nocarrier.cli.render.lines import Line
-from nocarrier.cli.render.text import duration
 from nocarrier.model.probe import Answer, Hop
+from nocarrier.model.wording import span
 from nocarrier.web.views import ProbeView
 
 _SAID = {
@@ -30,7 +30,7 @@ def probe_lines(result: ProbeView) -> Iterator[Line]:
         yield Line(2, result.statements[0].text)
         return
     if result.age_s:
-        yield Line(2, f"probed {duration(result.age_s)} ago (at most once a minute):")
+        yield Line(2, f"probed {span(result.age_s)} ago (at most once a minute):")
     else:
         took = f" in {result.duration_s:.1f} s" if result.duration_s >= _NOTICEABLE_S else ""
         yield Line(2, f"probed now{took}:")

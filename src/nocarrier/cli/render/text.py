@@ -45,14 +45,6 @@ def clock_time(at_unix: object) -> str:
     return time.strftime("%H:%M:%S" if is_today else "%Y-%m-%d %H:%M:%S", then)
 
 
-def duration(seconds: float) -> str:
-    """Such as 5 s, 3 min or 2 h, for times that need not be exact."""
-    for unit, unit_s in (("d", 86_400), ("h", 3_600), ("min", 60)):
-        if seconds >= 2 * unit_s:
-            return f"{seconds / unit_s:.0f} {unit}"
-    return f"{seconds:.0f} s"
-
-
 def took_in_words(duration_s: float | None) -> str:
     """Such as 12 ms or 3.4 s; nothing where it is not known."""
     if duration_s is None:

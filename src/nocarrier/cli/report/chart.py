@@ -5,8 +5,9 @@ from __future__ import annotations
 import html
 from collections.abc import Iterator, Sequence
 
-from nocarrier.cli.render.text import duration, printable
+from nocarrier.cli.render.text import printable
 from nocarrier.cli.render.times import utc
+from nocarrier.model.wording import span
 from nocarrier.web.views import SeriesView
 
 MAX_LINES = 8
@@ -82,7 +83,7 @@ def svg_chart(series: SeriesView) -> str:
         f'<span><i class="s{place}"></i>{_escaped(name)} <b>{sum(counts)}</b></span>'
         for place, (name, counts) in enumerate(lines_of(series))
     )
-    caption = f"failed dials per {duration(series.bucket_s)}, UTC"
+    caption = f"failed dials per {span(series.bucket_s)}, UTC"
     return f'<figure>{"".join(parts)}<figcaption>{caption}<div class="legend">{legend}</div></figcaption></figure>\n'
 
 

@@ -7,12 +7,13 @@ from collections.abc import Iterator
 
 from nocarrier.cli.render.event_row import evidence_of, repeats_in_words
 from nocarrier.cli.render.markdown import code, table, words
-from nocarrier.cli.render.text import duration, took_in_words
+from nocarrier.cli.render.text import took_in_words
 from nocarrier.cli.render.times import utc
 from nocarrier.cli.report.chart import block_chart, total_of
 from nocarrier.cli.report.facts import ReportFacts, reasons_of
 from nocarrier.model.event import DialEvent
 from nocarrier.model.taxonomy import Kind, Reason
+from nocarrier.model.wording import span
 
 CHART = "text failures-over-time"
 """What the fence around the chart is called, so that it can be drawn instead."""
@@ -34,7 +35,7 @@ def over_time(facts: ReportFacts) -> Iterator[str]:
     if not total:
         yield "No dial failed in this period."
         return
-    yield f"{total} failed dials, in steps of {duration(recorded.failures.bucket_s)}."
+    yield f"{total} failed dials, in steps of {span(recorded.failures.bucket_s)}."
     yield f"```{CHART}\n{block_chart(recorded.failures)}\n```"
     starts = recorded.failures.starts_unix
     if starts:

@@ -11,7 +11,6 @@ from nocarrier import __version__
 from nocarrier.cli.history.command import ended_in_words
 from nocarrier.cli.render.diagnosis_text import standing, verdict, what_was_looked_at
 from nocarrier.cli.render.markdown import code, table, words
-from nocarrier.cli.render.text import duration
 from nocarrier.cli.render.times import utc
 from nocarrier.cli.report.facts import ReportFacts
 from nocarrier.cli.report.numbers import counts, over_time, samples
@@ -19,6 +18,7 @@ from nocarrier.cli.report.peers import peers, propagation
 from nocarrier.model.finding import Severity
 from nocarrier.model.node_counters import DIAL_BACKS, REFUSALS
 from nocarrier.model.word import Word
+from nocarrier.model.wording import span
 from nocarrier.web.views import ActionView, FindingView, PastFindingView
 
 _Counted = TypeVar("_Counted", bound=Word)
@@ -66,7 +66,7 @@ def report_text(facts: ReportFacts, made_unix: float) -> str:
 
 
 def _about(facts: ReportFacts, made_unix: float) -> Iterator[str]:
-    length = duration(facts.until_unix - facts.since_unix)
+    length = span(facts.until_unix - facts.since_unix)
     node = facts.debug.node
     if facts.is_redacted:
         redacted = (
@@ -136,7 +136,7 @@ def _past_findings(facts: ReportFacts) -> Iterator[str]:
 
 
 def _past_finding(past: PastFindingView) -> tuple[str, ...]:
-    lasted = "" if past.ended_unix is None else duration(past.ended_unix - past.began_unix)
+    lasted = "" if past.ended_unix is None else span(past.ended_unix - past.began_unix)
     ended = words(ended_in_words(past.ended_by))
     severity, finding = words(past.worst_severity), past.finding
     return utc(past.began_unix), lasted, ended, severity, code(finding.code), words(finding.summary)

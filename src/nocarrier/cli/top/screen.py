@@ -11,14 +11,14 @@ from rich.text import Text
 
 from nocarrier.cli.render.diagnosis_text import SEVERITY_STYLES, health_in_words
 from nocarrier.cli.render.event_row import evidence_of, outcome
-from nocarrier.cli.render.text import duration, printable, took_in_words
+from nocarrier.cli.render.text import printable, took_in_words
 from nocarrier.cli.render.times import day_and_time
 from nocarrier.cli.top.state import WINDOW_S, Filter, TopState
 from nocarrier.model.event import DialEvent
 from nocarrier.model.finding import HealthStatus
 from nocarrier.model.history import HistoryState, HistoryStatus
 from nocarrier.model.taxonomy import Kind
-from nocarrier.model.wording import SHOWN_ID_DIGITS, count_of
+from nocarrier.model.wording import SHOWN_ID_DIGITS, count_of, span
 from nocarrier.web.views import FindingView, StatusView
 
 _HEALTH_STYLES = {
@@ -197,7 +197,7 @@ def _finding(finding: FindingView, width: int) -> Text:
 
 
 def _bars(state: TopState, screen: Screen) -> Iterator[Text]:
-    window = duration(WINDOW_S)
+    window = span(WINDOW_S)
     reasons, sources = state.failures_by_reason(), state.failures_by_source()
     total = sum(count for _, count in reasons)
     left_title = f"failures by reason, last {window}: {total}"

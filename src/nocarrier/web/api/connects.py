@@ -62,7 +62,7 @@ class Connects:
             _log.error("nocarrier: a dial asked for over the API ended with a bug", exc_info=error)
 
     async def close(self) -> None:
-        """End the dials that still run; each is recorded as cancelled."""
+        """Wait no longer for the dials that still run; the node ends and records them when it stops."""
         for dial in self._dials:
             dial.cancel()
         await asyncio.gather(*self._dials, return_exceptions=True)
