@@ -1,4 +1,4 @@
-"""Write docs/reference/, docs/causes.md and the page's types from the tables in the code, so that neither lags.
+"""Write docs/reference/, docs/reference/causes.md and the page's types from the tables in the code, so that neither lags.
 
 `make docs` writes the pages; with --check nothing is written, and a page that is stale, missing or left over fails.
 """
@@ -24,7 +24,7 @@ from reference.typescript_tables import tables
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 PAGES: dict[str, Callable[[], Iterator[str]]] = {
-    "docs/causes.md": causes,
+    "docs/reference/causes.md": causes,
     "docs/reference/reasons.md": reasons,
     "docs/reference/sources.md": sources,
     "docs/reference/evidence.md": evidence,

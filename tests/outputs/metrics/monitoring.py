@@ -14,7 +14,7 @@ RECORDING_RULES = RULES / "recording_rules.yml"
 ALERT_RULES = RULES / "alert_rules.yml"
 DASHBOARD: dict[str, Any] = json.loads((MONITORING / "grafana" / "nocarrier.json").read_text())
 
-MONITORING_PAGE = (MONITORING.parent / "docs" / "monitoring.md").read_text()
+MONITORING_PAGE = (MONITORING.parent / "docs" / "how-to" / "monitoring.md").read_text()
 DOC_QUERIES = re.findall(r"```promql\n(.*?)```", MONITORING_PAGE, re.DOTALL)
 
 ALERTS = re.findall(r"- alert: (\w+)", ALERT_RULES.read_text())

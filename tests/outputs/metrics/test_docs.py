@@ -1,4 +1,4 @@
-"""docs/monitoring.md: its scrape configuration is one, its code runs, and it speaks of alerts that there are."""
+"""docs/how-to/monitoring.md: its scrape configuration is one, its code runs, and it speaks of alerts that there are."""
 
 from __future__ import annotations
 

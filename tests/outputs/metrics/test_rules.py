@@ -145,7 +145,7 @@ def test_an_alert_says_what_is_wrong_and_what_to_do(alert):
     headings = re.findall(r"(?m)^#+ (.*)$", (DOCS / page).read_text())
     if anchor != "{{ $labels.code }}":
         assert anchor in {heading.lower() for heading in headings}
-    assert f"### {alert}" in (DOCS / "monitoring.md").read_text()
+    assert f"### {alert}" in (DOCS / "how-to" / "monitoring.md").read_text()
 
 
 def test_panels_say_what_they_show_and_do_not_overlap():
