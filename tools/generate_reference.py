@@ -1,4 +1,4 @@
-"""Write docs/reference/, docs/reference/causes.md and the page's types from the tables in the code, so that neither lags.
+"""Write docs/reference/ and the types of the page from the tables in the code, so that neither lags behind.
 
 `make docs` writes the pages; with --check nothing is written, and a page that is stale, missing or left over fails.
 """

@@ -32,7 +32,7 @@ def metrics() -> Iterator[str]:
     yield "# Metrics"
     yield (
         "`GET /metrics` gives them as Prometheus text, or as OpenMetrics to whoever asks for it, computed from the "
-        "tracker at every scrape. [Monitoring](../how-to/monitoring.md) says what to ask of them, and when to be alerted."
+        "tracker at every scrape. [Monitoring](../how-to/monitoring.md) has queries and alerts."
     )
     yield (
         "No label ever carries a peer or an address. Each has a closed set of values, and every series that can be "
