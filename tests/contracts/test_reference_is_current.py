@@ -23,6 +23,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 PAGES = (
     "dashboard/src/api/tables.ts",
     "dashboard/src/api/types.ts",
+    "docs/architecture.md",
     "docs/reference/api.md",
     "docs/reference/causes.md",
     "docs/reference/cli.md",

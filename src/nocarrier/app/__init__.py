@@ -1,1 +1,4 @@
-"""Wiring: the one place where trackers, nodes, doctors and servers meet. Nothing below imports it."""
+"""Wiring: the one place where trackers, nodes, doctors and servers meet.
+
+None of the parts that it wires imports it.
+"""

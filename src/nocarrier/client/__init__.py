@@ -1,1 +1,4 @@
-"""Reading another node's API: requests, the live stream and pages of history. Knows no node or tracker of its own."""
+"""Reads another node's API: requests, the live stream and pages of history.
+
+Knows no node and no tracker of its own.
+"""

@@ -1,4 +1,7 @@
-"""From facts to causes: what is wrong, why that is known, and what to do. Pure."""
+"""From facts to causes: what is wrong, how that is known, and what to do about it.
+
+Does no I/O and reads no clock. Never imports `dialing`, `recorder` or `probing`.
+"""
 
 from nocarrier.diagnosis.causes import CAUSES
 from nocarrier.diagnosis.engine import diagnose

@@ -1,4 +1,5 @@
-"""The waist: what a dial is, why it fails, and the events that tell of it.
+"""What a dial is, why it fails and the events that say so, with one table for each kind of knowledge.
 
-Everything else in nocarrier either makes these events or reads them. Standard library only; no I/O, no clock.
+Everything else in nocarrier makes these events or reads them. Imports nothing but `errors` and the standard library,
+does no I/O and reads no clock.
 """

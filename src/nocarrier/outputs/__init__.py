@@ -1,1 +1,4 @@
-"""What is made of recorded events: the history on disk and metrics. Never imports `sources`."""
+"""What is made of recorded events: the history on disk, and metrics.
+
+Never imports `sources`, `recorder` or `dialing`.
+"""

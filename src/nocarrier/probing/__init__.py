@@ -1,1 +1,4 @@
-"""Active probes for a finding: what to look at, what was seen, and what that says. Never imports `diagnosis`."""
+"""Active probes for a finding: what to look at, what was seen, and what that means.
+
+Never imports `diagnosis`: a cause declares its probes as values of `model`.
+"""

@@ -1,1 +1,4 @@
-"""Who dials, besides callers of the library. Never imports `tracking`, `outputs` or `web`."""
+"""What dials, besides programs that call the library: today the node.
+
+Never imports `tracking`, `recorder`, `outputs` or `web`: a source records through the port `DialRecorder` of `model`.
+"""

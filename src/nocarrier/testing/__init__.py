@@ -1,1 +1,1 @@
-"""The test kit that ships: what a program that embeds nocarrier needs to provoke failing dials itself."""
+"""The test kit that ships: what a program that embeds nocarrier needs to make dials fail on purpose."""

@@ -1,4 +1,7 @@
-"""What became of every dial: the newest entries, exact counts, samples, and each peer's standing. No I/O."""
+"""What became of every dial: the newest entries, exact counts, samples, and the record of each peer.
+
+Does no I/O. Never imports `dialing`.
+"""
 
 from nocarrier.tracking.durations import BUCKETS_S, DIAL_OUTCOMES, OTHER_PHASE, TIMED_PHASES, Histogram
 from nocarrier.tracking.latest import LastOutcome, Latest

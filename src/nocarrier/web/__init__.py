@@ -1,1 +1,4 @@
-"""What people and programs look at: views, the HTTP API and the page. Never imports `sources`."""
+"""What people and programs look at: views, the HTTP API and the page.
+
+Never imports `sources`, `recorder` or `dialing`.
+"""

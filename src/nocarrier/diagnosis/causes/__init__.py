@@ -1,4 +1,4 @@
-"""The table of all causes. Each is a file of its own; a new one is added here."""
+"""The table of all causes: each is a file of its own, and a new one is added here."""
 
 from nocarrier.diagnosis.causes import (
     banned_by_peers,

@@ -1,4 +1,4 @@
-"""The history on disk: every dial event and every finding, over restarts, in one SQLite file."""
+"""The history on disk: every dial event and every finding, across restarts, in one SQLite file."""
 
 from nocarrier.outputs.history.sqlite_history import FILE_NAME, SqliteHistory
 

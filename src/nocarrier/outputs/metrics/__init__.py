@@ -1,9 +1,9 @@
-"""Prometheus metrics, computed at scrape from what track, node and doctor know, so that no second counter can drift.
+"""Prometheus metrics, computed at the scrape from what the tracker, the node and the doctor know.
 
-A program with a registry of its own adds ours to it:
+So no second counter can drift. A program that has a registry adds these metrics to it:
 
 ```python
-prometheus_client.REGISTRY.register(nocarrier.outputs.metrics.DialCollector(nocarrier.global_tracker()))
+prometheus_client.REGISTRY.register(nocarrier.DialCollector(nocarrier.global_tracker()))
 ```
 """
 

@@ -1,1 +1,1 @@
-"""The peer-to-peer node: sessions, listener, peer book, maintainer, gossip, and who is admitted."""
+"""The peer-to-peer node: sessions, listener, peer book, maintainer, gossip, and admission."""

@@ -1,1 +1,1 @@
-"""HTTP: one table of routes, one shape of errors, and the guard before them."""
+"""HTTP: one table of routes, one shape of errors, and the guard in front of them."""

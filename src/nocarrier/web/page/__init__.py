@@ -1,6 +1,6 @@
 """The page, as `npm run build` made it from the sources in the repository's `dashboard` folder.
 
-A wheel carries it in the folder `built`. In a checkout it is there after `make setup` where npm is installed.
+A wheel carries it in the folder `built`; in a checkout `make page` puts it there.
 """
 
 from __future__ import annotations

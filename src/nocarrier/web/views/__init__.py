@@ -1,7 +1,7 @@
-"""From what the tracker and the node know to the one shape that API, CLI, page and docs share.
+"""From what the tracker and the node know to the one shape that the API, the command line, the page and docs share.
 
 Every JSON answer of the API and every message of its live stream is one of the classes named here, encoded with all its
-fields; whoever reads them from another node decodes into the same classes.
+fields; `client` decodes the answers of other nodes into the same classes.
 """
 
 from nocarrier.model.event import DialEvent

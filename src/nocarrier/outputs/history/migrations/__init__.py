@@ -1,1 +1,1 @@
-"""Numbered steps from an empty file to today's schema; a step that was released is never changed."""
+"""Numbered steps from an empty file to today's schema; a released step is never changed."""

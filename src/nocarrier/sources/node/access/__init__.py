@@ -1,1 +1,4 @@
-"""Who may be a peer: identities, tickets and bans. Opens no connection."""
+"""Who may be a peer: identities, tickets and bans.
+
+Opens no connection.
+"""

@@ -1,1 +1,4 @@
-"""The peer book: the addresses we know, who introduced them, and what became of each. Opens no connection."""
+"""The peer book: the addresses that this node knows, who introduced them, and what became of each.
+
+Opens no connection.
+"""

@@ -1,6 +1,7 @@
-"""The protocol between nodes: bytes in, events out. No sockets, no clock, no tasks.
+"""The protocol between nodes: bytes in, events out.
 
-Read `state` for who says what when, `messages` for what can be said, `connection` for how it is driven.
+No sockets, no clock, no tasks. Read `state` for which side sends what when, `messages` for what can be said, and
+`connection` for how it is driven.
 """
 
 from nocarrier.sources.node.wire.claims import LocalPeer, Rejection, RemotePeer, Role
