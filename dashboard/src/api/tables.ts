@@ -502,10 +502,10 @@ export const ICMP_NAMES: readonly IcmpName[] = [
 /** What each kind tells of. */
 export const KINDS: Record<Kind, string> = {
   "started": "A dial began.",
-  "succeeded": "A dial reached its session.",
+  "succeeded": "A dial led to a session.",
   "failure": "A dial failed.",
   "cancelled": "Our own code ended a dial before it had an outcome.",
-  "skip": "Policy kept a dial from starting.",
+  "skip": "Policy prevented a dial. Nothing was sent to the peer, and it is not a failure.",
   "disconnect": "A dial that had succeeded lost its session soon after; the dial itself still counts as a success."
 };
 

@@ -39,7 +39,7 @@ export interface Attempt {
   evidence: Evidence;
 }
 
-/** Whose fault it is. */
+/** Whose fault it is. Only events are `unknown`, never a row of the table of reasons. */
 export type Blame = "none" | "path" | "them" | "unknown" | "us";
 
 /** How promising a peer of the book is. */

@@ -12,23 +12,19 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from nocarrier.model.text import Mask, Sayable, Text, Value, ValueKind, names_in, say, value_of
-from nocarrier.model.word import Word
+from nocarrier.model.word import DefinedWord
 
 DEFAULT_URL = "http://127.0.0.1:7070"
 """Of an API, until it is known which one was asked."""
 
 
-class ProgramKind(Word):
+class ProgramKind(DefinedWord):
     """How a program comes to be diagnosed, which decides what its operator can do."""
 
-    NODE = "node"
-    """It is a nocarrier node."""
-    EMBEDDED = "embedded"
-    """It uses nocarrier as a library."""
-    WATCHED = "watched"
-    """nocarrier watches it from outside."""
-    RECORDS = "records"
-    """It sends records of its dials."""
+    NODE = "node", "The program is a nocarrier node."
+    EMBEDDED = "embedded", "The program uses nocarrier as a library."
+    WATCHED = "watched", "nocarrier watches the program from outside."
+    RECORDS = "records", "The program sends records of its dials."
 
 
 EVERY_PROGRAM = tuple(ProgramKind)

@@ -8,18 +8,15 @@ from nocarrier.model.action import NextAction
 from nocarrier.model.probe import NOT_KNOWN, Looks
 from nocarrier.model.taxonomy import Blame
 from nocarrier.model.text import Text
-from nocarrier.model.word import Word
+from nocarrier.model.word import DefinedWord
 
 
-class Severity(Word):
+class Severity(DefinedWord):
     """How much a finding matters, the worst first."""
 
-    CRITICAL = "critical"
-    """The node cannot do its work, or soon will not."""
-    WARNING = "warning"
-    """Somebody should act; the node works meanwhile."""
-    INFO = "info"
-    """Usual in any network; good to know. A healthy node has nothing above it."""
+    CRITICAL = "critical", "The node cannot do its work, or soon will not."
+    WARNING = "warning", "Somebody should act, but the node works for now."
+    INFO = "info", "Usual in any network, and good to know. A node with nothing worse is healthy."
 
     @property
     def rank(self) -> int:
@@ -27,15 +24,15 @@ class Severity(Word):
         return list(Severity).index(self)
 
 
-class HealthStatus(Word):
+class HealthStatus(DefinedWord):
     """What a diagnosis comes to."""
 
-    HEALTHY = "healthy"
-    """Nothing above info was found, and enough was seen to say so."""
-    UNHEALTHY = "unhealthy"
-    """Something above info was found."""
-    UNDETERMINED = "undetermined"
-    """Not enough was seen yet; or there is no connected peer, and nothing explains it."""
+    HEALTHY = "healthy", "Nothing above info was found, and enough was seen to say so."
+    UNHEALTHY = "unhealthy", "Something above info was found."
+    UNDETERMINED = (
+        "undetermined",
+        "Too early to tell: not enough was seen yet, or no peer is connected and nothing explains why.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -15,7 +15,7 @@ from nocarrier.model.event import DialEvent
 from nocarrier.model.finding import Finding, Severity
 from nocarrier.model.task_state import TaskState
 from nocarrier.model.taxonomy import Kind, Phase, Reason, Source
-from nocarrier.model.word import Word
+from nocarrier.model.word import DefinedWord, Word
 
 
 @dataclass(slots=True, kw_only=True)
@@ -80,13 +80,11 @@ class EventPlace(NamedTuple):
         return cls(match[1], int(match[2]))
 
 
-class MissingBecause(Word):
+class MissingBecause(DefinedWord):
     """Why the history does not have an event."""
 
-    EXPIRED = "expired"
-    """It was deleted, as too old or to stay below the allowed size."""
-    LOST = "lost"
-    """It never came to disk: the program was killed, the disk failed for too long, or no history was open then."""
+    EXPIRED = "expired", "The event was deleted because it was too old, or to keep the history below its allowed size."
+    LOST = "lost", "The event never reached the disk: the program was killed, or the disk or the history was not ready."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -198,15 +196,16 @@ class StoredFinding:
     """As it was when it last changed."""
 
 
-class HistoryState(Word):
+class HistoryState(DefinedWord):
     """Whether events are kept."""
 
-    OFF = "off"
-    """It is switched off, or the program has none."""
-    STARTING = "starting"
-    WORKING = "working"
-    FAILING = "failing"
-    """Events wait in memory, and beyond that are lost and counted; `detail` says what to change."""
+    OFF = "off", "No events are kept: the history is switched off, or the program has none."
+    STARTING = "starting", "The history is being opened."
+    WORKING = "working", "Events are kept."
+    FAILING = (
+        "failing",
+        "Events cannot be written: they wait in memory, and once that is full they are lost and counted.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,26 +8,23 @@ from typing import Protocol
 
 from nocarrier.model.node_counters import DialBackCount, Refusal
 from nocarrier.model.task_state import TaskState
-from nocarrier.model.taxonomy import Phase, Reason, Source
-from nocarrier.model.word import Word
+from nocarrier.model.taxonomy import Kind, Phase, Reason, Source
+from nocarrier.model.word import DefinedWord, Word
 
 
-class Direction(Word):
+class Direction(DefinedWord):
     """Who dialed a session."""
 
-    INBOUND = "inbound"
-    OUTBOUND = "outbound"
+    INBOUND = "inbound", "The peer dialed this node."
+    OUTBOUND = "outbound", "This node dialed the peer."
 
 
-class BookState(Word):
+class BookState(DefinedWord):
     """How promising a peer of the book is."""
 
-    HOT = "hot"
-    """Connected, or succeeded within five minutes and not failing."""
-    WARM = "warm"
-    """Succeeded before."""
-    COLD = "cold"
-    """Never succeeded."""
+    HOT = "hot", "Connected, or reached within the last five minutes with no failure since."
+    WARM = "warm", "Reached before, but not hot."
+    COLD = "cold", "Never reached."
 
 
 HOT_FOR_S = 300.0
@@ -44,12 +41,12 @@ def book_state(*, connected: bool, last_success_unix: float | None, streak: int,
     return BookState.HOT if recent and streak == 0 else BookState.WARM
 
 
-class DialOutcome(Word):
+class DialOutcome(DefinedWord):
     """How one dial ended."""
 
-    CONNECTED = "connected"
-    FAILED = "failed"
-    SKIPPED = "skipped"
+    CONNECTED = "connected", Kind.SUCCEEDED.meaning
+    FAILED = "failed", Kind.FAILURE.meaning
+    SKIPPED = "skipped", Kind.SKIP.meaning
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from nocarrier.model.fault import Evidence, Fault
 from nocarrier.model.taxonomy import Reason
 from nocarrier.model.text import Text
-from nocarrier.model.word import Word
+from nocarrier.model.word import DefinedWord, Word
 
 MAX_TARGETS = 3
 """Peers that are probed for one finding: enough to tell one from all, and quick."""
@@ -43,19 +43,15 @@ class Looks:
 NOT_KNOWN = Looks(why_none="no probe is known for it.")
 
 
-class Answer(Word):
+class Answer(DefinedWord):
     """What came back for a SYN."""
 
-    CONNECTED = "connected"
-    REFUSED = "refused"
-    """A RST, as a host sends it for a port on which nobody listens."""
-    UNREACHABLE = "unreachable"
-    """An ICMP error, from the host itself or from a hop before it."""
-    EXPIRED = "expired"
-    """ICMP time exceeded: a router where the SYN was to end."""
-    SILENT = "silent"
-    LOCAL = "local"
-    """This machine did not let it go."""
+    CONNECTED = "connected", "The host accepted the connection."
+    REFUSED = "refused", "The host sent a RST: nothing listens on that port."
+    UNREACHABLE = "unreachable", "An ICMP error came back, from the host itself or from a hop before it."
+    EXPIRED = "expired", "A router on the way answered (ICMP time exceeded)."
+    SILENT = "silent", "Nothing came back."
+    LOCAL = "local", "This machine did not send the packet."
 
 
 def answer_in(evidence: Evidence) -> Answer:

@@ -10,20 +10,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
-from nocarrier.model.word import Word
+from nocarrier.model.word import DefinedWord, Word
 
 
-class Phase(Word):
+class Phase(DefinedWord):
     """How far a dial had come."""
 
-    POLICY = "policy"
-    RESOLVE = "resolve"
-    CONNECT = "connect"
-    SECURE = "secure"
-    HANDSHAKE = "handshake"
-    SESSION = "session"
-    ANY = "any"
-    """A reason that can be seen in every phase; on an event: whoever recorded it did not say."""
+    POLICY = "policy", "Deciding whether the address may be dialed now. Nothing is sent to the peer."
+    RESOLVE = "resolve", "Looking up the peer's name."
+    CONNECT = "connect", "Opening the TCP connection."
+    SECURE = "secure", "Checking that the peer speaks the expected protocol, and setting up any encryption."
+    HANDSHAKE = "handshake", "Exchanging identities, versions and terms until both sides accept the session."
+    SESSION = "session", "After the handshake: the two sides exchange messages."
+    ANY = "any", "Of a reason: it can occur in every phase. Of an event: the phase was not recorded."
 
 
 class Outcome(Word):
@@ -65,10 +64,15 @@ class Kind(Word):
         return self.outcome not in {Outcome.BEGAN, Outcome.SUCCEEDED}
 
     STARTED = "started", Outcome.BEGAN, False, "A dial began."
-    SUCCEEDED = "succeeded", Outcome.SUCCEEDED, True, "A dial reached its session."
+    SUCCEEDED = "succeeded", Outcome.SUCCEEDED, True, "A dial led to a session."
     FAILURE = "failure", Outcome.FAILED, True, "A dial failed."
     CANCELLED = "cancelled", Outcome.CANCELLED, True, "Our own code ended a dial before it had an outcome."
-    SKIP = "skip", Outcome.SKIPPED, False, "Policy kept a dial from starting."
+    SKIP = (
+        "skip",
+        Outcome.SKIPPED,
+        False,
+        "Policy prevented a dial. Nothing was sent to the peer, and it is not a failure.",
+    )
     DISCONNECT = (
         "disconnect",
         Outcome.DISCONNECTED,
@@ -77,52 +81,42 @@ class Kind(Word):
     )
 
 
-class Blame(Word):
-    """Whose fault it is."""
+class Blame(DefinedWord):
+    """Whose fault it is. Only events are `unknown`, never a row of the table of reasons."""
 
-    US = "us"
-    PATH = "path"
-    THEM = "them"
-    NONE = "none"
-    UNKNOWN = "unknown"
-    """The evidence does not tell. Only events carry it, never the table."""
+    US = "us", "This node, its settings or this machine."
+    PATH = "path", "The network between this machine and the peer."
+    THEM = "them", "The peer, or the source that gave its address."
+    NONE = "none", "Nobody is at fault."
+    UNKNOWN = "unknown", "The evidence does not say whose fault it is."
 
 
-class Retry(Word):
+class Retry(DefinedWord):
     """When another dial makes sense. `tracking.backoff` has the lengths."""
 
-    SHORT = "short"
-    MID = "mid"
-    LONG = "long"
-    NEVER = "never"
-    WHEN_CONFIG_CHANGES = "when_config_changes"
-    WHEN_LIFTED = "when_lifted"
-    AT_STATED_TIME = "at_stated_time"
-    NOT_APPLICABLE = "-"
+    SHORT = "short", "Dial again soon: after seconds, or minutes if it keeps failing."
+    MID = "mid", "Dial again later: after half a minute or more, and within half an hour."
+    LONG = "long", "Dial again much later: after ten minutes or more, and within half a day."
+    NEVER = "never", "Do not dial again: this address cannot work."
+    WHEN_CONFIG_CHANGES = "when_config_changes", "Dial again once the settings of this node or machine have changed."
+    WHEN_LIFTED = "when_lifted", "Dial again once the ban has ended."
+    AT_STATED_TIME = "at_stated_time", "Dial again at the time in the evidence (until_unix)."
+    NOT_APPLICABLE = "-", "Waiting changes nothing: the address is not at fault."
 
 
-class Source(Word):
+class Source(DefinedWord):
     """Who gave us the address."""
 
-    meaning: str
-
-    def __new__(cls, value: str, meaning: str) -> Self:
-        """A member whose text is `value`."""
-        member = str.__new__(cls, value)
-        member._value_ = value
-        member.meaning = meaning
-        return member
-
-    SEED = "seed", "hard-coded bootstrap peer"
-    PEER_BOOK = "peer_book", "peer from the stored peer book (hot, warm, cold)"
-    DIRECT = "direct", "manual dial, or one asked for over the API"
-    GOSSIP = "gossip", "learned from a peer's PeerList"
+    SEED = "seed", "a peer from seeds in the settings"
+    PEER_BOOK = "peer_book", "a peer from the stored peer book"
+    DIRECT = "direct", "dialed by hand, or on request over the API"
+    GOSSIP = "gossip", "named by a peer in a list of addresses"
     HANDSHAKE = "handshake", "learned during a handshake"
     DHT = "dht", "found in a distributed hash table"
     PEX = "pex", "learned by peer exchange"
     DNS = "dns", "found by a DNS seed"
     TRACKER = "tracker", "given by a tracker"
-    OTHER = "other", "a source that the caller named differently; the detail keeps the name"
+    OTHER = "other", "a source with another name, which the detail keeps"
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,23 @@ class Word(StrEnum):
         return word
 
 
+class DefinedWord(Word):
+    """A word that carries its meaning: a member is written as its text and one sentence.
+
+    Attributes:
+        meaning: one sentence.
+    """
+
+    meaning: str
+
+    def __new__(cls, value: str, meaning: str = "") -> Self:
+        """A member whose text is `value`. The default is for type checkers, who see a look-up as such a call."""
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.meaning = meaning
+        return member
+
+
 @contextlib.contextmanager
 def newer_words() -> Iterator[None]:
     """Take words that this version does not know as they are, while the answer of another node is read."""
