@@ -84,8 +84,8 @@ def test_text_of_the_environment_becomes_lists_numbers_and_truth_values():
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("[node]\ntarget_pers = 3", ["target_pers", "did you mean target_peers?"]),
-        ("[nod]\ntarget_peers = 3", ["[nod]", "did you mean node?", "history"]),
+        ("[node]\ntarget_pers = 3", ["target_pers", "Did you mean target_peers?"]),
+        ("[nod]\ntarget_peers = 3", ["[nod]", "Did you mean node?", "Allowed are node, timing, http, history"]),
         ("target_peers = 3", ["target_peers"]),
         ("node = 3", ["node", "[node]"]),
         ('[node]\ntarget_peers = "8"', ["target_peers", "'8'", "whole number"]),
@@ -123,7 +123,7 @@ def test_what_a_file_cannot_say_is_refused_with_file_key_value_and_what_is_allow
 @pytest.mark.parametrize(
     ("variable", "value", "says"),
     [
-        ("NOCARRIER_NODE_TARGET_PERS", "3", "did you mean target_peers?"),
+        ("NOCARRIER_NODE_TARGET_PERS", "3", "Did you mean target_peers?"),
         ("NOCARRIER_NODE_TARGET_PEERS", "many", "whole number"),
         ("NOCARRIER_NODE_TARGET_PEERS", "", "whole number"),
         ("NOCARRIER_NODE_LAN_MODE", "maybe", "true/false"),
@@ -140,8 +140,8 @@ def test_what_a_variable_cannot_say_is_refused_with_its_name(variable, value, sa
 @pytest.mark.parametrize(
     ("flag", "value", "says"),
     [
-        ("node.target_pers", "3", "did you mean target_peers?"),
-        ("noed.target_peers", "3", "did you mean node?"),
+        ("node.target_pers", "3", "Did you mean target_peers?"),
+        ("noed.target_peers", "3", "Did you mean node?"),
         ("node.target_peers", "many", "whole number"),
         ("http.listen", "0.0.0.0:7070", "set token"),
     ],

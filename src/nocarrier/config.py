@@ -6,10 +6,9 @@ Whatever cannot work stops the start and says where it was written, and what is 
 
 from __future__ import annotations
 
-import difflib
 import re
 import tomllib
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, TypeAlias
@@ -28,6 +27,7 @@ from nocarrier.model.listen import (
     is_token,
     parse_listen,
 )
+from nocarrier.model.nearest import did_you_mean
 from nocarrier.sources.node.options import Impossible, NodeOptions, TimingOptions, out_of_range
 
 ENVIRONMENT_PREFIX = "NOCARRIER_"
@@ -163,6 +163,8 @@ class _Given:
     where: str
     is_text: bool = False
     """Whether numbers, lists and truth values are still text."""
+    flag: str | None = None
+    """The flag of the command line that gave it."""
 
 
 _Key: TypeAlias = tuple[str, str]
@@ -204,7 +206,7 @@ def _from_file(path: Path) -> Iterator[tuple[_Key, _Given]]:
         raise ConfigError(f"{path}: not TOML: {error}") from error
     for section, content in document.items():
         if section not in SECTIONS:
-            raise ConfigError(f"{path}: unknown section [{section}]; {_known_ones(section, SECTIONS)}")
+            raise ConfigError(f"{path}: unknown section [{section}]. {did_you_mean(section, SECTIONS)}")
         if not isinstance(content, dict):
             raise ConfigError(f"{path}: {section} = {content!r} is not a section; write it as [{section}]")
         for key, value in content.items():
@@ -230,11 +232,12 @@ def _from_flags(flags: Mapping[str, object]) -> Iterator[tuple[_Key, _Given]]:
         if value is None:
             continue
         section, _, key = name.partition(".")
-        where = f"flag --{section}-{key}".replace("_", "-")
+        flag = f"--{section}-{key}".replace("_", "-")
+        where = f"flag {flag}"
         if section not in SECTIONS:
-            raise ConfigError(f"{where}: unknown section; {_known_ones(section, SECTIONS)}")
+            raise ConfigError(f"{where}: unknown section. {did_you_mean(section, SECTIONS)}")
         _check_key(section, key, where)
-        yield (section, key), _Given(value, where, is_text=isinstance(value, str))
+        yield (section, key), _Given(value, where, is_text=isinstance(value, str), flag=flag)
 
 
 def _section(section: str, given: Mapping[_Key, _Given]) -> Section:
@@ -242,10 +245,11 @@ def _section(section: str, given: Mapping[_Key, _Given]) -> Section:
     values = {key: _convert(given[section, key], fields[key].type) for key in fields if (section, key) in given}
     options = SECTIONS[section](**values)
     for key, allowed in options.impossible():
-        where = given[section, key].where if (section, key) in given else f"[{section}] {key}"
+        found = given.get((section, key))
+        where = found.where if found else f"[{section}] {key}"
         # A secret must not end up in a log.
         value = "…" if key == "token" else repr(getattr(options, key))
-        raise ConfigError(f"{where} = {value} cannot work; allowed is {allowed}")
+        raise ConfigError(f"{where} = {value} cannot work; allowed is {allowed}", flag=found.flag if found else None)
     return options
 
 
@@ -258,7 +262,7 @@ def _convert(given: _Given, wanted: Any) -> Any:
         _require_utf8(converted)
     except (msgspec.ValidationError, UnicodeEncodeError) as error:
         raise ConfigError(
-            f"{given.where} = {given.value!r} cannot work; allowed is: {_type_name(wanted)} ({error})"
+            f"{given.where} = {given.value!r} cannot work; allowed is: {_type_name(wanted)} ({error})", flag=given.flag
         ) from None
     return converted
 
@@ -276,13 +280,8 @@ def _keys(section: str) -> tuple[str, ...]:
 
 def _check_key(section: str, key: str, where: str) -> None:
     if key not in _keys(section):
-        raise ConfigError(f"{where}: unknown key; {_known_ones(key, _keys(section))}")
-
-
-def _known_ones(name: str, known: Collection[str]) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    meant = f"did you mean {near[0]}? " if near else ""
-    return f"{meant}Known are {', '.join(known)}"
+        known = f"Allowed are {', '.join(_keys(section))}."
+        raise ConfigError(f"{where}: unknown key. {did_you_mean(key, _keys(section), known)}")
 
 
 _TYPE_NAMES: dict[type[msgspec.inspect.Type], str] = {

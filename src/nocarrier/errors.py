@@ -38,7 +38,16 @@ class AddressError(NocarrierError, ValueError):
 
 
 class ConfigError(NocarrierError, ValueError):
-    """A setting that cannot work; the text names file, key, value and what is allowed."""
+    """A setting that cannot work; the text names file, key, value and what is allowed.
+
+    Attributes:
+        flag: the flag of the command line that gave the value, such as ``--node-target-peers``; None: it came from
+            elsewhere.
+    """
+
+    def __init__(self, text: str, *, flag: str | None = None) -> None:
+        super().__init__(text)
+        self.flag = flag
 
 
 class PeerRejected(NocarrierError):  # noqa: N818 - users know it by this name

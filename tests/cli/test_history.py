@@ -127,8 +127,8 @@ def test_filters_and_times_are_the_nodes(url, tracker, history):
     assert addrs("--since", "5m", "--until", "4m") == []
     assert len(addrs("--since", "2020-01-01T10:00")) == 2
     refused = nocarrier("history", "--reason", "timout", "--url", url)
-    assert refused.returncode == 1
-    assert "allowed are" in refused.stderr
+    assert refused.returncode == 2
+    assert "Did you mean timeout?" in refused.stderr
 
 
 @pytest.mark.parametrize(

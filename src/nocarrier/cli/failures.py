@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from nocarrier.cli.node_options import asks_node
+from nocarrier.cli.node_options import asks_node, mistyped_words_told
 from nocarrier.cli.render.text import print_json, print_note, print_table
 from nocarrier.cli.render.times import Moment
 from nocarrier.client.node_client import NodeClient
@@ -29,7 +29,9 @@ def failures(client: NodeClient, *, as_json: bool, all_kinds: bool, kind: str | 
     if all_kinds and kind is not None:
         raise click.UsageError("--all does not go with --kind")
     kinds = kind or (None if all_kinds else _USUAL_KINDS)
-    answer = client.get("/api/p2p/failures", {**query, "kind": kinds})
+    filters = {**query, "kind": kinds}
+    with mistyped_words_told(filters):
+        answer = client.get("/api/p2p/failures", filters)
     if as_json:
         print_json(answer.document)
         return

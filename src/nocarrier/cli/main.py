@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import io
 import sys
+from http import HTTPStatus
 
 try:
     import click
@@ -12,7 +13,7 @@ except ModuleNotFoundError:  # the core alone is installed
     sys.exit("nocarrier's command line needs more than the core; run: pip install 'nocarrier[node]'")
 
 from nocarrier.cli.render.text import printable
-from nocarrier.errors import NocarrierError, NodeUnreachableError
+from nocarrier.errors import NocarrierError, NodeUnreachableError, RequestRefusedError
 from nocarrier.model.version import VERSION
 
 VERBS = {
@@ -25,7 +26,7 @@ VERBS = {
     "report": "Write one file to attach to a bug report.",
     "peers": "Show the peer book.",
     "connect": "Dial a peer now, and say how it ended.",
-    "explain": "Explain a reason or a cause, and what to do.",
+    "explain": "Explain a reason, a cause or any other word.",
     "diff": "Compare two nodes: can they talk, and if not, why not?",
     "ticket": "Make admission tickets for a private network.",
     "version": "Show the version.",
@@ -56,6 +57,15 @@ class _Verbs(click.Group):
         assert isinstance(command, click.Command)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in VERBS and not args[0].startswith("-"):
+            from nocarrier.model.nearest import did_you_mean  # noqa: PLC0415 - loaded only for a mistyped verb
+
+            ctx.fail(f"There is no verb {printable(args[0])!r}. {did_you_mean(args[0], VERBS)}".rstrip())
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Verbs"):
             formatter.write_dl(list(VERBS.items()))
@@ -67,10 +77,24 @@ class _Verbs(click.Group):
         try:
             return super().invoke(ctx)
         except NocarrierError as error:
-            raise (_CannotAsk if isinstance(error, NodeUnreachableError) else _Failed)(printable(error)) from error
+            raise (_CannotAsk if _is_not_asked(error) else _Failed)(printable(error)) from error
 
 
-@click.command(cls=_Verbs, name="nocarrier", context_settings={"help_option_names": ["-h", "--help"]})
+def _is_not_asked(error: NocarrierError) -> bool:
+    """Whether the node could not be asked, or refused the question as malformed: then the command line is wrong."""
+    is_malformed = isinstance(error, RequestRefusedError) and error.status in _MALFORMED
+    return is_malformed or isinstance(error, NodeUnreachableError)
+
+
+_MALFORMED = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY})
+
+
+@click.command(
+    cls=_Verbs,
+    name="nocarrier",
+    context_settings={"help_option_names": ["-h", "--help"]},
+    subcommand_metavar="VERB [ARGS]...",
+)
 @click.version_option(VERSION, message="nocarrier %(version)s")
 def main() -> None:
     """Find out why your peer-to-peer connections fail."""

@@ -11,7 +11,9 @@ from pathlib import Path
 import click
 
 from nocarrier.app.node import running, until_told_to_stop
+from nocarrier.cli.render.text import printable
 from nocarrier.config import Settings, load, setting_table
+from nocarrier.errors import ConfigError
 
 
 def _with_setting_flags(command: Callable[..., None]) -> Callable[..., None]:
@@ -23,7 +25,7 @@ def _with_setting_flags(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @click.command()
-@click.option("--config", type=click.Path(path_type=Path), help="TOML file with the settings.")
+@click.option("--config", type=click.Path(exists=True, path_type=Path), help="TOML file with the settings.")
 @click.option("--verbose", is_flag=True, help="Log more.")
 @_with_setting_flags
 def run(config: Path | None, verbose: bool, **flags: str | None) -> None:
@@ -32,7 +34,13 @@ def run(config: Path | None, verbose: bool, **flags: str | None) -> None:
         level=logging.DEBUG if verbose else logging.INFO, format="%(asctime)s %(levelname)s %(message)s"
     )
     given = {name.replace("__", "."): value for name, value in flags.items()}
-    asyncio.run(_run(load(config, environ=os.environ, flags=given)))
+    try:
+        settings = load(config, environ=os.environ, flags=given)
+    except ConfigError as error:
+        if error.flag is not None:
+            raise click.UsageError(printable(error)) from error
+        raise
+    asyncio.run(_run(settings))
 
 
 async def _run(settings: Settings) -> None:

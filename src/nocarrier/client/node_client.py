@@ -147,7 +147,8 @@ class NodeClient:
             return document
         detail = str(document.get("detail", f"status {status}"))
         if status == HTTPStatus.UNAUTHORIZED:
-            raise NodeUnreachableError(f"{self.url} needs a token, or another one; set --token or NOCARRIER_TOKEN")
+            wrong = "does not accept this token; check" if self._token else "needs a token; set"
+            raise NodeUnreachableError(f"{self.url} {wrong} --token or NOCARRIER_TOKEN")
         if status == HTTPStatus.FORBIDDEN or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
             raise NodeUnreachableError(f"{self.url} does not answer this: {detail}")
         raise RequestRefusedError(detail, status)

@@ -26,7 +26,8 @@ def server():
     ("query", "says"),
     [
         ("reason=connection_refusde", "connection_refused"),
-        ("source=seeds", "peer_book"),
+        ("source=seeds", "Did you mean seed? Allowed are seed, peer_book"),
+        ("reason=bogus", "GET /openapi.json lists what is allowed."),
         ("phase=dialing", "handshake"),
         ("kind=error", "cancelled"),
         ("limit=0", ">= 1"),
@@ -37,10 +38,10 @@ def server():
         ("since_unix=inf", "since_unix"),
         ("since_unix=-1", "since_unix"),
         ("since_unix=yesterday", "float"),
-        ("since_unix=null", "leave it out"),
+        ("since_unix=null", "Leave it out"),
         ("redact=maybe", "bool"),
         ("reason=timeout&reason=banned", "twice"),
-        ("reson=timeout", "did you mean reason?"),
+        ("reson=timeout", "Did you mean reason?"),
         ("addr=" + "a" * 5000, "addr"),
     ],
 )
@@ -66,7 +67,7 @@ def test_every_route_refuses_a_parameter_that_its_row_does_not_declare(server, r
     assert answer.status == 422
     assert "unheard_of" in answer.problem
     fields = [field.name for field in msgspec.structs.fields(route.query)]
-    known = f"known are {', '.join(fields)}" if fields else "this route has none"
+    known = f"Allowed are {', '.join(fields)}." if fields else "This route has none."
     assert known in answer.problem
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from nocarrier.cli.node_options import asks_node
+from nocarrier.cli.node_options import asks_node, mistyped_words_told
 from nocarrier.cli.render.progress import progress
 from nocarrier.cli.render.text import clock_time, print_json, print_note, print_row, print_table, printable
 from nocarrier.cli.render.times import Moment, day_and_time
@@ -57,12 +57,9 @@ def history(client: NodeClient, *, as_json: bool, limit: int, findings: bool, fo
         raise click.UsageError("--follow goes with neither --findings nor --until")
     if not findings and not any(query[name] for name in ("kind", "reason", "phase")):
         query["kind"] = _USUAL_KINDS
-    if findings:
-        _show_findings(client, query, limit, as_json=as_json)
-    elif follow:
-        _follow(client, query, limit, as_json=as_json)
-    else:
-        _show_events(client, query, limit, as_json=as_json)
+    show = _show_findings if findings else _follow if follow else _show_events
+    with mistyped_words_told(query):
+        show(client, query, limit, as_json=as_json)
 
 
 def _show_events(client: NodeClient, query: Mapping[str, object], limit: int, *, as_json: bool) -> None:

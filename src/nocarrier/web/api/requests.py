@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 import functools
 import re
 from http import HTTPStatus
@@ -14,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
 from nocarrier.model.action import DEFAULT_URL, ProgramKind
+from nocarrier.model.nearest import did_you_mean
 from nocarrier.web.api.questions import RedactQuery
 from nocarrier.web.views import Reader
 
@@ -74,10 +74,8 @@ def read_query(request: Request, wanted: type[_Struct]) -> _Struct:
     values: dict[str, Any] = {}
     for name, text in request.query_params.multi_items():
         if name not in fields:
-            near = difflib.get_close_matches(name, fields, n=1)
-            meant = f"did you mean {near[0]}? " if near else ""
-            known = f"known are {', '.join(fields)}" if fields else "this route has none"
-            raise _unprocessable(f"Unknown query parameter {_shown(name)}; {meant}{known}.")
+            known = f"Allowed are {', '.join(fields)}." if fields else "This route has none."
+            raise _unprocessable(f"Unknown query parameter {_shown(name)}. {did_you_mean(name, fields, known)}")
         if name in values:
             raise _unprocessable(f"Query parameter {name} is given twice; give it once.")
         try:
@@ -85,11 +83,10 @@ def read_query(request: Request, wanted: type[_Struct]) -> _Struct:
             value = text.split(",") if _is_list(fields[name]) else text
             values[name] = msgspec.convert(value, fields[name], strict=False)
         except (msgspec.ValidationError, UnicodeEncodeError) as error:
-            allowed = _allowed_names(fields[name])
-            what = f"allowed are {', '.join(allowed)}" if allowed else str(error)
-            raise _unprocessable(f"Query parameter {name} = {_shown(text)} cannot be: {what}.") from None
+            what = _what_is_allowed(text, fields[name]) or f"{error}."
+            raise _unprocessable(f"Query parameter {name} = {_shown(text)} is not allowed. {what}") from None
         if values[name] is None:  # the text null, which msgspec reads as None
-            raise _unprocessable(f"Query parameter {name} = {_shown(text)} cannot be; leave it out.")
+            raise _unprocessable(f"Query parameter {name} = {_shown(text)} is not allowed. Leave it out.")
     return wanted(**values)
 
 
@@ -160,6 +157,16 @@ def _described(wanted: type[msgspec.Struct]) -> str:
     return ", ".join(
         f"{field.name}{' (required)' if field.required else ''}" for field in msgspec.structs.fields(wanted)
     )
+
+
+def _what_is_allowed(text: str, wanted: Any) -> str:
+    """What to say of `text`, which is none of the names that `wanted` allows; empty where it allows any text."""
+    allowed = _allowed_names(wanted)
+    if not allowed:
+        return ""
+    given = text.split(",") if _is_list(wanted) else [text]
+    unknown = next((each for each in given if each not in allowed), text)
+    return did_you_mean(unknown, allowed, "GET /openapi.json lists what is allowed.")
 
 
 def _allowed_names(wanted: Any) -> list[str]:
