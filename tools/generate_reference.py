@@ -1,4 +1,4 @@
-"""Write docs/reference/ and the types of the page from the tables in the code, so that neither lags behind.
+"""Write docs/glossary.md, docs/reference/ and the types of the page from the tables in the code, so that none lags.
 
 `make docs` writes the pages; with --check nothing is written, and a page that is stale, missing or left over fails.
 """
@@ -14,6 +14,7 @@ from reference.api import api
 from reference.causes import causes
 from reference.cli import cli
 from reference.evidence import evidence
+from reference.glossary import glossary
 from reference.metrics import metrics
 from reference.packages import packages
 from reference.session_ends import session_ends
@@ -25,6 +26,7 @@ from reference.typescript_tables import tables
 REPOSITORY = Path(__file__).resolve().parent.parent
 
 PAGES: dict[str, Callable[[], Iterator[str]]] = {
+    "docs/glossary.md": glossary,
     "docs/reference/causes.md": causes,
     "docs/reference/reasons.md": reasons,
     "docs/reference/sources.md": sources,

@@ -14,6 +14,7 @@ import pytest
 from nocarrier.config import setting_table
 from nocarrier.diagnosis import CAUSES
 from nocarrier.model.evidence import EVIDENCE_KEYS
+from nocarrier.model.glossary import GLOSSARY
 from nocarrier.model.session_end import SESSION_ENDS
 from nocarrier.model.taxonomy import Reason, Source
 from nocarrier.web.api.openapi import answers_of, classes_in
@@ -24,6 +25,7 @@ PAGES = (
     "dashboard/src/api/tables.ts",
     "dashboard/src/api/types.ts",
     "docs/architecture.md",
+    "docs/glossary.md",
     "docs/reference/api.md",
     "docs/reference/causes.md",
     "docs/reference/cli.md",
@@ -111,6 +113,21 @@ def test_every_row_of_the_tables_has_its_place(folder):
     ends = (reference / "session-ends.md").read_text()
     assert [code for code, facts in SESSION_ENDS.items() if f"\n| `{code}` | {facts.meaning} |" not in ends] == []
     assert [row.key for row in setting_table() if f"| `{row.key}` |" not in settings] == []
+
+
+def test_every_word_of_the_glossary_has_an_anchor_and_no_link_leads_nowhere(folder):
+    page = (folder / "docs" / "glossary.md").read_text()
+    words = [entry.word for entry in GLOSSARY.values() if not entry.is_evidence_key]
+    assert re.findall(r"^### (.+)$", page, re.MULTILINE) == words
+    anchors = {word.lower().replace(" ", "-") for word in words}
+    assert set(re.findall(r"\(#([^)]+)\)", page)) <= anchors
+    assert "One of: [critical](#critical), [warning](#warning), [info](#info)." in page
+
+
+def test_paragraphs_of_help_are_paragraphs_of_the_page(folder):
+    page = (folder / "docs" / "reference" / "cli.md").read_text()
+    assert re.findall(r".*\w  +\w.*", page) == []
+    assert "\n\nThe node masks addresses, names and identities unless you say --unredacted.\n\n" in page
 
 
 def test_every_cause_is_shown_with_what_to_do(folder):
