@@ -108,7 +108,7 @@ def test_text_of_the_environment_becomes_lists_numbers_and_truth_values():
         ('[http]\nlisten = "7070"', ["listen", "host:port"]),
         ("[history]\nttl_days = 0", ["ttl_days", "0.01 to 36500"]),
         ("[history]\nmax_bytes = true", ["max_bytes", "whole number"]),
-        ("[node\n", ["not TOML", "line 1"]),
+        ("[node\n", ["not valid TOML", "line 1"]),
         (b"[node]\nnetwork = '\xff'", ["not UTF-8", "byte 18"]),
     ],
 )

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 __version__ = VERSION
 
-# Whoever embeds us decides where logs go; without a decision Python would write warnings to stderr.
+# The embedding program decides where logs go; without this, Python would write warnings to stderr.
 logging.getLogger("nocarrier").addHandler(logging.NullHandler())
 
 __all__ = [

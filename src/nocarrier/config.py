@@ -1,7 +1,7 @@
-"""Settings, from a TOML file, the environment and flags, the later overriding the earlier.
+"""Settings, from a TOML file, the environment and flags, each overriding the one before.
 
 `NOCARRIER_NODE_TARGET_PEERS` in the environment is `target_peers` under `[node]`; a list is written with commas.
-Whatever cannot work stops the start and says where it was written, and what is allowed.
+A value that cannot work stops the start. The error says where it was set and what is allowed.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ class HttpOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
     """Section ``[http]``."""
 
     listen: Annotated[
-        str, Meta(description="host:port of API and page; any other than a loopback address needs a token.")
+        str, Meta(description="host:port of the API and the page; any address but loopback needs a token.")
     ] = DEFAULT_LISTEN
-    token: Annotated[str, Meta(description="Secret that requests must bear; empty: none is asked for.")] = ""
+    token: Annotated[str, Meta(description="Secret that every request must carry; empty: none is required.")] = ""
 
     def impossible(self) -> Iterator[Impossible]:
         """Values that cannot work, with what is allowed."""
@@ -57,14 +57,14 @@ class HttpOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 class HistoryOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Section ``[history]``."""
 
-    enabled: Annotated[bool, Meta(description="Keep events over restarts.")] = True
+    enabled: Annotated[bool, Meta(description="Keep events across restarts.")] = True
     ttl_days: Annotated[float, Meta(description="Days after which events are deleted.")] = 30
-    max_bytes: Annotated[int, Meta(description="Size of the history on disk beyond which the oldest go.")] = (
-        1_000_000_000
-    )
+    max_bytes: Annotated[
+        int, Meta(description="Size of the history on disk in bytes beyond which the oldest events are deleted.")
+    ] = 1_000_000_000
     recent_ttl_s: Annotated[
         float,
-        Meta(description="Seconds after which the newest failures in memory are dropped; 0: when newer ones come."),
+        Meta(description="Seconds for which failures are kept in memory; 0: until newer ones push them out."),
     ] = 0
 
     def impossible(self) -> Iterator[Impossible]:
@@ -80,8 +80,8 @@ class TelemetryOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     otlp: Annotated[
         bool,
         Meta(
-            description="Export every dial to an OpenTelemetry collector over HTTP; where that is, the usual "
-            "`OTEL_EXPORTER_OTLP_*` variables say. Needs the extra `nocarrier[otel]`."
+            description="Export every dial to an OpenTelemetry collector over HTTP. The usual "
+            "`OTEL_EXPORTER_OTLP_*` variables say where it is. Needs the extra `nocarrier[otel]`."
         ),
     ] = False
 
@@ -157,7 +157,7 @@ def setting_table() -> list[Setting]:
 
 @dataclass(frozen=True, slots=True)
 class _Given:
-    """A value and where it was written, for the message should it be wrong."""
+    """A value and where it was set, for the message if it is wrong."""
 
     value: object
     where: str
@@ -174,7 +174,7 @@ _Key: TypeAlias = tuple[str, str]
 def load(
     path: Path | None = None, *, environ: Mapping[str, str] | None = None, flags: Mapping[str, object] | None = None
 ) -> Settings:
-    """The settings of this start.
+    """The settings of this run.
 
     Args:
         path: a TOML file; None: none.
@@ -183,7 +183,8 @@ def load(
             environment.
 
     Raises:
-        ConfigError: the file cannot be read, or a key or value cannot work; says where, which, and what is allowed.
+        ConfigError: the file cannot be read, or a key or value cannot work; says where it was set, and what is
+            allowed.
     """
     given: dict[_Key, _Given] = {}
     if path is not None:
@@ -203,7 +204,7 @@ def _from_file(path: Path) -> Iterator[tuple[_Key, _Given]]:
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from error
     except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path}: not TOML: {error}") from error
+        raise ConfigError(f"{path}: not valid TOML: {error}") from error
     for section, content in document.items():
         if section not in SECTIONS:
             raise ConfigError(f"{path}: unknown section [{section}]. {did_you_mean(section, SECTIONS)}")
@@ -249,7 +250,7 @@ def _section(section: str, given: Mapping[_Key, _Given]) -> Section:
         where = found.where if found else f"[{section}] {key}"
         # A secret must not end up in a log.
         value = "…" if key == "token" else repr(getattr(options, key))
-        raise ConfigError(f"{where} = {value} cannot work; allowed is {allowed}", flag=found.flag if found else None)
+        raise ConfigError(f"{where} = {value} cannot work; it must be {allowed}", flag=found.flag if found else None)
     return options
 
 
@@ -262,13 +263,14 @@ def _convert(given: _Given, wanted: Any) -> Any:
         _require_utf8(converted)
     except (msgspec.ValidationError, UnicodeEncodeError) as error:
         raise ConfigError(
-            f"{given.where} = {given.value!r} cannot work; allowed is: {_type_name(wanted)} ({error})", flag=given.flag
+            f"{given.where} = {given.value!r} cannot work; it must be {_type_in_words(wanted)} ({error})",
+            flag=given.flag,
         ) from None
     return converted
 
 
 def _require_utf8(value: object) -> None:
-    """Bytes of the environment that are not UTF-8 come as lone surrogates."""
+    """Refuse lone surrogates, which stand for bytes of the environment that are not UTF-8."""
     for text in value if isinstance(value, tuple) else (value,):
         if isinstance(text, str):
             text.encode()
@@ -301,6 +303,12 @@ def _described(annotated: Any) -> msgspec.inspect.Metadata:
 
 def _type_name(annotated: Any) -> str:
     return _TYPE_NAMES[type(_described(annotated).type)]
+
+
+def _type_in_words(annotated: Any) -> str:
+    """The type for a sentence, such as "a whole number"."""
+    name = _type_name(annotated)
+    return name if name in {"text", "true/false"} else f"a {name}"
 
 
 def _meaning(annotated: Any) -> str:

@@ -1,4 +1,4 @@
-"""Everything nocarrier raises.
+"""Everything that nocarrier raises.
 
 Failures of the network are values (:class:`~nocarrier.model.fault.Fault`), recorded and shown; what is raised here is
 either about the caller's own input or carries a peer's word.
@@ -7,18 +7,18 @@ either about the caller's own input or carries a peer's word.
 NocarrierError
 ├─ AddressError (ValueError)     an address that cannot be dialed as it is written
 ├─ ConfigError (ValueError)      a setting that cannot work: says file, key, value and what is allowed
-├─ PeerRejected                  the remote said why it does not want us, or our own verdict on its handshake
-├─ DialSkipped                   policy kept a dial from starting, or stopped it after its name was resolved
+├─ PeerRejected                  a handshake ended with a stated reason: the peer's, or this side's own
+├─ DialSkipped                   policy prevented a dial, or stopped it after its name was resolved
 ├─ WireError (ValueError)        bytes that break the protocol
-├─ TicketError (ValueError)      an admission ticket that does not admit
+├─ TicketError (ValueError)      an admission ticket that is not valid
 ├─ HistoryError                  the history cannot be read now
-├─ CursorError (ValueError)      a cursor that no page of the history gave
-├─ PlaceError (ValueError)       a text that names no place in the history
+├─ CursorError (ValueError)      a cursor that did not come from a page of the history
+├─ PlaceError (ValueError)       a text that does not name a place in the history
 ├─ UnknownRunError               a run of a program that the history does not have
-├─ RangeError (ValueError)       a stretch of time that cannot be counted as asked for
+├─ RangeError (ValueError)       a time range that cannot be counted as requested
 ├─ StateFileError                a file of the node's own state cannot be read or written
 ├─ NodeUnreachableError          the client cannot reach the node that it asks
-│  └─ AnotherApiError            what answers speaks another version of the API, or is no node
+│  └─ AnotherApiError            the server speaks another version of the API, or is not a node
 └─ RequestRefusedError           the node answers, and refuses what was asked
    └─ NoHistoryError             it keeps no history
 ```
@@ -38,7 +38,7 @@ class AddressError(NocarrierError, ValueError):
 
 
 class ConfigError(NocarrierError, ValueError):
-    """A setting that cannot work; the text names file, key, value and what is allowed.
+    """A setting that cannot work; the text names the file, the key, the value and what is allowed.
 
     Attributes:
         flag: the flag of the command line that gave the value, such as ``--node-target-peers``; None: it came from
@@ -88,7 +88,7 @@ class WireError(NocarrierError, ValueError):
 
 
 class TicketError(NocarrierError, ValueError):
-    """An admission ticket that does not admit.
+    """An admission ticket that is not valid.
 
     Attributes:
         kind: missing, expired, not_yet_valid, bad_signature or wrong_subject.
@@ -109,19 +109,19 @@ class HistoryError(NocarrierError):
 
 
 class CursorError(NocarrierError, ValueError):
-    """A cursor that no page of the history gave."""
+    """A cursor that did not come from a page of the history."""
 
 
 class PlaceError(NocarrierError, ValueError):
-    """A text that names no place in the history."""
+    """A text that does not name a place in the history."""
 
 
 class UnknownRunError(NocarrierError):
-    """A run of a program that the history does not have, or has no more; the text says what to do."""
+    """A run of a program that the history does not have, or no longer has; the text says what to do."""
 
 
 class RangeError(NocarrierError, ValueError):
-    """A stretch of time that cannot be counted as it is asked for; the text says what to change."""
+    """A time range that cannot be counted as requested; the text says what to change."""
 
 
 class NodeUnreachableError(NocarrierError):
@@ -129,14 +129,14 @@ class NodeUnreachableError(NocarrierError):
 
 
 class AnotherApiError(NodeUnreachableError):
-    """What answers speaks another version of the API, or is no node; the text names what it lacks."""
+    """The server speaks another version of the API, or is not a node; the text names what its answer lacks."""
 
 
 class RequestRefusedError(NocarrierError):
     """The node answers, and refuses what was asked.
 
     Attributes:
-        status: of HTTP.
+        status: the HTTP status.
     """
 
     def __init__(self, detail: str, status: int) -> None:

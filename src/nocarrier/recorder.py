@@ -11,20 +11,20 @@ _global_tracker = DialTracker()
 
 
 def global_tracker() -> DialTracker:
-    """The tracker that the functions of this package record in when they are given none."""
+    """The tracker in which the functions of this package record unless they are given another."""
     return _global_tracker
 
 
 record_dial_failure = _global_tracker.record
 """Record a failed dial or a skip in the global tracker; never raises: `record_dial_failure(addr, reason, source)`.
 
-It is the tracker's own method, as a function in between would be a sixth of the cost; see `DialTracker.record` for what
-else it takes, such as `detail` and `via`.
+It is the tracker's own method, because a function in between would be a sixth of the cost. See `DialTracker.record` for
+the other arguments, such as `detail` and `via`.
 """
 
 
 def record_dial_success(addr: str, source: str, *, via: str | None = None, duration_s: float | None = None) -> None:
-    """Record a dial that reached its session in the global tracker. Never raises."""
+    """Record in the global tracker a dial that led to a session. Never raises."""
     _global_tracker.record_success(addr, source, via=via, duration_s=duration_s)
 
 
@@ -61,7 +61,7 @@ def dial(
     Args:
         addr: host:port, an IPv6 address as [host]:port.
         source: who gave us the address.
-        via: which peer told us.
+        via: which peer gave us the address.
         tracker: where to record; None is the global tracker.
         policy: which addresses may be dialed; None allows all.
         resolve: how names become addresses; by default the system's resolver.

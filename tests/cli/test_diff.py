@@ -66,7 +66,7 @@ async def test_two_that_never_heard_of_each_other(nodes):
     assert (status, said["outcome"]) == (0, "possible")
     assert "A has not dialed B: it knows no address of B" in said["verdict"]
     assert (
-        "B has not dialed A: it knows no address of A; let it dial one, nocarrier connect 127.9.9.9:7072"
+        "B has not dialed A: it knows no address of A; dial one with nocarrier connect 127.9.9.9:7072"
         in said["verdict"]
     )
 
@@ -77,9 +77,9 @@ async def test_people_read_the_verdict_first_and_then_what_it_rests_on(nodes):
         shown = await asyncio.to_thread(nocarrier, "diff", url, other_url, COLUMNS="80")
     assert (shown.returncode, shown.stderr) == (1, "")
     lines = shown.stdout.splitlines()
-    assert lines[0] == "They cannot talk: A has the genesis abababababab…, B cdcdcdcdcdcd…."
+    assert lines[0] == "They cannot talk: A has genesis abababababab…, B has cdcdcdcdcdcd…."
     assert lines[2].startswith(f"A: {url}: node {a.node_id[:12]}…")
-    assert "  - genesis: A has the genesis abababababab…, B cdcdcdcdcdcd…" in lines
+    assert "  - genesis: A has genesis abababababab…, B has cdcdcdcdcdcd…" in lines
     assert "  - ipv4_only: A true, B false" in lines
     assert max(map(len, lines)) <= 80
 
@@ -95,12 +95,12 @@ async def test_one_that_wants_no_peers_says_so(nodes):
 @pytest.mark.parametrize(
     ("field", "options", "says"),
     [
-        ("genesis", {"genesis": "cd" * 32}, "A has the genesis abababababab…, B cdcdcdcdcdcd…"),
-        ("network", {"network": "other"}, 'A is of the network "test", B of "other"'),
+        ("genesis", {"genesis": "cd" * 32}, "A has genesis abababababab…, B has cdcdcdcdcdcd…"),
+        ("network", {"network": "other"}, 'A is in the network "test", B in "other"'),
         (
             "protocol_version",
             {"protocol_version": 9, "min_protocol_version": 8},
-            "A speaks protocol 1 to 2, B 8 to 9",
+            "A speaks protocol versions 1 to 2, B speaks 8 to 9",
         ),
     ],
 )
@@ -177,7 +177,7 @@ async def test_a_ban_keeps_two_apart_in_both_directions(nodes):
     assert (status, said["outcome"]) == (1, "impossible")
     assert f"A dialed B at {b.addr}" in said["verdict"]
     assert "banned" in said["verdict"]
-    assert "B has turned 1 connection away for that" in said["verdict"]
+    assert "B has turned 1 connection away for this reason" in said["verdict"]
 
 
 async def test_our_own_ban_is_seen_from_our_record(nodes):
@@ -230,7 +230,7 @@ async def test_a_policy_of_which_nothing_was_recorded_is_only_suspected(nodes):
     a, b = await nodes.start(allow_networks=()), await nodes.start(advertise="192.168.3.4:7072")
     status, said = await diff(a, b)
     assert (status, said["outcome"]) == (0, "possible")
-    assert said["verdict"].startswith("Nothing is known to forbid it")
+    assert said["verdict"].startswith("Nothing is known to prevent a connection, but")
     [obstacle] = said["a_to_b"]["obstacles"]
     assert not obstacle["proven"]
     assert "192.168.3.4:7072" in obstacle["statement"]
@@ -244,7 +244,7 @@ async def test_an_ipv6_peer_of_a_node_that_dials_ipv4_only(nodes):
     )
     status, said = await diff(a, b)
     assert (status, said["outcome"]) == (1, "failing")
-    assert "A has ipv4_only on, and all that is known of B is IPv6" in said["verdict"]
+    assert "A has ipv4_only on, and only IPv6 addresses of B are known" in said["verdict"]
 
 
 async def test_a_published_port_on_which_the_other_one_fails(nodes):
@@ -268,7 +268,7 @@ async def test_the_http_port_published_for_the_p2p_port(nodes):
     assert done.returncode == 1
     said = " ".join(done.stdout.split())
     assert f"B dialed A at 127.0.0.1:{port}" in said
-    assert f"that is the HTTP port of A, its P2P port is {a.port}" in said
+    assert f"that is the HTTP port of A; its P2P port is {a.port}" in said
 
 
 async def test_a_failure_that_a_later_success_or_a_restart_has_overtaken_is_no_obstacle(nodes):
@@ -279,7 +279,7 @@ async def test_a_failure_that_a_later_success_or_a_restart_has_overtaken_is_no_o
     _, said = await diff(a, again)
     [obstacle] = said["a_to_b"]["obstacles"]
     assert not obstacle["proven"]
-    assert "B was started since" in obstacle["statement"]
+    assert "B has restarted since" in obstacle["statement"]
     await a.node.connect(b.addr)
     assert (await diff(a, again))[1]["a_to_b"]["obstacles"] == []
 
@@ -333,7 +333,7 @@ def test_a_program_without_a_node_of_ours_cannot_be_compared():
     with api_server(DialTracker(), listen="127.0.0.1:0") as embedded:
         done = nocarrier("diff", embedded.url, embedded.url)
     assert done.returncode == 2
-    assert "there is no nocarrier node in that program" in done.stderr
+    assert "that program has no nocarrier node" in done.stderr
 
 
 NODE = samples.document(samples.node_info())
@@ -382,10 +382,10 @@ def test_a_node_whose_record_cannot_be_read_is_compared_without_it_and_that_is_s
         shown = nocarrier("diff", url, other_url, COLUMNS="200")
     assert (done.returncode, shown.returncode) == (0, 0)
     said = json.loads(done.stdout)
-    assert (said["outcome"], said["verdict"][:29]) == ("possible", "Nothing is known to forbid it")
+    assert (said["outcome"], said["verdict"][:40]) == ("possible", "Nothing is known to prevent a connection")
     assert [line for line in said["unread"] if line.startswith(f"A: {url}/api/p2p/")] == said["unread"][:2]
     assert (len(said["unread"]), "blame" in said["unread"][0]) == (3, True)
-    assert "not readable, and not taken into account:" in shown.stdout
+    assert "could not be read, and was not considered:" in shown.stdout
 
 
 @pytest.mark.parametrize("field", ["genesis", "max_peers", "node_id"])

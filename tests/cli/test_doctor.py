@@ -83,7 +83,7 @@ def test_healthy_says_what_was_looked_at(embedded, tracker):
     assert (shown.returncode, shown.stderr) == (0, "")
     said = " ".join(shown.stdout.split())
     assert said.startswith("Healthy: 2 dials (2 succeeded, 0 failed); ")
-    assert "sessions and reachability are not known" in said
+    assert "sessions and reachability are unknown" in said
 
 
 async def test_a_healthy_node_says_so_in_one_line(nodes):
@@ -102,7 +102,7 @@ def test_without_a_dial_it_is_too_early_to_tell(embedded):
     assert (shown.returncode, shown.stderr) == (3, "")
     first, second, *_ = shown.stdout.splitlines()
     assert first == "Too early to tell: no ended dial is on record."
-    assert second.startswith("Looked at: no dial so far; ")
+    assert second.startswith("Based on: no dials yet; ")
     for probed in ((), ("--probe",)):
         as_json = nocarrier("doctor", "--json", *probed, "--url", embedded.url)
         answer = json.loads(as_json.stdout)
@@ -193,7 +193,7 @@ def test_a_finding_says_what_why_since_when_and_what_to_do(embedded, tracker):
     assert finding["summary"] in said
     since = r"(new|for \d s)"  # on a busy machine the command takes a second to start
     assert re.search(
-        rf"likely \({finding['confidence']:g}\); blame: {finding['blame']}; {since}; keeps us from 1 peer", said
+        rf"likely \({finding['confidence']:g}\); blame: {finding['blame']}; {since}; prevents connections to 1 peer", said
     )
     assert f"- {finding['evidence'][0]['statement']}: 1 192.0.2.1:7072" in said
     assert finding["next_actions"]
@@ -215,7 +215,7 @@ def test_the_worst_stands_first_and_what_is_for_information_last():
     with answering(found(*map(finding, ("critical", "warning", "warning", "info")))) as url:
         lines = nocarrier("doctor", "--url", url).stdout.splitlines()
     assert lines[0] == "Not healthy: The critical one; and 2 more."
-    assert lines[1].startswith("Found: 1 critical, 2 warnings, 1 for information. Looked at: ")
+    assert lines[1].startswith("Found: 1 critical, 2 warnings, 1 info. Based on: ")
     places = [lines.index(line) for line in lines if line.startswith(("CRITICAL", "WARNING", "Good to know:"))]
     assert len(places) == 4
     assert places == sorted(places)
@@ -240,7 +240,7 @@ def test_what_a_finding_explains_is_named():
     offline = samples.finding("offline", hides=["seeds_down", "peer_down"])
     with answering(found(offline)) as url:
         shown = nocarrier("doctor", "--url", url).stdout
-    assert "  explains, so not listed separately: seeds_down, peer_down\n" in shown
+    assert "  also explains: seeds_down, peer_down\n" in shown
 
 
 def test_lines_fit_the_terminal_and_have_no_blanks_at_their_end(embedded, tracker):
@@ -389,7 +389,7 @@ async def test_what_a_probe_saw_stands_below_its_finding(tracker):
     assert probed > lines.index("  what to do:")
     # What is known of this machine's own gateway may stand before it.
     assert any(line.startswith(f"    - {addr}: ") for line in lines[probed + 1 :])
-    assert f"    the way to {addr}:" in lines
+    assert f"    the route to {addr}:" in lines
     assert lines[-2].split() == ["hop", "address", "ms", "what", "it", "said"]
     assert lines[-1].split()[:2] == ["1", "127.67.1.1"]
     assert lines[-1].endswith("refuses (RST)")

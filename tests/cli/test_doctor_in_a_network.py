@@ -45,7 +45,7 @@ def test_the_probe_names_the_hop_that_refuses(network):
     lines = doctor(network, "--probe")
     said = " ".join(" ".join(lines).split())
     assert f"- {seed}: 198.18.2.2 (hop 2) answers that a rule forbids the connection." in said
-    way = lines.index(next(line for line in lines if line.endswith(f"the way to {seed}:")))
+    way = lines.index(next(line for line in lines if line.endswith(f"the route to {seed}:")))
     rows = [line.split() for line in lines[way + 1 : way + 5]]
     assert rows[0] == ["hop", "address", "ms", "what", "it", "said"]
     assert (rows[1][:2], rows[1][3:]) == (["1", "198.18.1.2"], ["a", "router", "on", "the", "way"])

@@ -90,7 +90,7 @@ def test_what_it_covers_is_told_of_an_empty_one_too(url, history):
     shown = nocarrier("history", "--url", url)
     assert shown.stdout == "time\taddress\toutcome\tfrom\twhat is known\n"
     assert shown.stderr == (
-        "No event matches (all history, which is empty). Skips are left out: --kind skip shows them.\n"
+        "No events match (all history, which is empty). Skips are left out; --kind skip shows them.\n"
     )
 
 

@@ -239,7 +239,7 @@ def test_lines_tell_of_findings_that_come_and_go_and_of_gaps():
         "+ warning a: It is a.",
         "+ warning b: It is b.",
         "- a is over",
-        "! 50 events lost",
+        "! 50 events were missed",
         "! the node restarted",
         "! it is gone; trying again in 2 s",
     ]
@@ -297,7 +297,7 @@ def test_gaps_are_said_and_added_up():
     state.take(gap(50))
     state.take(gap(7))
     screen = "\n".join(line.plain for line in body(state, Screen(width=80, height=24, url="http://127.0.0.1")))
-    assert "7 events lost on the way here (57 since top began)" in screen
+    assert "7 events were missed (57 since top started)" in screen
 
 
 @pytest.mark.parametrize(

@@ -95,7 +95,7 @@ def test_skips_are_shown_only_where_somebody_asks_for_them(url, tracker):
     assert kinds("--kind", "failure,skip", "--limit", "10") == ({"skip"}, 10)
     assert nocarrier("failures", "--url", url).stdout.count(":7072") == 1
     none = nocarrier("failures", "--reason", "slots_full", "--url", url)
-    assert none.stderr == "No failure matches. Skips are left out: --all shows them.\n"
+    assert none.stderr == "No failures match. Skips are left out; --all shows them.\n"
     assert nocarrier("failures", "--all", "--kind", "skip", "--url", url).returncode == 2
 
 
@@ -252,7 +252,7 @@ def test_another_server_is_not_taken_for_a_node():
     with Server(Starlette(routes=[Route("/{path:path}", app)]), "127.0.0.1:0") as other:
         shown = nocarrier("failures", "--url", other.url)
     assert shown.returncode == 2
-    assert "not as a node does" in shown.stderr
+    assert "not like a node" in shown.stderr
 
 
 def test_a_reason_is_explained_without_a_node():

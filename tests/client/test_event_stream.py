@@ -36,12 +36,12 @@ def test_a_message_that_is_not_whole_is_none():
 
 @pytest.mark.parametrize("line", [b"data: no json\n\n", b"data: [1]\n\n", b"data: " + b"[" * 100_000 + b"\n\n"])
 def test_what_no_node_sends_is_told_as_such(line):
-    with pytest.raises(NodeUnreachableError, match="not that of a node"):
+    with pytest.raises(NodeUnreachableError, match="not the stream of a node"):
         list(parse([line]))
 
 
 def test_a_line_without_end_is_given_up():
-    with pytest.raises(NodeUnreachableError, match="without end"):
+    with pytest.raises(NodeUnreachableError, match="without an end"):
         list(parse(itertools.repeat(b"x" * 65_536)))
 
 
@@ -137,14 +137,14 @@ def test_what_a_newer_node_sends_besides_is_passed_on_as_it_is():
 
 def test_a_node_that_cannot_be_read_is_not_waited_for():
     server, asked = serving(dial(1) + b'event: status\ndata: {"at_unix": "noon"}\n\n')
-    with server, pytest.raises(AnotherApiError, match="events: what answers there speaks another version"):
+    with server, pytest.raises(AnotherApiError, match="events: the server there speaks another version"):
         taken(NodeClient(server.url, None), 3)
     assert len(asked) == 1
 
 
 def test_an_older_node_without_a_stream_is_told_as_such():
     server = Server(Starlette(routes=[Route(event_stream.PATH, PlainTextResponse("hello"))]), "127.0.0.1:0")
-    with server, pytest.raises(NodeUnreachableError, match="not as a node does"):
+    with server, pytest.raises(NodeUnreachableError, match="not like a node"):
         next(follow(NodeClient(server.url, None)))
 
 

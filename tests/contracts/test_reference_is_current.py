@@ -127,7 +127,7 @@ def test_every_word_of_the_glossary_has_an_anchor_and_no_link_leads_nowhere(fold
 def test_paragraphs_of_help_are_paragraphs_of_the_page(folder):
     page = (folder / "docs" / "reference" / "cli.md").read_text()
     assert re.findall(r".*\w  +\w.*", page) == []
-    assert "\n\nThe node masks addresses, names and identities unless you say --unredacted.\n\n" in page
+    assert "\n\nThe node masks addresses, names and identities unless you pass --unredacted.\n\n" in page
 
 
 def test_every_cause_is_shown_with_what_to_do(folder):

@@ -1,4 +1,4 @@
-"""The API for a program of your own: to mount in its ASGI server, or to run in a thread beside it.
+"""The API for your own program: mounted in its ASGI server, or run in a thread beside it.
 
 ```python
 import nocarrier
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from nocarrier.web.api.server import Server
 
 try:
-    import httptools as _httptools  # noqa: F401 - uvicorn's parser, named here because uvicorn imports it late
+    import httptools as _httptools  # noqa: F401 - uvicorn's parser, which uvicorn imports late
     import msgspec as _msgspec  # noqa: F401
     import prometheus_client as _prometheus_client  # noqa: F401
     import starlette as _starlette  # noqa: F401
@@ -50,22 +50,21 @@ def asgi_app(
     token: str | None = None,
     allowed_hosts: Iterable[str] | None = None,
 ) -> Application:
-    """The API as an ASGI application, to be mounted in any server.
+    """The API as an ASGI application that can be mounted in any server.
 
     Args:
-        tracker: whose dials to show; None: the global tracker.
-        node: whose peers to show; None: the program has no nocarrier node.
-        doctor: whose findings to show; None: one of its own, which examines when somebody asks.
-        prober: what looks into findings when somebody asks it to; None: one of its own. It dials addresses of findings
-            only, which are those that the tracker was told of: all of them, as your own policy has let them pass, or
-            with a `node` the public ones.
-        history: what is kept over restarts, such as a `nocarrier.outputs.history.SqliteHistory`; None: nothing is.
-        token: secret that requests must bear (``Authorization: Bearer``).
-        allowed_hosts: host names, without port, that requests may be addressed to, besides localhost, 127.0.0.1 and
-            [::1]. Without a token, name here by what name the server is reached; with one, None allows any.
+        tracker: the dials to show; None: those of the global tracker.
+        node: the node whose peers to show; None: the program has no nocarrier node.
+        doctor: the doctor whose findings to show; None: a new one, which examines on request.
+        prober: probes findings on request; None: a new one. It dials only addresses in findings, which the tracker was
+            told: without a `node` all of them, because your own policy has let them pass, and with one the public ones.
+        history: what is kept across restarts, such as a `nocarrier.SqliteHistory`; None: nothing.
+        token: secret that requests must carry (``Authorization: Bearer``).
+        allowed_hosts: host names, without port, by which requests may reach the server, besides localhost, 127.0.0.1
+            and [::1]. Without a token, add every other name that is used; with a token, None allows any name.
     """
     from nocarrier import __version__  # noqa: PLC0415 - the package imports this module
-    from nocarrier.web.api.app import create_app  # noqa: PLC0415 - the web library is loaded by who uses it
+    from nocarrier.web.api.app import create_app  # noqa: PLC0415 - the web library is loaded on first use
 
     tracker = global_tracker() if tracker is None else tracker
     doctor = make_doctor(tracker, node, history) if doctor is None else doctor
@@ -84,13 +83,13 @@ def asgi_app(
 
 
 def make_doctor(tracker: DialTracker, node: NodePort | None, history: History | None) -> Doctor:
-    """A doctor of this machine's tracker, whose findings are kept in `history` where there is one."""
+    """A doctor for `tracker`, with the state of this machine; findings are kept in `history` if there is one."""
     on_findings = history.record_findings if history is not None else None
     return Doctor(tracker, node, read_host=read_host_state, on_findings=on_findings)
 
 
 def _prober_of_its_own(node: NodePort | None) -> Prober:
-    # What a node may dial beyond the public networks, only its maker knows.
+    # Which networks a node may dial besides the public ones is known only where the node was made.
     policy = AddressPolicy() if node is not None else AddressPolicy(ipv4_only=False, lan_mode=True)
     prefix = node.state().netgroup_prefix if node is not None else DEFAULT_NETGROUP_PREFIX
     return Prober(policy, netgroup_prefix=prefix)
@@ -103,16 +102,16 @@ def serve(
     *,
     history: History | None = None,
 ) -> Server:
-    """Run the API in a thread. It answers when this returns; `.url` says where, `.close()` or `with` ends it.
+    """Run the API in a thread. When this returns, it answers at `.url`; `.close()` or leaving `with` stops it.
 
     Args:
-        tracker: whose dials to show; None: the global tracker.
-        listen: host:port; port 0 lets the kernel choose. Other than loopback addresses need a token.
-        token: secret that requests must bear (``Authorization: Bearer``).
-        history: what is kept over restarts, such as a `nocarrier.outputs.history.SqliteHistory` of the same tracker.
+        tracker: the dials to show; None: those of the global tracker.
+        listen: host:port; port 0 lets the kernel choose. Any address but loopback needs a token.
+        token: secret that requests must carry (``Authorization: Bearer``).
+        history: what is kept across restarts, such as a `nocarrier.SqliteHistory` of the same tracker.
 
     Raises:
-        ConfigError: the address is busy or cannot be had, or needs a token; says what to change.
+        ConfigError: the address is in use or not available, or needs a token; says what to change.
     """
     return api_server(tracker, history=history, listen=listen, token=token).start()
 
@@ -127,7 +126,7 @@ def api_server(
     listen: str = DEFAULT_LISTEN,
     token: str | None = None,
 ) -> Server:
-    """The same, not yet answering: ``await server.run()`` in an event loop of yours, until cancelled.
+    """The same, not answering yet: ``await server.run()`` in your own event loop, until it is cancelled.
 
     The socket is bound at once, so that a busy port is known before anything else starts.
 
@@ -137,7 +136,7 @@ def api_server(
     from nocarrier.web.api.server import Server  # noqa: PLC0415
 
     host, _ = check_listen(listen, token)
-    # Who listens on a loopback address of his own may be asked by it.
+    # A server on another loopback address, such as 127.0.0.2, may be reached by that address.
     hosts = None if token else [f"[{host}]" if ":" in host else host]
     app = asgi_app(tracker, node=node, doctor=doctor, prober=prober, history=history, token=token, allowed_hosts=hosts)
     return Server(app, listen, token=token, before_stop=app.end_streams, supervisor=app.supervisor)

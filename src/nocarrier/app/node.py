@@ -1,4 +1,4 @@
-"""The composition root: makes a tracker, a node and the API, introduces them to each other, and ends them in order."""
+"""The composition root: makes a tracker, a node and the API, connects them, and ends them in order."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Running:
-    """A node that runs, with its API."""
+    """A running node with its API."""
 
     node: Node
     tracker: DialTracker
@@ -43,7 +43,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
     """Run a node with its API until the block ends.
 
     Raises:
-        ConfigError: a setting cannot work, or a port is taken; before the first packet.
+        ConfigError: a setting cannot work, or a port is in use; raised before the first packet.
         StateFileError: the data folder cannot be used.
     """
     export = _exporter() if settings.telemetry.otlp else None
@@ -56,7 +56,9 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
         if export is not None:
             exporter = export(tracker, instance_id=node.identity.node_id)
             doctor.watch(exporter.tasks)
-            stack.push_async_callback(asyncio.to_thread, exporter.close)  # sends what waits, for some seconds at most
+            stack.push_async_callback(
+                asyncio.to_thread, exporter.close
+            )  # sends waiting events, for a few seconds at most
         await stack.enter_async_context(node)
         await stack.enter_async_context(in_background(doctor.run()))
         yield Running(node=node, tracker=tracker, doctor=doctor, url=server.url)
@@ -64,7 +66,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
 
 def _exporter() -> Callable[..., Exporter]:
     try:
-        from nocarrier.integrations.opentelemetry import export_dials_over_otlp  # noqa: PLC0415 - an extra of its own
+        from nocarrier.integrations.opentelemetry import export_dials_over_otlp  # noqa: PLC0415 - needs another extra
     except ImportError as error:
         raise ConfigError(f"otlp = true under [telemetry] cannot work: {error}") from error
     return export_dials_over_otlp
@@ -86,7 +88,7 @@ def attend(
     """Give `node`, which has not started yet, a doctor and an API that shows both. Neither runs yet.
 
     Raises:
-        ConfigError: `listen` is taken or cannot be had, or needs a token.
+        ConfigError: `listen` is in use or not available, or needs a token.
     """
     doctor = make_doctor(tracker, node, history)
     host, _ = parse_listen("p2p_listen", node.options.p2p_listen)
@@ -98,10 +100,10 @@ def attend(
 
 @asynccontextmanager
 async def in_background(work: Coroutine[object, object, None]) -> AsyncIterator[None]:
-    """Do endless `work`, such as a server's, beside the block until that ends."""
+    """Run endless `work`, such as a server, until the block ends."""
     task = asyncio.create_task(work)
     try:
-        await asyncio.sleep(0)  # a task that is cancelled before it began would not clean up
+        await asyncio.sleep(0)  # a task that is cancelled before it starts does not clean up
         yield
     finally:
         task.cancel()

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from nocarrier.model.node_state import DialResult
 
 TIMEOUT_S = 120.0
-"""A dial has its own deadlines, connecting (10 s) and the handshake window (36 s) by default; this is for others."""
+"""More than a dial takes by default, which is 10 s to connect and 36 s for the handshake."""
 
 
 @click.command

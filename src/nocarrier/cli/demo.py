@@ -1,4 +1,4 @@
-"""`nocarrier demo`: a small network on loopback with every usual fault in it, and what the watched node makes of it."""
+"""`nocarrier demo`: a small network on loopback with the usual faults in it, and what one of its nodes finds."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ from nocarrier.tracking import DialTracker
 from nocarrier.web.api.server import Server
 
 LONGEST_S = 45.0
-"""The demo is ready after this time, whatever is still missing. The slowest fault, a handshake that never ends, takes
+"""The summary comes after this time even if a fault is still missing. The slowest, a handshake that never ends, takes
 its window of 6 s."""
 
 
@@ -42,7 +42,7 @@ its window of 6 s."""
 @click.option("--listen", default=DEFAULT_LISTEN, show_default=True, help="Address of the watched node's API and page.")
 @click.option("--once", is_flag=True, help="Exit after the summary instead of serving until Ctrl-C.")
 def demo(listen: str, once: bool) -> None:
-    """Show a small network with faults in it. No packet leaves loopback."""
+    """Run a small network with faults in it on loopback, and show what is found. No packet leaves this machine."""
     logging.basicConfig(level=logging.CRITICAL)
     with tempfile.TemporaryDirectory(prefix="nocarrier-demo-", ignore_cleanup_errors=True) as folder:
         asyncio.run(_demo(listen, Path(folder), once=once))
@@ -71,7 +71,7 @@ async def _demo(listen: str, folder: Path, *, once: bool) -> None:
         if watch.done():
             _summarise(console, network, await doctor.diagnosis(), server.url)
             if not once:
-                console.print("\nCtrl-C ends it and leaves nothing behind.")
+                console.print("\nPress Ctrl-C to stop; nothing is left behind.")
                 await stop
         watch.cancel()
     stop.cancel()
@@ -94,7 +94,7 @@ async def _watch(console: Console, network: DemoNetwork) -> None:
                 description=f"connected to {connected} of {wanted} good peers, "
                 f"{len(network.faulty) - len(missing)} of {len(network.faulty)} faults found",
             )
-            # A handshake window has to pass before the silent peer counts as found; a skip of it is not enough.
+            # The silent peer counts as found once its handshake window has passed; a skip is not enough.
             if (
                 connected >= wanted
                 and not missing
@@ -131,10 +131,10 @@ def _summarise(console: Console, network: DemoNetwork, diagnosis: Diagnosis, url
         f"dials: {totals.started} started = {totals.succeeded} succeeded + {totals.failed} failed + "
         f"{totals.cancelled} cancelled + {totals.in_flight} in flight"
     )
-    console.print(f"skips: {totals.skipped} dials that policy kept from starting")
+    console.print(f"skips: {totals.skipped} dials that policy prevented")
     print_lines(console, _verdict(diagnosis))
     program = sys.argv[0]  # as it was called: a newcomer's virtual environment is not on the PATH
-    # Commands to be copied are not broken into lines.
+    # Commands are not wrapped, so that they can be copied.
     console.print(f"\nlook at it:           {url}/", soft_wrap=True)
     console.print(f"why, and what to do:  {program} doctor --url {url}", soft_wrap=True)
     console.print(f"what a word means:    {program} explain NAME", soft_wrap=True)
@@ -142,7 +142,7 @@ def _summarise(console: Console, network: DemoNetwork, diagnosis: Diagnosis, url
 
 
 def _verdict(diagnosis: Diagnosis) -> Iterator[Line]:
-    """What the doctor says, in short: the screen is full already."""
+    """What the doctor says, in short, as the screen is full already."""
     yield Line(0, "")
     yield Line(0, f"the doctor says: {health_in_words(diagnosis.status)}", style="bold")
     if diagnosis.status_detail:
@@ -156,7 +156,7 @@ def _verdict(diagnosis: Diagnosis) -> Iterator[Line]:
 
 
 def _newest_by_address(network: DemoNetwork) -> dict[str, DialFailure]:
-    """The newest failure of each address; a skip only where nothing else is known."""
+    """The newest failure of each address; a skip only if there is nothing else."""
     newest: dict[str, DialFailure] = {}
     for failure in network.tracker.recent():
         earlier = newest.get(failure.addr)

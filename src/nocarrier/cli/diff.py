@@ -1,4 +1,4 @@
-"""`nocarrier diff URL URL`: exits with 0 if nothing keeps two nodes apart, 1 if something does, 2 unanswered."""
+"""`nocarrier diff URL URL`: exits with 0 if nothing keeps two nodes apart, else 1; 2 if one cannot be asked."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nocarrier.client.node_client import NodeClient
 @click.command
 @click.argument("url")
 @click.argument("other_url")
-@click.option("--token", envvar="NOCARRIER_TOKEN", help="The nodes' token; better set as NOCARRIER_TOKEN.")
+@click.option("--token", envvar="NOCARRIER_TOKEN", help="The token of both nodes; safer in NOCARRIER_TOKEN.")
 @click.option("--other-token", help="The second node's token, if different; '' if it has none.")
 @click.option("--json", "as_json", is_flag=True, help="Print the comparison as JSON.")
 def diff(url: str, other_url: str, token: str | None, other_token: str | None, *, as_json: bool) -> None:

@@ -22,17 +22,17 @@ EXIT_STATUS = {HealthStatus.HEALTHY: 0, HealthStatus.UNHEALTHY: 1, HealthStatus.
 """2 is taken: the node cannot be asked, or the command line is wrong."""
 
 PROBE_TIMEOUT_S = 120.0
-"""A probe takes 15 s at most, and waits for those that others asked for before it."""
+"""A probe takes at most 15 s, but first waits for probes that were requested earlier."""
 
 
 @click.command
-@click.option("--probe", is_flag=True, help="Let the node probe each finding with a few packets; takes a while.")
+@click.option("--probe", is_flag=True, help="Have the node probe each finding with a few packets. This takes a while.")
 @asks_node
 def doctor(client: NodeClient, *, as_json: bool, probe: bool) -> None:
     """Say what is wrong and why, the worst first, with evidence and what to do.
 
     Exits with 0 if the node is healthy, 1 if something is wrong, 3 if it is too early to tell or no peer is connected
-    and nothing explains it, and 2 if the node cannot be asked. With --probe, the verdict is the one after the probes.
+    and nothing explains why, and 2 if the node cannot be asked. With --probe, the verdict is the one after the probes.
     """
     answer = _get(client, "/api/p2p/diagnosis")
     from nocarrier.web.views import DiagnosisView  # noqa: PLC0415 - loaded once there is an answer
@@ -41,7 +41,7 @@ def doctor(client: NodeClient, *, as_json: bool, probe: bool) -> None:
     probes: dict[str, NodeAnswer | NocarrierError] = {}
     if probe and diagnosis.findings:
         probes = _probe(client, (finding.code for finding in diagnosis.findings))
-        answer = _get(client, "/api/p2p/diagnosis")  # they take a while, and what they saw may count
+        answer = _get(client, "/api/p2p/diagnosis")  # the probes took a while, and may have changed the verdict
         diagnosis = answer.read(DiagnosisView)
     if as_json:
         print_json(answer.document | {"probes": _documents(probes)} if probe else answer.document)
@@ -54,7 +54,7 @@ def doctor(client: NodeClient, *, as_json: bool, probe: bool) -> None:
 
 
 def _get(client: NodeClient, path: str) -> NodeAnswer:
-    """The answer; a node that has no such route cannot be asked, while 1 would say that something is wrong with it."""
+    """The answer. A node without such a route cannot be asked (2); exit status 1 would mean that it is unhealthy."""
     try:
         return client.get(path)
     except RequestRefusedError as error:
@@ -62,14 +62,14 @@ def _get(client: NodeClient, path: str) -> NodeAnswer:
 
 
 def _probe(client: NodeClient, codes: Iterable[str]) -> dict[str, NodeAnswer | NocarrierError]:
-    """What each probe gave by the code of the finding, or why it gave nothing."""
+    """The result of each probe, or why there is none, by the code of the finding."""
     results: dict[str, NodeAnswer | NocarrierError] = {}
-    with progress("looking") as tell:
+    with progress("probing") as tell:
         for code in codes:
-            tell(f"looking into {code}")
+            tell(f"probing {code}")
             try:
                 results[code] = client.post("/api/p2p/diagnosis/probe", {"code": code}, PROBE_TIMEOUT_S)
-            except NocarrierError as error:  # it may be over by now; what was found before is worth showing
+            except NocarrierError as error:  # the finding may be over by now; earlier results are still worth showing
                 results[code] = error
     return results
 

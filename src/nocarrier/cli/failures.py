@@ -12,22 +12,22 @@ from nocarrier.model.taxonomy import Kind
 
 _ENTRIES = tuple(kind for kind in Kind if kind.is_entry)
 _USUAL_KINDS = ",".join(kind for kind in _ENTRIES if kind != Kind.SKIP)
-"""A skip is no failure, and a node in backoff makes many of them."""
+"""A skip is not a failure, and a node in backoff makes many of them."""
 
 
 @click.command
 @click.option("--reason", help="Only this reason, such as timeout.")
-@click.option("--source", help="Only addresses that came from here, such as seed.")
-@click.option("--kind", help=f"Only these, separated by commas: {', '.join(_ENTRIES)}.  [default: all but skip]")
-@click.option("--all", "all_kinds", is_flag=True, help="Show skips too: dials that policy kept from starting.")
+@click.option("--source", help="Only addresses from this source, such as seed.")
+@click.option("--kind", help=f"Only these kinds, separated by commas: {', '.join(_ENTRIES)}.  [default: all but skip]")
+@click.option("--all", "all_kinds", is_flag=True, help="Show skips too: dials that policy prevented.")
 @click.option("--addr", help="Only this address.")
-@click.option("--since", "since_unix", type=Moment(), help="Only the last 90s, 5m, 2h or 7d.")
+@click.option("--since", "since_unix", type=Moment(), help="Only this far back, such as 90s, 5m, 2h or 7d.")
 @click.option("--limit", type=click.IntRange(1, 1000), default=100, show_default=True, help="Show at most this many.")
 @asks_node
 def failures(client: NodeClient, *, as_json: bool, all_kinds: bool, kind: str | None, **query: object) -> None:
-    """Show the newest dial failures, newest first. Skips are left out unless --kind or --all asks for them."""
+    """Show the newest dial failures, newest first. Skips are left out unless you ask for them with --kind or --all."""
     if all_kinds and kind is not None:
-        raise click.UsageError("--all does not go with --kind")
+        raise click.UsageError("use either --all or --kind, not both")
     kinds = kind or (None if all_kinds else _USUAL_KINDS)
     filters = {**query, "kind": kinds}
     with mistyped_words_told(filters):
@@ -41,5 +41,5 @@ def failures(client: NodeClient, *, as_json: bool, all_kinds: bool, kind: str | 
     view = answer.read(FailuresView)
     print_table(COLUMNS, map(event_row, view.failures), whole=3)
     if not view.failures:
-        matching = "No failure matches" if view.by_reason else "No failure was recorded"
-        print_note(f"{matching}. Skips are left out: --all shows them." if kinds == _USUAL_KINDS else f"{matching}.")
+        matching = "No failures match" if view.by_reason else "No failures are recorded"
+        print_note(f"{matching}. Skips are left out; --all shows them." if kinds == _USUAL_KINDS else f"{matching}.")

@@ -1,4 +1,4 @@
-"""`nocarrier VERB`: finds the file of the verb and loads nothing else."""
+"""`nocarrier VERB`: loads the file of the verb and nothing else."""
 
 from __future__ import annotations
 
@@ -25,16 +25,17 @@ VERBS = {
     "history": "Show how dials ended, across restarts.",
     "report": "Write one file to attach to a bug report.",
     "peers": "Show the peer book.",
-    "connect": "Dial a peer now, and say how it ended.",
+    "connect": "Dial a peer now and say how the dial ended.",
     "explain": "Explain a reason, a cause or any other word.",
     "diff": "Compare two nodes: can they talk, and if not, why not?",
     "ticket": "Make admission tickets for a private network.",
     "version": "Show the version.",
 }
-"""`nocarrier.cli.VERB` has a function of that name. The help texts are here, so that listing them loads no verb."""
+"""Each verb is a function of that name in `nocarrier.cli.VERB`. The help texts are here so that listing them loads no
+verb."""
 
 _FOLDERS = frozenset({"history", "report", "top"})
-"""Verbs with a folder of their own, in which `command` has the function."""
+"""Verbs with a folder of their own; the function is in its module `command`."""
 
 
 class _Failed(click.ClickException):

@@ -61,9 +61,9 @@ def names_node(verb: Callable[..., None]) -> Callable[..., None]:
         envvar="NOCARRIER_URL",
         default=DEFAULT_URL,
         show_default=True,
-        help="The node to ask; or set NOCARRIER_URL.",
+        help="The node to ask; NOCARRIER_URL changes the default.",
     )
-    @click.option("--token", envvar="NOCARRIER_TOKEN", help="The node's token; better set as NOCARRIER_TOKEN.")
+    @click.option("--token", envvar="NOCARRIER_TOKEN", help="The node's token; safer in NOCARRIER_TOKEN.")
     @functools.wraps(verb)
     def asking(*args: Any, url: str, token: str | None, **kwargs: Any) -> None:
         verb(*args, client=NodeClient(url, token), **kwargs)

@@ -26,7 +26,7 @@ def _with_setting_flags(command: Callable[..., None]) -> Callable[..., None]:
 
 @click.command()
 @click.option("--config", type=click.Path(exists=True, path_type=Path), help="TOML file with the settings.")
-@click.option("--verbose", is_flag=True, help="Log more.")
+@click.option("--verbose", is_flag=True, help="Log debugging messages too.")
 @_with_setting_flags
 def run(config: Path | None, verbose: bool, **flags: str | None) -> None:
     """Run a node until Ctrl-C or SIGTERM."""
@@ -51,6 +51,6 @@ async def _run(settings: Settings) -> None:
         click.echo(f"listens for peers on {host}:{info.p2p_port}")
         click.echo(f"the page: {app.url}/")
         if not settings.node.seeds and not len(app.node.book):
-            click.echo("it knows no peers: set seeds under [node], or dial a peer with: nocarrier connect HOST:PORT")
+            click.echo("no peers are known: set seeds under [node], or dial a peer with: nocarrier connect HOST:PORT")
         await until_told_to_stop()
         click.echo("stopping: saying goodbye to peers and saving the peer book")

@@ -12,7 +12,7 @@ from nocarrier.model.word import newer_words
 View = TypeVar("View")
 
 VersionOf = Callable[[], str | None]
-"""Asks the node for its version; None: it does not say. Called only where its answer cannot be read."""
+"""Asks the node for its version; None: it does not say. Called only if an answer cannot be read."""
 
 
 class NodeAnswer:
@@ -30,8 +30,8 @@ class NodeAnswer:
     def read(self, view: type[View]) -> View:
         """The answer as the struct that the route gives.
 
-        A field that this version does not know is left out, and a word is taken as it is (see `model.word`): a newer
-        node has more of both.
+        A field that this version does not know is left out, and a word that it does not know is kept as it is (see
+        `model.word`): a newer node has more of both.
 
         Raises:
             AnotherApiError: a field is missing or of another type.
@@ -39,7 +39,7 @@ class NodeAnswer:
         return self._convert(self.document, view)
 
     def part(self, field: str, wanted: type[View]) -> View | None:
-        """One field of the answer alone, so that what is not needed cannot stand in the way; raises as `read`."""
+        """One field of the answer alone, so that other fields need not be readable; raises as `read`."""
         if field not in self.document:
             self._refuse(f"Object missing required field `{field}`")
         value = self.document[field]
@@ -56,8 +56,8 @@ class NodeAnswer:
 
     def _refuse(self, what: str, error: Exception | None = None) -> NoReturn:
         version = self._version_of()
-        who = f"that node (nocarrier {version})" if version is not None else "what answers there"
+        who = f"that node (nocarrier {version})" if version is not None else "the server there"
         raise AnotherApiError(
             f"{self._where}: {who} speaks another version of the API than this program (nocarrier {VERSION}): {what}; "
-            "use the newer version for both, or ask another node with --url"
+            "upgrade the older of the two, or ask another node with --url"
         ) from error

@@ -1,4 +1,4 @@
-"""Follows a node's live stream (`GET /api/p2p/events`) over outages of network and node."""
+"""Follows a node's live stream (`GET /api/p2p/events`) across outages of the network and the node."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 PATH = "/api/p2p/events"
 
 SILENCE_S = 25.0
-"""A node says something every 10 s at least, so that a stream that is quiet for longer has broken off."""
+"""A node sends something at least every 10 s, so a stream that is quiet for this long has broken off."""
 
 FIRST_RETRY_S = 1.0
 LONGEST_RETRY_S = 10.0
-"""The wait doubles from the first to the longest: soon back after a restart, and no load on a node in trouble."""
+"""The wait doubles from the first to the longest: quick after a restart, and no load on a node in trouble."""
 
 MAX_LINE_BYTES = 4 * 1024 * 1024
-"""Far more than findings of a full tracker take; whoever sends more is no node."""
+"""Far more than the findings of a full tracker take; a node never sends more."""
 
 MAX_SEQ_DIGITS = 16
-"""Of a number up to 2**53, beyond which no node counts."""
+"""Digits of a number up to 2**53, beyond which no node counts."""
 
 
 class SentEvent(NamedTuple):
@@ -38,7 +38,7 @@ class SentEvent(NamedTuple):
     document: dict[str, Any]
     """Its data: JSON."""
     seq: int | None
-    """Of a dial, its number."""
+    """The number of a dial; None for other messages."""
 
 
 class StreamMessage(NamedTuple):
@@ -46,11 +46,11 @@ class StreamMessage(NamedTuple):
 
     sent: SentEvent
     view: StreamView | None
-    """None: a message of a newer node, which this version does not know."""
+    """None: a message that only a newer version knows."""
 
 
 class Lost(NamedTuple):
-    """The stream broke off, and is asked for again after a wait."""
+    """The stream broke off, and is requested again after a wait."""
 
     why: str
     retry_s: float
@@ -61,16 +61,17 @@ def follow(
 ) -> Generator[StreamMessage | Lost, None, None]:
     """What the node sends, without end.
 
-    After an outage it goes on where it was: the node replays what it still has, and announces a gap where it has not.
+    After an outage the stream goes on where it was: the node replays the events that it still has, and announces a gap
+    for those that it has not.
 
     Args:
-        client: whom to ask.
-        after_seq: the newest event that is known already; None: only what comes from now on.
+        client: the client to ask with.
+        after_seq: the newest event that is known already; None: only events from now on.
         sleep: waits before the next attempt.
 
     Raises:
-        NodeUnreachableError: no node answers at the first attempt, or what answers is none.
-        AnotherApiError: what it sends cannot be read, at whatever time: waiting would not help.
+        NodeUnreachableError: no node answers the first request, or the server is not a node.
+        AnotherApiError: a message cannot be read, now or later: waiting would not help.
         RequestRefusedError: the node has no such stream.
     """
     place = after_seq
@@ -107,13 +108,13 @@ def _read(client: NodeClient, sent: SentEvent) -> StreamMessage:
 
 
 def _after(message: StreamMessage, place: int | None, start_id: str | None) -> tuple[int | None, str | None]:
-    """Where to go on after `message`, and in which start of the program."""
+    """Where to go on after `message`, and in which run of the program."""
     from nocarrier.web.views import StatusView  # noqa: PLC0415
     from nocarrier.web.views.stream import Gap  # noqa: PLC0415
 
     match message.view:
         case StatusView() as status:
-            # No dial yet: the newest that there was when the stream began.
+            # No dial has come yet: go on after the newest one when the stream began.
             return status.seq if place is None else place, status.start_id
         case Gap() as gap:
             return gap.next_seq - 1, start_id
@@ -125,7 +126,7 @@ def parse(chunks: Iterable[bytes]) -> Iterator[SentEvent]:
     """The messages in a stream of server-sent events (WHATWG HTML, section 9.2.6), as soon as each is whole.
 
     Raises:
-        NodeUnreachableError: it is none of a node.
+        NodeUnreachableError: it is not the stream of a node.
     """
     event, seq = "", None
     data: list[str] = []
@@ -150,7 +151,7 @@ def _lines(chunks: Iterable[bytes]) -> Iterator[str]:
     for chunk in chunks:
         *whole, rest = (rest + chunk).split(b"\n")
         if len(rest) > MAX_LINE_BYTES:
-            raise NodeUnreachableError("what answers there sends a line without end, which no node does; check --url")
+            raise NodeUnreachableError("the server sends a line without an end, which no node does; check --url")
         for line in whole:
             yield line.removesuffix(b"\r").decode(errors="replace")
 
@@ -159,7 +160,9 @@ def _document(text: str) -> dict[str, Any]:
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise NodeUnreachableError("the stream is not that of a node; check --url, or update the older one") from error
+        raise NodeUnreachableError(
+            "this is not the stream of a node; check --url, or upgrade the older program"
+        ) from error
     if not isinstance(data, dict):
-        raise NodeUnreachableError("the stream is not that of a node; check --url, or update the older one")
+        raise NodeUnreachableError("this is not the stream of a node; check --url, or upgrade the older program")
     return data

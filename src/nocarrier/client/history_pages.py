@@ -20,10 +20,10 @@ PATH = "/api/p2p/history"
 FINDINGS_PATH = "/api/p2p/history/findings"
 
 PAGE_EVENTS = 1_000
-"""The most that a node gives at once."""
+"""The most that a node returns at once."""
 
 USUAL_KINDS = tuple(kind.value for kind in Kind if kind.ends_dial or kind is Kind.DISCONNECT)
-"""How dials ended. Their beginnings, and the dials that policy kept from starting, are many and say little."""
+"""How dials ended. Their starts, and the dials that policy prevented, are many and say little."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class HistoryPages:
 
     @property
     def events(self) -> list[StoredEvent]:
-        """Of all pages."""
+        """The events of all pages."""
         return [event for view in self.views for event in view.events]
 
     @property
@@ -61,15 +61,15 @@ def read_events(
     """The newest `limit` events that match `query`.
 
     Args:
-        client: whom to ask.
+        client: the client to ask with.
         query: filters of the route.
         limit: at most this many.
-        tell: is called with how far it is.
+        tell: called with the progress.
 
     Raises:
-        NoHistoryError: it keeps none.
+        NoHistoryError: the node keeps no history.
         NodeUnreachableError: no node answers, or it cannot read its history now.
-        RequestRefusedError: a filter cannot be.
+        RequestRefusedError: a filter is not allowed.
     """
     from nocarrier.web.views import HistoryView  # noqa: PLC0415 - loaded once there is something to read
 
@@ -94,5 +94,7 @@ def get(client: NodeClient, path: str, query: Mapping[str, object]) -> NodeAnswe
         return client.get(path, query)
     except RequestRefusedError as error:
         if error.status == HTTPStatus.NOT_FOUND:
-            raise NoHistoryError(f"{error} What is in memory: nocarrier failures", error.status) from error
+            raise NoHistoryError(
+                f"{error} See the failures in memory with: nocarrier failures", error.status
+            ) from error
         raise

@@ -19,30 +19,30 @@ from nocarrier.errors import NocarrierError, NodeUnreachableError, RequestRefuse
 DEFAULT_URL = "http://127.0.0.1:7070"
 
 TIMEOUT_S = 10.0
-"""Every answer but that of a dial is there at once."""
+"""Every answer but the one to a dial comes at once."""
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
-"""Far more than the failures of a full tracker take; whoever sends more is no node."""
+"""Far more than the failures of a full tracker take; a node never sends more."""
 
 STREAM_CHUNK_BYTES = 64 * 1024
-"""How much of a stream is read at once, at most."""
+"""Most bytes of a stream that are read at once."""
 
 
 class NodeClient:
     """Asks the node at `url`. Neither follows redirects nor uses a proxy, so the token goes to that host alone.
 
     Args:
-        url: of the node; without a scheme it is one of HTTP.
-        token: that the node wants; None: it wants none.
+        url: of the node; without a scheme it means http.
+        token: the node's token; None: it has none.
 
     Attributes:
         url: of the node.
-        host: whom it asks.
-        clock_ahead_s: how far the clock there is ahead of ours, to a second or two, as its newest answer says (RFC 9110
-            section 6.6.1); None: it does not say.
+        host: of the node.
+        clock_ahead_s: how far its clock is ahead of ours by its newest answer, accurate to a second or two (RFC 9110
+            section 6.6.1); None: unknown.
 
     Raises:
-        NodeUnreachableError: `url` is not one.
+        NodeUnreachableError: `url` is not a URL.
     """
 
     def __init__(self, url: str, token: str | None) -> None:
@@ -54,7 +54,7 @@ class NodeClient:
         except ValueError:  # such as a port out of range
             scheme, host = "", None
         if scheme not in {"http", "https"} or not host:
-            raise NodeUnreachableError(f"{url!r} is not a URL of a node; set --url like {DEFAULT_URL}")
+            raise NodeUnreachableError(f"{url!r} is not the URL of a node; write it like {DEFAULT_URL}")
         self._is_tls = scheme == "https"
         self.host = host
         self.clock_ahead_s: float | None = None
@@ -63,8 +63,8 @@ class NodeClient:
         """The answer to a GET; a `query` value of None is left out.
 
         Raises:
-            NodeUnreachableError: no node answers there, or it does not know us.
-            RequestRefusedError: the node says that the request cannot be.
+            NodeUnreachableError: no node answers there, or it does not accept the token.
+            RequestRefusedError: the node refuses the request.
         """
         given = {key: value for key, value in (query or {}).items() if value is not None}
         return self._ask("GET", f"{path}?{urlencode(given)}" if given else path, None, TIMEOUT_S)
@@ -79,22 +79,24 @@ class NodeClient:
 
         Args:
             path: of a route that answers with server-sent events.
-            headers: besides the usual ones.
-            silence_s: after this long without a byte, it has broken off.
+            headers: in addition to the usual ones.
+            silence_s: after this long without a byte, the stream has broken off.
         """
         with self._response("GET", path, None, {"Accept": "text/event-stream", **headers}, silence_s) as response:
             kind = response.headers.get_content_type()
             if response.status != HTTPStatus.OK or kind != "text/event-stream":
                 self._document(response.status, response.read(MAX_ANSWER_BYTES + 1))
-                raise NodeUnreachableError(f"{self.url}{path} answers with {kind} and no stream; update the node")
+                raise NodeUnreachableError(
+                    f"{self.url}{path} answers with {kind} instead of a stream; upgrade the node"
+                )
             yield iter(lambda: response.read1(STREAM_CHUNK_BYTES), b"")
 
     def answer(self, path: str, document: dict[str, Any]) -> NodeAnswer:
-        """`document` as an answer to what was asked for with `path`; a message of a stream is one too."""
+        """`document` as an answer to a request for `path`; a message of a stream is one too."""
         return NodeAnswer(document, f"{self.url}{path.partition('?')[0]}", self._version)
 
     def _version(self) -> str | None:
-        """What the node says of its version, for an error that is to be told: it raises none itself."""
+        """The version that the node states, for an error message; never raises."""
         try:
             info = self.get("/openapi.json").document.get("info")
         except NocarrierError:
@@ -141,7 +143,7 @@ class NodeClient:
             document = None
         if not isinstance(document, dict):
             raise NodeUnreachableError(
-                f"{self.url} answers, but not as a node does (status {status}); set --url to a node's HTTP address"
+                f"{self.url} answers, but not like a node (status {status}); set --url to a node's HTTP address"
             )
         if status < HTTPStatus.MULTIPLE_CHOICES:
             return document
@@ -150,7 +152,7 @@ class NodeClient:
             wrong = "does not accept this token; check" if self._token else "needs a token; set"
             raise NodeUnreachableError(f"{self.url} {wrong} --token or NOCARRIER_TOKEN")
         if status == HTTPStatus.FORBIDDEN or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-            raise NodeUnreachableError(f"{self.url} does not answer this: {detail}")
+            raise NodeUnreachableError(f"{self.url} refuses: {detail}")
         raise RequestRefusedError(detail, status)
 
 
@@ -159,7 +161,7 @@ def _clock_ahead_s(date: str | None) -> float | None:
         return None
     try:
         return parsedate_to_datetime(date).timestamp() - time.time()
-    except (ValueError, OverflowError, OSError):  # not a date, or none that this system knows
+    except (ValueError, OverflowError, OSError):  # not a date, or not one that this system can represent
         return None
 
 

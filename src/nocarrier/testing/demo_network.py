@@ -1,7 +1,6 @@
-"""The network of `nocarrier demo`: five nodes that find each other, and around them peers that fail in every usual way.
+"""The network of `nocarrier demo`: five nodes that find each other, and peers around them that fail in the usual ways.
 
-Everything lives on 127.0.0.0/8, each peer on an address of its own, and nothing else may be dialed, so that no packet
-leaves the machine.
+Each peer has its own address in 127.0.0.0/8, and nothing else may be dialed, so no packet leaves the machine.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ GENESIS = "ab" * 32
 TIMING = TimingOptions(
     connect_timeout_s=3, handshake_attempt_s=2, handshake_window_s=6, maintain_interval_s=3, gossip_interval_s=3
 )
-"""A tenth of the usual patience, so that every failure has shown itself within a minute."""
+"""A fraction of the default times, so that every failure shows within a minute."""
 
 VERSION = "demo"
 
@@ -49,7 +48,7 @@ class DemoNetwork:
     """A running demo."""
 
     node: Node
-    """The node that is watched: it has all faulty peers among its seeds."""
+    """The watched node, which has all faulty peers among its seeds."""
     tracker: DialTracker
     mesh: list[Node]
     faulty: list[FaultyPeer]
@@ -70,7 +69,7 @@ FAULTS = {
     "close": "closes at once",
     "reset": "resets at once",
 }
-"""Fault servers of the demo, and what each stands for."""
+"""Fault servers of the demo, and what each of them does."""
 
 
 @asynccontextmanager
@@ -80,8 +79,8 @@ async def demo_network(
     """Run the demo's network until the block ends.
 
     Args:
-        folder: takes the nodes' files.
-        on_watched: gets the watched node and its tracker before the node starts.
+        folder: for the nodes' files.
+        on_watched: called with the watched node and its tracker before the node starts.
     """
     async with AsyncExitStack() as life:
         builder = _Builder(folder, life)
@@ -108,7 +107,7 @@ async def demo_network(
 
 
 class _Builder:
-    """Starts the peers of the demo, which `life` ends."""
+    """Starts the peers of the demo; closing `life` ends them."""
 
     def __init__(self, folder: Path, life: AsyncExitStack) -> None:
         self._folder = folder
@@ -122,7 +121,7 @@ class _Builder:
         return await self._life.enter_async_context(self.make(name, f"{host}:0", options, DialTracker()))
 
     async def start_mesh(self) -> list[Node]:
-        """Nodes that find each other, all through the first."""
+        """Start the nodes that find each other, all through the first one."""
         mesh: list[Node] = []
         for number in range(1, MESH_SIZE):
             seeds = tuple(address_of(node) for node in mesh[:1])
@@ -130,7 +129,7 @@ class _Builder:
         return mesh
 
     async def start_strangers(self) -> list[FaultyPeer]:
-        """Nodes that refuse the watched one."""
+        """Start the nodes that refuse the watched one."""
         key = admission_key_of(create_issuer_key(self._folder / "issuer.pem"))
         strangers = {
             "a node of an older protocol": structs.replace(USUAL, protocol_version=1, min_protocol_version=0),
@@ -146,7 +145,7 @@ class _Builder:
         return faulty
 
     async def start_fault_servers(self) -> list[FaultyPeer]:
-        """Programs that are no nodes at all."""
+        """Start the programs that are not nodes at all."""
         faulty = []
         for number, (name, what) in enumerate(FAULTS.items(), 1):
             host = f"127.4.{number}.1"
@@ -162,7 +161,7 @@ def address_of(node: Node) -> str:
 
 
 def _free_port(host: str) -> int:
-    """A port that is free now; the node must know its own before it starts, to have it among its seeds."""
+    """A port that is free now. The watched node has its own address as a seed, so it must be known before the start."""
     with socket.socket() as probe:
         probe.bind((host, 0))
         return int(probe.getsockname()[1])

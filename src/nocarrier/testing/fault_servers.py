@@ -1,14 +1,14 @@
-"""TCP servers that misbehave, each in one known way, so that a failing dial can be provoked for real.
+"""TCP servers that misbehave, each in one known way, to make dials fail for real.
 
 `FAULT_SERVERS` is the one table that the demo, the tests and the lab share:
 
 ```python
 async with FAULT_SERVERS["ssh"]("127.0.0.1") as port:
-    ...  # who dials 127.0.0.1:port meets an SSH banner
+    ...  # a dial to 127.0.0.1:port gets an SSH banner
 ```
 
-As a process of its own, inside a network namespace for instance, ``python -m nocarrier.testing.fault_servers ssh
-127.0.0.1`` prints the port once it listens and serves until it is ended. Standard library only.
+As a separate process, in a network namespace for instance, ``python -m nocarrier.testing.fault_servers ssh 127.0.0.1``
+prints the port once it listens, and serves until it is ended. Standard library only.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from functools import partial
 from typing import TypeAlias
 
 Behaviour: TypeAlias = Callable[[socket.socket], Awaitable[None]]
-"""What a server does with a connection that it accepted; the connection is closed when this returns."""
+"""What a server does with an accepted connection, which is closed when this returns."""
 
 Starter: TypeAlias = Callable[..., AbstractAsyncContextManager[int]]
-"""Called with a host (an IP address, default 127.0.0.1) and a port (default 0: any free one), gives the bound port."""
+"""Called with a host (an IP address, default 127.0.0.1) and a port (default 0: any free one); yields the bound port."""
 
 READ_BYTES = 65536
 BACKLOG = 128
@@ -43,7 +43,7 @@ BITCOIN_VERSION = b"\xf9\xbe\xb4\xd9" + b"version".ljust(12, b"\0") + struct.pac
 MULTISTREAM = b"\x13/multistream/1.0.0\n"
 """The first line of libp2p's protocol negotiation, length-prefixed; both sides send it at once."""
 GARBAGE = bytes(range(255, 127, -1))
-"""Bytes that no known protocol begins with, the same ones every time."""
+"""Bytes with which no known protocol begins, the same ones every time."""
 
 
 async def stay_silent(_: socket.socket) -> None:
@@ -54,7 +54,7 @@ async def stay_silent(_: socket.socket) -> None:
 async def close_orderly(connection: socket.socket) -> None:
     """End with a FIN, and only a FIN.
 
-    Closing while bytes of the peer are unread would send a RST instead (RFC 2525 section 2.17), so they are read away.
+    Closing while bytes of the peer are unread would send a RST instead (RFC 2525 section 2.17), so they are read first.
     """
     connection.shutdown(socket.SHUT_WR)
     while await asyncio.get_running_loop().sock_recv(connection, READ_BYTES):
@@ -101,7 +101,7 @@ async def dribble(connection: socket.socket, *, content: bytes, interval_s: floa
 
 @asynccontextmanager
 async def serve(behaviour: Behaviour, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[int]:
-    """Accept connections on `host` and treat each with `behaviour`; gives the bound port.
+    """Accept connections on `host` and handle each with `behaviour`; yields the bound port.
 
     Raises:
         OSError: the address cannot be bound.
@@ -115,7 +115,7 @@ async def serve(behaviour: Behaviour, host: str = "127.0.0.1", port: int = 0) ->
             serving.cancel()
             await asyncio.wait([serving])
             if not serving.cancelled():
-                serving.result()  # it ended by itself: a bug, or no file descriptors left
+                serving.result()  # it ended by itself: a bug, or out of file descriptors
 
 
 async def _accept_all(listener: socket.socket, behaviour: Behaviour) -> None:
@@ -126,20 +126,20 @@ async def _accept_all(listener: socket.socket, behaviour: Behaviour) -> None:
         def accept() -> None:
             try:
                 connection, _ = listener.accept()
-            except (BlockingIOError, ConnectionAbortedError):  # it went away again
+            except (BlockingIOError, ConnectionAbortedError):  # the connection is gone already
                 return
             except OSError as error:
                 if not failed.done():
                     failed.set_exception(error)
                 return
             connection.setblocking(False)
-            treated = connections.create_task(_treat(connection, behaviour))
-            # Should the task be cancelled before its first step, nothing in it closes the connection.
-            treated.add_done_callback(partial(_close, connection))
+            handled = connections.create_task(_handle(connection, behaviour))
+            # A task that is cancelled before its first step does not close the connection.
+            handled.add_done_callback(partial(_close, connection))
 
-        # Not sock_accept(): cancelled at the moment in which it has accepted, it would lose the connection.
+        # Not sock_accept(): cancelled just after it has accepted, it would lose the connection.
         loop.add_reader(listener, accept)
-        accept()  # whoever was quicker than this task waits already
+        accept()  # a connection may be waiting already
         try:
             await failed
         finally:
@@ -150,8 +150,8 @@ def _close(connection: socket.socket, _: asyncio.Task[None]) -> None:
     connection.close()
 
 
-async def _treat(connection: socket.socket, behaviour: Behaviour) -> None:
-    # A peer that is gone early is the peer's affair.
+async def _handle(connection: socket.socket, behaviour: Behaviour) -> None:
+    # A peer that leaves early is not an error here.
     with connection, contextlib.suppress(OSError):
         await behaviour(connection)
 
@@ -170,7 +170,7 @@ async def backlog_full(host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[
 
 @asynccontextmanager
 async def closed_port(host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[int]:
-    """A port on which nobody listens; it stays bound meanwhile, so that nobody else can come to listen on it."""
+    """A port on which nobody listens; it stays bound, so that no other program can listen on it."""
     with _bound(host, port) as reserved:
         yield reserved.getsockname()[1]
 
@@ -179,7 +179,7 @@ def _bound(host: str, port: int) -> socket.socket:
     bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     try:
         bound.setblocking(False)
-        if port:  # a chosen port is one to come back to; SO_REUSEADDR passes over connections in TIME_WAIT
+        if port:  # a chosen port is used again; SO_REUSEADDR ignores connections in TIME_WAIT
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((host, port))
     except BaseException:
@@ -209,12 +209,12 @@ FAULT_SERVERS: Mapping[str, Starter] = {
 
 async def _serve_until_ended(name: str, host: str, port: int) -> None:
     async with FAULT_SERVERS[name](host, port) as bound_port:
-        print(bound_port, flush=True)  # noqa: T201 - the answer to whoever started this process
+        print(bound_port, flush=True)  # noqa: T201 - for the program that started this process
         await asyncio.Event().wait()
 
 
 def _main() -> None:
-    parser = argparse.ArgumentParser(description="Serve one fault until ended; prints the port first.")
+    parser = argparse.ArgumentParser(description="Serve one fault until ended. Prints the port first.")
     parser.add_argument("name", choices=sorted(FAULT_SERVERS))
     parser.add_argument("host", nargs="?", default="127.0.0.1")
     parser.add_argument("port", nargs="?", type=int, default=0)

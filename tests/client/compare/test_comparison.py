@@ -39,7 +39,7 @@ def test_a_failure_is_joined_by_host_and_port_of_the_others_api():
     assert said.outcome is Relation.FAILING
     [obstacle] = said.a_to_b.obstacles
     assert obstacle.statement == "A dialed B at 198.51.100.7:7072 60 s ago: timeout"
-    assert "B has not dialed A: it knows no address of A; let it dial one, nocarrier connect 203.0.113.5:7072" in (
+    assert "B has not dialed A: it knows no address of A; dial one with nocarrier connect 203.0.113.5:7072" in (
         said.verdict
     )
 
@@ -55,7 +55,7 @@ def test_a_ban_holds_both_ways_and_is_joined_with_what_the_other_one_counts():
     a = node("a", "203.0.113.5", failures=[failed("198.51.100.7:7072", "banned", detail="go away")])
     said = compared(a, node("b", "198.51.100.7", inbound_rejections={"banned": 3}))
     assert said.outcome is Relation.IMPOSSIBLE
-    assert "banned (go away); B has turned 3 connections away for that" in said.verdict
+    assert "banned (go away); B has turned 3 connections away for this reason" in said.verdict
 
 
 def test_only_the_newest_failure_counts_and_none_that_a_success_has_overtaken():
@@ -71,7 +71,7 @@ def test_a_restart_is_told_by_the_clock_of_the_node_that_failed():
     # B's clock is 100 s ahead: it was started 10 s after the failure, though its own time says 110 s.
     b = node("b", "198.51.100.7", ahead_s=100.0, started_at_unix=NOW + 100 - 50)
     [obstacle] = compared(node("a", "203.0.113.5", failures=[failed("198.51.100.7:7072")]), b).a_to_b.obstacles
-    assert (obstacle.proven, "B was started since" in obstacle.statement) == (False, True)
+    assert (obstacle.proven, "B has restarted since" in obstacle.statement) == (False, True)
     [obstacle] = compared(
         node("a", "203.0.113.5", failures=[failed("198.51.100.7:7072", ago_s=40)]), b
     ).a_to_b.obstacles
@@ -107,14 +107,14 @@ def test_why_nothing_was_dialed():
         "it waits until something changes, because of peer_id_mismatch"
     )
     assert why(book=[known()], target_peers=0) == "it has as many peers as it wants (0, target_peers is 0)"
-    assert why(book=[known()]).startswith("it knows 198.51.100.7:7072, but no dial of it is on record yet")
+    assert why(book=[known()]).startswith("it knows 198.51.100.7:7072, but has no record of dialing it yet")
 
 
 def test_a_node_that_nobody_can_dial_is_a_guess_and_no_verdict():
     reachability = {"state": "private", "addr": "198.51.100.7:7072"}
     said = compared(node("a", "203.0.113.5"), node("b", "198.51.100.7", reachability=reachability))
     assert said.outcome is Relation.POSSIBLE
-    assert said.verdict.startswith("Nothing is known to forbid it")
+    assert said.verdict.startswith("Nothing is known to prevent a connection, but")
     [obstacle] = said.a_to_b.obstacles
     assert (obstacle.proven, "could not dial it at 198.51.100.7:7072" in obstacle.statement) == (False, True)
 

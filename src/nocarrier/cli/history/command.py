@@ -1,4 +1,4 @@
-"""`nocarrier history`: what is kept across restarts."""
+"""`nocarrier history`: the events that are kept across restarts."""
 
 from __future__ import annotations
 
@@ -25,36 +25,38 @@ if TYPE_CHECKING:
     from nocarrier.web.views import Coverage, PastFindingView
 
 MOST_EVENTS = 100_000
-"""A page of the history takes some 20 ms, so this takes seconds."""
+"""A page of 1,000 events takes about 20 ms, so reading this many takes seconds."""
 
 MOST_FINDINGS = 1_000
-"""The most that a node gives."""
+"""The most that a node returns."""
 
 _USUAL_KINDS = ",".join(history_pages.USUAL_KINDS)
 
 
 @click.command
-@click.option("--since", "since_unix", type=Moment(), help="Only the last 90s, 5m, 24h or 7d, or from this date on.")
+@click.option(
+    "--since", "since_unix", type=Moment(), help="Only this far back, such as 90s, 5m, 24h or 7d, or since a date."
+)
 @click.option("--until", "until_unix", type=Moment(), help="Only before this time, in the same format.")
 @click.option("--reason", help="Only this reason, such as timeout.")
-@click.option("--source", help="Only addresses that came from here, such as seed.")
-@click.option("--kind", help=f"Only these, separated by commas: {', '.join(Kind)}.")
-@click.option("--phase", help="Only what ended in this phase, such as handshake.")
+@click.option("--source", help="Only addresses from this source, such as seed.")
+@click.option("--kind", help=f"Only these kinds, separated by commas: {', '.join(Kind)}.")
+@click.option("--phase", help="Only dials that ended in this phase, such as handshake.")
 @click.option("--addr", help="Only this address.")
-@click.option("--via", help="Only addresses that this peer told us.")
+@click.option("--via", help="Only addresses that this peer told the node.")
 @click.option(
     "--limit", type=click.IntRange(1, MOST_EVENTS), default=100, show_default=True, help="Show at most this many."
 )
-@click.option("--findings", is_flag=True, help="Show past findings instead, with beginning and end.")
-@click.option("--follow", is_flag=True, help="Oldest first, then each event as it happens, until Ctrl-C.")
+@click.option("--findings", is_flag=True, help="Show past findings instead, with their start and end.")
+@click.option("--follow", is_flag=True, help="Show the oldest first, then new events as they happen, until Ctrl-C.")
 @asks_node
 def history(client: NodeClient, *, as_json: bool, limit: int, findings: bool, follow: bool, **query: object) -> None:
     """Show how dials ended, newest first, across restarts of the node.
 
-    Skips and the beginnings of dials are left out unless --kind, --reason or --phase asks for them.
+    Skips and the starts of dials are left out unless you ask for them with --kind, --reason or --phase.
     """
     if follow and (findings or query["until_unix"] is not None):
-        raise click.UsageError("--follow goes with neither --findings nor --until")
+        raise click.UsageError("--follow cannot be combined with --findings or --until")
     if not findings and not any(query[name] for name in ("kind", "reason", "phase")):
         query["kind"] = _USUAL_KINDS
     show = _show_findings if findings else _follow if follow else _show_events
@@ -73,8 +75,8 @@ def _show_events(client: NodeClient, query: Mapping[str, object], limit: int, *,
     events = found.events
     print_table(COLUMNS, map(event_row, events), whole=3)
     number = "All" if found.is_complete else "The newest"
-    matching = f"{number} {count_of(len(events), 'matching event')}" if events else "No event matches"
-    left_out = " Skips are left out: --kind skip shows them." if query["kind"] == _USUAL_KINDS else ""
+    matching = f"{number} {count_of(len(events), 'matching event')}" if events else "No events match"
+    left_out = " Skips are left out; --kind skip shows them." if query["kind"] == _USUAL_KINDS else ""
     print_note(f"{matching} ({covered(found.cover)}).{left_out}")
 
 
@@ -103,7 +105,9 @@ def _show_findings(client: NodeClient, query: Mapping[str, object], limit: int, 
     times = {"since_unix", "until_unix"}
     others = [f"--{name}" for name, value in query.items() if value is not None and name not in times]
     if others:
-        raise click.UsageError(f"--findings goes with --since, --until and --limit, and not with {', '.join(others)}")
+        raise click.UsageError(
+            f"--findings cannot be combined with {', '.join(others)}, only with --since, --until and --limit"
+        )
     asked = {name: query[name] for name in times} | {"limit": min(limit, MOST_FINDINGS)}
     answer = history_pages.get(client, history_pages.FINDINGS_PATH, asked)
     if as_json:
@@ -114,7 +118,7 @@ def _show_findings(client: NodeClient, query: Mapping[str, object], limit: int, 
     view = answer.read(PastFindingsView)
     columns = ("began", "lasted", "how it ended", "severity", "finding", "last summary")
     print_table(columns, map(_finding_row, view.findings), whole=2)
-    active = "Findings active in that period" if view.findings else "No finding was active in that period"
+    active = "Findings active in that period" if view.findings else "No findings were active in that period"
     print_note(f"{active} ({covered(view.cover)}).")
 
 
@@ -130,7 +134,7 @@ def _finding_row(past: PastFindingView) -> tuple[object, ...]:
 
 
 def ended_in_words(ended_by: EndedBy | None) -> str:
-    """How a finding ended; None: it has not."""
+    """How a finding ended; None means that it has not."""
     return "still active" if ended_by is None else ENDED_BY.get(ended_by, ended_by)
 
 

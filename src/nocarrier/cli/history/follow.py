@@ -1,4 +1,4 @@
-"""The history and, without a gap, what comes after it."""
+"""The history, followed without a gap by live events."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from nocarrier.web.views import HistoryView, StatusView
 from nocarrier.web.views.stream import Gap
 
 WRITTEN_WITHIN_S = 3.0
-"""How long the newest events may take to get to disk, several times what they usually need; what comes later is told
-as a gap."""
+"""How long to wait for the newest events to reach the disk: several times what they usually take. Events that take
+longer are reported as a gap."""
 
 LOOK_EVERY_S = 0.2
 
@@ -32,29 +32,29 @@ class Followed(NamedTuple):
 
     event: DialEvent
     document: Mapping[str, Any]
-    """The same as the node sent it."""
+    """The event as the node sent it."""
 
 
 class _Place(NamedTuple):
-    """How far the history was written."""
+    """How far the history had been written."""
 
     run: str
-    """The present run of the program; events of earlier ones have numbers of their own."""
+    """The current run of the program; earlier runs have numbers of their own."""
     seq: int
 
 
 def follow_history(
     client: NodeClient, query: Mapping[str, object], limit: int, *, sleep: Callable[[float], None] = time.sleep
 ) -> Iterator[Followed | Notice]:
-    """The newest `limit` events that match `query`, oldest first, and then each as it happens; without end.
+    """The newest `limit` events that match `query`, oldest first, then new ones as they happen, without end.
 
-    Raises as `history_pages.read_events` and `event_stream.follow`.
+    Raises what `history_pages.read_events` and `event_stream.follow` raise.
     """
     place = _written(client, sleep)
     past = history_pages.read_events(client, query, limit)
     documents = past.document()["events"]
     yield from (Followed(*each) for each in zip(reversed(past.events), reversed(documents), strict=True))
-    # The history may have been written further since we looked; it is written in order.
+    # More events may have been written since `_written` looked; they are written in order.
     newest = max((event.seq for event in past.events if event.run == place.run), default=place.seq)
     is_lost = False
     for message in follow(client, place.seq, sleep=sleep):
@@ -70,13 +70,13 @@ def follow_history(
                 newest = 0
                 yield Notice("the node restarted")
             case Gap(missed=missed):
-                yield Notice(f"{missed} events were lost on the way here")
+                yield Notice(f"{missed} events were missed")
             case DialEvent() as event if event.seq > newest and _matches(event, query):
                 yield Followed(event, message.sent.document)
 
 
 def _written(client: NodeClient, sleep: Callable[[float], None]) -> _Place:
-    """Wait until the history holds all that there was at the beginning. From then on the node keeps what comes."""
+    """Wait until the history holds every event up to now; the live stream has the later ones."""
     with contextlib.closing(follow(client, sleep=sleep)) as stream:
         views = (message.view for message in stream if not isinstance(message, Lost))
         status = next(view for view in views if isinstance(view, StatusView))

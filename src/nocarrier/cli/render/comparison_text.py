@@ -38,7 +38,7 @@ def _lines(comparison: Comparison, nodes: Iterable[tuple[str, ComparedNode]]) ->
     for difference in apart:
         yield Line(2, f"{difference.field}: {difference.statement}", "-", mark_style="red")
     for one, other, way in (("A", "B", comparison.a_to_b), ("B", "A", comparison.b_to_a)):
-        # Why nobody has dialed matters only where a dial could lead to something.
+        # Why nobody has dialed matters only if a dial could work.
         if way.obstacles or comparison.outcome in {Relation.POSSIBLE, Relation.FAILING}:
             yield from _way(one, other, way)
     if minor:
@@ -48,7 +48,7 @@ def _lines(comparison: Comparison, nodes: Iterable[tuple[str, ComparedNode]]) ->
         yield Line(2, f"{difference.field}: {difference.statement}", "-")
     if comparison.unread:
         yield Line(0, "")
-        yield Line(0, "not readable, and not taken into account:")
+        yield Line(0, "could not be read, and was not considered:")
     for what in comparison.unread:
         yield Line(2, what, "-")
 

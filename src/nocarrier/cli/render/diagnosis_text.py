@@ -25,14 +25,14 @@ _HEALTH_WORDS = {
 SEVERITY_STYLES = {Severity.CRITICAL: "bold red", Severity.WARNING: "bold yellow", Severity.INFO: "cyan"}
 
 Probed = Mapping[str, NodeAnswer | NocarrierError]
-"""What probing each finding gave, by its code, or why it gave nothing."""
+"""The result of probing each finding, or why there is none, by the code of the finding."""
 
 _SURE = ((0.9, "nearly certain"), (0.75, "very likely"), (0.5, "likely"), (0.0, "possible"))
-"""Words for the least confidence that deserves them."""
+"""The least confidence for each wording."""
 
 
 def health_in_words(status: HealthStatus) -> str:
-    """What a diagnosis comes to; the word of a newer node is shown as it is."""
+    """`status` in words; one that only a newer node knows is shown as it is."""
     return _HEALTH_WORDS.get(status, status)
 
 
@@ -41,8 +41,8 @@ def print_diagnosis(diagnosis: DiagnosisView, debug: DebugView, probes: Probed) 
 
     Args:
         diagnosis: the findings, worst first.
-        debug: what they rest on.
-        probes: what was seen when each finding was probed, by its code; empty: nobody probed.
+        debug: the connections and counts that they are based on.
+        probes: the result of probing each finding, by its code; empty if nothing was probed.
     """
     print_lines(Console(highlight=False), _lines(diagnosis, debug, probes))
 
@@ -52,9 +52,9 @@ def _lines(diagnosis: DiagnosisView, debug: DebugView, probes: Probed) -> Iterat
     known = [finding for finding in diagnosis.findings if finding.severity == Severity.INFO]
     yield Line(0, verdict(diagnosis, debug), style="bold")
     if wrong:
-        yield Line(0, f"Found: {_numbers(wrong, known)}. Looked at: {what_was_looked_at(debug)}.")
+        yield Line(0, f"Found: {_numbers(wrong, known)}. Based on: {basis(debug)}.")
     elif _is_open(diagnosis):
-        yield Line(0, f"Looked at: {what_was_looked_at(debug)}.")
+        yield Line(0, f"Based on: {basis(debug)}.")
     for finding in wrong:
         yield Line(0, "")
         yield from _finding(finding, diagnosis.at_unix)
@@ -77,16 +77,16 @@ def verdict(diagnosis: DiagnosisView, debug: DebugView) -> str:
         return f"{in_doubt(diagnosis.status_detail)}."
     healthy = diagnosis.status is HealthStatus.HEALTHY
     word = "Healthy" if healthy else "Not healthy, and the node does not say why"
-    return f"{word}: {what_was_looked_at(debug)}."
+    return f"{word}: {basis(debug)}."
 
 
 def _is_open(diagnosis: DiagnosisView) -> bool:
-    """Whether it says neither healthy nor unhealthy; so does the word of a newer node."""
+    """Whether it is neither healthy nor unhealthy; a status that only a newer node knows is open too."""
     return diagnosis.status not in {HealthStatus.HEALTHY, HealthStatus.UNHEALTHY}
 
 
 def in_doubt(detail: str | None) -> str:
-    """That nobody can say yet, and why; without a full stop."""
+    """That it is too early to tell, and why; without a full stop."""
     why = detail.rstrip(".") if detail else "the node does not say why"
     return f"Too early to tell: {why[:1].lower()}{why[1:]}"
 
@@ -97,11 +97,11 @@ def _numbers(wrong: list[FindingView], known: list[FindingView]) -> str:
     numbers = [f"{count} {severity}" for severity, count in counts.items()]
     if warnings:
         numbers.append(count_of(warnings, "warning"))
-    return ", ".join([*numbers, f"{len(known)} for information"] if known else numbers)
+    return ", ".join([*numbers, f"{len(known)} info"] if known else numbers)
 
 
-def what_was_looked_at(debug: DebugView) -> str:
-    """What the verdict rests on."""
+def basis(debug: DebugView) -> str:
+    """What the verdict is based on."""
     dials = debug.dial_totals
     parts = []
     if debug.node is not None:
@@ -110,11 +110,11 @@ def what_was_looked_at(debug: DebugView) -> str:
         ends = f"{dials.succeeded} succeeded, {dials.failed} failed"
         parts.append(f"{count_of(dials.started, 'dial')} ({ends})")
     else:
-        parts.append("no dial so far")
+        parts.append("no dials yet")
     if dials.skipped:
         parts.append(count_of(dials.skipped, "skip"))
     if debug.node is None:
-        parts.append("sessions and reachability are not known, as the program has no nocarrier node")
+        parts.append("sessions and reachability are unknown because this program has no nocarrier node")
     else:
         parts.append(REACHABILITY.get(debug.reachability, debug.reachability))
     return "; ".join(parts)
@@ -140,7 +140,7 @@ def _finding(finding: FindingView, at_unix: float) -> Iterator[Line]:
         yield from _action(action, 4, f"{number}.")
     hides = finding.hides
     if hides:
-        yield Line(2, f"explains, so not listed separately: {', '.join(hides)}")
+        yield Line(2, f"also explains: {', '.join(hides)}")
 
 
 def _in_short(finding: FindingView, at_unix: float) -> Iterator[Line]:
@@ -157,17 +157,17 @@ def _action(action: ActionView, indentation: int, mark: str = "", style: str = "
 
 
 def standing(finding: FindingView, at_unix: float) -> str:
-    """How sure it is, whose fault, since when, and whom it keeps us from."""
+    """How sure it is, whose fault it is, since when, and how many peers it cuts off."""
     sure = next((words for least, words in _SURE if finding.confidence >= least), "not sure")
     parts = [f"{sure} ({finding.confidence:g})", f"blame: {finding.blame}", _since(finding, at_unix)]
     if finding.affected_peers:
         dials = f" ({count_of(finding.affected_dials, 'failed dial')})" if finding.affected_dials else ""
-        parts.append(f"keeps us from {count_of(finding.affected_peers, 'peer')}{dials}")
+        parts.append(f"prevents connections to {count_of(finding.affected_peers, 'peer')}{dials}")
     return "; ".join(parts)
 
 
 def _since(finding: FindingView, at_unix: float) -> str:
-    """How long it has been active, by the node's own clock, which need not be ours."""
+    """How long it has been active, by the node's clock, which may differ from this machine's."""
     active_s = at_unix - finding.since_unix
     return f"for {span(active_s)}" if active_s >= 1 else "new"
 
@@ -182,6 +182,6 @@ def _probed(probes: Probed, code: str) -> Iterator[Line]:
     try:
         result = gave.read(ProbeView)
     except AnotherApiError as error:
-        yield Line(2, f"probed, but {error}")
+        yield Line(2, f"probed, but the result cannot be read: {error}")
         return
     yield from probe_lines(result)

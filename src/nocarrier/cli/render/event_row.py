@@ -1,4 +1,4 @@
-"""One event of a dial as a row for people."""
+"""One event as a table row for people."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from nocarrier.model.wording import SHOWN_ID_DIGITS
 COLUMNS = ("time", "address", "outcome", "from", "what is known")
 
 WIDTHS = (8, 21, 20, 10, 0)
-"""Characters that most cells of each column take, for rows that are printed one by one."""
+"""Characters that are enough for most cells of each column, for rows that are printed one by one."""
 
 
 def event_row(event: DialEvent) -> tuple[str, str, str, str, str]:
@@ -20,12 +20,12 @@ def event_row(event: DialEvent) -> tuple[str, str, str, str, str]:
 
 
 def outcome(event: DialEvent) -> str:
-    """What became of it, in one word of the taxonomy."""
+    """The reason, or the kind of event where there is none."""
     return event.reason or event.kind
 
 
 def what_is_known(event: DialEvent) -> str:
-    """Phase, blame, evidence, how long it took and how often it was seen, as far as they say something."""
+    """Phase, blame, evidence, how long it took and how often it was seen, as far as they are known."""
     took = took_in_words(event.duration_s)
     if event.reason is None:
         node = f"node {event.node_id[:SHOWN_ID_DIGITS]}…" if event.node_id else ""
@@ -36,7 +36,7 @@ def what_is_known(event: DialEvent) -> str:
 
 
 def repeats_in_words(event: DialEvent) -> str:
-    """How often an entry of the record was seen; nothing where that is once."""
+    """How often an entry of the record was seen; empty if once."""
     return f"{event.repeats} times" if isinstance(event, DialFailure) and event.repeats > 1 else ""
 
 

@@ -11,7 +11,7 @@ from nocarrier.model.wording import SHOWN_ID_DIGITS
 
 
 def in_words(failure: Mapping[str, Any]) -> str:
-    """The evidence, or, where that says nothing, the detail. `failure` is an entry as the API gives it."""
+    """The evidence, or the detail if the evidence says nothing. `failure` is an entry as the API gives it."""
     evidence = failure["evidence"]
     sides = [_sides(evidence)] if evidence.get("theirs") is not None else []
     detail = failure["detail"] or ""
@@ -37,7 +37,7 @@ def _sides(evidence: Mapping[str, Any]) -> str:
 
 
 def _differing(ours: object, theirs: object) -> tuple[str, str]:
-    """Two facts in short, without what they have in common."""
+    """Two facts in short, without the parts that are the same."""
     if not isinstance(ours, Mapping) or not isinstance(theirs, Mapping):
         return str(ours)[:40], str(theirs)[:40]
     keys = [key for key in ours if ours[key] != theirs.get(key)]

@@ -1,4 +1,4 @@
-"""Paragraphs on a terminal: wrapped at its width, indented, and beside a mark such as the number of a step."""
+"""Paragraphs on a terminal: wrapped, indented, and with a mark such as the number of a step in front."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ class Line(NamedTuple):
     indentation: int
     text: str
     mark: str = ""
-    """Stands before the first line; the others begin below the text and not below it."""
+    """Precedes the first line. The other lines are aligned with the text, not with the mark."""
     style: str = ""
     mark_style: str = ""
     is_whole: bool = False
@@ -25,7 +25,7 @@ class Line(NamedTuple):
 
 
 def print_lines(console: Console, lines: Iterable[Line]) -> None:
-    """Print `lines`, with styles where `console` is a terminal."""
+    """Print `lines`, with styles if `console` is a terminal."""
     for line in lines:
         mark = f"{printable(line.mark)} " if line.mark else ""
         text = Text(printable(line.text), style=line.style)

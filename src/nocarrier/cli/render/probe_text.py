@@ -1,4 +1,4 @@
-"""What probing a finding gave, for people: what it says, and the way to each peer."""
+"""The result of probing a finding, for people: what it means, and the route to each peer."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from nocarrier.model.wording import span
 from nocarrier.web.views import ProbeView
 
 _SAID = {
-    Answer.CONNECTED: "accepts: the way ends here",
+    Answer.CONNECTED: "accepts the connection",
     Answer.REFUSED: "refuses (RST)",
     Answer.EXPIRED: "a router on the way",
     Answer.SILENT: "nothing",
-    Answer.LOCAL: "this machine does not let it go",
+    Answer.LOCAL: "this machine does not send it",
 }
 
 _IPV4_WIDTH = len("255.255.255.255")
 
 _NOTICEABLE_S = 0.1
-"""Less is not worth telling."""
+"""A shorter time is not shown."""
 
 
 def probe_lines(result: ProbeView) -> Iterator[Line]:
@@ -35,11 +35,11 @@ def probe_lines(result: ProbeView) -> Iterator[Line]:
         took = f" in {result.duration_s:.1f} s" if result.duration_s >= _NOTICEABLE_S else ""
         yield Line(2, f"probed now{took}:")
     for statement in result.statements:
-        suggests = f" (speaks for {statement.suggests})" if statement.suggests else ""
+        suggests = f" (suggests {statement.suggests})" if statement.suggests else ""
         yield Line(4, statement.text + suggests, "-")
     for target in result.facts.targets:
         if target.trace is not None and target.trace.hops:
-            yield Line(4, f"the way to {target.addr}:")
+            yield Line(4, f"the route to {target.addr}:")
             yield from _table(target.trace.hops)
 
 

@@ -1,4 +1,4 @@
-"""Says that something takes its time, where somebody watches."""
+"""Shows on a terminal that something is going on."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from nocarrier.cli.render.text import printable
 
 @contextlib.contextmanager
 def progress(text: str) -> Iterator[Callable[[str], None]]:
-    """Show `text` with a spinner and the time it takes on standard error while that is a terminal; else nothing.
+    """Show `text` with a spinner and the time elapsed on standard error, if that is a terminal.
 
-    Gives a function that changes the text, which may be hostile.
+    Yields a function that changes the text. The text may be hostile.
     """
     if not sys.stderr.isatty():
         yield lambda _: None

@@ -1,4 +1,4 @@
-"""Text of peers on a terminal: it must neither steer the terminal nor pass for something else."""
+"""Foreign text on a terminal: it must neither control the terminal nor pass for something else."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from collections.abc import Iterable, Sequence
 import click
 
 _ACTING = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
-"""Unicode categories that act instead of being seen: control characters (escape sequences among them), format
-characters (which turn the direction of text or take no room), surrogates, private and unassigned ones, line ends."""
+"""Unicode categories of characters that act instead of being seen: control characters (escape among them), format
+characters (which reverse text or take no room), surrogates, private and unassigned ones, and line separators."""
 
 
 def printable(text: object) -> str:
-    r"""`text` on one line with every character that acts written as an escape, such as ``\x1b``."""
+    r"""`text` on one line, with every character that acts written as an escape such as ``\x1b``."""
     return "".join(
         character if unicodedata.category(character) not in _ACTING else character.encode("unicode_escape").decode()
         for character in str(text)
@@ -24,17 +24,17 @@ def printable(text: object) -> str:
 
 
 def print_json(document: object) -> None:
-    """`document` on standard output, for programs; safe on a terminal too, as all but ASCII is written as an escape."""
+    """Print `document` on standard output. It is safe on a terminal too, as everything but ASCII is escaped."""
     click.echo(json.dumps(document, indent=2))
 
 
 def cell(value: object) -> str:
-    """What a table shows for `value`; nothing for what is not known."""
+    """What a table shows for `value`; nothing for None."""
     return "" if value is None else printable(value)
 
 
 def clock_time(at_unix: object) -> str:
-    """Local time of day, with the date where it is not today's."""
+    """Local time of day, with the date unless it is today."""
     if not isinstance(at_unix, int | float):
         return ""
     try:
@@ -46,19 +46,18 @@ def clock_time(at_unix: object) -> str:
 
 
 def took_in_words(duration_s: float | None) -> str:
-    """Such as 12 ms or 3.4 s; nothing where it is not known."""
+    """Such as 12 ms or 3.4 s; empty if unknown."""
     if duration_s is None:
         return ""
     return f"{duration_s * 1000:.0f} ms" if duration_s < 1 else f"{duration_s:.1f} s"
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, whole: int) -> None:
-    """A table on standard output; every cell is shown as it is, markup and control characters included.
+    """Print a table on standard output. Every cell is shown as it is, markup and control characters included.
 
-    On a terminal a table without rows is not shown; on a narrow one the first `whole` columns stay on one line, and the
-    others are folded. Where standard output is
-    no terminal, cells are separated by tabs, under one line with the names of the columns. A tab within a cell is
-    written as an escape, so every program can tell the cells apart.
+    On a terminal, the first `whole` columns stay on one line and the others are folded; a table without rows is not
+    shown. Elsewhere, cells are separated by tabs below one line with the names of the columns. A tab within a cell is
+    escaped, so that programs can tell the cells apart.
     """
     if not sys.stdout.isatty():
         print_row(columns)
@@ -81,10 +80,10 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, who
 
 
 def print_row(cells: Iterable[object]) -> None:
-    """A line of a table for programs."""
+    """Print one line of a table for programs."""
     click.echo("\t".join(map(cell, cells)))
 
 
 def print_note(text: str) -> None:
-    """A sentence about a table: on standard error where standard output is for programs, which read the table alone."""
+    """Print a sentence about a table, on standard error if programs read the table, so that they get it alone."""
     click.echo(text, err=not sys.stdout.isatty())

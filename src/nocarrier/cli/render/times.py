@@ -1,4 +1,4 @@
-"""Times on the command line: how they are written, and how they are shown."""
+"""Times on the command line: how they are typed and how they are shown."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Moment(click.ParamType[float]):
 
 
 def day_and_time(at_unix: object) -> str:
-    """Local time to the minute, such as 3 Nov 10:12; with the year where it is not this one."""
+    """Local time to the minute, such as 3 Nov 10:12; with the year unless it is the current one."""
     if not isinstance(at_unix, int | float):
         return "?"
     try:
@@ -41,7 +41,7 @@ def day_and_time(at_unix: object) -> str:
 
 
 def utc(at_unix: object) -> str:
-    """UTC to the second, such as 2026-11-03 10:12:05, for what is read elsewhere."""
+    """UTC to the second, such as 2026-11-03 10:12:05, for texts that are read elsewhere."""
     if not isinstance(at_unix, int | float):
         return "?"
     try:

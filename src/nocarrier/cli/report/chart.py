@@ -1,4 +1,4 @@
-"""Failures over time: as lines of block characters, and as a drawing that needs no program to be seen."""
+"""Failures over time: as lines of block characters, and as an SVG drawing."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from nocarrier.model.wording import span
 from nocarrier.web.views import SeriesView
 
 MAX_LINES = 8
-"""As many colours as people can tell apart; what is rarer is one line together."""
+"""As many colours as people can tell apart; rarer reasons share one line."""
 
 OTHERS = "others"
 
 _BLOCKS = " ▁▂▃▄▅▆▇█"
 _NAME_WIDTH = 22
-"""Of most reasons."""
+"""Enough for most reasons."""
 
 _WIDTH, _HEIGHT = 900, 240
 _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 8, 10, 26
@@ -25,7 +25,7 @@ _LEFT, _RIGHT, _TOP, _BOTTOM = 44, 8, 10, 26
 
 _TIME_OF_DAY = slice(11, 16)
 _DATE_AND_TIME = slice(5, 16)
-"""Of a text such as 2026-11-03 10:12:05."""
+"""Parts of a text such as 2026-11-03 10:12:05."""
 
 _DAY_S = 86_400
 
@@ -40,12 +40,12 @@ def lines_of(series: SeriesView) -> list[tuple[str, list[int]]]:
 
 
 def total_of(series: SeriesView) -> list[int]:
-    """All of each bucket."""
+    """The total of each bucket."""
     return [sum(column) for column in zip(*series.series.values(), strict=True)]
 
 
 def block_chart(series: SeriesView) -> str:
-    """A line for each reason, each with a scale of its own; the number behind it is that of its highest block."""
+    """A line per reason, each with its own scale; the number at its end is the count of its highest block."""
     rows = [("all", total_of(series)), *lines_of(series)]
     drawn = [
         f"{printable(name)[:_NAME_WIDTH]:<{_NAME_WIDTH}} {_blocks(counts)}| {max(counts)}" for name, counts in rows
@@ -57,7 +57,7 @@ def block_chart(series: SeriesView) -> str:
 
 def _blocks(counts: Sequence[int]) -> str:
     most = max(counts, default=0) or 1
-    # Rounded up, so that one failure among thousands is seen.
+    # Rounded up, so that one failure among thousands is visible.
     return "".join(_BLOCKS[-(-count * (len(_BLOCKS) - 1) // most)] for count in counts)
 
 

@@ -28,7 +28,7 @@ STDOUT = "-"
     type=Moment(),
     default="1h",
     show_default=True,
-    help="Start of the period, such as 90s, 5m or 24h.",
+    help="Start of the period: how far back, such as 90s, 5m or 24h, or a date.",
 )
 @click.option(
     "--until", "until_unix", type=Moment(), help="End of the period, in the same format as --since; default: now."
@@ -57,7 +57,7 @@ def report(
 ) -> None:
     """Write one file for a bug report: what is wrong with a node, and the evidence.
 
-    The node masks addresses, names and identities unless you say --unredacted.
+    The node masks addresses, names and identities unless you pass --unredacted.
     """
     now_unix = time.time()
     until_unix = now_unix if until_unix is None else until_unix
@@ -82,7 +82,7 @@ def report(
         click.echo(text, nl=False)
         return
     _write(path, text, force=force)
-    who = "it shows who the peers are" if unredacted else "addresses, names and identities are masked"
+    who = "nothing is masked" if unredacted else "addresses, names and identities are masked"
     click.echo(f"Wrote {printable(path)} ({len(text.encode()) / 1000:.0f} kB; {who}).")
 
 
@@ -91,4 +91,6 @@ def _write(path: Path, text: str, *, force: bool) -> None:
         with path.open("w" if force else "x", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
-        raise click.ClickException(f"{printable(path)} cannot be written: {error.strerror}; set --output") from error
+        raise click.ClickException(
+            f"{printable(path)} cannot be written ({error.strerror}); name another file with --output"
+        ) from error

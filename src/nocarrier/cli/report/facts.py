@@ -1,4 +1,4 @@
-"""Asks a node for all that a report tells."""
+"""Asks a node for everything that a report contains."""
 
 from __future__ import annotations
 
@@ -31,18 +31,18 @@ from nocarrier.web.views import (
 from nocarrier.web.views.series_range import BUCKETS_S
 
 SAMPLES_EACH = 3
-"""Of one reason: enough to see whether they are alike."""
+"""Samples of each reason: enough to see whether they are alike."""
 
 MAX_REASONS = 40
-"""With samples: more than any node ever showed."""
+"""Reasons with samples: more than any node has ever shown."""
 
 MAX_PAST_FINDINGS = 100
 
 SAMPLES_FROM = 50
-"""So many of the newest of a reason are looked at, for samples of different peers."""
+"""How many of the newest events of a reason are searched for samples of different peers."""
 
 MAX_BUCKETS = 72
-"""Of the chart: a line of them still fits where Markdown is read."""
+"""Buckets of the chart: a line of them still fits where Markdown is shown."""
 
 _SERIES_PATH = "/api/p2p/history/series"
 
@@ -54,21 +54,21 @@ class RecordedDials:
     """What became of dials."""
 
     covers: str
-    """What `counts` are of."""
+    """What `counts` cover."""
     counts: list[EventCount]
     failures: SeriesView
     """Failed dials by time and reason."""
     samples: dict[str, list[DialEvent]]
     """By reason, the newest first."""
     past_findings: list[PastFindingView] | None
-    """None: nobody kept them."""
+    """None: there is no history."""
     without_history: str = ""
-    """Why it is from memory only."""
+    """Why everything is from memory; empty if it is from the history."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ReportFacts:
-    """All that a report tells."""
+    """Everything that a report contains."""
 
     since_unix: float
     until_unix: float
@@ -93,7 +93,7 @@ def gather(
 
     Raises:
         NodeUnreachableError: no node answers.
-        AnotherApiError: what it answers cannot be read.
+        AnotherApiError: its answer cannot be read.
         RequestRefusedError: the node is too old.
     """
     asking = _Asking(client, is_redacted=is_redacted)
@@ -117,7 +117,7 @@ def gather(
 
 
 class _Asking:
-    """Asks for what may be shown to others, unless told otherwise."""
+    """Asks for answers that can be shared, unless told otherwise."""
 
     def __init__(self, client: NodeClient, *, is_redacted: bool) -> None:
         self._client = client
@@ -140,7 +140,7 @@ def _recorded(
     tell("asking for the history")
     try:
         return _from_history(asking, {"since_unix": since_unix, "until_unix": until_unix}, tell)
-    except NocarrierError as error:  # it is off, or cannot be read; memory holds something in any case
+    except NocarrierError as error:  # the history is off or cannot be read; memory always holds something
         return _from_memory(failures, since_unix, until_unix, str(error))
 
 
@@ -199,8 +199,8 @@ def _different(events: Sequence[DialEvent]) -> list[DialEvent]:
 
 
 def _bucket_s(span_s: float) -> int | None:
-    """The narrowest usual width that gives few enough buckets; None: the node knows a wider one."""
-    # One more than the time is long, as buckets begin at whole ones.
+    """The narrowest usual width that gives few enough buckets; None lets the node choose a wider one."""
+    # One bucket more, because buckets begin at multiples of their width.
     return next((width for width in BUCKETS_S if span_s / width + 1 <= MAX_BUCKETS), None)
 
 
@@ -224,7 +224,7 @@ def _counted(events: Iterable[DialFailure], since_unix: float, until_unix: float
 
 
 def reasons_of(counts: Iterable[EventCount]) -> Iterable[str]:
-    """Reasons in `counts`, the most frequent first, and skips behind all others."""
+    """Reasons in `counts`, the most frequent first; skips come after all others."""
     totals: Counter[tuple[bool, str]] = Counter()
     for each in counts:
         if each.reason is not None and each.kind not in {Kind.STARTED, Kind.SUCCEEDED}:

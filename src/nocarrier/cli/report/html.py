@@ -1,4 +1,4 @@
-"""A report as one HTML file: made from its Markdown, readable in any browser without network, program or other file."""
+"""A report as one HTML file, made from its Markdown: any browser shows it without a network or another file."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from nocarrier.model.finding import Severity
 from nocarrier.web.views import SeriesView
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'"
-"""Whatever a peer smuggled in: the browser runs and loads nothing (W3C, Content Security Policy Level 3)."""
+"""Whatever a peer smuggles in, the browser runs and loads nothing (W3C, Content Security Policy Level 3)."""
 
 _NEVER = ("html_block", "html_inline", "image", "link", "autolink", "reference")
-"""Rules of Markdown by which a text could become more than text."""
+"""Rules of Markdown that are off because text could become more than text by them."""
 
 _PAGE = """<!DOCTYPE html>
 <html lang="en">

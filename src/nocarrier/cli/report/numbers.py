@@ -1,4 +1,4 @@
-"""The parts of a report that count dials, and show some of each kind."""
+"""The parts of a report that count dials and show samples."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from nocarrier.cli.report.chart import block_chart, total_of
 from nocarrier.cli.report.facts import ReportFacts, reasons_of
 from nocarrier.model.event import DialEvent
 from nocarrier.model.taxonomy import Kind, Reason
-from nocarrier.model.wording import span
+from nocarrier.model.wording import count_of, span
 
 CHART = "text failures-over-time"
-"""What the fence around the chart is called, so that it can be drawn instead."""
+"""Info string of the fenced chart, by which the HTML report finds it and draws it instead."""
 
 MAX_REASONS = 50
 MAX_SOURCES = 12
-"""As many as there are, and some."""
+"""More than there are."""
 
 
 def over_time(facts: ReportFacts) -> Iterator[str]:
@@ -28,7 +28,7 @@ def over_time(facts: ReportFacts) -> Iterator[str]:
     recorded = facts.recorded
     if recorded.without_history:
         yield (
-            "From memory, which keeps only the newest failures and may not go back far enough. No history: "
+            "From memory, which keeps only the newest failures and may not go back far enough. There is no history: "
             f"{words(recorded.without_history)}"
         )
     total = sum(total_of(recorded.failures))
@@ -39,7 +39,7 @@ def over_time(facts: ReportFacts) -> Iterator[str]:
     yield f"```{CHART}\n{block_chart(recorded.failures)}\n```"
     starts = recorded.failures.starts_unix
     if starts:
-        yield f"Starts of the program in this period: {', '.join(map(utc, starts[-MAX_SOURCES:]))} UTC."
+        yield f"The program started in this period at: {', '.join(map(utc, starts[-MAX_SOURCES:]))} UTC."
 
 
 def counts(facts: ReportFacts) -> Iterator[str]:
@@ -60,11 +60,11 @@ def counts(facts: ReportFacts) -> Iterator[str]:
         kinds = Counter[str]()
         for each in recorded.counts:
             kinds[each.kind] += each.count
-        # Not every dial's beginning is an event: a program that dials by itself may tell of its end alone.
+        # Not every dial has an event for its start: a program that dials by itself may report only the end.
         in_time = {kind: str(kinds[kind]) for kind in Kind} | {Kind.STARTED: ""}
         rows = ((kind.outcome, in_time[kind], str(since_start[kind])) for kind in Kind)
         yield table(("dials", "in this period", since), rows, numbers=2)
-    yield f"{totals.in_flight} are in flight."
+    yield f"{count_of(totals.in_flight, 'dial')} in flight."
     yield from _grid(facts)
 
 
@@ -93,13 +93,13 @@ def _grid(facts: ReportFacts) -> Iterator[str]:
 
     yield f"By reason and source, {facts.recorded.covers}; skips come last and are not failures:"
     rows = [row(reason) for reason in reasons if reason not in skips]
-    rows.append(("**all but skips**", *(f"**{failed[source]}**" for source in shown), f"**{failed.total()}**"))
+    rows.append(("**total without skips**", *(f"**{failed[source]}**" for source in shown), f"**{failed.total()}**"))
     rows += [row(reason) for reason in reasons if reason in skips]
-    yield table(("reason", *map(words, shown), "all"), rows, numbers=len(shown) + 1)
+    yield table(("reason", *map(words, shown), "total"), rows, numbers=len(shown) + 1)
 
 
 def samples(facts: ReportFacts) -> Iterator[str]:
-    """Some of each reason, with what is known of them."""
+    """Samples of each reason, with what is known about them."""
     known = {reason.value: reason for reason in Reason}  # a newer node may have more
     if not any(facts.recorded.samples.values()):
         yield "None."

@@ -1,4 +1,4 @@
-"""The parts of a report about the peers: who is connected, who is not and why, and who told of them."""
+"""The parts of a report about peers: which are connected, why others are not, and where addresses came from."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from nocarrier.web.views import PeerView, PropagationCounts
 MAX_PEERS = 20
 MAX_INTRODUCERS = 10
 MAX_ROWS = 40
-"""More than there are reasons that keep peers waiting, or sources."""
+"""More than there are sources, or reasons that keep peers waiting."""
 
 
 def peers(facts: ReportFacts) -> Iterator[str]:
-    """Who is connected, and why the others are not."""
+    """Which peers are connected, and why the others are not."""
     book, connected = facts.debug.peer_book_counts, facts.debug.connected_peers
     if facts.debug.node is None:
-        yield "Sessions, peer book and reachability are not known: this program has no nocarrier node."
+        yield "Sessions, peer book and reachability are unknown: this program has no nocarrier node."
     else:
         reachability = words(REACHABILITY.get(facts.debug.reachability, facts.debug.reachability))
         yield (
@@ -35,10 +35,10 @@ def peers(facts: ReportFacts) -> Iterator[str]:
     waiting = Counter(peer.because for peer in facts.peers if peer.because is not None and not peer.connected)
     if waiting:
         rows = ((code(reason), str(count)) for reason, count in waiting.most_common(MAX_ROWS))
-        yield table(("not dialed now, because of", "peers"), rows, numbers=1)
+        yield table(("not dialed now because of", "peers"), rows, numbers=1)
     failing = sorted((peer for peer in facts.peers if peer.streak), key=lambda peer: -peer.streak)
     if failing:
-        columns = ("peer with failures in a row", "state", "from", "last reason", "last success (UTC)", "in a row")
+        columns = ("failing peer", "state", "from", "last reason", "last success (UTC)", "streak")
         yield table(columns, map(_failing, failing[:MAX_PEERS]), numbers=1)
 
 
@@ -60,7 +60,7 @@ def _failing(peer: PeerView) -> tuple[str, ...]:
 
 
 def propagation(facts: ReportFacts) -> Iterator[str]:
-    """What the addresses were worth that each source and peer told."""
+    """How many addresses of each source and each introducer turned out to work."""
     by_source = list(facts.propagation.by_source.items())[:MAX_ROWS]
     if not by_source:
         yield "No addresses yet."
@@ -70,10 +70,10 @@ def propagation(facts: ReportFacts) -> Iterator[str]:
     introducers = facts.propagation.by_introducer[:MAX_INTRODUCERS]
     if introducers:
         rows = (
-            (code(each.addr) + (" (believed only slowly)" if each.throttled else ""), *_numbers(each.counts))
+            (code(each.addr) + (" (throttled)" if each.throttled else ""), *_numbers(each.counts))
             for each in introducers
         )
-        yield table(("peer that told addresses, the worst first", *columns), rows, numbers=4)
+        yield table(("introducer, the worst first", *columns), rows, numbers=4)
 
 
 def _numbers(counts: PropagationCounts) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""A report as Markdown: what is wrong and why first, then what it rests on."""
+"""A report as Markdown: first what is wrong and why, then what that is based on."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from nocarrier import __version__
 from nocarrier.cli.history.command import ended_in_words
-from nocarrier.cli.render.diagnosis_text import standing, verdict, what_was_looked_at
+from nocarrier.cli.render.diagnosis_text import basis, standing, verdict
 from nocarrier.cli.render.markdown import code, table, words
 from nocarrier.cli.render.times import utc
 from nocarrier.cli.report.facts import ReportFacts
@@ -26,12 +26,12 @@ _Counted = TypeVar("_Counted", bound=Word)
 MAX_FINDINGS = 40
 MAX_EVIDENCE = 12
 MAX_ACTIONS = 12
-"""More than a node has; so a report stays small whatever answers."""
+"""These limits are more than a node has, and keep a report small whatever answers."""
 
 MAX_FACTS = 40
 
 _NOT_SETTINGS = frozenset({"inbound_rejections", "refusals", "dial_backs", "reachability"})
-"""Fields of the node that are told elsewhere, or in another way."""
+"""Fields of the node that the report shows elsewhere."""
 
 
 def report_text(facts: ReportFacts, made_unix: float) -> str:
@@ -49,7 +49,7 @@ def report_text(facts: ReportFacts, made_unix: float) -> str:
                 *over_time(facts),
                 "## Counts",
                 *counts(facts),
-                "## Samples of each kind",
+                "## Samples of each reason",
                 *samples(facts),
                 "## Peers",
                 *peers(facts),
@@ -71,10 +71,10 @@ def _about(facts: ReportFacts, made_unix: float) -> Iterator[str]:
     if facts.is_redacted:
         redacted = (
             "yes: addresses, names and identities are masked, each always by the same mask. Ports, the name of the "
-            "network and its genesis are not. Free text from peers can hide an address in a form that no program finds"
+            "network and its genesis are not. Free text from peers may hold an address in a form that is not recognised"
         )
     else:
-        redacted = "**no**: it shows who the peers are"
+        redacted = "**no**: addresses, names and identities can be read"
     system = f"{platform.system()} {platform.release()}, Python {platform.python_version()}"
     rows = [
         ("made", f"{utc(made_unix)} UTC by nocarrier {__version__} on {words(system)}"),
@@ -90,7 +90,7 @@ def _about(facts: ReportFacts, made_unix: float) -> Iterator[str]:
 
 def _verdict(facts: ReportFacts) -> Iterator[str]:
     yield f"**{words(verdict(facts.diagnosis, facts.debug))}**"
-    yield f"Looked at: {words(what_was_looked_at(facts.debug))}."
+    yield f"Based on: {words(basis(facts.debug))}."
     findings = facts.diagnosis.findings
     for finding in findings[:MAX_FINDINGS]:
         yield from _finding(finding, facts.diagnosis.at_unix)
@@ -116,18 +116,18 @@ def _finding(finding: FindingView, at_unix: float) -> Iterator[str]:
             f"{number}. {_action(action)}" for number, action in enumerate(finding.next_actions[:MAX_ACTIONS], 1)
         )
     if finding.hides:
-        yield f"Explains, so not listed separately: {', '.join(map(code, finding.hides[:MAX_EVIDENCE]))}"
+        yield f"Also explains: {', '.join(map(code, finding.hides[:MAX_EVIDENCE]))}"
 
 
 def _action(action: ActionView) -> str:
-    """The sentence, and what can be copied in lines of its own below it."""
+    """The sentence, and below it the lines that can be copied."""
     return "\\\n   ".join([words(action.text), *map(code, action.lines)])
 
 
 def _past_findings(facts: ReportFacts) -> Iterator[str]:
     past = facts.recorded.past_findings
     if past is None:
-        yield f"Not known: {words(facts.recorded.without_history)}"
+        yield f"Unknown: {words(facts.recorded.without_history)}"
     elif not past:
         yield "None was active in this period."
     else:
@@ -153,7 +153,7 @@ def _record_keeping(facts: ReportFacts) -> Iterator[str]:
         ("history", f"{words(history.state)}{detail}"),
         (
             "kept",
-            f"{kept}, {history.events_total} events, {history.size_bytes} bytes; {history.waiting} wait to be written",
+            f"{kept}, {history.events_total} events, {history.size_bytes} bytes; {history.waiting} to be written",
         ),
         ("lost before they reached the disk", str(history.dropped_total)),
         *((f"lost on the way to readers, {words(cause)}", str(count)) for cause, count in facts.dropped.items()),
@@ -179,13 +179,13 @@ def _node(facts: ReportFacts) -> Iterator[str]:
     rejections = list(node.inbound_rejections.items())[:MAX_FACTS]
     if rejections:
         rows = ((code(reason), words(count)) for reason, count in rejections)
-        yield table(("inbound connections turned away, because of", "number"), rows, numbers=1)
+        yield table(("inbound connections turned away because of", "number"), rows, numbers=1)
     yield from _counted(node.refusals, REFUSALS, "what the node refused or dropped to protect itself")
     yield from _counted(node.dial_backs, DIAL_BACKS, "dial-backs")
 
 
 def _counted(counts: Mapping[_Counted, int], meanings: Mapping[_Counted, str], title: str) -> Iterator[str]:
-    """A table of what was counted at all; what a newer node counts besides is called as it calls it."""
+    """A table of the counts above zero; a word that only a newer node knows is shown as it is."""
     rows = [(words(meanings.get(what, what)), words(count)) for what, count in counts.items() if count][:MAX_FACTS]
     if rows:
         yield table((title, "number"), rows, numbers=1)

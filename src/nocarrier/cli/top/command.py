@@ -27,13 +27,13 @@ from nocarrier.errors import NocarrierError
 from nocarrier.web.views import DebugView, FailuresView
 
 LOOK_EVERY_S = 0.1
-"""How often keys, news and the size of the terminal are looked at: at once, for people."""
+"""How often keys, messages and the size of the terminal are checked: people take it for at once."""
 
 MAX_WAITING = 10_000
-"""Messages that wait while it is paused; then the stream is not read on, and the node announces a gap."""
+"""Messages that wait while the screen is paused. Beyond that the stream is not read, and the node announces a gap."""
 
 TERMINATED = 128 + signal.SIGTERM
-"""Exit status of whom SIGTERM ended, by the convention of shells."""
+"""Exit status of a process that SIGTERM ended, by the convention of shells."""
 
 
 @click.command
@@ -41,11 +41,11 @@ TERMINATED = 128 + signal.SIGTERM
 def top(client: NodeClient, *, as_json: bool) -> None:
     """Show what the node does, live: findings, failures by reason and source, the newest dials.
 
-    Keys: q quits, p pauses, f cycles through what is listed: dials, failures, skips, or dials and skips. If standard
-    output is not a terminal, each change is printed as a line; with --json, each message of the node's stream.
+    Keys: q quits, p pauses, f lists dials, failures, skips, or dials and skips in turn. If standard output is not a
+    terminal, each change is printed as a line; with --json, each message of the node's stream.
     """
     stream = follow(client)
-    first = next(stream)  # says at once where no node answers, and before the screen changes
+    first = next(stream)  # fails here if no node answers, before the screen changes
     console = Console(highlight=False)
     with contextlib.suppress(KeyboardInterrupt, EOFError):  # the ways to end it
         if as_json:
@@ -71,7 +71,7 @@ def _document(message: StreamMessage | Lost) -> dict[str, object]:
 
 
 def _watch(console: Console, client: NodeClient, stream: Iterator[StreamMessage | Lost]) -> None:
-    """Draw until somebody ends it."""
+    """Draw until the user quits."""
     state = TopState()
     news = _News(client, stream)
     screen = Screen(width=0, height=0, url=client.url, is_utf8=console.encoding.lower().startswith("utf"))
@@ -100,14 +100,14 @@ def _after(key: str, screen: Screen) -> Screen:
 
 
 class _News:
-    """What comes of the stream, read by a thread, so that a quiet node keeps nobody from pressing keys."""
+    """The messages of the stream, read by a thread so that keys work while the node is quiet."""
 
     def __init__(self, client: NodeClient, stream: Iterator[StreamMessage | Lost]) -> None:
         self._queue: queue.Queue[FailuresView | DebugView | StreamMessage | Lost | Exception] = queue.Queue(MAX_WAITING)
         threading.Thread(target=self._read, args=(client, stream), name="nocarrier-top", daemon=True).start()
 
     def take(self, state: TopState) -> bool:
-        """Hand to `state` what came since, and say whether anything did; raises what ended the stream."""
+        """Hand new messages to `state`, and say whether there were any; raises what ended the stream."""
         has_news = False
         while True:
             try:
@@ -127,20 +127,20 @@ class _News:
 
     def _read(self, client: NodeClient, stream: Iterator[StreamMessage | Lost]) -> None:
         try:
-            # Both are extras: what a node of another version says may be read in part only.
+            # Both are optional: not every answer of a node of another version can be read.
             with contextlib.suppress(NocarrierError):
                 self._queue.put(client.get("/api/p2p/failures", {"limit": 1000}).read(FailuresView))
             with contextlib.suppress(NocarrierError):
                 self._queue.put(client.get("/api/p2p/debug").read(DebugView))
             for message in stream:
                 self._queue.put(message)
-        except Exception as error:  # noqa: BLE001 - a thread's boundary; raised where it is seen
+        except Exception as error:  # noqa: BLE001 - a thread's boundary; raised again by `take`
             self._queue.put(error)
 
 
 @contextlib.contextmanager
 def _signals() -> Iterator[None]:
-    """Leave the terminal as it was when told to end, and do not stop with the screen in use."""
+    """Restore the terminal on a signal to end, and do not suspend while the screen is in use."""
 
     def end(*_: object) -> NoReturn:
         sys.exit(TERMINATED)

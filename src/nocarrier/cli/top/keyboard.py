@@ -12,22 +12,22 @@ import tty
 from collections.abc import Iterator
 
 MAX_KEYS = 64
-"""Read at once; a pasted text is no reason to stop drawing."""
+"""Keys that are read at once, so that pasted text does not stop the drawing."""
 
 
 class Keyboard:
-    """Keys as they are pressed, where `has_keys`; else it only waits."""
+    """Reads keys as they are pressed; without `has_keys` it only waits."""
 
     def __init__(self, descriptor: int | None) -> None:
         self._descriptor = descriptor
 
     @property
     def has_keys(self) -> bool:
-        """Whether there is somebody to press keys."""
+        """Whether keys can be pressed."""
         return self._descriptor is not None
 
     def read(self, wait_s: float) -> str:
-        """What was pressed, once something was or `wait_s` is over.
+        """The keys that were pressed, waiting at most `wait_s` for the first.
 
         Raises:
             EOFError: the terminal is gone.
@@ -45,7 +45,7 @@ class Keyboard:
 
 @contextlib.contextmanager
 def keyboard() -> Iterator[Keyboard]:
-    """The keyboard of standard input, without echo; the terminal is set back at the end."""
+    """The keyboard of standard input, without echo; the terminal is restored at the end."""
     if not sys.stdin.isatty():
         yield Keyboard(None)
         return

@@ -1,4 +1,4 @@
-"""`nocarrier top` without a terminal: a line for each change, to be kept in a file or read by a program."""
+"""`nocarrier top` without a terminal: one line per change, for a file or a program."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nocarrier.web.views.stream import Gap
 
 
 def lines(messages: Iterable[StreamMessage | Lost]) -> Iterator[str]:
-    """What `messages` tell of status, findings and gaps; single dials are told by ``nocarrier history --follow``."""
+    """Status, findings and gaps in `messages` as lines; ``nocarrier history --follow`` shows single dials."""
     active: dict[str, str] = {}
     health: HealthStatus | None = None
     at = ""
@@ -37,7 +37,7 @@ def lines(messages: Iterable[StreamMessage | Lost]) -> Iterator[str]:
             case Gap(missed=None):
                 yield f"{at} ! the node restarted"
             case Gap(missed=missed):
-                yield f"{at} ! {missed} events lost"
+                yield f"{at} ! {missed} events were missed"
 
 
 def _active(diagnosis: DiagnosisView) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""The screen of `nocarrier top`: from what is known to lines that fit a terminal of any size."""
+"""The screen of `nocarrier top`: turns the state into lines that fit a terminal of any size."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ _EIGHTHS = " ▏▎▍▌▋▊▉█"
 _MAX_BARS = 8
 _MAX_BAR_WIDTH = 30
 _NAME_WIDTH = 22
-"""Of most reasons."""
+"""Enough for most reasons."""
 
 _TWO_COLUMNS_FROM = 90
-"""Narrower, the sources go below the reasons."""
+"""On a narrower screen, sources go below the reasons."""
 
 _BARS_FROM_HEIGHT = 18
 """On a lower screen the dials matter more."""
@@ -47,7 +47,7 @@ _NETWORK_WIDTH = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Screen:
-    """What the terminal is, and what the keys have set."""
+    """The terminal, and what the keys have set."""
 
     width: int
     height: int
@@ -78,7 +78,7 @@ def footer(screen: Screen) -> Text:
     keys = [
         Text.assemble(("q", "bold"), " quit"),
         Text.assemble(("p", "bold"), " resume" if screen.is_paused else " pause"),
-        Text.assemble(("f", "bold"), f" shows {screen.wanted}"),
+        Text.assemble(("f", "bold"), f" lists others (now: {screen.wanted})"),
     ]
     return _fit(screen.width, [*paused, *keys])
 
@@ -136,7 +136,7 @@ def _stream(state: TopState) -> Text:
 
 
 def _noticed(state: TopState) -> str:
-    total = f" ({state.events_lost} since top began)" if state.events_lost else ""
+    total = f" ({state.events_lost} since top started)" if state.events_lost else ""
     return state.notice + total
 
 
@@ -167,7 +167,7 @@ def _findings(state: TopState, screen: Screen) -> Iterator[Text]:
     found = count_of(len(findings), "finding") if findings else "nothing found"
     if state.lost is None:
         yield _heading(f"{health_in_words(health)}: {found}", screen, _HEALTH_STYLES.get(health, "bold"))
-    else:  # nobody knows how it is now
+    else:  # the present status is unknown
         yield _heading(f"when it last answered: {health_in_words(health)}: {found}", screen, "bold")
     if state.diagnosis.status_detail:
         yield _line(state.diagnosis.status_detail, screen.width)
@@ -178,7 +178,7 @@ def _findings(state: TopState, screen: Screen) -> Iterator[Text]:
         if place == 0:
             yield from _action(finding, screen.width)
     if len(shown) < len(findings):
-        yield _line(f"{'':9}and {len(findings) - len(shown)} more: nocarrier doctor", screen.width, "dim")
+        yield _line(f"{'':9}and {len(findings) - len(shown)} more; see nocarrier doctor", screen.width, "dim")
 
 
 def _action(finding: FindingView, width: int) -> Iterator[Text]:
@@ -281,7 +281,7 @@ def _line(text: str, width: int, style: str = "") -> Text:
 
 
 def _heading(text: str, screen: Screen, style: str = "bold", width: int | None = None) -> Text:
-    """A rule over the whole width, so that the parts of the screen are told apart."""
+    """A rule over the whole width, to separate the parts of the screen."""
     width = screen.width if width is None else width
     rule = "─" if screen.is_utf8 else "-"
     line = Text.assemble((f"{rule} ", "dim"), (printable(text), style), (f" {rule * width}", "dim"))
@@ -301,7 +301,7 @@ def _cut(text: Text, width: int, *, pad: bool = False) -> Text:
 
 
 def _fit(width: int, parts: Iterable[Text]) -> Text:
-    """As many of `parts` as have room on a line; at least the first, cut off."""
+    """As many of `parts` as fit on a line; at least the first, cut if it must be."""
     line = Text()
     for part in parts:
         needed = line.cell_len + len(_SEPARATOR) + part.cell_len

@@ -15,19 +15,19 @@ from nocarrier.web.views import DebugView, DiagnosisView, FailuresView, StatusVi
 from nocarrier.web.views.stream import Gap
 
 WINDOW_S = 300.0
-"""The bars count so much of the past."""
+"""How far back the bars count."""
 
 RATE_S = 60.0
 """Dials a minute are counted over this time."""
 
 RATE_LEAST_S = 5.0
-"""A shorter time tells no rate."""
+"""A shorter time gives no useful rate."""
 
 MAX_EVENTS = 1_000
-"""Of the newest, of each filter: more than any terminal has lines."""
+"""Newest events kept for each filter: more than any terminal has lines."""
 
 MAX_FAILURES = 100_000
-"""In the window, so that memory stays bounded; 300 failed dials a second."""
+"""Failures kept in the window, so that memory is bounded: 300 failed dials a second."""
 
 
 class Filter(StrEnum):
@@ -39,7 +39,7 @@ class Filter(StrEnum):
     ALL = "dials and skips"
 
     def shows(self, event: DialEvent) -> bool:
-        """Whether `event` is listed. The beginning of a dial never is: its end comes soon."""
+        """Whether `event` is listed. The start of a dial never is, as its end comes soon."""
         match self:
             case Filter.DIALS:
                 return event.kind not in {Kind.STARTED, Kind.SKIP}
@@ -58,7 +58,7 @@ class _Failure(NamedTuple):
 
 
 class TopState:
-    """Takes messages, and tells what they come to. Its time is the node's own, which need not be ours."""
+    """Takes messages and sums them up. Times are by the node's clock, which may differ from this machine's."""
 
     def __init__(self) -> None:
         self.status: StatusView | None = None
@@ -66,11 +66,11 @@ class TopState:
         self.node: NodeInfo | None = None
         """None: not asked yet, or a program without a nocarrier node."""
         self.lost: Lost | None = None
-        """The stream is broken off; None: it runs."""
+        """Why the stream broke off; None: it is running."""
         self.notice = ""
         """The last thing that happened to the stream."""
         self.events_lost = 0
-        """Over all gaps."""
+        """Events lost in all gaps."""
         self._started: deque[tuple[float, int]] = deque()
         """Time and number of dials started, for the rate."""
         self._failures: deque[_Failure] = deque(maxlen=MAX_FAILURES)
@@ -98,13 +98,13 @@ class TopState:
                 self._take_event(event)
 
     def take_past(self, past: FailuresView) -> None:
-        """Begin with what `/api/p2p/failures` gives, so that the screen is not empty at first; once."""
+        """Start with the answer of `/api/p2p/failures`, so that the screen is not empty at first. Call it once."""
         for event in reversed(past.failures):
-            self._known.add(event.seq)  # the stream may tell of it as well
+            self._known.add(event.seq)  # the stream may send it too
             self._take_event(event)
 
     def take_node(self, debug: DebugView) -> None:
-        """Take who the node is from `/api/p2p/debug`."""
+        """Take the identity of the node from `/api/p2p/debug`."""
         self.node = debug.node
 
     def _take_status(self, status: StatusView) -> None:
@@ -120,7 +120,7 @@ class TopState:
     def _take_gap(self, gap: Gap) -> None:
         if gap.missed is not None:
             self.events_lost += gap.missed
-            self.notice = f"{gap.missed} events lost on the way here"
+            self.notice = f"{gap.missed} events were missed"
         else:
             self._known.clear()
             self.notice = "the node restarted"
@@ -139,15 +139,15 @@ class TopState:
         return iter(self._listed[wanted])
 
     def failures_by_reason(self) -> list[tuple[str, int]]:
-        """Of the last `WINDOW_S`, the most frequent first."""
+        """Counts of the last `WINDOW_S`, the highest first."""
         return Counter(failure.reason for failure in self._recent()).most_common()
 
     def failures_by_source(self) -> list[tuple[str, int]]:
-        """Of the last `WINDOW_S`, the most frequent first."""
+        """Counts of the last `WINDOW_S`, the highest first."""
         return Counter(failure.source for failure in self._recent()).most_common()
 
     def dials_per_minute(self) -> float | None:
-        """Of the last minute; None: not known yet."""
+        """Dials started in the last minute; None: not known yet."""
         if not self._started:
             return None
         (from_unix, before), (to_unix, now) = self._started[0], self._started[-1]

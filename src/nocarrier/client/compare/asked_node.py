@@ -1,4 +1,4 @@
-"""Asks a node for all that a comparison looks at, be it an older one or a newer one."""
+"""Asks a node, of this or another version, for everything that a comparison needs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nocarrier.model.node_state import ConnectedPeer, NodeInfo
 from nocarrier.web.views import FailuresView, PeersView
 
 MAX_FAILURES = 1_000
-"""The most that a node gives."""
+"""The most that a node returns."""
 
 _Item = TypeVar("_Item")
 
@@ -22,11 +22,11 @@ _Item = TypeVar("_Item")
 def ask(name: str, client: NodeClient) -> ComparedNode:
     """The node that `client` asks, as it shows itself; `name` is what statements call it.
 
-    A verdict needs who the node is and with whom it is connected. Its record and its peer book say more about why, and
-    where this version cannot read them, they are named in `ComparedNode.unread`.
+    A verdict needs the node's identity and its sessions. Its record and its peer book say more about why; if this
+    version cannot read them, they are named in `ComparedNode.unread`.
 
     Raises:
-        NodeUnreachableError: it does not answer, or what answers is no node.
+        NodeUnreachableError: it does not answer, or the server there is not a node.
         AnotherApiError: what a verdict needs is missing.
     """
     try:
@@ -36,7 +36,7 @@ def ask(name: str, client: NodeClient) -> ComparedNode:
     ahead_s = client.clock_ahead_s
     info = debug.part("node", NodeInfo)
     if info is None:
-        raise NodeUnreachableError(f"{client.url} cannot be compared: there is no nocarrier node in that program")
+        raise NodeUnreachableError(f"{client.url} cannot be compared: that program has no nocarrier node")
     unread: list[str] = []
     return ComparedNode(
         name=name,
@@ -55,7 +55,7 @@ def ask(name: str, client: NodeClient) -> ComparedNode:
 
 
 def _if_read(unread: list[str], ask: Callable[[], list[_Item]]) -> list[_Item]:
-    """What `ask` gives; where it cannot be read, nothing, and why is added to `unread`."""
+    """What `ask` returns; if that cannot be read, nothing, and the reason is added to `unread`."""
     try:
         return ask()
     except (AnotherApiError, RequestRefusedError) as error:
@@ -65,5 +65,5 @@ def _if_read(unread: list[str], ask: Callable[[], list[_Item]]) -> list[_Item]:
 
 def _failures(client: NodeClient) -> list[DialFailure]:
     view = client.get("/api/p2p/failures", {"limit": MAX_FAILURES}).read(FailuresView)
-    # Samples keep what a noisy peer has pushed out of the record.
+    # Samples keep failures that a noisy peer has pushed out of the record.
     return [*view.failures, *(failure for kept in view.samples for failure in kept.failures)]

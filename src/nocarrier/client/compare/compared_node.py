@@ -1,4 +1,4 @@
-"""One of two nodes that are compared, as its own API shows it, and where it can be dialed. Pure."""
+"""One of two compared nodes, as its own API shows it, and where it can be dialed. Pure."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nocarrier.model.node_state import ConnectedPeer, NodeInfo
 from nocarrier.web.views import PeerView
 
 DATE_ERROR_S = 2.0
-"""A Date header counts whole seconds (RFC 9110 section 5.6.7) and may be kept for another."""
+"""A Date header counts whole seconds (RFC 9110 section 5.6.7) and may be cached for one more."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,19 +24,19 @@ class ComparedNode:
     url_host: str
     """Where its API was asked."""
     clock_unix: float | None
-    """Its clock, to a second or two; None: it did not say."""
+    """Its clock, accurate to a second or two; None: unknown."""
     clock_ahead_s: float | None
-    """How far that was ahead of ours."""
+    """How far its clock was ahead of ours."""
     info: NodeInfo
     sessions: list[ConnectedPeer]
     failures: list[DialFailure]
-    """Its record, in any order; an entry may be there twice."""
+    """Its record, in any order; entries may occur twice."""
     book: list[PeerView]
     unread: tuple[str, ...] = ()
-    """Parts of its answers that this version cannot read, and why: what they would say is not known."""
+    """Parts of its answers that this version cannot read, and why."""
 
     def clock_ahead_of(self, other: ComparedNode) -> float:
-        """How many seconds its clock is ahead of that of `other`; 0 where nobody can tell."""
+        """How many seconds its clock is ahead of the clock of `other`; 0 if that is unknown."""
         if self.clock_ahead_s is None or other.clock_ahead_s is None:
             return 0.0
         ahead_s = self.clock_ahead_s - other.clock_ahead_s
@@ -47,11 +47,11 @@ class ComparedNode:
         return self.info.started_at_unix - self.clock_ahead_of(clock_of)
 
     def session_with(self, other: ComparedNode) -> ConnectedPeer | None:
-        """Its session with the other one."""
+        """Its session with the other node."""
         return next((session for session in self.sessions if session.node_id == other.info.node_id), None)
 
     def known_addresses(self) -> Iterator[str]:
-        """All addresses of peer book and record."""
+        """All addresses in its peer book and its record."""
         yield from (peer.addr for peer in self.book)
         yield from (failure.addr for failure in self.failures)
 
@@ -60,12 +60,12 @@ class ComparedNode:
 
 
 def addresses_of(target: ComparedNode, dialer: ComparedNode) -> list[str]:
-    """Where `target` can be dialed, or was thought to be, as far as both know; its own word first."""
+    """Where `target` can be dialed, or where the two nodes think so; its own word comes first."""
     addresses = list(_parsed(_told_of(target, dialer)))
     hosts = {address.host for address in addresses}
     if not _is_loopback(target.url_host):
         hosts.add(target.url_host)
-    # Where both APIs are asked on this machine, both nodes most likely run on it.
+    # If both APIs are on this machine, both nodes most likely run on it.
     is_one_machine = _is_loopback(target.url_host) and _is_loopback(dialer.url_host)
     ports = {target.info.p2p_port, target.info.http_port}
     addresses += [
@@ -77,7 +77,7 @@ def addresses_of(target: ComparedNode, dialer: ComparedNode) -> list[str]:
 
 
 def _told_of(target: ComparedNode, dialer: ComparedNode) -> Iterator[str]:
-    """The addresses that are said to be those of `target`: by itself, and by its identity in what `dialer` knows."""
+    """Addresses of `target`: those that it states, and those at which `dialer` met its identity."""
     yield from filter(None, (target.info.advertised_p2p, target.info.reachability.addr))
     node_id = target.info.node_id
     yield from (session.addr for session in dialer.sessions if session.node_id == node_id)
@@ -86,7 +86,7 @@ def _told_of(target: ComparedNode, dialer: ComparedNode) -> Iterator[str]:
 
 
 def guessed_address(node: ComparedNode) -> str | None:
-    """Where `node` most likely listens: its API was asked on that host, unless that is only the end of a tunnel."""
+    """Where `node` most likely listens: on the host of its API, unless that is only the end of a tunnel."""
     if _is_loopback(node.url_host):
         return None
     return str(Address(node.url_host, node.info.p2p_port))
@@ -97,7 +97,7 @@ def _parsed(texts: Iterable[str]) -> Iterator[Address]:
 
 
 def parse(text: str) -> Address | None:
-    """The address, or None where it is none."""
+    """The address, or None if `text` is not one."""
     try:
         return Address.parse(text)
     except AddressError:
@@ -105,7 +105,7 @@ def parse(text: str) -> Address | None:
 
 
 def scope(address: Address) -> Scope | None:
-    """What kind of network it lies in; None: it is a name."""
+    """What kind of network the address is in; None: it is a name."""
     return scope_of(address.ip) if address.ip is not None else None
 
 
@@ -115,7 +115,7 @@ def _is_loopback(host: str) -> bool:
 
 
 def newest_by_address(failures: Iterable[DialFailure], left_out: frozenset[str]) -> Mapping[str, DialFailure]:
-    """The newest entry of each address, without those of the reasons `left_out`."""
+    """The newest entry of each address, ignoring the reasons in `left_out`."""
     newest: dict[str, DialFailure] = {}
     for failure in failures:
         known = newest.get(failure.addr)

@@ -1,4 +1,4 @@
-"""`nocarrier diff`: two nodes side by side. Can they talk, do they, and if not, what is in the way? Pure."""
+"""`nocarrier diff`: two nodes side by side. Can they talk, do they, and if not, why not? Pure."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ class Relation(StrEnum):
 
     CONNECTED = "connected"
     POSSIBLE = "possible"
-    """Nothing speaks against a connection."""
+    """Nothing is known that prevents a connection."""
     FAILING = "failing"
-    """Something keeps one of them from dialing the other, and the other one has not tried."""
+    """Something keeps one node from dialing the other, and the other one has not tried."""
     IMPOSSIBLE = "impossible"
-    """Their settings, or what each sees of the other, keep them apart."""
+    """Their settings, or what each has seen of the other, keep them apart."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,11 +43,11 @@ class Comparison:
     verdict: str
     """One sentence."""
     differences: list[Difference]
-    """What keeps them apart comes first."""
+    """Those that keep the nodes apart come first."""
     a_to_b: OneWay
     b_to_a: OneWay
     unread: list[str]
-    """What a node of another version says in a way that cannot be read here, and so does not count."""
+    """Parts of the answers that this version cannot read, and that are not considered."""
 
 
 def compare(a: ComparedNode, b: ComparedNode, *, clock_skew_max_s: float) -> Comparison:
@@ -80,21 +80,21 @@ def _what_must_agree(a: ComparedNode, b: ComparedNode, clock_skew_max_s: float) 
     if ours.node_id == theirs.node_id:
         yield _apart("node_id", _same_node(ours, theirs), ours.node_id, theirs.node_id)
     if ours.network != theirs.network:
-        statement = f'A is of the network "{ours.network}", B of "{theirs.network}"'
+        statement = f'A is in the network "{ours.network}", B in "{theirs.network}"'
         yield _apart("network", statement, ours.network, theirs.network)
     if ours.genesis != theirs.genesis:
-        statement = f"A has the genesis {_short(ours.genesis)}, B {_short(theirs.genesis)}"
+        statement = f"A has genesis {_short(ours.genesis)}, B has {_short(theirs.genesis)}"
         yield _apart("genesis", statement, ours.genesis, theirs.genesis)
     if not _versions_overlap(ours, theirs):
-        statement = f"A speaks protocol {_versions(ours)}, B {_versions(theirs)}"
+        statement = f"A speaks protocol versions {_versions(ours)}, B speaks {_versions(theirs)}"
         yield _apart("protocol_version", statement, _versions(ours), _versions(theirs))
     apart_s = a.clock_ahead_of(b)
     if apart_s:
         ahead, behind = ("A", "B") if apart_s > 0 else ("B", "A")
         yield Difference(
             field="clock",
-            statement=f"the clock of {ahead} is {abs(apart_s):.0f} s ahead of that of {behind}; "
-            f"at most {clock_skew_max_s:.0f} s are accepted",
+            statement=f"the clock of {ahead} is {abs(apart_s):.0f} s ahead of the clock of {behind}; "
+            f"at most {clock_skew_max_s:.0f} s is accepted",
             keeps_apart=abs(apart_s) > clock_skew_max_s,
             a=a.clock_unix,
             b=b.clock_unix,
@@ -167,15 +167,15 @@ def _verdict(
                 f"{one}: {other_way.not_dialed_because}."
             )
     is_sure = not (a_to_b.obstacles or b_to_a.obstacles or a.unread or b.unread)
-    sure = "Nothing speaks against it" if is_sure else "Nothing is known to forbid it"
+    sure = "Nothing prevents a connection" if is_sure else "Nothing is known to prevent a connection"
     return Relation.POSSIBLE, (
-        f"{sure}, and they are not connected. A has not dialed B: {a_to_b.not_dialed_because}. "
+        f"{sure}, but they are not connected. A has not dialed B: {a_to_b.not_dialed_because}. "
         f"B has not dialed A: {b_to_a.not_dialed_because}."
     )
 
 
 def _both_ways(a_to_b: OneWay, b_to_a: OneWay) -> list[str]:
-    """What keeps both from dialing, in the words of the obstacles; empty: one of them can, as far as is known."""
+    """What keeps both from dialing, in the words of the obstacles; empty if one of them can, as far as is known."""
     holds_both_ways = [each.statement for way in (a_to_b, b_to_a) for each in way.proven if each.both_ways]
     if holds_both_ways or not (a_to_b.proven and b_to_a.proven):
         return holds_both_ways

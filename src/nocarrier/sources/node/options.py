@@ -1,4 +1,4 @@
-"""Settings of the node and its timing: users know them by these names, and the docs show the meanings."""
+"""Settings of the node and its timing. Users set them by these names, and the docs show the meanings."""
 
 from __future__ import annotations
 
@@ -32,39 +32,45 @@ Impossible: TypeAlias = tuple[str, str]
 class NodeOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Section ``[node]``."""
 
-    network: Annotated[str, Meta(description="Name of the network; peers of another one are refused.")] = "main"
-    genesis: Annotated[str, Meta(description="64 hex digits that say which chain or deployment this is.")] = "0" * 64
-    protocol_version: Annotated[int, Meta(description="Newest protocol version this node speaks.")] = 2
-    min_protocol_version: Annotated[int, Meta(description="Oldest protocol version this node accepts.")] = 1
-    p2p_listen: Annotated[str, Meta(description="host:port to accept peers on.")] = "0.0.0.0:7072"
-    advertise: Annotated[str, Meta(description="host:port told to peers; empty: learned from peers.")] = ""
+    network: Annotated[str, Meta(description="Name of the network; peers of other networks are refused.")] = "main"
+    genesis: Annotated[str, Meta(description="64 hex digits that identify the chain or deployment.")] = "0" * 64
+    protocol_version: Annotated[int, Meta(description="Newest protocol version that this node speaks.")] = 2
+    min_protocol_version: Annotated[int, Meta(description="Oldest protocol version that this node accepts.")] = 1
+    p2p_listen: Annotated[str, Meta(description="host:port on which peers are accepted.")] = "0.0.0.0:7072"
+    advertise: Annotated[str, Meta(description="host:port that peers are told to dial; empty: learned from peers.")] = (
+        ""
+    )
     seeds: Annotated[tuple[str, ...], Meta(description="host:port of peers to start from.")] = ()
     ipv4_only: Annotated[bool, Meta(description="Never dial IPv6.")] = True
     lan_mode: Annotated[bool, Meta(description="Allow private and loopback peers.")] = False
     allow_networks: Annotated[
-        tuple[str, ...], Meta(description="Or allow just these among them, such as 127.0.0.0/8.")
+        tuple[str, ...],
+        Meta(description="Private or loopback networks to allow without lan_mode, such as 127.0.0.0/8."),
     ] = ()
-    target_peers: Annotated[int, Meta(description="How many peers the node tries to stay connected with.")] = 8
-    max_peers: Annotated[int, Meta(description="How many sessions there may be, inbound ones included.")] = 64
-    max_dials_in_flight: Annotated[int, Meta(description="How many dials may run at once.")] = 16
+    target_peers: Annotated[int, Meta(description="How many peers the node tries to stay connected to.")] = 8
+    max_peers: Annotated[int, Meta(description="Most sessions at a time, including inbound ones.")] = 64
+    max_dials_in_flight: Annotated[int, Meta(description="Most dials at a time.")] = 16
     data_dir: Annotated[
-        str, Meta(description="Folder of identity, peer book and bans; empty: the platform's user data folder.")
+        str,
+        Meta(description="Folder for identity, peer book, bans and history; empty: the platform's user data folder."),
     ] = ""
     admission_key: Annotated[
         str,
         Meta(
-            description="Ed25519 public key, base64url of its 32 bytes: peers must show a ticket signed by it. "
-            "Empty: everybody is admitted."
+            description="Ed25519 public key, its 32 bytes in base64url: peers must show a ticket signed by its owner. "
+            "Empty: every peer is admitted."
         ),
     ] = ""
     ticket: Annotated[str, Meta(description="The admission ticket that this node shows to its peers.")] = ""
     bans: Annotated[tuple[str, ...], Meta(description="Addresses, networks or node ids to refuse.")] = ()
-    netgroup_prefix: Annotated[int, Meta(description="IPv4 bits that count as one network.")] = DEFAULT_NETGROUP_PREFIX
+    netgroup_prefix: Annotated[int, Meta(description="How many leading bits of an IPv4 address make its netgroup.")] = (
+        DEFAULT_NETGROUP_PREFIX
+    )
 
     def impossible(self) -> Iterator[Impossible]:
         """Values that cannot work, with what is allowed.
 
-        Seeds and bans are not looked at: a bad seed is recorded as a skip, and the ban list reads its own entries.
+        Seeds and bans are not checked here: a bad seed is recorded as a skip, and the ban list reads its own entries.
         """
         if not _GENESIS.match(self.genesis):
             yield "genesis", "64 lower-case hex digits"
@@ -106,13 +112,15 @@ class NodeOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
 class TimingOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """Section ``[timing]``, all in seconds."""
 
-    connect_timeout_s: Annotated[float, Meta(description="How long connecting may take, name look-up included.")] = 10
-    handshake_attempt_s: Annotated[float, Meta(description="How long one attempt at a handshake may take.")] = 12
-    handshake_window_s: Annotated[
-        float, Meta(description="Attempts at a handshake are repeated on fresh connections until this window ends.")
-    ] = 36
-    maintain_interval_s: Annotated[float, Meta(description="How often the node looks whether it wants peers.")] = 30
-    gossip_interval_s: Annotated[float, Meta(description="How often peers are asked for further peers.")] = 30
+    connect_timeout_s: Annotated[
+        float, Meta(description="How long connecting may take, including the name look-up.")
+    ] = 10
+    handshake_attempt_s: Annotated[float, Meta(description="How long one handshake attempt may take.")] = 12
+    handshake_window_s: Annotated[float, Meta(description="How long a handshake is retried on fresh connections.")] = 36
+    maintain_interval_s: Annotated[
+        float, Meta(description="How often the node checks whether it needs more peers.")
+    ] = 30
+    gossip_interval_s: Annotated[float, Meta(description="How often connected peers are asked for addresses.")] = 30
 
     def impossible(self) -> Iterator[Impossible]:
         """Values that cannot work, with what is allowed."""
@@ -162,4 +170,4 @@ def _is_network(text: str) -> bool:
 
 def _refuse(options: NodeOptions | TimingOptions, impossible: Iterator[Impossible]) -> None:
     for key, allowed in impossible:
-        raise ConfigError(f"{key} = {getattr(options, key)!r} cannot work; allowed is {allowed}")
+        raise ConfigError(f"{key} = {getattr(options, key)!r} cannot work; it must be {allowed}")
