@@ -193,7 +193,8 @@ def test_a_finding_says_what_why_since_when_and_what_to_do(embedded, tracker):
     assert finding["summary"] in said
     since = r"(new|for \d s)"  # on a busy machine the command takes a second to start
     assert re.search(
-        rf"likely \({finding['confidence']:g}\); blame: {finding['blame']}; {since}; prevents connections to 1 peer", said
+        rf"likely \({finding['confidence']:g}\); blame: {finding['blame']}; {since}; prevents connections to 1 peer",
+        said,
     )
     assert f"- {finding['evidence'][0]['statement']}: 1 192.0.2.1:7072" in said
     assert finding["next_actions"]
