@@ -23,8 +23,8 @@ LABELLING = {"print_table": 0, "table": 0, "add_column": 0, "_fact": 0, "_counte
 PLAIN = """
 a addr address addresses all away connections dialed dropped ended fact first follow force format from how in is it
 itself json known last lasted listen min next not now number of once or output period program protect report row
-seen setting since start success summary that the this time to token told took total turned unredacted until url utc value
-was what with worst
+seen setting since start success summary that the this time to token told took total turned unredacted until url utc
+value was what with worst
 """
 """Words that every reader of English knows in the sense in which they are used. A term of nocarrier's own is not one:
 it belongs in the glossary."""
