@@ -128,7 +128,7 @@ CLOCK = Table(
             .fails(peers(3), "clock_skew", **skewed(-7_300))
             .fails(peers(2, first=4), "ticket_invalid", ticket="not_yet_valid", stated_by="remote"),
             first=True,
-            says="2.0 h ahead of",
+            says="2 h ahead of",
             affected_peers=5,
             severity="warning",
             hides=("ticket_rejected", "peer_incompatible"),

@@ -18,7 +18,8 @@ from testbed.programs import requires_root_netns
 
 RESOLVER = REPOSITORY / "testbed/resolver.py"
 
-FOUND_WITHIN_S = 10.0
+FOUND_WITHIN_S = 15.0
+"""Twelve seeds that can be dialed are three rounds of four, 2 s and 4 s apart; the rest is for a busy machine."""
 
 DIALS_IN_10_S = 4
 

@@ -40,7 +40,7 @@ IMPOSSIBLE = [
 
 @pytest.mark.parametrize(("key", "value"), IMPOSSIBLE, ids=lambda value: str(value)[:20])
 def test_an_impossible_value_is_refused_with_key_value_and_what_is_allowed(key, value):
-    with pytest.raises(ConfigError, match="allowed is") as refused:
+    with pytest.raises(ConfigError, match="cannot work; it must be") as refused:
         structs.replace(NodeOptions(), **{key: value}).check()
     assert str(refused.value).startswith(f"{key} = {value!r}")
 
