@@ -1,66 +1,101 @@
 # Every verb sets up what it needs and is fast the second time.
+.NOTPARALLEL:
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-STAMP := .make/installed
+INSTALL = $(BIN)/python -m pip install --disable-pip-version-check
+# pip touches these when it has installed a list of requirements/, so that deleting .venv is a fresh start.
+RUN := $(VENV)/.run
+DEVELOP := $(VENV)/.develop
 
 PAGE := src/nocarrier/web/page/built/index.html
 PAGE_SOURCES := $(shell find dashboard/src dashboard/public -type f 2>/dev/null) dashboard/index.html dashboard/vite.config.ts
-PAGE_PACKAGES := dashboard/node_modules/.package-lock.json
-NODE := $(shell command -v npm >/dev/null && node -e 'process.exit(process.versions.node.split(".")[0] >= 20 ? 0 : 1)' 2>/dev/null && echo yes)
+# npm ci empties node_modules, and with it these: what the page is built with, and all that checks and tests it as well.
+PAGE_PACKAGES := dashboard/node_modules/.build
+PAGE_TOOLS := dashboard/node_modules/.develop
+# Waiting dominates most tests.
+JOBS ?= $(shell $(PYTHON) -c 'import os; print(2 * (os.cpu_count() or 1))')
 
-.PHONY: help setup page check-page test-page run demo check fix test bench lab soak docs clean
+NPM := npm --loglevel=error --no-audit --no-fund
+
+# Where the machine has no Node.js that is new enough, a Python package brings one into .venv.
+ifneq ($(shell command -v npm >/dev/null && node -e 'const [a, b] = process.versions.node.split("."); console.log(a > 20 || (a == 20 && b >= 19))' 2>/dev/null),true)
+NODE_JS := $(VENV)/.node-js
+export PATH := $(abspath $(BIN)):$(PATH)
+endif
+
+.PHONY: help setup page check-page test-page run demo check fix test test-speed test-pythons bench lab soak docs lock clean
 
 help:
 	@echo "make demo    a small network on loopback with faults in it; page and API on http://127.0.0.1:7070"
 	@echo "make run     a node with the settings of nocarrier.toml, if there is one"
-	@echo "make check   format, lint, types, import contracts, sizes and names, docs that lag behind the code"
+	@echo "make check   format, lint, spelling, types, dead code, import contracts, sizes and names, docs that lag behind"
 	@echo "make test    all tests (as root on Linux also those with network namespaces)"
+	@echo "make test-speed    the tests that need an idle machine"
+	@echo "make test-pythons  the tests on every Python from 3.11 to 3.13 that this machine has"
 	@echo "make bench   measurements, as ratios against baselines of the same run"
 	@echo "make lab     the doctor against real faults in network namespaces (root, Linux); LAB='NAME ...' for some"
 	@echo "make soak    ten minutes of churn in a five-node mesh"
 	@echo "make fix     format and repair what can be repaired; make docs regenerates the reference and the types of the page"
+	@echo "make lock    bring requirements/ up to date with pyproject.toml; UPGRADE=1 takes the newest versions"
 
-setup: $(STAMP) page
+setup: $(DEVELOP) $(PAGE_TOOLS) page
 
-$(STAMP): pyproject.toml requirements-dev.txt
+$(RUN): pyproject.toml requirements/run.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "nocarrier needs Python 3.11 or newer; set PYTHON=python3.11"; exit 1; }
-	@echo "setting up $(VENV) (once, and again when the list of packages changes)"
+	@echo "Installing into $(VENV) what nocarrier needs to run (once, and again when the list changes)"
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-dev.txt
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e '.[node,otel]'
-	@mkdir -p .make && touch $(STAMP)
+	@$(INSTALL) --require-hashes -r requirements/run.txt
+	@$(INSTALL) --quiet --no-deps --no-build-isolation -e .
+	@touch $@
 
-# Without Node.js everything but the page works; / says how to build it.
-ifdef NODE
+$(DEVELOP): $(RUN) requirements/dev.txt
+	@echo "Installing into $(VENV) what its developers need (once, and again when the list changes)"
+	@$(INSTALL) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(VENV)/.node-js: $(RUN) requirements/node-js.txt
+	@echo "Installing Node.js into $(VENV): this machine has none from 20.19 on, and the page is built with it"
+	@$(INSTALL) --require-hashes -r requirements/node-js.txt
+	@touch $@
+
 page: $(PAGE)
 
-check-page: $(PAGE_PACKAGES)
-	@cd dashboard && npm run check --silent
-
-test-page: $(PAGE)
-	@cd dashboard && npm test --silent
-else
-page check-page test-page:
-	@echo "!! no Node.js 20 or newer with npm: $@ is SKIPPED" >&2
-endif
-
-$(PAGE_PACKAGES): dashboard/package.json dashboard/package-lock.json
-	@cd dashboard && npm ci --silent --no-audit --no-fund
+$(PAGE_PACKAGES): dashboard/package.json dashboard/package-lock.json $(NODE_JS)
+	@echo "Installing what the page is built with"
+	@cd dashboard && $(NPM) ci --omit=dev
 	@touch $@
+
+$(PAGE_TOOLS): dashboard/package.json dashboard/package-lock.json $(NODE_JS)
+	@echo "Installing what the page is built, checked and tested with"
+	@cd dashboard && $(NPM) ci
+	@touch $(PAGE_PACKAGES) $@
 
 $(PAGE): $(PAGE_PACKAGES) $(PAGE_SOURCES)
-	@echo "building the page (once, and again when its sources change)"
-	@cd dashboard && npm run build --silent
+	@echo "Building the page (once, and again when its sources change)"
+	@cd dashboard && $(NPM) run build --silent
 	@touch $@
 
-run: $(STAMP) page
+check-page: $(PAGE_TOOLS)
+	@cd dashboard && $(NPM) run check --silent
+
+test-page: $(PAGE_TOOLS) $(PAGE)
+	@cd dashboard && $(NPM) test --silent
+
+# A node without its page is still a node.
+define or-without-page
+@$(MAKE) --no-print-directory page || echo "!! The page could not be built, for the reason above; everything else works." >&2
+endef
+
+run: $(RUN)
+	$(or-without-page)
 	@$(BIN)/nocarrier run $(if $(wildcard nocarrier.toml),--config nocarrier.toml)
 
-demo: $(STAMP) page
+demo: $(RUN)
+	$(or-without-page)
 	@$(BIN)/nocarrier demo
 
-check: $(STAMP) check-page
+check: $(DEVELOP) check-page
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy
@@ -69,27 +104,37 @@ check: $(STAMP) check-page
 	@$(BIN)/python tools/check_shape.py
 	@$(BIN)/python tools/generate_reference.py --check
 
-fix: $(STAMP)
+fix: $(DEVELOP)
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-docs: $(STAMP)
+docs: $(DEVELOP)
 	@$(BIN)/python tools/generate_reference.py
 
-test: $(STAMP) test-page
+test: $(DEVELOP) test-page
 	@tools/install_test_programs
-	@$(BIN)/python -m pytest -n 4 --dist worksteal -q
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal
 
-bench: $(STAMP) page
+test-speed: $(DEVELOP) $(PAGE)
+	@$(BIN)/python -m pytest -m speed
+
+test-pythons: $(DEVELOP) $(PAGE)
+	@tools/install_test_programs
+	@tools/test_pythons
+
+bench: $(DEVELOP) page
 	@tools/install_test_programs
 	@$(BIN)/python -m bench
 
-lab: $(STAMP)
+lab: $(DEVELOP)
 	@tools/install_test_programs
 	@$(BIN)/python -m lab $(LAB)
 
-soak: $(STAMP)
+lock: $(DEVELOP)
+	@tools/lock_requirements $(if $(UPGRADE),--upgrade)
+
+soak: $(DEVELOP)
 	@$(BIN)/python -m tools.soak
 
 clean:
-	rm -rf $(VENV) .make .mypy_cache .ruff_cache .hypothesis dashboard/node_modules src/nocarrier/web/page/built
+	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis dashboard/node_modules src/nocarrier/web/page/built
