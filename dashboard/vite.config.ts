@@ -1,4 +1,4 @@
-import { defineConfig } from "vitest/config";
+import { defineConfig } from "vite";
 
 /** Where `npm run dev` finds a node; `nocarrier run` and `nocarrier demo` listen there. */
 const node = "http://127.0.0.1:7070";
@@ -17,5 +17,4 @@ export default defineConfig({
     target: "es2022",
   },
   server: { proxy: { "/api": { target: node, changeOrigin: true } } },
-  test: { include: ["tests/**/*.test.ts"] },
 });

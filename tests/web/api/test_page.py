@@ -102,7 +102,7 @@ def test_without_a_page_it_says_how_to_build_it_and_lists_the_routes(unbuilt, pa
     answer = get(page_server, "/")
     assert answer.status == 200
     assert answer.headers["content-type"].startswith("text/html")
-    assert b"make setup" in answer.body
+    assert b"make page" in answer.body
     assert all(route.path.encode() in answer.body for route in ROUTES)
 
 

@@ -36,7 +36,7 @@ MEDIA_TYPES = {
 """Of all that a built page has. Not this machine's table: it may not know scripts, and browsers refuse one of another
 type (nosniff)."""
 
-TO_BUILD_IT = "With Node.js 20 or newer and npm: run make setup in the checkout, and restart the node."
+TO_BUILD_IT = "Run make page in the checkout, which says what it needs, and restart the node."
 
 
 class Row(Protocol):
