@@ -17,6 +17,7 @@ from reference.evidence import evidence
 from reference.glossary import glossary
 from reference.metrics import metrics
 from reference.packages import packages
+from reference.python import python
 from reference.session_ends import session_ends
 from reference.settings import settings
 from reference.taxonomy import reasons, sources
@@ -36,6 +37,7 @@ PAGES: dict[str, Callable[[], Iterator[str]]] = {
     "docs/reference/api.md": api,
     "docs/reference/cli.md": cli,
     "docs/reference/metrics.md": metrics,
+    "docs/reference/python.md": python,
     "dashboard/src/api/types.ts": types,
     "dashboard/src/api/tables.ts": tables,
 }
