@@ -15,6 +15,7 @@ from bench.measure import Benchmark, Goal, Result, compare
 from bench.samples import record_failed_dials
 from nocarrier import DialTracker
 from nocarrier.model.history import EventQuery, SeriesQuery
+from nocarrier.model.taxonomy import Reason
 from nocarrier.outputs.history import SqliteHistory, database, read_sql, write_sql
 from nocarrier.outputs.history.database import migrations
 from nocarrier.outputs.history.rows import to_row
@@ -113,8 +114,9 @@ FROM event GROUP BY 1, 2, 3, 4, 5
 def _filled(path: Path, events: int) -> None:
     """A file as `DAYS` of a busy node leave it. Indexes are made afterwards, which is faster and gives the same."""
     with contextlib.closing(database.open_to_write(path, migrations(), max_bytes=MAX_BYTES)) as connection:
-        indexes = connection.execute("SELECT name, sql FROM sqlite_schema WHERE tbl_name = 'event' AND type = 'index'")
-        indexes = indexes.fetchall()
+        indexes = connection.execute(
+            "SELECT name, sql FROM sqlite_schema WHERE tbl_name = 'event' AND type = 'index'"
+        ).fetchall()
         connection.execute("PRAGMA synchronous = OFF")
         for name, _ in indexes:
             connection.execute(f"DROP INDEX {name}")
@@ -165,8 +167,7 @@ def history_query(rounds: int, events: int = EVENTS) -> Result:
             "thirty_days": statistics.median(_seconds(lambda: ask(all_days)) for _ in range(3)),
             "page_of_newest": statistics.median(_seconds(lambda: page(newest)) for _ in range(5)),
             "page_of_one_reason": statistics.median(
-                _seconds(lambda: page(EventQuery(limit=100, reason="timeout")))
-                for _ in range(5)  # type: ignore[arg-type]
+                _seconds(lambda: page(EventQuery(limit=100, reason=Reason.TIMEOUT))) for _ in range(5)
             ),
             "page_of_one_peer": statistics.median(_seconds(lambda: page(of_peer)) for _ in range(5)),
             "events": float(events),

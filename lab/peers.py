@@ -48,8 +48,8 @@ class Started:
     """What became of a start."""
 
     port: int
-    node_id: str | None
-    """None: a fault server."""
+    node_id: str
+    """Empty for a fault server, which has none."""
 
 
 class Peers:
@@ -191,7 +191,7 @@ class _Population:
         life = contextlib.AsyncExitStack()
         bound_port = await life.enter_async_context(_starter(kind)(host, port))
         self._servers[name] = life
-        return {"port": bound_port, "node_id": None}
+        return {"port": bound_port, "node_id": ""}
 
     async def stop(self, name: str) -> None:
         if name in self._servers:

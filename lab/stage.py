@@ -33,8 +33,8 @@ class Peer:
     name: str
     place: Place
     port: int
-    node_id: str | None
-    """None: no nocarrier node."""
+    node_id: str
+    """Empty for a fault server, which has none."""
 
     @property
     def addr(self) -> str:
@@ -119,12 +119,12 @@ class Stage:
         """Add a fault server (a name of FAULT_SERVERS, or ``module:NAME``); the rest as in `add_node`."""
         place, name = place or self.world.draw_place(), f"bad-{len(self.bad) + 1}"
         started = self.peers.start_server(name, place.ipv4, self.world.draw_port(), kind)
-        return self._add(Peer(name, place, started.port, None), known_as)
+        return self._add(Peer(name, place, started.port, ""), known_as)
 
     def add_absent(self, *, known_as: str | None = None, place: Place | None = None, carried: bool = False) -> Peer:
         """Add an address at which no program runs; `carried`: but a machine, whose kernel answers with a reset."""
         place = place or self.world.draw_place(carried=carried)
-        return self._add(Peer(f"bad-{len(self.bad) + 1}", place, self.world.draw_port(), None), known_as)
+        return self._add(Peer(f"bad-{len(self.bad) + 1}", place, self.world.draw_port(), ""), known_as)
 
     def make_known(self, addr: str, known_as: str | None = None) -> None:
         """Let the node under test learn of `addr`; `known_as` as in `add_node`."""

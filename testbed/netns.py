@@ -63,7 +63,9 @@ class Namespace:
         self.ipv6 = "::1"
         self._started: list[subprocess.Popen[str]] = []
 
-    def run(self, command: Sequence[str], *, check: bool = True, stdin: str | None = None, timeout_s: float = 30):
+    def run(
+        self, command: Sequence[str], *, check: bool = True, stdin: str | None = None, timeout_s: float = 30
+    ) -> subprocess.CompletedProcess[str]:
         """Run `command` to its end; gives the `CompletedProcess`, its output as text.
 
         `stdin` is what it reads.
@@ -98,6 +100,7 @@ class Namespace:
             RuntimeError: it ended, or said nothing in time.
         """
         process = self.popen(command, stdout=subprocess.PIPE)
+        assert process.stdout is not None  # asked for above
         line = process.stdout.readline() if select.select([process.stdout], [], [], timeout_s)[0] else ""
         if not line:
             raise RuntimeError(f"{self.name}: {' '.join(command)[:200]} did not get ready")

@@ -14,7 +14,7 @@ import select
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Self
@@ -45,8 +45,8 @@ class NodeProcess:
         where: Namespace | None = None,
         under: Sequence[str] = (),
         environment: dict[str, str] | None = None,
-        timing: dict[str, float] | None = None,
-        session_constants: dict[str, float] | None = None,
+        timing: Mapping[str, float] | None = None,
+        session_constants: Mapping[str, float] | None = None,
         **options: Any,
     ) -> None:
         self._where = where
@@ -55,8 +55,8 @@ class NodeProcess:
         self._settings = {
             "folder": str(folder),
             "options": options,
-            "timing": timing or {},
-            "session_constants": session_constants or {},
+            "timing": dict(timing or {}),
+            "session_constants": dict(session_constants or {}),
         }
         self._process: subprocess.Popen[str] | None = None
         self.addr = ""
@@ -65,7 +65,12 @@ class NodeProcess:
     def start(self) -> Self:
         """Start it, again after a `kill` or `stop`: the same node, as its folder is the same."""
         command = [*self._under, sys.executable, "-m", "testbed.node_process", json.dumps(self._settings)]
-        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "text": True, "env": self._environment}
+        pipes: dict[str, Any] = {
+            "stdin": subprocess.PIPE,
+            "stdout": subprocess.PIPE,
+            "text": True,
+            "env": self._environment,
+        }
         self._process = self._where.popen(command, **pipes) if self._where else subprocess.Popen(command, **pipes)
         started = self._read()
         self.addr, self.node_id = started["addr"], started["node_id"]
@@ -73,7 +78,8 @@ class NodeProcess:
 
     @property
     def pid(self) -> int:
-        return self._running.pid
+        pid: int = self._running.pid
+        return pid
 
     @property
     def is_running(self) -> bool:
@@ -145,7 +151,8 @@ class NodeProcess:
         assert select.select([stdout], [], [], ANSWER_S)[0], f"the node {self.addr} does not answer"
         line = stdout.readline()
         assert line, f"the node {self.addr} died: exit status {self._running.wait()}"
-        return json.loads(line)
+        status: Status = json.loads(line)
+        return status
 
 
 # ---- inside the process ----------------------------------------------------------------------------------------------

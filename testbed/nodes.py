@@ -177,5 +177,5 @@ async def eventually(holds: Callable[[], object], *, within_s: float = 5.0) -> A
 
 async def eventually_recorded(peer: RunningNode, reason: Reason, *, within_s: float = 5.0) -> DialFailure:
     """Wait until `peer` has recorded `reason`; gives the first such entry."""
-    entries = await eventually(lambda: peer.recorded(reason=reason), within_s=within_s)
+    entries: list[DialFailure] = await eventually(lambda: peer.recorded(reason=reason), within_s=within_s)
     return entries[0]

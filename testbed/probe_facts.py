@@ -23,7 +23,9 @@ ADDR = "203.0.113.7:7072"
 
 def redial(reason: Reason | None, evidence: Evidence | None = None) -> Redial:
     evidence = evidence or Evidence()
-    fault = reason and Fault(reason=reason, phase=Phase.CONNECT, blame=Blame.UNKNOWN, evidence=evidence)
+    fault = None
+    if reason is not None:
+        fault = Fault(reason=reason, phase=Phase.CONNECT, blame=Blame.UNKNOWN, evidence=evidence)
     return Redial(
         answer=answer_in(evidence) if fault else Answer.CONNECTED,
         duration_s=0.0123,

@@ -59,7 +59,7 @@ class RawPeer:
 
     def hello(self, **changes: Any) -> Hello:
         """What a usual node would say, but for the claims and `changes`."""
-        usual = {
+        usual: dict[str, Any] = {
             "node_id": self.identity.node_id,
             "network": "test",
             "genesis": GENESIS,

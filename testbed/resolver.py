@@ -33,6 +33,7 @@ def respond(query: bytes, table: Mapping[str, Sequence[str]]) -> bytes | None:
     name, end = _read_name(query, HEADER.size)
     (record_type,) = struct.unpack_from("!H", query, end)
     question = query[HEADER.size : end + 4]
+    code: int | None
     if name in table:
         code, addresses = NO_ERROR, [ipaddress.ip_address(text) for text in table[name]]
     else:

@@ -6,6 +6,7 @@ import ipaddress
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -23,8 +24,8 @@ TWO_BACKOFFS_S = 180.0
 
 DAY_S = 86_400.0
 
-NEW_VERSIONS = {"protocol_version": 4, "min_protocol_version": 3}
-OLD_VERSIONS = {"protocol_version": 2, "min_protocol_version": 1}
+NEW_VERSIONS: dict[str, Any] = {"protocol_version": 4, "min_protocol_version": 3}
+OLD_VERSIONS: dict[str, Any] = {"protocol_version": 2, "min_protocol_version": 1}
 
 
 def own_node_id(stage: Stage) -> str:
@@ -35,7 +36,7 @@ def own_node_id(stage: Stage) -> str:
 # ---- networks -------------------------------------------------------------------------------------------------------
 
 
-def other_chain(stage: Stage) -> dict[str, str]:
+def other_chain(stage: Stage) -> dict[str, Any]:
     """Another genesis, or another name of the network."""
     return stage.rng.choice(
         ({"genesis": f"{stage.rng.getrandbits(256):064x}"}, {"network": f"other-{stage.rng.randrange(1_000)}"})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from lab.scenario import Remedy, Scenario, Step, after, at_start, once_connected
@@ -65,7 +66,7 @@ def good_seeds_and(*draw: str) -> Step:
     return step
 
 
-_ODD_ADDRESSES = {
+_ODD_ADDRESSES: dict[str, Callable[[Stage], str]] = {
     "private": lambda stage: stage.rng.choice(("10.{}.{}.9:{}", "192.168.{}.{}:{}", "100.64.{}.{}:{}")).format(
         stage.rng.randrange(1, 99), stage.rng.randrange(1, 99), stage.world.draw_port()
     ),

@@ -7,6 +7,7 @@ import re
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from reference.markdown import table
 
@@ -91,7 +92,7 @@ def _allowed(name: str) -> str:
     return "everything below" + (f" but {', '.join(f'`{other}`' for other in without)}" if without else "")
 
 
-def _contracts() -> list[dict[str, list[str]]]:
+def _contracts() -> list[dict[str, Any]]:
     settings = tomllib.loads((REPOSITORY / "pyproject.toml").read_text(encoding="utf-8"))
-    contracts: list[dict[str, list[str]]] = settings["tool"]["importlinter"]["contracts"]
+    contracts: list[dict[str, Any]] = settings["tool"]["importlinter"]["contracts"]
     return contracts

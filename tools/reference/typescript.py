@@ -99,7 +99,7 @@ def _type(schema: Mapping[str, Any]) -> str:
         case "integer" | "number":
             return "number"
         case "string" | "boolean" | "null" as simple:
-            return simple
+            return str(simple)
         case None:
             return "unknown"
         case other:

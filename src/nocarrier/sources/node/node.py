@@ -171,7 +171,7 @@ class Node:
         return self.local.http_port
 
     @http_port.setter
-    def http_port(self, port: int) -> None:
+    def http_port(self, port: int | None) -> None:
         self.local.http_port = port
 
     # ---- what it shows --------------------------------------------------------------------------------------------
