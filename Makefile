@@ -98,10 +98,12 @@ demo: $(RUN)
 check: $(DEVELOP) check-page
 	@$(BIN)/ruff format --check .
 	@$(BIN)/ruff check .
+	@$(BIN)/codespell
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports --no-cache
 	@$(BIN)/python tools/check_core_is_stdlib_only.py
 	@$(BIN)/python tools/check_shape.py
+	@$(BIN)/python tools/check_dead_code.py
 	@$(BIN)/python tools/generate_reference.py --check
 
 fix: $(DEVELOP)

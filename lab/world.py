@@ -152,15 +152,6 @@ class World(Namespaces):
             self.carry(place)
         return place
 
-    def draw_neighbour(self, place: Place, *, carried: bool = True) -> Place:
-        """Another host in the networks of `place`."""
-        ipv4 = ipaddress.ip_address(place.ipv4) + self._rng.randrange(1, 200)
-        ipv6 = ipaddress.ip_address(place.ipv6) + self._rng.randrange(1, 2**16)
-        neighbour = Place(str(ipv4), place.network, str(ipv6), place.network6)
-        if carried:
-            self.carry(neighbour)
-        return neighbour
-
     def draw_port(self) -> int:
         """A port to listen on."""
         return self._rng.randint(*_PORTS)

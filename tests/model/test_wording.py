@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nocarrier.model.wording import SHOWN_ID_DIGITS, count_of, short_id, some, span, times
+from nocarrier.model.wording import SHOWN_ID_DIGITS, count_of, short_id, span, times
 
 
 @pytest.mark.parametrize(("number", "expected"), [(0, "0 peers"), (1, "1 peer"), (2, "2 peers")])
@@ -15,11 +15,6 @@ def test_numbers_and_nouns_agree(number, expected):
 @pytest.mark.parametrize(("number", "expected"), [(0, "0 times"), (1, "once"), (2, "2 times")])
 def test_how_often(number, expected):
     assert times(number) == expected
-
-
-@pytest.mark.parametrize(("count", "expected"), [(0, ""), (1, "1"), (3, "1, 2, 3"), (5, "1, 2, 3 and 2 more")])
-def test_a_few_of_a_list(count, expected):
-    assert some(str(number) for number in range(1, count + 1)) == expected
 
 
 def test_an_identity_is_shown_short():

@@ -192,7 +192,7 @@ class Reason(Word):
             Kind.SKIP,
             (Blame.THEM,),
             Retry.NEVER,
-            "The text is not an endpoint that can be dialed: unparseable, port 0, unspecified, multicast, broadcast or reserved.",
+            "The text is not an endpoint that can be dialed: unparsable, port 0, unspecified, multicast, broadcast or reserved.",
             "A typing error in a seed list, or a peer that publishes the address it listens on (0.0.0.0).",
             "Correct the entry; the detail says what is wrong with it. For gossip, tell the peer named in via.",
         ),

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 SHOWN_ID_DIGITS = 12
 """Of a node id or a genesis in a sentence: enough to see that two differ."""
 
@@ -18,13 +16,6 @@ def count_of(number: int, noun: str) -> str:
 def times(number: int) -> str:
     """Such as "once" or "3 times"."""
     return "once" if number == 1 else f"{number} times"
-
-
-def some(texts: Iterable[str], shown: int = 3) -> str:
-    """A few of `texts` for a sentence, such as "a, b, c and 4 more"."""
-    listed = list(texts)
-    more = f" and {len(listed) - shown} more" if len(listed) > shown else ""
-    return ", ".join(listed[:shown]) + more
 
 
 def short_id(text: str) -> str:
