@@ -31,6 +31,7 @@ PAGES = (
     "docs/reference/cli.md",
     "docs/reference/evidence.md",
     "docs/reference/metrics.md",
+    "docs/reference/python.md",
     "docs/reference/reasons.md",
     "docs/reference/session-ends.md",
     "docs/reference/settings.md",
