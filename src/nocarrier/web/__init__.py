@@ -1,4 +1,4 @@
-"""What people and programs look at: views, the HTTP API and the page.
+"""Everything that people and programs look at: views, the HTTP API and the page.
 
 Never imports `sources`, `recorder` or `dialing`.
 """

@@ -76,7 +76,7 @@ def test_closing_the_server_ends_dials_that_still_run(server, node):
 def test_a_program_without_a_node_has_nothing_to_dial_with(embedded):
     answer = post_json(embedded, PATH, {"peer_addr": "192.0.2.1:7072"})
     assert answer.status == 404
-    assert "no nocarrier node to dial with" in answer.problem
+    assert "no nocarrier node that could dial" in answer.problem
 
 
 @pytest.mark.parametrize(

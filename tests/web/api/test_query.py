@@ -67,7 +67,7 @@ def test_every_route_refuses_a_parameter_that_its_row_does_not_declare(server, r
     assert answer.status == 422
     assert "unheard_of" in answer.problem
     fields = [field.name for field in msgspec.structs.fields(route.query)]
-    known = f"Allowed are {', '.join(fields)}." if fields else "This route has none."
+    known = f"Allowed are {', '.join(fields)}." if fields else "This route has no parameters."
     assert known in answer.problem
 
 

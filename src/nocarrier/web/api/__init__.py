@@ -1,1 +1,1 @@
-"""HTTP: one table of routes, one shape of errors, and the guard in front of them."""
+"""The HTTP API: one table of routes, one form of errors, and a guard in front of all routes."""

@@ -1,4 +1,4 @@
-"""What the handlers answer from: the tracker and all that goes with it."""
+"""The objects that the handlers read to answer requests: the tracker, the doctor, the history and so on."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ from nocarrier.web.views import status_view
 
 
 class Api:
-    """What the handlers tell of.
+    """Everything that the handlers need to answer a request.
 
     Args:
-        tracker: whose dials.
-        node: whose peers, and what to dial with; None: the program has no nocarrier node.
-        doctor: whose findings.
-        prober: what looks into them.
-        history: what is kept over restarts; None: nothing is.
-        version: of nocarrier.
-        openapi: the document of this API.
-        page: what `/` shows.
+        tracker: has the dials.
+        node: has the peers, and dials on request; None: the program has no nocarrier node.
+        doctor: makes the findings.
+        prober: probes findings.
+        history: has the events and findings on disk; None: history is off.
+        version: the version of nocarrier.
+        openapi: the OpenAPI document of this API, as JSON.
+        page: the page at `/`.
     """
 
     def __init__(
@@ -62,7 +62,7 @@ class Api:
         self.probes = Probes(prober, doctor, node)
 
     async def close(self) -> None:
-        """End what goes on in the background."""
+        """End everything that runs in the background."""
         self.event_log.close()
         self.history_questions.close()
         if self.connects is not None:

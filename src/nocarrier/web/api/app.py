@@ -31,8 +31,8 @@ class Application:
     """Answers requests (ASGI).
 
     Args:
-        app: what answers them.
-        api: what that tells of.
+        app: the guarded Starlette application.
+        api: the objects that its handlers read.
     """
 
     def __init__(self, app: ASGIApp, api: Api) -> None:
@@ -45,11 +45,11 @@ class Application:
 
     @property
     def supervisor(self) -> Supervisor:
-        """Runs what is endless in it; our own server shows up there too."""
+        """Runs the endless tasks of the application. `Server` adds its own task to it."""
         return self._api.doctor.supervisor
 
     def end_streams(self) -> None:
-        """End the answers that would go on for ever, so that a server can stop."""
+        """End all live streams, which would otherwise keep a server from stopping."""
         self._api.event_log.close()
 
 
@@ -64,16 +64,16 @@ def create_app(
     token: str | None = None,
     allowed_hosts: Iterable[str] | None = None,
 ) -> Application:
-    """The application for `tracker`, and for `node` where there is one.
+    """Return the application for `tracker`, and for `node` if there is one.
 
     Args:
-        tracker: whose dials to show.
-        node: whose peers to show, and what to dial with; None: the program has no nocarrier node.
-        doctor: whose findings to show.
-        prober: what looks into them when it is asked to.
-        history: what is kept over restarts; None: nothing is.
-        version: of nocarrier, for the OpenAPI document.
-        token: secret that requests must bear.
+        tracker: has the dials to show.
+        node: has the peers to show, and dials on request; None: the program has no nocarrier node.
+        doctor: makes the findings to show.
+        prober: probes findings on request.
+        history: has the events and findings on disk; None: history is off.
+        version: the version of nocarrier, for the OpenAPI document.
+        token: the secret that requests must carry; None: no token is needed.
         allowed_hosts: see `Guard`.
     """
     document = msgspec.json.encode(openapi_document(ROUTES, version))
@@ -91,5 +91,5 @@ def create_app(
         exception_handlers={HTTPException: on_http_exception, Exception: on_unexpected},
         lifespan=lifespan,
     )
-    app.router.redirect_slashes = False  # a wrong path is told as such
+    app.router.redirect_slashes = False  # a wrong path gets a 404 that says so
     return Application(Guard(app, token=token, allowed_hosts=allowed_hosts), api)

@@ -1,4 +1,4 @@
-"""Dials that were asked for over the API: a bounded number at once, waited for or not."""
+"""Dials requested through the API. Their number is limited, and a client may wait for the outcome or not."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from nocarrier.model.node_state import DialResult, NodePort
 
 MAX_CONNECTS = 8
-"""At once. A person needs one, a script a few; the maintainer's own dials have their own limit."""
+"""How many may run at once. A person needs one, a script a few. The maintainer's dials have their own limit."""
 
 RETRY_AFTER_S = 5
 
@@ -27,18 +27,18 @@ class Connects:
         self._dials: set[asyncio.Task[DialResult]] = set()
 
     async def dial(self, addr: str) -> DialResult:
-        """Dial `addr` and wait for the outcome. The dial goes on if the client does not wait for it.
+        """Dial `addr` and return the outcome. If the client disconnects, the dial continues.
 
         Raises:
-            HTTPException: 429 where too many are running.
+            HTTPException: 429, too many dials are running.
         """
         return await asyncio.shield(self._start(addr))
 
     def dial_in_background(self, addr: str) -> str:
-        """Begin to dial `addr`; returns the id of this request. The outcome is recorded like that of any dial.
+        """Start to dial `addr` and return the id of this request. The outcome is recorded as for every dial.
 
         Raises:
-            HTTPException: 429 where too many are running.
+            HTTPException: 429, too many dials are running.
         """
         _ = self._start(addr)
         return f"connect-{self._started}"
@@ -47,7 +47,7 @@ class Connects:
         if len(self._dials) >= MAX_CONNECTS:
             raise HTTPException(
                 HTTPStatus.TOO_MANY_REQUESTS,
-                f"{MAX_CONNECTS} dials that were asked for are in flight; ask again when one has ended.",
+                f"{MAX_CONNECTS} requested dials are already in flight. Try again when one of them has ended.",
                 {"Retry-After": str(RETRY_AFTER_S)},
             )
         self._started += 1
@@ -59,10 +59,10 @@ class Connects:
     def _ended(self, dial: asyncio.Task[DialResult]) -> None:
         self._dials.discard(dial)
         if not dial.cancelled() and (error := dial.exception()) is not None:
-            _log.error("nocarrier: a dial asked for over the API ended with a bug", exc_info=error)
+            _log.error("nocarrier: a bug ended a dial that was requested through the API", exc_info=error)
 
     async def close(self) -> None:
-        """Wait no longer for the dials that still run; the node ends and records them when it stops."""
+        """Stop waiting for the dials that still run. The node ends and records them when it stops."""
         for dial in self._dials:
             dial.cancel()
         await asyncio.gather(*self._dials, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""The body of `/api/p2p/debug`, kept as long as it would be made of the same things."""
+"""The body of `/api/p2p/debug`, cached until something in it may have changed."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from nocarrier.web.views import Reader, debug_view, redact
 from nocarrier.web.views.status import history_status
 
 KEPT_FOR_S = 1.0
-"""A body is made again after this time even if nothing was recorded, as entries with a time to live expire silently and
-hot peers cool down."""
+"""A body is made again after this time even if nothing was recorded: some things change by time alone, such as peers
+that stop being hot."""
 
 
 MAX_KEPT = 8
-"""Bodies that are kept: readers may ask by any number of URLs, which are part of it."""
+"""How many bodies are cached. There is one for each URL that readers use, because actions contain the URL."""
 
 
 class _Kept(NamedTuple):
@@ -32,15 +32,16 @@ class _Kept(NamedTuple):
 
 
 class DebugBody:
-    """The encoded view, kept as long as it would be made of the same things.
+    """The encoded view, cached until something in it may have changed.
 
-    Dashboards and scripts ask again and again while nothing happens; and whoever has recorded something must find it.
+    Dashboards and scripts poll while nothing happens, so that must be cheap. A reader that has just recorded an event
+    must still see it at once.
 
     Args:
-        tracker: whose dials to show.
-        node: whose peers to show; None: the program has no nocarrier node.
-        doctor: whose findings to show.
-        history: whose state to show; None: nothing is kept.
+        tracker: has the dials to show.
+        node: has the peers to show; None: the program has no nocarrier node.
+        doctor: makes the findings to show.
+        history: has the state of the history to show; None: history is off.
         clock: returns seconds that never go back.
     """
 
@@ -62,7 +63,7 @@ class DebugBody:
     async def read(self, reader: Reader) -> bytes:
         """The view as JSON for `reader`."""
         diagnosis = await self._doctor.diagnosis()
-        # Read before the view is made: what is recorded meanwhile makes the next reader look again.
+        # Read before the view is made: an event recorded in between then makes the next reader get a new body.
         node_revision = self._node.revision if self._node is not None else 0
         revisions = (self._tracker.revision, node_revision, self._doctor.revision)
         now_s = self._clock()

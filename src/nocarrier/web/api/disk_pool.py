@@ -1,7 +1,6 @@
-"""Questions to the history, which read the disk: in threads of their own, a few at once, and so many may wait.
+"""Reads of the history for the API, in threads of their own: a few at once, with a bound on how many may wait.
 
-In those that asyncio has for everybody, some slow questions would hold up the doctor, and with it
-everything that shows findings.
+In asyncio's default threads, a few slow reads would delay the doctor, and with it everything that shows findings.
 """
 
 from __future__ import annotations
@@ -15,10 +14,10 @@ from typing import TypeVar
 from starlette.exceptions import HTTPException
 
 THREADS = 2
-"""More would only take the processor from the node."""
+"""How many read at once. More would only take processor time from the node."""
 
 MAX_QUESTIONS = 16
-"""At once, with those that wait: some pages' worth. Each is answered or given up within some seconds."""
+"""How many may run or wait at once: enough for several open pages. Each ends or times out within seconds."""
 
 RETRY_AFTER_S = 5
 
@@ -26,22 +25,22 @@ _Answer = TypeVar("_Answer")
 
 
 class HistoryQuestions:
-    """Does what takes the disk its time."""
+    """Runs reads of the history in threads."""
 
     def __init__(self) -> None:
         self._asked = 0
         self._threads: ThreadPoolExecutor | None = None
 
     async def ask(self, question: Callable[[], _Answer]) -> _Answer:
-        """What `question` returns or raises, in a thread.
+        """Run `question` in a thread, and return or raise what it does.
 
         Raises:
-            HTTPException: 503 where too many are asked.
+            HTTPException: 503, too many are running or waiting.
         """
         if self._asked >= MAX_QUESTIONS:
             raise HTTPException(
                 HTTPStatus.SERVICE_UNAVAILABLE,
-                f"{MAX_QUESTIONS} questions to the history are being answered; ask again when some of them are.",
+                f"The history is already answering {MAX_QUESTIONS} requests. Try again in {RETRY_AFTER_S} seconds.",
                 {"Retry-After": str(RETRY_AFTER_S)},
             )
         if self._threads is None:
@@ -53,7 +52,7 @@ class HistoryQuestions:
             self._asked -= 1
 
     def close(self) -> None:
-        """Answer no more; what is being read ends by itself."""
+        """Take no more reads. Reads that already run end by themselves."""
         threads, self._threads = self._threads, None
         if threads is not None:
             threads.shutdown(wait=False, cancel_futures=True)

@@ -1,4 +1,4 @@
-"""From a row of the table of routes to what answers its requests: reads what is asked, encodes what is answered."""
+"""Turns a row of the table of routes into an endpoint: it reads the request, calls the handler, encodes the answer."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from nocarrier.web.views import redact
 
 
 def endpoint(route: ApiRoute, api: Api) -> Callable[[Request], Awaitable[Response]]:
-    """What answers the requests to `route`.
+    """Return the function that answers requests to `route`.
 
-    A query parameter that the row does not declare is refused before anything else is done.
+    It refuses a query parameter that the row does not declare before it does anything else.
     """
 
     async def answer(request: Request) -> Response:
@@ -28,7 +28,7 @@ def endpoint(route: ApiRoute, api: Api) -> Callable[[Request], Awaitable[Respons
         assert route.view is not None
         body = await read_body(request, route.body) if route.body is not None else None
         view = await route.view(api, query, body, reader)
-        if isinstance(view, bytes):  # encoded already, and masked if it has to be
+        if isinstance(view, bytes):  # already encoded, and masked if needed
             return Response(view, media_type="application/json")
         status = route.status_of(view)
         if reader.is_masked:

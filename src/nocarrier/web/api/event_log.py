@@ -1,8 +1,8 @@
-"""The newest events as they go over the wire, made once for all readers of the live stream.
+"""The newest events as they are sent in the live stream, encoded once for all readers.
 
-Readers have no queue of their own: each has a place in the one log. A slow one falls behind, and when the log has moved
-on without it, it is told how many events it missed. So it costs nobody else anything, and memory stays bounded however
-many there are.
+Readers have no queue of their own. Each has a place in the one log. A slow reader falls behind; when the log no longer
+has its next event, the reader is told how many events it missed. So a slow reader costs the others nothing, and memory
+stays bounded for any number of readers.
 """
 
 from __future__ import annotations
@@ -24,49 +24,50 @@ from nocarrier.tracking import DialTracker, Subscription
 from nocarrier.web.views import Gap, Reader, StatusView, diagnosis_view, redact
 
 LOG_EVENTS = 8_192
-"""How many of the newest are kept to be resumed from: eight seconds of a busy node, some 8 MB."""
+"""How many of the newest events are kept, so that a reader can resume: eight seconds of a busy node, about 8 MB."""
 
 QUEUE_EVENTS = 65_536
-"""How many may be recorded between two looks; more than any program dials in that time."""
+"""How many events may be recorded between two polls of the tracker; no program dials more in that time."""
 
 CHUNK_EVENTS = 512
-"""How many are sent at once, so that what is on its way to a slow reader is bounded too."""
+"""How many events are sent at once. This also bounds the data in transit to a slow reader."""
 
 LOOK_EVERY_S = 0.05
-"""How often the tracker is asked for events: soon for people, and seldom enough to cost nothing."""
+"""How often the tracker is polled for events: immediate to a person, and rare enough to cost next to nothing."""
 
 PULSE_EVERY_S = 1.0
-"""How often status and findings are looked at; they are sent where they changed."""
+"""How often status and findings are checked. They are sent if they changed."""
 
 HEARTBEAT_S = 10.0
-"""The status is sent after this time though nothing changed, so that a reader knows a quiet stream from a dead one."""
+"""After this time the status is sent even if nothing changed, so that a reader can tell a quiet stream from a dead
+one."""
 
 LINGER_S = 300.0
-"""How long the log goes on when its last reader has left, so that a short outage leaves no gap."""
+"""How long the log is kept after its last reader has left, so that a short outage leaves no gap."""
 
 RETRY_MS = 1_000
-"""When a browser's EventSource should come back."""
+"""How long a browser's EventSource should wait before it reconnects."""
 
 
 @dataclass(slots=True, eq=False)
 class Part:
-    """One message of the stream, encoded once for all readers alike."""
+    """One message of the stream, encoded once for all readers that get the same text."""
 
     event: str
-    """Its name."""
+    """Name of the message, such as "dial"."""
     data: object
     seq: int = 0
-    """Of a dial's event, which is kept in the log; 0: something that holds only now."""
+    """`seq` of the event, which the log keeps; 0: the message describes only this moment, such as a status."""
     _texts: dict[Reader | bool, bytes] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        """Encode at once what is the same for all: what cannot be encoded must not end a reader's stream."""
+        """Encode now what is the same for all readers, so that data that cannot be encoded never ends their streams."""
         if not isinstance(self.data, Diagnosis):
             self._texts[False] = message(self.event, self.data, self.seq)
 
     def text(self, reader: Reader) -> bytes:
-        """As it is sent to `reader`."""
-        # Findings differ by reader; all else only by whether it is masked.
+        """Return the message as it is sent to `reader`."""
+        # Findings differ for each reader; everything else differs only by whether it is masked.
         key = reader if isinstance(self.data, Diagnosis) else reader.is_masked
         text = self._texts.get(key)
         if text is None:
@@ -77,7 +78,7 @@ class Part:
 
 
 def message(event: str, data: object, seq: int = 0) -> bytes:
-    """One server-sent event (WHATWG HTML, section 9.2). JSON has no line ends, so the data is one line."""
+    """Return one server-sent event (WHATWG HTML, section 9.2). Encoded JSON has no line ends: the data is one line."""
     place = b"id: %d\n" % seq if seq else b""
     return b"%sevent: %s\ndata: %s\n\n" % (place, event.encode(), msgspec.json.encode(data))
 
@@ -87,13 +88,13 @@ def _gap(after_seq: int, next_seq: int, missed: int | None) -> Part:
 
 
 class EventLog:
-    """What every reader of the live stream reads. It runs while it has readers, in their event loop.
+    """The log that every reader of the live stream reads. It runs while it has readers, in their event loop.
 
     Args:
-        tracker: whose events.
-        status: makes the status of this instant.
-        diagnosis: gives the findings.
-        supervisor: runs what keeps the log.
+        tracker: has the events.
+        status: returns the current status.
+        diagnosis: returns the current findings.
+        supervisor: runs the tasks that keep the log.
         clock: returns seconds that never go back.
     """
 
@@ -123,7 +124,8 @@ class EventLog:
         self._changed = asyncio.Event()
         self._running: asyncio.Task[None] | None = None
         self._fault: Exception | None = None
-        """Met while events were taken, perhaps on behalf of a reader who is not to blame."""
+        """An error met while taking events. It is raised in the log's own task, because the reader on whose behalf they
+        were taken did not cause it."""
         self._left_s = 0.0
         self.readers = 0
         self.closed = False
@@ -131,18 +133,18 @@ class EventLog:
     def follow(
         self, after_seq: int | None, reader: Reader, *, start_id: str | None = None
     ) -> AsyncGenerator[bytes, None]:
-        """The stream for one reader, until the log is closed or the reader leaves. It begins with this call.
+        """Return the stream for one reader. It begins with this call, and ends when the log is closed.
 
         Args:
-            after_seq: the last event that it has seen; None: only what comes from now on.
-            reader: for whom it is.
-            start_id: of the run that numbered that event; None: not known.
+            after_seq: the last event that the reader has seen; None: it wants only events from now on.
+            reader: who reads the stream.
+            start_id: the run that numbered that event; None: not known.
         """
         if self._running is None or self._running.done():
             if not self.closed:
                 self._begin()
         else:
-            self._take()  # the log lies a moment behind, and a number from elsewhere may be that much newer
+            self._take()  # the log is a moment behind, and `after_seq` may come from a newer answer of another route
         if after_seq is None:
             return self._follow(self._newest, reader)
         is_of_another_run = start_id not in {None, self._tracker.start_id}
@@ -169,7 +171,7 @@ class EventLog:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[None]:
-        """Count one more reader, for the time of the block."""
+        """Count one more reader for the duration of the block."""
         self.readers += 1
         try:
             yield
@@ -178,7 +180,7 @@ class EventLog:
             self._left_s = self._clock()
 
     def open(self) -> None:
-        """Let there be streams again after a `close`, for a program that serves the same application again."""
+        """Allow streams again after a `close`, for a program that serves the same application again."""
         self.closed = False
 
     def close(self) -> None:
@@ -195,7 +197,7 @@ class EventLog:
         return self._dials[-1].seq if self._dials else self._begins_after
 
     def _after(self, place: int, *, is_of_another_run: bool) -> Iterator[Part]:
-        """What follows `place`; a number that is missing, wherever it was lost, makes a gap."""
+        """Yield everything after `place`. A missing number makes a gap, wherever the event was lost."""
         oldest = self._dials[0].seq if self._dials else self._begins_after + 1
         if is_of_another_run or place > self._newest:
             yield _gap(place, oldest, None)
@@ -210,7 +212,7 @@ class EventLog:
             place = dial.seq
 
     def _newer_than(self, place: int) -> Sequence[Part]:
-        """The dials after `place`, found from the newest: who reads along is never far behind."""
+        """Return the dials after `place`. Searches from the newest, because most readers are never far behind."""
         newer = list(itertools.takewhile(lambda dial: dial.seq > place, reversed(self._dials)))
         newer.reverse()
         return newer
@@ -220,9 +222,9 @@ class EventLog:
     def _begin(self) -> None:
         self._left_s = self._clock()
         self._dials.clear()
-        self._stands, self._status, self._diagnosis = {}, None, None  # perhaps of hours ago
-        # Subscribed here and not in the task, so that a reader misses nothing that comes after it asked; and before the
-        # number is read, so that none lies between the two.
+        self._stands, self._status, self._diagnosis = {}, None, None  # may be hours old
+        # Subscribe here and not in the task, so that the reader misses no event after its request; and before `seq` is
+        # read, so that no event falls between the two.
         self._subscription = self._tracker.subscribe(QUEUE_EVENTS, polled=True)
         self._begins_after = self._tracker.seq
         self._running = asyncio.create_task(self._run(self._subscription), name="nocarrier live stream log")
@@ -250,13 +252,13 @@ class EventLog:
             try:
                 if event.seq > self._newest:
                     self._dials.append(Part("dial", event, event.seq))
-            except Exception as error:  # noqa: BLE001 - raised where the log is kept; readers are told of the gap
+            except Exception as error:  # noqa: BLE001 - `_keep` raises it; readers are told of the gap
                 self._fault = error
         if events:
             self._wake()
 
     async def _beat(self) -> None:
-        """Look at status and findings again and again."""
+        """Check status and findings once per pulse, forever."""
         while True:
             diagnosis = await self._look_at_diagnosis()
             if self._diagnosis is None or replace(diagnosis, at_unix=self._diagnosis.at_unix) != self._diagnosis:

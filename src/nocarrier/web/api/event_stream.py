@@ -1,4 +1,4 @@
-"""The response that goes on: server-sent events to one reader, until one of both ends it."""
+"""A response without an end: server-sent events for one reader, until the reader or the server ends it."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from starlette.types import Receive, Scope, Send
 
 
 class EventStream(Response):
-    """Sends what `texts` yields.
+    """Sends each text that `texts` yields.
 
     Args:
-        texts: parts of the stream; closed when the reader leaves.
-        during: entered before anything else is awaited, and left with the reader.
+        texts: the parts of the stream; closed when the reader leaves.
+        during: entered before anything else is awaited, and exited when the reader leaves.
     """
 
     media_type = "text/event-stream"
 
     def __init__(self, texts: AsyncGenerator[bytes, None], during: AbstractContextManager[None]) -> None:
-        super().__init__(headers={"x-accel-buffering": "no"})  # a proxy must not keep events until it has more
+        super().__init__(headers={"x-accel-buffering": "no"})  # tells a proxy not to hold events back
         self._texts = texts
         self._during = during
         del self.headers["content-length"]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send until the reader leaves, or there is nothing more to come (ASGI)."""
-        if scope["method"] == "HEAD":  # who asks for the headers alone would wait for an end that never comes
+        """Send until the reader leaves or `texts` ends (ASGI)."""
+        if scope["method"] == "HEAD":  # a client that wants only the headers would wait for an end that never comes
             await self._texts.aclose()
         with self._during:
             await self._send_until_left(receive, send)

@@ -1,12 +1,13 @@
-"""Decides who may ask, before any route is reached.
+"""Decides which requests may pass, before any route is reached.
 
-- With a token, every request must bear it, except for `/healthz` and `/readyz`, which tell nothing,
-  and for the files of the page, which asks for the token.
-- Without one, the API is for this machine, and the `Host` must be a name of this machine: else a web page could point
-  a name of its own to 127.0.0.1 and read along (DNS rebinding). The port is not looked at: it protects from nothing,
-  as the attacker's name is what gives him away, and it would break port forwarding. With a token any host is fine, as
-  such a page does not know the token; `allowed_hosts` makes it stricter.
-- Writes must come from the same origin: a browser says where they come from (Fetch Metadata, RFC 6454).
+- With a token, every request must carry it, except for `/healthz` and `/readyz`, which reveal nothing, and for the
+  files of the page, which asks for the token.
+- Without a token, the API is for this machine only, and the `Host` header must name this machine. Otherwise a web page
+  could point a name of its own at 127.0.0.1 and read the answers (DNS rebinding). The port is not checked: the check
+  would add no protection, because the attacker's host name already gives the attack away, and it would break port
+  forwarding. With a token any host is allowed, because such a page does not know the token; `allowed_hosts` makes this
+  stricter.
+- Writes must come from the same origin. Browsers say where a request comes from (Fetch Metadata, RFC 6454).
 """
 
 from __future__ import annotations
@@ -22,10 +23,11 @@ from nocarrier.web.api.page import ASSETS
 from nocarrier.web.api.problems import problem_response
 
 LOCAL_HOSTS = frozenset({"localhost", "127.0.0.1", "[::1]"})
-"""As they stand in a Host header."""
+"""As written in a Host header."""
 
 OPEN_PATHS = frozenset({"/healthz", "/readyz", "/"})
-"""For probes of orchestrators, which have no token, and for the page, which asks for it."""
+"""Paths that need no token: for health checks of orchestrators, which have none, and for the page, which asks for
+it."""
 
 READING_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
@@ -39,17 +41,17 @@ SECURITY_HEADERS = {
 _RAW_SECURITY_HEADERS = [(name.encode(), value.encode()) for name, value in SECURITY_HEADERS.items()]
 
 _OF_THE_PAGE = frozenset({b"content-security-policy", b"cache-control"})
-"""What the page and its files bring of their own."""
+"""Headers that the page and its files set themselves."""
 
 
 class Guard:
-    """Lets through to `app` what may pass, and adds security headers to every answer.
+    """Passes allowed requests on to `app`, and adds security headers to every answer.
 
     Args:
-        app: what is guarded.
-        token: secret that requests must bear; None or empty: none is asked for.
-        allowed_hosts: host names, without port, that a request may be addressed to, besides those of this machine.
-            None: any host where there is a token, else only those of this machine.
+        app: the application to guard.
+        token: the secret that requests must carry; None or empty: no token is needed.
+        allowed_hosts: host names, without a port, that a Host header may have besides those of this machine.
+            None: any host if there is a token, otherwise only those of this machine.
     """
 
     def __init__(self, app: ASGIApp, *, token: str | None = None, allowed_hosts: Iterable[str] | None = None) -> None:
@@ -86,7 +88,7 @@ class Guard:
         host = headers.get("host", "")
         if not self._any_host and _without_port(host) not in self._hosts:
             return HTTPStatus.FORBIDDEN, (
-                "The Host header names another host than this machine. "
+                "The Host header does not name this machine. "
                 "Use 127.0.0.1 or localhost, or add the name to allowed_hosts."
             )
         if self._token is not None and not self._bears_token(headers) and not is_open(_path(scope)):
@@ -94,24 +96,26 @@ class Guard:
                 "Send the token that is set under [http]: Authorization: Bearer TOKEN; with the CLI: --token TOKEN."
             )
         if scope["method"] not in READING_METHODS and not _is_same_origin(headers, host):
-            return HTTPStatus.FORBIDDEN, "A page of another origin may not write here; send the request from elsewhere."
+            return HTTPStatus.FORBIDDEN, (
+                "Web pages from another origin may not send this request. Use the node's own page, or the command line."
+            )
         return None
 
     def _bears_token(self, headers: Headers) -> bool:
         scheme, _, given = headers.get("authorization", "").partition(" ")
         assert self._token is not None
-        # Compared in constant time, so that the time tells nothing about how much of a guess is right.
+        # Compared in constant time, so that the duration does not reveal how much of a guess is right.
         matches = hmac.compare_digest(given.strip().encode(errors="replace"), self._token)
         return scheme.lower() == "bearer" and matches
 
 
 def is_open(path: str) -> bool:
-    """Whether `path` tells nothing of the node, so that it needs no token."""
+    """Whether `path` reveals nothing about the node and so needs no token."""
     return path in OPEN_PATHS or path.startswith(ASSETS)
 
 
 def _path(scope: Scope) -> str:
-    """The path below the one that the application is mounted at."""
+    """Return the path relative to where the application is mounted."""
     return str(scope["path"]).removeprefix(scope.get("root_path", ""))
 
 
@@ -122,9 +126,9 @@ def _without_port(host: str) -> str:
 
 
 def _is_same_origin(headers: Headers, host: str) -> bool:
-    """Whether a browser says that the request comes from our own page; who is no browser says nothing."""
+    """Whether the browser says that the request comes from the node's own page. Other clients send no such headers."""
     if headers.get("sec-fetch-site", "same-origin") not in {"same-origin", "none"}:
         return False
     origin = headers.get("origin")
-    # The scheme is not compared: behind a proxy that ends TLS we do not know ours.
+    # The scheme is not compared: behind a proxy that terminates TLS the server does not know its own.
     return origin is None or origin.partition("://")[2].lower() == host.lower()

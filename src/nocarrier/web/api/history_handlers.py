@@ -1,4 +1,4 @@
-"""What the routes of the history answer. They read the disk, so they do it in a thread."""
+"""The handlers of the history's routes. They read the disk, so they run in a thread."""
 
 from __future__ import annotations
 
@@ -25,14 +25,14 @@ from nocarrier.web.views import (
 
 
 async def history(api: Api, query: HistoryQuery, _body: None, reader: Reader) -> bytes:
-    """A page of the newest events that were kept, or what was written after a place."""
+    """Return a page of the newest stored events, or the events written after a given one."""
     if query.order is Order.DESC and query.after is None:
         return await _read(api, lambda kept: history_view(kept, query.events), is_masked=reader.is_masked)
     return await _read(api, lambda kept: history_after_view(kept, query.place, query.limit), is_masked=reader.is_masked)
 
 
 async def history_series(api: Api, query: HistorySeriesQuery, _body: None, reader: Reader) -> bytes:
-    """Counts by time."""
+    """Return how many events there were over time."""
     return await _read(api, lambda kept: series_view(kept, _series(query, time.time())), is_masked=reader.is_masked)
 
 
@@ -51,7 +51,7 @@ def _series(query: HistorySeriesQuery, now_unix: float) -> SeriesQuery:
 
 
 async def history_findings(api: Api, query: PastFindingsQuery, _body: None, reader: Reader) -> bytes:
-    """Findings of the past."""
+    """Return past findings."""
     return await _read(
         api,
         lambda kept: past_findings_view(kept, query.since_unix, query.until_unix, query.limit, reader),
@@ -60,14 +60,14 @@ async def history_findings(api: Api, query: PastFindingsQuery, _body: None, read
 
 
 async def _read(api: Api, look: Callable[[History], object], *, is_masked: bool) -> bytes:
-    """What `look` sees in the history, as JSON."""
+    """Return what `look` finds in the history, as JSON."""
     kept = api.history
     if kept is None:
         raise HTTPException(
-            HTTPStatus.NOT_FOUND, "History is off in this program; set enabled = true under [history], and restart it."
+            HTTPStatus.NOT_FOUND, "History is off in this program; set enabled = true under [history] and restart it."
         )
 
-    def encoded() -> bytes:  # in the thread too, as a large page takes long to mask
+    def encoded() -> bytes:  # in the thread too, because masking a large page takes long
         view = look(kept)
         return msgspec.json.encode(redact(view) if is_masked else view)
 

@@ -9,14 +9,14 @@ from nocarrier.errors import ConfigError
 from nocarrier.model.listen import check_listen
 
 BACKLOG = 128
-"""Connections that wait to be accepted; more than the API ever serves at once."""
+"""How many connections may wait to be accepted; more than ever arrive at once in normal use."""
 
 
 def bind(listen: str, token: str | None) -> socket.socket:
-    """A listening socket, so that a busy port is known before anything else starts.
+    """Return a listening socket. Called before anything else starts, so that a busy port is reported first.
 
     Raises:
-        ConfigError: as `check_listen`; or the address is busy or cannot be had.
+        ConfigError: as `check_listen`; or the address is in use or cannot be bound.
     """
     host, port = check_listen(listen, token)
     try:
@@ -25,9 +25,9 @@ def bind(listen: str, token: str | None) -> socket.socket:
         )[0]
         listener = socket.socket(family, kind, protocol)
     except OSError as error:
-        raise ConfigError(f"listen = {listen!r} under [http] cannot work: {error.strerror}") from error
+        raise ConfigError(f"cannot listen on listen = {listen!r} under [http]: {error.strerror}") from error
     try:
-        # Else a restart would have to wait for the last sessions to leave TIME_WAIT.
+        # Without it, a restart would have to wait until the last connections leave TIME_WAIT.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind(address)
         listener.listen(BACKLOG)
@@ -41,9 +41,9 @@ def bind(listen: str, token: str | None) -> socket.socket:
 def _why_not(listen: str, port: int, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return (
-            f"port {port} of listen = {listen!r} under [http] is in use; stop the program that has it "
+            f"port {port} of listen = {listen!r} under [http] is in use; stop the program that uses it "
             f"(ss -ltnp 'sport = :{port}' names it), or set another port"
         )
     if error.errno == errno.EACCES:
-        return f"this user may not listen on {listen!r}; set a port above 1023 in listen under [http]"
-    return f"cannot listen on {listen!r}: {error.strerror}; set an address of this machine in listen under [http]"
+        return f"this user may not listen on {listen!r}; use a port above 1023 for listen under [http]"
+    return f"cannot listen on {listen!r}: {error.strerror}; use an address of this machine for listen under [http]"

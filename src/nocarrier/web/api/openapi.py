@@ -1,4 +1,4 @@
-"""The OpenAPI 3.1 document, made of the table of routes and the types it names."""
+"""The OpenAPI 3.1 document, made from the table of routes and the types it names."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from nocarrier.web.api.routes import ApiRoute
 from nocarrier.web.views import Problem
 
 PROBLEMS_OF_ALL = (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.INTERNAL_SERVER_ERROR)
-"""What the guard, or a bug in nocarrier, can answer to any request."""
+"""Statuses with which the guard, or a bug in nocarrier, can answer any request."""
 
 
 def openapi_document(routes: Sequence[ApiRoute], version: str) -> dict[str, Any]:
-    """The document (OpenAPI 3.1.0, JSON Schema 2020-12)."""
+    """Return the document (OpenAPI 3.1.0, JSON Schema 2020-12)."""
     answers = answers_of(routes)
     types = [*answers, *(route.body for route in routes if route.body is not None)]
     schemas, components = msgspec.json.schema_components(
@@ -33,9 +33,9 @@ def openapi_document(routes: Sequence[ApiRoute], version: str) -> dict[str, Any]
         _require_all(components[whole])
     _describe_evidence(components[Evidence.__name__])
     for component in components.values():
-        if "description" in component:  # a docstring, whose indentation only Python 3.13 has stripped
+        if "description" in component:  # a docstring; only Python 3.13 and later strip its indentation
             component["description"] = inspect.cleandoc(component["description"])
-    # Paired by place: not every type, such as dict[str, Any], can be a key.
+    # Looked up by repr: some types, such as dict[str, Any], cannot be keys.
     schema_of = {repr(wanted): schema for wanted, schema in zip(types, schemas, strict=True)}
     paths: dict[str, dict[str, Any]] = {}
     for route in routes:
@@ -45,7 +45,7 @@ def openapi_document(routes: Sequence[ApiRoute], version: str) -> dict[str, Any]
         "info": {
             "title": "nocarrier",
             "version": version,
-            "summary": "Tells you why your peer-to-peer connections fail.",
+            "summary": "Explains why your peer-to-peer connections fail.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
         "paths": paths,
@@ -55,18 +55,18 @@ def openapi_document(routes: Sequence[ApiRoute], version: str) -> dict[str, Any]
 
 
 def answers_of(routes: Sequence[ApiRoute]) -> list[Any]:
-    """The type of every JSON answer and of every message of a stream."""
+    """Return the types of all JSON answers and of all messages of streams."""
     answers = [answer for route in routes for answer in route.answers.values() if answer is not None]
     return [Problem, *answers, *(message for route in routes for message in route.messages.values())]
 
 
 def _whole(answers: Sequence[Any]) -> set[str]:
-    """Names of the classes in `answers` that are encoded with all their fields: all but dictionaries."""
+    """Return the names of the classes in `answers` that are encoded with all their fields: all but dictionaries."""
     return {kind.__name__ for kind in classes_in(answers) if is_dataclass(kind)}
 
 
 def classes_in(types: Iterable[Any]) -> set[type]:
-    """Every class with fields that values of `types` hold, however deep."""
+    """Return every class with fields that values of `types` contain, at any depth."""
     found: set[type] = set()
     waiting = list(types)
     while waiting:
@@ -80,20 +80,20 @@ def classes_in(types: Iterable[Any]) -> set[type]:
 
 
 def _require_all(component: dict[str, Any]) -> None:
-    """Say of an answer that no field is ever left out, though Python has a default for some of them."""
+    """Declare all fields of an answer as required: none is ever left out, although some have a default in Python."""
     component["required"] = list(component["properties"])
     for field in component["properties"].values():
         field.pop("default", None)
 
 
 def _describe_evidence(component: dict[str, Any]) -> None:
-    component["additionalProperties"] = True  # an embedding program may have keys of its own
+    component["additionalProperties"] = True  # an embedding program may add keys of its own
     for row in EVIDENCE_KEYS:
         component["properties"][row.key]["description"] = row.meaning
 
 
 def _schema_of_other(wanted: type) -> dict[str, Any]:
-    """Evidence of two values that do not match can be anything."""
+    """Return the schema of `object`: the two values in evidence of a mismatch can be anything."""
     if wanted is object:
         return {"description": "Any value."}
     raise NotImplementedError
@@ -122,7 +122,7 @@ def _operation(route: ApiRoute, schema_of: dict[str, Any]) -> dict[str, Any]:
             "required": True,
             "content": {"application/json": {"schema": schema_of[repr(route.body)]}},
         }
-    if route.messages:  # OpenAPI 3.1 has no words for a stream of them
+    if route.messages:  # OpenAPI 3.1 cannot describe a stream of messages
         operation["x-messages"] = {name: schema_of[repr(wanted)] for name, wanted in route.messages.items()}
     if is_open(route.path):
         operation["security"] = []
@@ -135,7 +135,7 @@ def _query_parameters(route: ApiRoute) -> list[dict[str, Any]]:
 
 def _path_parameters(path: str) -> list[dict[str, Any]]:
     return [
-        {"name": name, "in": "path", "required": True, "description": "Of a file.", "schema": {"type": "string"}}
+        {"name": name, "in": "path", "required": True, "description": "Name of a file.", "schema": {"type": "string"}}
         for name in re.findall(r"{(\w+)}", path)
     ]
 
@@ -146,14 +146,14 @@ def _response(status: HTTPStatus, media_type: str, schema: Any) -> dict[str, Any
 
 def _parameter(field: msgspec.structs.FieldInfo) -> dict[str, Any]:
     schemas, components = msgspec.json.schema_components([field.type])
-    # A query cannot say null: an absent parameter says it.
+    # A query cannot contain null; leaving the parameter out means the same.
     options = [option for option in schemas[0].get("anyOf", schemas) if option != {"type": "null"}]
     schema = dict(options[0])
     description = schema.pop("description")
     written: dict[str, Any] = {}
     if schema.get("type") == "array":
         schema["items"] = _in_full(schema["items"], components)
-        written = {"style": "form", "explode": False}  # with commas
+        written = {"style": "form", "explode": False}  # separated by commas
     schema = _in_full(schema, components)
     if field.default is not None:
         schema["default"] = field.default
@@ -168,7 +168,7 @@ def _parameter(field: msgspec.structs.FieldInfo) -> dict[str, Any]:
 
 
 def _in_full(schema: dict[str, Any], components: dict[str, Any]) -> dict[str, Any]:
-    """An enumeration stands where who reads about the parameter looks for it."""
+    """Replace a reference to an enumeration by its values, so that they are listed at the parameter itself."""
     if "$ref" not in schema:
         return schema
     return {"type": "string", "enum": components[schema["$ref"].rpartition("/")[2]]["enum"]}

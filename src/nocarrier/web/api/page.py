@@ -1,4 +1,4 @@
-"""The page and its assets: built once, read once, compressed for clients that accept it."""
+"""The page and its assets: read once, and compressed for clients that accept it."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from starlette.responses import Response
 INDEX = "index.html"
 
 ASSETS = "/assets/"
-"""Where a page's scripts and styles are asked for; they hold nothing that a token guards."""
+"""Path of the page's scripts and styles. They contain nothing that needs a token."""
 
 POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'"
 )
-"""Content Security Policy of the page: nothing but our own files, and no text ever becomes a script or markup."""
+"""Content Security Policy of the page: it loads only its own files, and no text ever becomes a script or markup."""
 
 FOREVER = "public, max-age=31536000, immutable"
-"""For assets: another content has another name. A year is the longest that RFC 9111's predecessors allowed."""
+"""For assets, whose names change with their content. RFC 2616 allowed at most a year; RFC 9111 has no limit."""
 
 MEDIA_TYPES = {
     ".css": "text/css",
@@ -33,26 +33,26 @@ MEDIA_TYPES = {
     ".js": "text/javascript",
     ".svg": "image/svg+xml",
 }
-"""Of all that a built page has. Not this machine's table: it may not know scripts, and browsers refuse one of another
-type (nosniff)."""
+"""Types of all files of a built page. This machine's own table is not used: it may lack JavaScript, and browsers refuse
+a script of any other type (nosniff)."""
 
-TO_BUILD_IT = "Run make page in the checkout, which says what it needs, and restart the node."
+TO_BUILD_IT = "Run make page in the checkout (it says what it needs), and restart the node."
 
 
 class Row(Protocol):
-    """What the list of routes shows of each."""
+    """A route, as far as the list of routes shows it."""
 
     @property
     def method(self) -> str:
-        """Such as GET."""
+        """The HTTP method, such as GET."""
 
     @property
     def path(self) -> str:
-        """Below the one that the application is mounted at."""
+        """The path relative to where the application is mounted."""
 
     @property
     def summary(self) -> str:
-        """One sentence."""
+        """One sentence that says what the route does."""
 
 
 class _File(NamedTuple):
@@ -65,8 +65,8 @@ class Page:
     """The files of the built page.
 
     Args:
-        folder: where it was built; it need not exist.
-        routes: listed where there is no page.
+        folder: where the page was built; it may not exist.
+        routes: listed if there is no page.
     """
 
     def __init__(self, folder: Path, routes: Iterable[Row]) -> None:
@@ -74,17 +74,17 @@ class Page:
         self._without = _how_to_build(routes)
 
     def index(self, request: Request) -> Response:
-        """The page or, where it was not built, how to do that."""
+        """Return the page, or how to build it if it was not built."""
         file = self._files.get(INDEX)
         if file is None:
             return Response(self._without, media_type="text/html")
         return _response(request, file, {"content-security-policy": POLICY, "cache-control": "no-cache"})
 
     def asset(self, request: Request, name: str) -> Response:
-        """A file of the page.
+        """Return a file of the page.
 
         Raises:
-            HTTPException: 404, there is none of that name.
+            HTTPException: 404, there is no file of that name.
         """
         file = self._files.get(f"assets/{name}")
         if file is None:
@@ -112,7 +112,7 @@ def _response(request: Request, file: _File, headers: dict[str, str]) -> Respons
 
 
 def _takes_gzip(accepted: str) -> bool:
-    """Whether the header Accept-Encoding has gzip, and not with the weight 0 (RFC 9110, section 12.5.3)."""
+    """Whether the header Accept-Encoding names gzip with a weight above 0 (RFC 9110, section 12.5.3)."""
     for each in accepted.lower().split(","):
         name, _, weight = each.replace(" ", "").partition(";q=")
         if name == "gzip":

@@ -1,4 +1,4 @@
-"""Probes that were asked for over the API: of active findings, and with what the node knows of their hosts."""
+"""Probes requested through the API. They are made for active findings, and use what the node knows of their hosts."""
 
 from __future__ import annotations
 
@@ -17,18 +17,18 @@ from nocarrier.model.probe import ProbeResult
 
 
 class ProberPort(Protocol):
-    """Looks at the network for a finding, at most once a minute."""
+    """Probes the network for a finding, at most once a minute."""
 
     async def probe(self, finding: Finding, *, http_ports: Mapping[str, int]) -> ProbeResult:
-        """What the network says about `finding` now, or said within the last minute.
+        """Probe for `finding`, or return its last result if that is less than a minute old.
 
         Args:
-            finding: its code, and the addresses of its evidence.
-            http_ports: ports on which peers are known to serve HTTP, by their address as in the finding.
+            finding: its code says what to probe, its evidence which addresses.
+            http_ports: ports on which peers are known to serve HTTP, by peer address as in the finding.
         """
 
     async def close(self) -> None:
-        """End what runs."""
+        """End the probes that still run."""
 
 
 class Probes:
@@ -40,18 +40,16 @@ class Probes:
         self._node = node
 
     async def probe(self, code: str) -> ProbeResult:
-        """Probe the finding with this code; it may take some 15 s, or longer where others are probed before it.
+        """Probe the finding with this code. This takes about 15 s, or longer if other probes run first.
 
         Raises:
-            HTTPException: 404, there is no such active finding.
+            HTTPException: 404, no finding with this code is active.
         """
         findings = (await self._doctor.diagnosis()).findings
         finding = next((finding for finding in findings if finding.code == code), None)
         if finding is None:
             active = ", ".join(finding.code for finding in findings) or "none"
-            raise HTTPException(
-                HTTPStatus.NOT_FOUND, f"There is no active finding {code!a}. Active findings: {active}."
-            )
+            raise HTTPException(HTTPStatus.NOT_FOUND, f"No finding {code!a} is active. Active findings: {active}.")
         return await self._prober.probe(finding, http_ports=self._http_ports(finding))
 
     async def close(self) -> None:
@@ -59,7 +57,7 @@ class Probes:
         await self._prober.close()
 
     def _http_ports(self, finding: Finding) -> dict[str, int]:
-        """Where connected peers on the hosts of `finding` say that they serve HTTP."""
+        """Return the HTTP ports that connected peers state, by address in `finding` on the same host."""
         by_host = {
             _host(peer.addr): peer.http_port
             for peer in (self._node.connected_peers() if self._node is not None else ())

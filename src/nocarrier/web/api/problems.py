@@ -1,4 +1,4 @@
-"""The one shape of errors: RFC 9457 problem documents, whose detail says what to change."""
+"""The one form of errors: RFC 9457 problem documents whose detail says what to change."""
 
 from __future__ import annotations
 
@@ -21,34 +21,34 @@ _RENAMED: Mapping[int, str] = {
     416: "Range Not Satisfiable",
     422: "Unprocessable Content",
 }
-"""Phrases of RFC 9110 section 15.5 that Python has had only since 3.13."""
+"""Phrases of RFC 9110 section 15.5 that Python has only since 3.13."""
 
 
 def phrase_of(status: int) -> str:
-    """The phrase of an HTTP status, the same on every version of Python."""
+    """Return the phrase of an HTTP status, the same on every version of Python."""
     return _RENAMED.get(status) or HTTPStatus(status).phrase
 
 
 def problem_response(status: int, detail: str, headers: Mapping[str, str] | None = None) -> Response:
-    """An error as every part of the API tells it."""
+    """Return an error in the form that every part of the API uses."""
     problem = Problem(type="about:blank", title=phrase_of(status), status=status, detail=detail)
     return Response(msgspec.json.encode(problem), status, headers, media_type=MEDIA_TYPE)
 
 
 async def on_http_exception(request: Request, exc: Exception) -> Response:
-    """What handlers raise, and what Starlette raises itself, as a problem document."""
+    """Answer an exception that a handler or Starlette raised with a problem document."""
     assert isinstance(exc, HTTPException)
     detail = exc.detail
     if exc.status_code == HTTPStatus.NOT_FOUND and detail == HTTPStatus.NOT_FOUND.phrase:
-        detail = "There is no such route; GET / and GET /openapi.json list those there are."
+        detail = "There is no such route; GET /openapi.json lists the routes."
     elif exc.status_code == HTTPStatus.METHOD_NOT_ALLOWED:
         allowed = (exc.headers or {}).get("Allow", "")
-        detail = f"This route does not answer {request.method}; it answers {allowed}."
+        detail = f"This route does not support {request.method}; use {allowed}."
     return problem_response(exc.status_code, detail, exc.headers)
 
 
 async def on_unexpected(_request: Request, _exc: Exception) -> Response:
-    """A bug in nocarrier. The exception goes on to the server, which logs it; the client learns nothing of it."""
+    """Answer after a bug in nocarrier. The server logs the exception; the client does not see it."""
     return problem_response(
-        HTTPStatus.INTERNAL_SERVER_ERROR, "This is a bug of nocarrier; its log has the traceback. Please report it."
+        HTTPStatus.INTERNAL_SERVER_ERROR, "This is a bug in nocarrier; its log has the traceback. Please report it."
     )

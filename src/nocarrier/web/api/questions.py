@@ -1,4 +1,4 @@
-"""What requests may ask: the query parameters and JSON bodies of all routes, with their limits."""
+"""The query parameters and JSON bodies of all routes, with their limits."""
 
 from __future__ import annotations
 
@@ -15,23 +15,25 @@ from nocarrier.model.taxonomy import Kind, Phase, Reason, Source
 from nocarrier.model.word import Word
 
 LATEST_UNIX = 253_402_300_799
-"""The last second of the year 9999; later, dates have no agreed form (RFC 3339)."""
+"""The last second of the year 9999. RFC 3339 cannot write later dates."""
 
 LARGEST_SEQ = 2**53 - 1
-"""Beyond it JavaScript cannot count (ECMA-262, Number.MAX_SAFE_INTEGER)."""
+"""Above this, numbers are not exact in JavaScript (ECMA-262, Number.MAX_SAFE_INTEGER)."""
 
 MAX_CURSOR_LENGTH = 64
 
 MINUTE_S = 60
 
 EntryKind: TypeAlias = Literal["failure", "cancelled", "skip", "disconnect"]
-"""The kinds of events that make an entry; beginnings and successes make none."""
+"""The kinds of events that are entries; beginnings and successes are not."""
 
 ReasonWanted: TypeAlias = Annotated[Reason, Meta(description="Only this reason.")] | None
-SourceWanted: TypeAlias = Annotated[Source, Meta(description="Only addresses that came from here.")] | None
+SourceWanted: TypeAlias = Annotated[Source, Meta(description="Only addresses from this source.")] | None
 AddrWanted: TypeAlias = Annotated[str, Meta(max_length=MAX_ADDRESS_LENGTH, description="Only this address.")] | None
-ViaWanted: TypeAlias = Annotated[str, Meta(max_length=300, description="Only addresses that this peer told us.")] | None
-PhaseWanted: TypeAlias = Annotated[Phase, Meta(description="Only what ended in this phase.")] | None
+ViaWanted: TypeAlias = (
+    Annotated[str, Meta(max_length=300, description="Only addresses that this peer told this node.")] | None
+)
+PhaseWanted: TypeAlias = Annotated[Phase, Meta(description="Only dials that ended in this phase.")] | None
 EventKindsWanted: TypeAlias = (
     Annotated[tuple[Kind, ...], Meta(description="Only events of these kinds.", min_length=1)] | None
 )
@@ -48,7 +50,7 @@ class NoQuery(msgspec.Struct, frozen=True):
 
 
 class RedactQuery(msgspec.Struct, frozen=True, kw_only=True):
-    """Whether the answer is for others' eyes."""
+    """Whether to mask the answer for sharing."""
 
     redact: Annotated[
         bool, Meta(description="Mask addresses, names and identities, so that the answer can be shared.")
@@ -56,7 +58,7 @@ class RedactQuery(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class FailuresQuery(RedactQuery, frozen=True, kw_only=True):
-    """Which failures to show; what is not given does not filter."""
+    """Which failures to show; a filter that is left out matches everything."""
 
     reason: ReasonWanted = None
     source: SourceWanted = None
@@ -66,26 +68,30 @@ class FailuresQuery(RedactQuery, frozen=True, kw_only=True):
     kind: (
         Annotated[
             tuple[EntryKind, ...],
-            Meta(description="Only failures, skips, cancellations or early disconnects.", min_length=1),
+            Meta(description="Only these kinds of entries.", min_length=1),
         ]
         | None
     ) = None
     since_unix: SinceUnix = None
-    limit: Annotated[int, Meta(ge=1, le=1000, description="Show at most this many `failures`, the newest.")] = 100
+    limit: Annotated[int, Meta(ge=1, le=1000, description="Show at most this many of the newest `failures`.")] = 100
 
     @property
     def entries(self) -> EventFilter:
-        """Which entries these are, however many."""
+        """The same filters, without `limit`."""
         return msgspec.convert(self, EventFilter, from_attributes=True)
 
 
 class PropagationQuery(RedactQuery, frozen=True, kw_only=True):
-    """Whose chain to show."""
+    """For which address to show how it reached this node."""
 
     addr: (
         Annotated[
             str,
-            Meta(min_length=1, max_length=MAX_ADDRESS_LENGTH, description="How this address came to us: host:port."),
+            Meta(
+                min_length=1,
+                max_length=MAX_ADDRESS_LENGTH,
+                description="Show how this address reached this node: host:port.",
+            ),
         ]
         | None
     ) = None
@@ -100,7 +106,8 @@ class StreamQuery(RedactQuery, frozen=True, kw_only=True):
             Meta(
                 ge=0,
                 le=LARGEST_SEQ,
-                description="Go on behind this event, as far as it is kept; the header Last-Event-ID says the same.",
+                description="Start after the event with this `seq`, as far back as events are kept. The header "
+                "Last-Event-ID means the same and takes precedence.",
             ),
         ]
         | None
@@ -110,8 +117,8 @@ class StreamQuery(RedactQuery, frozen=True, kw_only=True):
             str,
             Meta(
                 max_length=64,
-                description="`start_id` of the status that came with that event: if the program was restarted since, "
-                "that is announced as a gap, though it may have counted past that event already.",
+                description="`start_id` of the status that was current at that event. It lets the stream announce a "
+                "restart of the program as a gap even if the new run has already passed that number.",
             ),
         ]
         | None
@@ -119,22 +126,22 @@ class StreamQuery(RedactQuery, frozen=True, kw_only=True):
 
 
 class Order(Word):
-    """In which order the history is read."""
+    """The order in which the history is read."""
 
     DESC = "desc"
     """Newest first."""
     ASC = "asc"
-    """As the events were written, to follow the history from an `after` to the next."""
+    """In the order in which the events were written, to follow the history with `after`."""
 
 
 class HistoryQuery(RedactQuery, frozen=True, kw_only=True):
-    """Which events to show; what is not given does not filter."""
+    """Which events to show; a filter that is left out matches everything."""
 
     order: Annotated[
         Order,
         Meta(
-            description="`desc`: newest first. `asc`: all events in the order in which they were written, over all "
-            "runs; goes with `after` and `limit`, and with no filter."
+            description="`desc`: newest first. `asc`: all events of all runs in the order in which they were written; "
+            "can be combined with `after` and `limit`, but not with filters."
         ),
     ] = Order.DESC
     after: (
@@ -142,8 +149,8 @@ class HistoryQuery(RedactQuery, frozen=True, kw_only=True):
             str,
             Meta(
                 max_length=MAX_CURSOR_LENGTH,
-                description="RUN:SEQ, such as `next_after` of the answer before: go on behind this event. Without it, "
-                "`asc` begins with the oldest.",
+                description="Start after this event: RUN:SEQ, such as `next_after` of the previous answer. Without "
+                "it, `asc` starts with the oldest event.",
             ),
         ]
         | None
@@ -157,29 +164,28 @@ class HistoryQuery(RedactQuery, frozen=True, kw_only=True):
     via: ViaWanted = None
     since_unix: SinceUnix = None
     until_unix: UntilUnix = None
-    limit: Annotated[int, Meta(ge=1, le=1000, description="Show at most this many, the first in this order.")] = 100
+    limit: Annotated[int, Meta(ge=1, le=1000, description="Show at most this many events.")] = 100
     cursor: (
-        Annotated[str, Meta(max_length=MAX_CURSOR_LENGTH, description="`next_cursor` of the page before this one.")]
-        | None
+        Annotated[str, Meta(max_length=MAX_CURSOR_LENGTH, description="`next_cursor` of the previous page.")] | None
     ) = None
 
     @property
     def events(self) -> EventQuery:
-        """The same, as the history is asked."""
+        """The same filters, as the history takes them."""
         return msgspec.convert(self, EventQuery, from_attributes=True)
 
     @property
     def place(self) -> EventPlace | None:
-        """Where a follower is; None: at the beginning.
+        """After which event to start; None: at the beginning.
 
         Raises:
-            PlaceError: `after` names no place, or what is asked for besides cannot be had in this order.
+            PlaceError: `after` is not RUN:SEQ, or another parameter cannot be combined with this order.
         """
         if self.order is Order.DESC:
-            raise PlaceError("after goes with order=asc; for the next page of order=desc there is cursor.")
+            raise PlaceError("after needs order=asc; to get the next page of order=desc, use cursor.")
         others = [name for name in _NOT_IN_ORDER if getattr(self, name) is not None]
         if others:
-            raise PlaceError(f"order=asc goes with after and limit, and not with {', '.join(others)}.")
+            raise PlaceError(f"order=asc can be combined with after and limit, but not with {', '.join(others)}.")
         return None if self.after is None else EventPlace.parse(self.after)
 
 
@@ -187,17 +193,23 @@ _NOT_IN_ORDER = sorted(
     set(HistoryQuery.__struct_fields__) - {"order", "after", "limit", *RedactQuery.__struct_fields__},
     key=HistoryQuery.__struct_fields__.index,
 )
-"""What filters or pages the newest events: a follower gets all, so that it can tell what is missing."""
+"""Parameters that filter or page the newest events. A follower gets all events, so that it can tell which are
+missing."""
 
 
 class HistorySeriesQuery(RedactQuery, frozen=True, kw_only=True):
-    """Which events to count, and how; what is not given does not filter."""
+    """Which events to count, and how; a filter that is left out matches everything."""
 
     since_unix: (
-        Annotated[float, Meta(ge=0, le=LATEST_UNIX, description="Beginning, in Unix seconds; an hour before the end.")]
+        Annotated[
+            float,
+            Meta(ge=0, le=LATEST_UNIX, description="Start, in Unix seconds. Default: an hour before `until_unix`."),
+        ]
         | None
     ) = None
-    until_unix: Annotated[float, Meta(ge=0, le=LATEST_UNIX, description="End, in Unix seconds; now.")] | None = None
+    until_unix: (
+        Annotated[float, Meta(ge=0, le=LATEST_UNIX, description="End, in Unix seconds. Default: now.")] | None
+    ) = None
     bucket_s: (
         Annotated[
             int,
@@ -205,12 +217,13 @@ class HistorySeriesQuery(RedactQuery, frozen=True, kw_only=True):
                 ge=MINUTE_S,
                 le=LATEST_UNIX,
                 multiple_of=MINUTE_S,
-                description="Width of a bucket in seconds, whole minutes; such that there are some sixty.",
+                description="Width of a bucket in seconds, in whole minutes. Default: wide enough for at most 60 "
+                "buckets.",
             ),
         ]
         | None
     ) = None
-    by: Annotated[SeriesBy, Meta(description="What tells one line from another.")] = SeriesBy.REASON
+    by: Annotated[SeriesBy, Meta(description="Count separately for each value of this.")] = SeriesBy.REASON
     kind: EventKindsWanted = None
     reason: ReasonWanted = None
     source: SourceWanted = None
@@ -218,27 +231,36 @@ class HistorySeriesQuery(RedactQuery, frozen=True, kw_only=True):
 
 
 class PastFindingsQuery(RedactQuery, frozen=True, kw_only=True):
-    """Which findings of the past to show."""
+    """Which past findings to show."""
 
     since_unix: (
-        Annotated[float, Meta(ge=0, le=LATEST_UNIX, description="Only those active at or after this time.")] | None
+        Annotated[
+            float,
+            Meta(ge=0, le=LATEST_UNIX, description="Only findings active at or after this time, in Unix seconds."),
+        ]
+        | None
     ) = None
     until_unix: (
-        Annotated[float, Meta(ge=0, le=LATEST_UNIX, description="Only those that began before this time.")] | None
+        Annotated[
+            float,
+            Meta(ge=0, le=LATEST_UNIX, description="Only findings that began before this time, in Unix seconds."),
+        ]
+        | None
     ) = None
-    limit: Annotated[int, Meta(ge=1, le=1000, description="Show at most this many, those that began last.")] = 100
+    limit: Annotated[int, Meta(ge=1, le=1000, description="Show at most this many, the latest to begin.")] = 100
 
 
 class ConnectBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Whom to dial."""
+    """Which peer to dial."""
 
     peer_addr: Annotated[
-        str, Meta(min_length=1, max_length=MAX_ADDRESS_LENGTH, description="host:port, an IPv6 address as [host]:port")
+        str,
+        Meta(min_length=1, max_length=MAX_ADDRESS_LENGTH, description="host:port; with an IPv6 address, [host]:port."),
     ]
-    wait: Annotated[bool, Meta(description="Answer when the dial has ended; else at once.")] = True
+    wait: Annotated[bool, Meta(description="Answer when the dial has ended; if false, answer at once.")] = True
 
 
 class ProbeBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """Which finding to look into."""
+    """Which finding to probe."""
 
     code: Annotated[str, Meta(min_length=1, max_length=100, description="Code of an active finding.")]

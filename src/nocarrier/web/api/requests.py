@@ -1,4 +1,4 @@
-"""Reads what a request asks for: query parameters and JSON bodies, each into its type, within limits."""
+"""Reads query parameters and JSON bodies of requests into their types, within limits."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from nocarrier.web.api.questions import RedactQuery
 from nocarrier.web.views import Reader
 
 MAX_BODY_BYTES = 16 * 1024
-"""The longest sensible body, an address in JSON, has some 300 bytes."""
+"""More than enough: the longest valid body, an address in JSON, has about 300 bytes."""
 
 BODY_TIMEOUT_S = 10.0
-"""How long a body of that size may take."""
+"""How long a body of that size may take to arrive."""
 
 SHOWN_LENGTH = 80
-"""Characters of a wrong value that an error repeats."""
+"""How many characters of a wrong value an error repeats."""
 
 PROBLEMS_OF_A_QUERY = (HTTPStatus.UNPROCESSABLE_ENTITY,)
 """Statuses that `read_query` can raise."""
@@ -46,12 +46,12 @@ _Struct = TypeVar("_Struct", bound=msgspec.Struct)
 
 
 def reader_of(request: Request, query: object, program: ProgramKind) -> Reader:
-    """For whom the answer to `request` is made.
+    """Return the reader that the answer to `request` is made for.
 
     Args:
-        request: its URL is that of the commands in next actions, unless its Host header is no usual host.
-        query: as read.
-        program: that this API tells of.
+        request: commands in next actions use its URL, unless its Host header is unusual.
+        query: its query, as read by `read_query`.
+        program: the kind of program that this API describes.
     """
     url = str(request.base_url).rstrip("/")
     return Reader(
@@ -62,19 +62,19 @@ def reader_of(request: Request, query: object, program: ProgramKind) -> Reader:
 
 
 def read_query(request: Request, wanted: type[_Struct]) -> _Struct:
-    """The query parameters as `wanted`.
+    """Read the query parameters as `wanted`.
 
-    A list is written with commas. An unknown parameter is refused: a typing error in a filter would silently show
-    everything.
+    The items of a list are separated by commas. An unknown parameter is refused, because with a mistyped filter the
+    answer would silently contain everything.
 
     Raises:
-        HTTPException: 422; says which parameter, and what is allowed.
+        HTTPException: 422; its detail says which parameter is wrong, and what is allowed.
     """
     fields = _types_of(wanted)
     values: dict[str, Any] = {}
     for name, text in request.query_params.multi_items():
         if name not in fields:
-            known = f"Allowed are {', '.join(fields)}." if fields else "This route has none."
+            known = f"Allowed are {', '.join(fields)}." if fields else "This route has no parameters."
             raise _unprocessable(f"Unknown query parameter {_shown(name)}. {did_you_mean(name, fields, known)}")
         if name in values:
             raise _unprocessable(f"Query parameter {name} is given twice; give it once.")
@@ -90,16 +90,16 @@ def read_query(request: Request, wanted: type[_Struct]) -> _Struct:
     return wanted(**values)
 
 
-@functools.cache  # reading the annotations takes longer than the rest of a request
+@functools.cache  # without it, reading the annotations takes longer than the rest of a request
 def _types_of(wanted: type[msgspec.Struct]) -> dict[str, Any]:
     return {field.name: field.type for field in msgspec.structs.fields(wanted)}
 
 
 async def read_body(request: Request, wanted: type[_Struct]) -> _Struct:
-    """The JSON body as `wanted`.
+    """Read the JSON body as `wanted`.
 
     Raises:
-        HTTPException: 415 not declared as JSON, 413 too large, 408 too slow, 400 not JSON, 422 another content.
+        HTTPException: 415 not declared as JSON, 413 too large, 408 too slow, 400 not JSON, 422 wrong content.
     """
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
@@ -119,7 +119,7 @@ async def _read_bounded(request: Request) -> bytes:
     body = bytearray()
     try:
         async with asyncio.timeout(BODY_TIMEOUT_S):
-            # Counted while it comes: a chunked body does not say its length beforehand, and a client may lie.
+            # Counted while it arrives: a chunked body does not state its length, and a client may lie about it.
             async for chunk in request.stream():
                 body += chunk
                 if len(body) > MAX_BODY_BYTES:
@@ -131,16 +131,16 @@ async def _read_bounded(request: Request) -> bytes:
     except TimeoutError:
         raise HTTPException(
             HTTPStatus.REQUEST_TIMEOUT,
-            f"The body did not come within {BODY_TIMEOUT_S:g} s; send it at once.",
+            f"The body did not arrive within {BODY_TIMEOUT_S:g} s; send it without pauses.",
             _last_words(request),
         ) from None
     except ClientDisconnect:
-        raise HTTPException(HTTPStatus.BAD_REQUEST, "The connection ended before the body did.") from None
+        raise HTTPException(HTTPStatus.BAD_REQUEST, "The connection ended before the body was complete.") from None
     return bytes(body)
 
 
 def _last_words(request: Request) -> dict[str, str]:
-    """Headers that end the connection, so that the rest of the body is not waited for; HTTP/2 has other means."""
+    """Return headers that end the connection instead of waiting for the rest of the body. HTTP/2 does not need them."""
     return {"Connection": "close"} if request.scope["http_version"].startswith("1") else {}
 
 
@@ -160,7 +160,7 @@ def _described(wanted: type[msgspec.Struct]) -> str:
 
 
 def _what_is_allowed(text: str, wanted: Any) -> str:
-    """What to say of `text`, which is none of the names that `wanted` allows; empty where it allows any text."""
+    """Say what `wanted` allows instead of `text`; empty if it allows any text."""
     allowed = _allowed_names(wanted)
     if not allowed:
         return ""
@@ -170,7 +170,7 @@ def _what_is_allowed(text: str, wanted: Any) -> str:
 
 
 def _allowed_names(wanted: Any) -> list[str]:
-    """The names that a type such as ``Annotated[Reason, ...] | None`` allows; none where it allows any text."""
+    """Return the names that a type such as ``Annotated[Reason, ...] | None`` allows; empty if it allows any text."""
     items = [each.item_type if isinstance(each, msgspec.inspect.VarTupleType) else each for each in _options(wanted)]
     names: list[str] = []
     for item in items:
@@ -187,7 +187,7 @@ def _is_list(wanted: Any) -> bool:
 
 
 def _options(wanted: Any) -> list[msgspec.inspect.Type]:
-    """The types in a type such as ``Annotated[Reason, ...] | None``."""
+    """Return the types in a type such as ``Annotated[Reason, ...] | None``."""
     described = msgspec.inspect.type_info(wanted)
     options = described.types if isinstance(described, msgspec.inspect.UnionType) else (described,)
     return [option.type if isinstance(option, msgspec.inspect.Metadata) else option for option in options]

@@ -1,4 +1,4 @@
-"""What the routes answer that is not JSON, or that depends on the headers of a request."""
+"""The handlers of routes whose answer is not JSON, or depends on the headers of the request."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from nocarrier.web.views import Reader
 from nocarrier.web.views.status import history_status
 
 MAX_STREAMS = 100
-"""Readers of the live stream at once: each holds a connection, of which there are 256."""
+"""How many readers the live stream may have at once. Each holds one of the 256 connections."""
 
 
 async def events(api: Api, query: StreamQuery, request: Request, reader: Reader) -> Response:
-    """The live stream."""
+    """Return the live stream."""
     if api.event_log.readers >= MAX_STREAMS:
         raise HTTPException(
             HTTPStatus.SERVICE_UNAVAILABLE,
-            f"{MAX_STREAMS} readers follow the stream already; close some, or ask again later.",
+            f"{MAX_STREAMS} readers already follow the live stream. Close some, or try again later.",
             {"Retry-After": "10"},
         )
     texts = api.event_log.follow(_last_event_id(request, query), reader, start_id=query.start_id)
@@ -32,14 +32,14 @@ async def events(api: Api, query: StreamQuery, request: Request, reader: Reader)
 
 
 def _last_event_id(request: Request, query: StreamQuery) -> int | None:
-    """What a browser sends when it comes back; a text that is not one of our numbers counts as none."""
+    """Return the last event that the client has seen. A header that is not a number of an event is ignored."""
     header = request.headers.get("last-event-id", "")
     is_number = header.isascii() and header.isdigit() and len(header) <= len(str(LARGEST_SEQ))
     return int(header) if is_number else query.last_event_id
 
 
 async def metrics(api: Api, _query: NoQuery, request: Request, _reader: Reader) -> Response:
-    """The numbers, for Prometheus."""
+    """Return the metrics in Prometheus text format."""
     diagnosis = await api.doctor.diagnosis()
     body, media_type = exposition(
         api.tracker, api.node, diagnosis, history_status(api.history), accept=request.headers.get("accept", "")
@@ -48,10 +48,10 @@ async def metrics(api: Api, _query: NoQuery, request: Request, _reader: Reader) 
 
 
 async def page(api: Api, _query: None, request: Request, _reader: Reader) -> Response:
-    """The page."""
+    """Return the page."""
     return api.page.index(request)
 
 
 async def page_asset(api: Api, _query: NoQuery, request: Request, _reader: Reader) -> Response:
-    """A file of the page."""
+    """Return a file of the page."""
     return api.page.asset(request, request.path_params["name"])

@@ -1,4 +1,4 @@
-"""The one table of routes, from which the application, its OpenAPI document and the list for people are made."""
+"""The one table of routes. The application, its OpenAPI document and the docs are made from it."""
 
 from __future__ import annotations
 
@@ -46,16 +46,16 @@ from nocarrier.web.views import (
 from nocarrier.web.views.stream import MESSAGES
 
 ViewMaker: TypeAlias = Callable[[Api, Any, Any, Reader], Awaitable[object]]
-"""Given what to answer from, the query and the body, each None where the row has none, and for whom: the view, or its
+"""Takes the `Api`, the query and the body (each None if the row has none) and the reader; returns the view or its
 JSON."""
 
 Responder: TypeAlias = Callable[[Api, Any, Request, Reader], Awaitable[Response]]
-"""The same for a route that answers other than JSON; headers matter there."""
+"""The same for a route whose answer is not JSON. It gets the request for its headers."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ApiRoute:
-    """One row of the table: all that there is to know about a route, so that nothing else needs to say it again.
+    """One row of the table: everything about a route, so that nothing has to be stated twice.
 
     It has either `view` or `respond`.
     """
@@ -66,44 +66,44 @@ class ApiRoute:
     view: ViewMaker | None = None
     respond: Responder | None = None
     answers: Mapping[HTTPStatus, Any]
-    """Type of the JSON body by status; None: not JSON but `media_type`."""
+    """Type of the JSON body by status; None: the body is not JSON but of `media_type`."""
     media_type: str = "text/html"
     messages: Mapping[str, type] = field(default_factory=dict)
-    """Type of the data by the name of a server-sent event."""
+    """Type of the data by the name of the server-sent event."""
     query: type[msgspec.Struct] | None = NoQuery
-    """Its query parameters; any other is refused. None: what stands there is not for us, but for the page."""
+    """Its query parameters; any other is refused. None: the query is for the page, and the server ignores it."""
     body: type[msgspec.Struct] | None = None
     own_problems: tuple[HTTPStatus, ...] = ()
-    """Statuses of the errors that this route has besides those that the guard gives to all, and those that follow from
-    its query and body."""
+    """Statuses of its errors, except the guard's, which every route has, and those that follow from its query and
+    body."""
 
     @property
     def name(self) -> str:
-        """Of the function behind it."""
+        """Name of the handler."""
         handler = self.view or self.respond
         assert handler is not None
         return handler.__name__
 
     @property
     def problems(self) -> tuple[HTTPStatus, ...]:
-        """Statuses of the errors that this route has besides those that the guard gives to all."""
+        """Statuses of its errors, except the guard's, which every route has."""
         of_query = PROBLEMS_OF_A_QUERY if self.query is not None else ()
         of_body = PROBLEMS_OF_A_BODY if self.body is not None else ()
         return tuple(sorted({*self.own_problems, *of_query, *of_body}))
 
     def status_of(self, view: object) -> HTTPStatus:
-        """The status under which `answers` has the type of `view`."""
+        """Return the status whose type in `answers` is that of `view`."""
         return next(status for status, answer in self.answers.items() if isinstance(view, answer))
 
 
 PROBLEMS_OF_HISTORY = (HTTPStatus.NOT_FOUND, HTTPStatus.SERVICE_UNAVAILABLE)
-"""None is kept; it cannot be read now."""
+"""History is off; it cannot be read now."""
 
 ROUTES: tuple[ApiRoute, ...] = (
     ApiRoute(
         method="GET",
         path="/api/p2p/debug",
-        summary="What goes on, and the 100 newest failures, oldest first.",
+        summary="The state at a glance, and the 100 newest failures and skips, oldest first.",
         view=handlers.debug,
         query=RedactQuery,
         answers={HTTPStatus.OK: DebugView},
@@ -111,7 +111,7 @@ ROUTES: tuple[ApiRoute, ...] = (
     ApiRoute(
         method="POST",
         path="/api/p2p/connect",
-        summary="Dial a peer by hand; passes backoff.",
+        summary="Dial a peer by hand, without waiting for its backoff.",
         view=handlers.connect,
         body=ConnectBody,
         answers={HTTPStatus.OK: DialResult, HTTPStatus.ACCEPTED: ConnectStarted},
@@ -120,7 +120,7 @@ ROUTES: tuple[ApiRoute, ...] = (
     ApiRoute(
         method="GET",
         path="/api/p2p/diagnosis",
-        summary="What is wrong and why, the worst first, with evidence and what to do.",
+        summary="What is wrong, why, and what to do about it; the worst first, with evidence.",
         view=handlers.diagnosis,
         query=RedactQuery,
         answers={HTTPStatus.OK: DiagnosisView},
@@ -128,7 +128,7 @@ ROUTES: tuple[ApiRoute, ...] = (
     ApiRoute(
         method="POST",
         path="/api/p2p/diagnosis/probe",
-        summary="Look into a finding with a few packets, at most once a minute; a result that young is kept.",
+        summary="Probe a finding with a few packets. A result less than a minute old is returned again instead.",
         view=handlers.probe,
         query=RedactQuery,
         body=ProbeBody,
@@ -138,7 +138,7 @@ ROUTES: tuple[ApiRoute, ...] = (
     ApiRoute(
         method="GET",
         path="/api/p2p/failures",
-        summary="Failures that match, newest first, with counts and samples that never forget.",
+        summary="Failures that match, newest first, with counts since the start and samples of each reason and source.",
         view=handlers.failures,
         query=FailuresQuery,
         answers={HTTPStatus.OK: FailuresView},
@@ -146,7 +146,7 @@ ROUTES: tuple[ApiRoute, ...] = (
     ApiRoute(
         method="GET",
         path="/api/p2p/peers",
-        summary="The peer book, with when each peer is dialed next and why not now.",
+        summary="The peer book: when each peer is dialed next, and why not now.",
         view=handlers.peers,
         query=RedactQuery,
         answers={HTTPStatus.OK: PeersView},
@@ -154,7 +154,7 @@ ROUTES: tuple[ApiRoute, ...] = (
     ApiRoute(
         method="GET",
         path="/api/p2p/propagation",
-        summary="What became of the addresses that each source and introducer told, and how one came to us.",
+        summary="How the addresses from each source and introducer turned out, and how one address reached this node.",
         view=handlers.propagation,
         query=PropagationQuery,
         answers={HTTPStatus.OK: PropagationView},
@@ -163,7 +163,7 @@ ROUTES: tuple[ApiRoute, ...] = (
     ApiRoute(
         method="GET",
         path="/api/p2p/events",
-        summary="Every dial as it happens, and status and findings when they change: server-sent events.",
+        summary="The live stream: every dial as it happens, and status and findings when they change.",
         respond=responders.events,
         query=StreamQuery,
         answers={HTTPStatus.OK: None},
@@ -174,7 +174,7 @@ ROUTES: tuple[ApiRoute, ...] = (
     ApiRoute(
         method="GET",
         path="/api/p2p/history",
-        summary="Events that were kept over restarts: the newest, page by page, or all in order from a place on.",
+        summary="Events kept on disk across restarts: the newest page by page, or all in order after a given event.",
         view=history_handlers.history,
         query=HistoryQuery,
         answers={HTTPStatus.OK: HistoryView},
@@ -183,7 +183,7 @@ ROUTES: tuple[ApiRoute, ...] = (
     ApiRoute(
         method="GET",
         path="/api/p2p/history/series",
-        summary="How many events there were in each stretch of time, for charts.",
+        summary="How many events there were over time, for charts.",
         view=history_handlers.history_series,
         query=HistorySeriesQuery,
         answers={HTTPStatus.OK: SeriesView},
@@ -192,7 +192,7 @@ ROUTES: tuple[ApiRoute, ...] = (
     ApiRoute(
         method="GET",
         path="/api/p2p/history/findings",
-        summary="Findings with their beginning and end, those that began last first.",
+        summary="Present and past findings with when they began and ended, the latest to begin first.",
         view=history_handlers.history_findings,
         query=PastFindingsQuery,
         answers={HTTPStatus.OK: PastFindingsView},
@@ -201,7 +201,7 @@ ROUTES: tuple[ApiRoute, ...] = (
     ApiRoute(
         method="GET",
         path="/api/p2p/reasons",
-        summary="Every reason there is: meaning, usual cause, next step; every source, and every key of evidence.",
+        summary="Every reason with its meaning, usual cause and next step; every source and every key of evidence.",
         view=handlers.reasons,
         answers={HTTPStatus.OK: ReasonsView},
     ),
@@ -215,7 +215,7 @@ ROUTES: tuple[ApiRoute, ...] = (
     ApiRoute(
         method="GET",
         path="/readyz",
-        summary="Whether the node listens and maintains its connections, and no internal task is down.",
+        summary="Whether the node listens and dials, and no internal task is down.",
         view=handlers.readyz,
         answers={HTTPStatus.OK: Ready},
         own_problems=(HTTPStatus.SERVICE_UNAVAILABLE,),
@@ -223,14 +223,14 @@ ROUTES: tuple[ApiRoute, ...] = (
     ApiRoute(
         method="GET",
         path="/openapi.json",
-        summary="This API in OpenAPI 3.1.",
+        summary="The OpenAPI 3.1 document of this API.",
         view=handlers.openapi,
         answers={HTTPStatus.OK: dict[str, Any]},
     ),
     ApiRoute(
         method="GET",
         path="/metrics",
-        summary="The numbers, for Prometheus.",
+        summary="Metrics for Prometheus.",
         respond=responders.metrics,
         answers={HTTPStatus.OK: None},
         media_type="text/plain",

@@ -20,23 +20,23 @@ from nocarrier.supervision import Supervisor
 from nocarrier.web.api.listen import bind
 
 MAX_CONNECTIONS = 256
-"""At once. A node's file descriptors are for its peers; dashboards and scripts need a few dozen."""
+"""How many connections at once. Dashboards and scripts need a few dozen; file descriptors are needed for peers."""
 
 MAX_HEADER_BYTES = 64 * 1024
-"""All that is neither body nor answered: request line, headers, trailers. Browsers send at most a few KiB."""
+"""Limit for the request line, headers and trailers together. Browsers send at most a few KiB."""
 
 HEADER_TIMEOUT_S = 10.0
-"""From the first byte of a request, or the beginning of the connection, to the end of the headers."""
+"""How long the headers may take, from the start of the connection or of the request to their end."""
 
 SHUTDOWN_TIMEOUT_S = 2.0
 """How long running requests may take to end when the server stops."""
 
 
 class _BoundedProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, with limits for clients that send headers slowly, endlessly, or from too many connections."""
+    """uvicorn's protocol with limits on slow headers, endless headers and the number of connections."""
 
     _pending_bytes = 0
-    """Received since the parser last handed on a part."""
+    """Bytes received since the parser last completed a part."""
     _header_deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: Transport) -> None:  # type: ignore[override]
@@ -54,7 +54,7 @@ class _BoundedProtocol(HttpToolsProtocol):
         self._pending_bytes += len(data)
         super().data_received(data)
         if self._pending_bytes > MAX_HEADER_BYTES and not self.transport.is_closing():
-            self.send_400_response(f"Headers of more than {MAX_HEADER_BYTES} bytes; send less.")
+            self.send_400_response(f"The headers are longer than {MAX_HEADER_BYTES} bytes; send fewer.")
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -97,7 +97,7 @@ class _Uvicorn(uvicorn.Server):
         try:
             await self.serve(sockets=[sock])
         except Exception:
-            if self.started:  # else the dead server would go on accepting beside the next one
+            if self.started:  # otherwise the dead server would still accept connections beside its successor
                 await self.shutdown([sock])
             raise
         finally:
@@ -105,24 +105,24 @@ class _Uvicorn(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave signals to the program we run in."""
+        """Leave signals to the program around this server."""
         yield
 
 
 class Server:
-    """An application that listens from the moment this object is made, and answers while it runs.
+    """A server that listens as soon as it is made, and answers while it runs.
 
-    Run it either in an event loop of yours (`run`), or in a thread (`start`). `with server:` starts and closes it.
+    Run it either in your own event loop (`run`) or in a thread (`start`). `with server:` starts and closes it.
 
     Args:
-        app: what answers.
-        listen: host:port; port 0 lets the kernel choose.
-        token: of `app`; listening to other machines needs one.
-        before_stop: called in the event loop before running requests are waited for.
-        supervisor: restarts it where it dies; None: one of its own.
+        app: the ASGI application to serve.
+        listen: host:port; with port 0 the kernel chooses one.
+        token: the token of `app`; needed to listen on an address that is not loopback.
+        before_stop: called in the event loop before the server waits for running requests.
+        supervisor: restarts the server if it dies; None: it gets a supervisor of its own.
 
     Raises:
-        ConfigError: the address is busy or cannot be had, or is not loopback and there is no token.
+        ConfigError: the address is in use or cannot be bound, or is not loopback and there is no token.
     """
 
     def __init__(
@@ -137,17 +137,17 @@ class Server:
         self._socket = bind(listen, token)
         host, port = self._socket.getsockname()[:2]
         self.address = Address(host, port)
-        """Where it listens."""
+        """The address on which it listens."""
         self._config = uvicorn.Config(
             app,
             http=_BoundedProtocol,
             ws="none",
             loop="asyncio",
             lifespan="on",
-            log_config=None,  # logging is the program's own
-            log_level="warning",  # that a server starts and stops, its owner knows
+            log_config=None,  # the program configures logging
+            log_level="warning",  # the program knows when it starts and stops the server
             access_log=False,
-            proxy_headers=False,  # nothing here depends on who asks
+            proxy_headers=False,  # no answer depends on the client's address
             server_header=False,
             timeout_graceful_shutdown=int(SHUTDOWN_TIMEOUT_S),
         )
@@ -159,7 +159,7 @@ class Server:
 
     @property
     def url(self) -> str:
-        """Where to ask, such as ``http://127.0.0.1:7070``."""
+        """The base URL, such as ``http://127.0.0.1:7070``."""
         return f"http://{self.address}"
 
     async def run(self) -> None:
@@ -170,7 +170,7 @@ class Server:
             self._socket.close()
 
     async def _serve(self) -> None:
-        # uvicorn closes its sockets at the end, and cannot serve twice.
+        # A new one each time: uvicorn closes its sockets at the end and cannot serve twice.
         self._uvicorn = _Uvicorn(self._config, self._before_stop)
         self._uvicorn.should_exit = self._is_stopping
         serving = asyncio.ensure_future(self._uvicorn.serve_once(self._socket.dup()))
@@ -182,12 +182,12 @@ class Server:
             raise
 
     def stop(self) -> None:
-        """Make `run` come to its end, from any thread."""
+        """Make `run` end. May be called from any thread."""
         self._is_stopping = True
         self._uvicorn.should_exit = True
 
     def start(self) -> Self:
-        """Run in a thread of its own; the socket listens already, so requests are answered from now on."""
+        """Run in a new thread. The socket already listens, so requests are answered from now on."""
         self._thread = threading.Thread(target=asyncio.run, args=(self.run(),), name="nocarrier-api", daemon=True)
         self._thread.start()
         return self

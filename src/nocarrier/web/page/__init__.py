@@ -1,6 +1,6 @@
-"""The page, as `npm run build` made it from the sources in the repository's `dashboard` folder.
+"""The page, which `npm run build` makes from the sources in the repository's `dashboard` folder.
 
-A wheel carries it in the folder `built`; in a checkout `make page` puts it there.
+A wheel contains it in the folder `built`; in a checkout `make page` puts it there.
 """
 
 from __future__ import annotations
@@ -8,4 +8,4 @@ from __future__ import annotations
 from pathlib import Path
 
 BUILT = Path(__file__).with_name("built")
-"""What Vite writes: index.html, and a folder of assets whose names change with what is in them."""
+"""Vite writes index.html here, and a folder of assets whose names change with their content."""

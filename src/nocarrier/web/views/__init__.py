@@ -1,4 +1,4 @@
-"""From what the tracker and the node know to the one shape that the API, the command line, the page and docs share.
+"""Views: what the tracker and the node know, in the one form that the API, the command line and the page share.
 
 Every JSON answer of the API and every message of its live stream is one of the classes named here, encoded with all its
 fields; `client` decodes the answers of other nodes into the same classes.

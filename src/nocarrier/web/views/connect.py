@@ -1,4 +1,4 @@
-"""`/api/p2p/connect` without waiting: the dial has begun."""
+"""The answer of `/api/p2p/connect` with `"wait": false`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConnectStarted:
-    """A dial goes on in the background; its outcome is recorded like that of any dial."""
+    """The dial has begun. Its outcome is recorded as for every dial."""
 
     dial_id: str
     peer_addr: str

@@ -1,4 +1,4 @@
-"""What counts are of: they mean little to who does not know since when they count."""
+"""The time that counts cover. A count means little unless the reader knows since when it counts."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Coverage:
-    """Since when something is counted."""
+    """The time that counts cover."""
 
     covers: Literal["since start", "all history"]
-    """The program's present run, or all that its history keeps."""
+    """The present run of the program, or everything in its history."""
     since_unix: float | None
-    """The beginning of that; None: nothing was recorded yet."""
+    """When that time begins; None: nothing is recorded yet."""

@@ -1,4 +1,4 @@
-"""`/api/p2p/debug`: all that matters at a glance."""
+"""`/api/p2p/debug`: the state at a glance."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ from nocarrier.web.views.findings import FindingView, Reader, findings_view
 from nocarrier.web.views.status import history_status
 
 FAILURES_SHOWN = 100
-"""As many as the tracker keeps, unless it was made with another capacity."""
+"""As many as a tracker keeps by default."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DebugView:
-    """What goes on, and the newest failures."""
+    """The state at a glance, and the newest failures."""
 
     connected_peers: list[ConnectedPeer]
-    """The live sessions, oldest first; empty where the program has no nocarrier node."""
+    """The present sessions, oldest first; empty if the program has no nocarrier node."""
     peer_book_counts: PeerBookCounts
     dial_failures: list[DialFailure]
     """The newest failures, skips, cancellations and early disconnects, oldest first."""
@@ -30,13 +30,13 @@ class DebugView:
     totals_cover: Coverage
     """Since when `dial_totals` counts."""
     reachability: Reachability
-    """Whether others can dial this node, as far as they have tried."""
+    """Whether others can dial this node, judged by those that tried."""
     node: NodeInfo | None
-    """None: a program that embeds the tracker without our node."""
+    """The node's identity and settings. None: the program has no nocarrier node."""
     history: HistoryStatus
-    """What is kept over restarts, and how that goes."""
+    """The state of the history on disk."""
     findings: tuple[FindingView, ...]
-    """What is wrong and why, the worst first; as in `/api/p2p/diagnosis`."""
+    """What is wrong and why, the worst first; the same as in `/api/p2p/diagnosis`."""
 
 
 def debug_view(
@@ -46,8 +46,8 @@ def debug_view(
     reader: Reader,
     history: History | None = None,
 ) -> DebugView:
-    """The view of this instant."""
-    # Entries first: a dial recorded in between then counts before it is listed, never the other way round.
+    """Return the present view."""
+    # Entries first: a dial recorded in between is then counted before it is listed, never the other way round.
     failures = tracker.recent(FAILURES_SHOWN)
     info = node.info() if node is not None else None
     return DebugView(

@@ -1,4 +1,4 @@
-"""`/api/p2p/failures`: the newest failures that match, and counts and samples that no noisy peer can push out."""
+"""`/api/p2p/failures`: the newest failures that match, and counts and samples that a noisy peer cannot push out."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from nocarrier.tracking import DialTracker, Snapshot, Totals
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SamplesView:
-    """The last few entries of one (reason, source), however noisy another is."""
+    """The last few entries of one reason and source, kept even if another reason fills the record."""
 
     reason: Reason
     source: Source
     total: int
-    """How many there were since start."""
+    """How many there were since the start."""
     failures: list[DialFailure]
     """Oldest first."""
 
@@ -28,7 +28,7 @@ class SamplesView:
 class FailuresView:
     """Failures, skips, cancellations and early disconnects.
 
-    `failures` and `samples` heed the filter. The counts are of everything since start and do not.
+    The filters apply to `failures` and `samples`. The counts ignore them and cover everything since the start.
     """
 
     failures: list[DialFailure]
@@ -38,16 +38,16 @@ class FailuresView:
     by_source: Mapping[Source, int]
     """Most frequent first."""
     by_addr: Mapping[str, int]
-    """Failures of the addresses that the tracker still keeps, most frequent first."""
+    """Failures of each address that the tracker still has, most frequent first."""
     samples: list[SamplesView]
     totals_by_source: Mapping[Source, Totals]
-    """Dials by outcome, of the sources that were dialed from."""
+    """Dials by outcome, for each source that has any."""
     dropped: Mapping[str, int]
-    """What was lost on the way to the readers, by cause."""
+    """Events lost on the way to readers, by cause."""
 
 
 def failures_view(tracker: DialTracker, wanted: EventFilter, limit: int) -> FailuresView:
-    """The view of this instant, with at most `limit` of the failures that are wanted."""
+    """Return the present view, with at most `limit` of the failures that match `wanted`."""
     snapshot = tracker.snapshot()
     by_reason: Counter[Reason] = Counter()
     by_source: Counter[Source] = Counter()

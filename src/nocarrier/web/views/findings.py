@@ -1,8 +1,8 @@
-"""Findings, and what probes say of them, as they are shown: each sentence finished, and as a template with its values.
+"""Findings and results of probes as they are shown: each sentence both finished and as a template with its values.
 
-What is shown depends on the reader: actions that make sense for the program in question, the URL that was asked in
-their commands, and, where an answer is to be shared, masks in place of all values that tell who a peer is. Values are
-masked by their kind before sentences are made of them, so that nobody has to search these for addresses.
+They depend on the reader. Only actions that make sense for the program are included, their commands contain the URL
+that the reader used, and in an answer to be shared all values that identify a peer are masked. Values are masked by
+their kind before they are put into sentences, so that finished sentences need not be searched for addresses.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from nocarrier.web.views.redaction import MadeOfValues, Masked, masks_for
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reader:
-    """For whom findings are shown."""
+    """Who reads findings, which decides how they are shown."""
 
     program: ProgramKind
-    """Which kind of program they are about."""
+    """The kind of program that the findings are about."""
     url: str = DEFAULT_URL
-    """By which the API was asked, without a slash at its end."""
+    """The URL at which the reader uses the API, without a slash at the end."""
     is_masked: bool = False
     """Whether to mask addresses, names and identities."""
 
@@ -41,153 +41,153 @@ class ValueView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TextView:
-    """A sentence whose values can be told from its words."""
+    """A sentence that keeps its values apart from its words."""
 
     template: str
-    """With a `{name}` for each value; braces of the sentence itself are doubled."""
+    """The sentence with `{name}` in place of each value; braces of the sentence itself are doubled."""
     values: Mapping[str, ValueView]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionView:
-    """What somebody can do about a finding."""
+    """Something that an operator can do about a finding."""
 
     text: str
     """A sentence."""
     words: TextView
     """The same sentence."""
     command: str | None
-    """One line for a POSIX shell that can be run as it is."""
+    """One line for a POSIX shell, to be run as it is."""
     settings: str | None
     """Lines for the configuration file (TOML)."""
     applies_to: tuple[ProgramKind, ...]
-    """Kinds of programs whose operators can do it."""
+    """Kinds of programs that the action makes sense for."""
 
     @property
     def lines(self) -> list[str]:
-        """What can be copied: the command, or the settings."""
+        """The lines to copy: the command, or the settings."""
         return [*([self.command] if self.command else []), *(self.settings or "").splitlines()]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EvidenceView:
-    """One statement that speaks for a finding."""
+    """One statement that supports a finding."""
 
     statement: str
-    """For people. May quote a peer: hostile."""
+    """The statement for people. It may quote a peer, so treat it as hostile."""
     statement_text: TextView
     """The same statement."""
     count: int
-    """How many distinct peers, or whatever the statement counts."""
+    """How many distinct peers, or other things that the statement counts."""
     addrs: tuple[str, ...]
     """Up to five of them."""
     event_ids: tuple[int, ...]
-    """`seq` of the events behind it, as many as there are addresses."""
+    """`seq` of the events behind the statement, one for each address."""
     run: str | None
-    """The run of the program that numbered them; None where there are none."""
+    """The run that the events belong to; None: there are no events."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FindingView(MadeOfValues):
-    """One root cause that is active."""
+    """One cause that is active."""
 
     code: str
-    """Name of the cause."""
+    """The name of the cause."""
     title: str
-    """What the cause says, without numbers."""
+    """What is wrong, without numbers."""
     severity: Severity
     blame: Blame
     summary: str
-    """One sentence with the numbers of this case. May quote a peer: hostile."""
+    """One sentence with the numbers of this case. It may quote a peer, so treat it as hostile."""
     summary_text: TextView
     """The same sentence."""
     confidence: float
-    """0 to 1, from how many distinct peers and netgroups say so."""
+    """How sure the doctor is, from 0 to 1: it depends on how many unrelated peers and netgroups show the same."""
     evidence: tuple[EvidenceView, ...]
     affected_peers: int
-    """Distinct addresses that this keeps us from."""
+    """How many distinct addresses this node cannot reach because of it."""
     affected_dials: int
-    """Their failed dials since they last worked."""
+    """How many dials to those addresses have failed since each last worked."""
     next_actions: tuple[ActionView, ...]
-    """What an operator of this kind of program can do now, the most useful first."""
+    """What the operator of this kind of program can do now, the most useful first."""
     since_unix: float
-    """When it was first found in an unbroken row of diagnoses."""
+    """Since when every diagnosis has found it."""
     hides: tuple[str, ...]
-    """Codes of causes that would be found if this one did not explain their evidence."""
+    """Codes of causes that are not listed because this finding explains their evidence."""
 
 
 class MaskedFindingView(FindingView, Masked):
-    """A finding for others' eyes."""
+    """A finding that is masked for sharing."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DiagnosisView:
-    """The findings of one instant, worst first."""
+    """The findings of one moment, the worst first."""
 
     at_unix: float
     status: HealthStatus
     status_detail: str | None
-    """Why it is undetermined, in one sentence; null otherwise."""
+    """Why the status is undetermined, in one sentence; null for the other statuses."""
     healthy: bool
-    """Whether `status` is healthy."""
+    """Whether `status` is `healthy`."""
     findings: tuple[FindingView, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastFindingView:
-    """A finding with its beginning and end."""
+    """A finding with when it began and ended."""
 
     id: int
-    """Its place in the history, over all starts of the program."""
+    """Its number in the history, unique across runs."""
     run: str
-    """In which run of the program it began: 32 lower-case hex digits."""
+    """The run in which it began: 32 lower-case hex digits."""
     began_unix: float
     ended_unix: float | None
-    """None: it is active."""
+    """None: it is still active."""
     ended_by: EndedBy | None
     worst_severity: Severity
     finding: FindingView
-    """As it was last."""
+    """The finding as it was last."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatementView(MadeOfValues):
-    """One thing that the facts of a probe say."""
+    """One thing that a probe found."""
 
     text: str
-    """For people."""
+    """The sentence for people."""
     words: TextView
     """The same sentence."""
     addr: str | None
-    """Which peer it is about; None: this machine, or all of them."""
+    """The peer that it is about; None: it is about this machine, or about all peers."""
     suggests: str | None
-    """Code of the cause that it speaks for."""
+    """Code of the cause that it supports."""
 
 
 class MaskedStatementView(StatementView, Masked):
-    """A statement for others' eyes."""
+    """A statement that is masked for sharing."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProbeView:
-    """What probing one finding gave."""
+    """The result of probing one finding."""
 
     code: str
-    """The finding's."""
+    """Code of the finding."""
     probed_unix: float
     age_s: float
-    """0 for a new one; else how long ago it was made, as a finding is probed at most once a minute."""
+    """How old the result is: 0 if the probe was just made. A finding is probed at most once a minute."""
     duration_s: float
     statements: tuple[StatementView, ...]
     facts: ProbeFacts
 
 
 def diagnosis_view(diagnosis: Diagnosis, reader: Reader) -> DiagnosisView:
-    """A diagnosis for `reader`."""
+    """Return a diagnosis for `reader`."""
     return DiagnosisView(
         at_unix=diagnosis.at_unix,
         status=diagnosis.status,
@@ -198,12 +198,12 @@ def diagnosis_view(diagnosis: Diagnosis, reader: Reader) -> DiagnosisView:
 
 
 def findings_view(findings: Iterable[Finding], reader: Reader) -> tuple[FindingView, ...]:
-    """Findings for `reader`."""
+    """Return findings for `reader`."""
     return tuple(finding_view(finding, reader) for finding in findings)
 
 
 def finding_view(finding: Finding, reader: Reader) -> FindingView:
-    """One finding for `reader`."""
+    """Return one finding for `reader`."""
     mask = masks_for(_addresses_in(finding)) if reader.is_masked else _as_it_is
     summary = finding.summary.masked(mask)
     return (MaskedFindingView if reader.is_masked else FindingView)(
@@ -228,7 +228,7 @@ def finding_view(finding: Finding, reader: Reader) -> FindingView:
 
 
 def past_finding_view(stored: StoredFinding, reader: Reader) -> PastFindingView:
-    """A finding of the past for `reader`."""
+    """Return a past finding for `reader`."""
     return PastFindingView(
         id=stored.id,
         run=stored.run,
@@ -241,7 +241,7 @@ def past_finding_view(stored: StoredFinding, reader: Reader) -> PastFindingView:
 
 
 def probe_view(result: ProbeResult, reader: Reader) -> ProbeView:
-    """What a probe gave for `reader`."""
+    """Return the result of a probe for `reader`."""
     mask = masks_for(target.addr for target in result.facts.targets) if reader.is_masked else _as_it_is
     return ProbeView(
         code=result.code,
@@ -254,7 +254,7 @@ def probe_view(result: ProbeResult, reader: Reader) -> ProbeView:
 
 
 def text_view(text: Text) -> TextView:
-    """A sentence with its values."""
+    """Return a sentence with its values."""
     values = {name: ValueView(kind=value.kind, text=value.text) for name, value in text.values.items()}
     return TextView(template=text.template, values=values)
 
@@ -264,7 +264,7 @@ def _as_it_is(_kind: ValueKind, text: str) -> str:
 
 
 def _addresses_in(finding: Finding) -> set[str]:
-    """Addresses and hosts that the finding names; a text that it quotes may name them too."""
+    """Return the addresses and hosts that the finding names, because texts that it quotes may name them too."""
     texts = (finding.summary, *(item.statement for item in finding.evidence))
     said = {value.text for text in texts for value in text.values.values() if value.kind in _NAMING}
     return said.union(*(item.addrs for item in finding.evidence))

@@ -1,4 +1,4 @@
-"""`/api/p2p/history`: what was kept over restarts, page by page, counted by time, and the findings of the past."""
+"""`/api/p2p/history`: stored events, page by page and counted over time, and past findings."""
 
 from __future__ import annotations
 
@@ -21,54 +21,54 @@ from nocarrier.web.views.findings import PastFindingView, Reader, past_finding_v
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HistoryView:
-    """A page of events that were kept."""
+    """A page of stored events."""
 
     events: list[StoredEvent]
-    """Newest first, or with `order=asc` as they were written."""
+    """Newest first, or with `order=asc` in the order in which they were written."""
     next_cursor: str | None
-    """For the next page of the newest; None: this is the last, or the order is `asc`."""
+    """`cursor` for the next, older page; None: this is the last page, or the order is `asc`."""
     next_after: str | None
-    """With `order=asc`, where to go on: `after` of the next request, also where nothing is new. None: there is no event
+    """With `order=asc`, the `after` for the next request, even if there are no new events. None: there are no events
     yet, or the order is `desc`."""
     missing: list[MissingEvents]
-    """With `order=asc`, what is left out before and between `events`, as the history does not have it."""
+    """With `order=asc`, the events before or between `events` that the history does not have."""
     cover: Coverage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SeriesView:
-    """Counts by time, and the same counts by what they are."""
+    """Counts over time, and totals for the whole time."""
 
     since_unix: int
-    """Where the first bucket begins: on a whole bucket, so perhaps earlier than asked."""
+    """When the first bucket begins. Buckets begin at multiples of their width, so perhaps earlier than requested."""
     until_unix: int
-    """Where the last bucket ends."""
+    """When the last bucket ends."""
     bucket_s: int
     by: SeriesBy
     series: Mapping[str, list[int]]
-    """By name, a count for each bucket; the most frequent name first, those that never occur are left out."""
+    """For each name, a count for each bucket. The most frequent name comes first; names without events are left out."""
     counts: list[EventCount]
-    """Of the whole time, the most frequent first."""
+    """Totals for the whole time, the most frequent first."""
     starts_unix: list[float]
-    """When the program was started in that time: counts since the start begin at zero again there."""
+    """When the program started within that time. Counts since the start begin again at zero there."""
     cover: Coverage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastFindingsView:
-    """Findings with their beginning and end."""
+    """Findings with when they began and ended."""
 
     findings: list[PastFindingView]
-    """Those that began last first; one without an end is active."""
+    """The latest to begin first; a finding without an end is active."""
     cover: Coverage
 
 
 def history_view(history: History, query: EventQuery) -> HistoryView:
-    """A page of events. Reads the disk.
+    """Return a page of events. Reads the disk.
 
     Raises:
         HistoryError: the history cannot be read.
-        CursorError: the cursor is none of its own.
+        CursorError: the cursor did not come from this history.
     """
     page = history.events(query)
     return HistoryView(
@@ -77,11 +77,11 @@ def history_view(history: History, query: EventQuery) -> HistoryView:
 
 
 def history_after_view(history: History, place: EventPlace | None, limit: int) -> HistoryView:
-    """What was written after `place`. Reads the disk.
+    """Return the events written after `place`; None: from the oldest on. Reads the disk.
 
     Raises:
         HistoryError: the history cannot be read.
-        UnknownRunError: it does not have the run of `place`.
+        UnknownRunError: the history does not have the run of `place`.
     """
     found = history.read_after(place, limit)
     return HistoryView(
@@ -94,7 +94,7 @@ def history_after_view(history: History, place: EventPlace | None, limit: int) -
 
 
 def series_view(history: History, query: SeriesQuery) -> SeriesView:
-    """Counts by time. Reads the disk.
+    """Return counts over time. Reads the disk.
 
     Raises:
         HistoryError: the history cannot be read.
@@ -115,7 +115,9 @@ def series_view(history: History, query: SeriesQuery) -> SeriesView:
 def past_findings_view(
     history: History, since_unix: float | None, until_unix: float | None, limit: int, reader: Reader
 ) -> PastFindingsView:
-    """At most `limit` findings that were active between the two times, those that began last first. Reads the disk.
+    """Return at most `limit` findings that were active between the two times, the latest to begin first.
+
+    Reads the disk.
 
     Raises:
         HistoryError: the history cannot be read.

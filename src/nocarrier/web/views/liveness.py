@@ -1,4 +1,4 @@
-"""`/healthz` and `/readyz`: what an orchestrator asks."""
+"""`/healthz` and `/readyz`: health checks for orchestrators."""
 
 from __future__ import annotations
 
@@ -15,6 +15,6 @@ class Alive:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ready:
-    """The program does its work: its node, if it has one, listens and dials, and no internal task is down."""
+    """The program works: its node, if it has one, listens and dials, and no internal task is down."""
 
     status: Literal["ready"] = "ready"

@@ -1,4 +1,4 @@
-"""`/api/p2p/peers`: the peer book, with when each peer is dialed next and why not now."""
+"""`/api/p2p/peers`: the peer book, with when each peer is dialed next, and why not now."""
 
 from __future__ import annotations
 
@@ -13,37 +13,37 @@ from nocarrier.tracking import DialTracker, PeerRecord
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeerView:
-    """One address with its standing."""
+    """One address, with what is known of it."""
 
     addr: str
     state: BookState
     connected: bool | None
-    """None: not known, as the program has no nocarrier node."""
+    """None: not known, because the program has no nocarrier node."""
     source: Source
     via: str | None
     node_id: str | None
     first_seen_unix: float | None
-    """None: not known, as the program has no nocarrier peer book."""
+    """None: not known, because the program has no nocarrier node."""
     last_success_unix: float | None
     last_failure_unix: float | None
     streak: int
     last_reason: Reason | None
     next_attempt_unix: float | None
-    """None: now; or, where `because` is given, only a change of configuration can help."""
+    """When it may be dialed next. None: now; or, if `because` is set, not until the configuration changes."""
     because: Reason | None
-    """Which reason keeps the peer waiting."""
+    """Why it is not dialed now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeersView:
-    """Peers with their standing."""
+    """The peer book."""
 
     peers: list[PeerView]
-    """The promising ones first: hot, warm, cold."""
+    """The most promising first: hot, warm, cold."""
 
 
 def peers_view(tracker: DialTracker, node: NodePort | None) -> PeersView:
-    """The node's peer book; without a nocarrier node, the addresses that the tracker knows, in the same shape."""
+    """Return the node's peer book; without a nocarrier node, the addresses that the tracker knows, in the same form."""
     if node is not None:
         return PeersView(peers=[msgspec.convert(peer, PeerView, from_attributes=True) for peer in node.book_peers()])
     snapshot = tracker.snapshot()

@@ -1,4 +1,4 @@
-"""The one shape of errors: RFC 9457 problem documents, whose detail says what to change."""
+"""The one form of errors: RFC 9457 problem documents whose detail says what to change."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ class Problem:
     """A problem document."""
 
     type: str
-    """about:blank: the status says what kind of problem it is (RFC 9457 section 4.2.1)."""
+    """Always about:blank, because the status already says what kind of problem it is (RFC 9457 section 4.2.1)."""
     title: str
     status: int
     detail: str

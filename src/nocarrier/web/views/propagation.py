@@ -1,4 +1,4 @@
-"""`/api/p2p/propagation`: what became of the addresses that each source and introducer told, and how one came to us."""
+"""`/api/p2p/propagation`: how the addresses from each source and introducer turned out, and how one arrived here."""
 
 from __future__ import annotations
 
@@ -13,49 +13,52 @@ from nocarrier.tracking import DialTracker, LastOutcome
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PropagationCounts:
-    """What became of distinct addresses: introduced >= dialed >= connected, and dialed >= dead."""
+    """How distinct addresses turned out: introduced >= dialed >= connected, and dialed >= dead."""
 
     introduced: int
     dialed: int
     connected: int
-    """Led to a session at least once."""
+    """How many led to a session at least once."""
     dead: int
-    """No peer answered when dialed last, through no fault of ours."""
+    """How many did not answer the last dial, through no fault of this node."""
     repeated: int | None
-    """How often a peer told an address that was already known; None: not known, the program has no nocarrier node."""
+    """How often a peer told this node an address that it already knew; None: not known, because the program has no
+    nocarrier node."""
     refused: int | None
-    """Newcomers not taken in: no place, too fast, or the introducer is throttled; None: not known."""
+    """How many new addresses the node did not take in, because there was no room, they came too fast, or the introducer
+    is throttled; None: not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IntroducerView:
-    """One peer that told addresses."""
+    """One peer that told this node addresses."""
 
     addr: str
     throttled: bool | None
-    """Whether it is believed only slowly, as nearly all that it told is dead; None: not known."""
+    """Whether the node takes in its addresses only slowly because too many of them were dead; None: not known."""
     counts: PropagationCounts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PropagationView:
-    """How addresses spread to us, and what they were worth."""
+    """How addresses reached this node, and how many of them work."""
 
     by_source: Mapping[Source, PropagationCounts]
-    """Since this program started, and what was in its peer book then."""
+    """Addresses since the program started, and those that were in its peer book then."""
     by_introducer: list[IntroducerView]
-    """Those heard last, at most 512; the worst first."""
+    """The introducers heard from last, at most 512; the worst first."""
     chain: list[Introduction] | None
-    """How the address that was asked for came to us: itself first, the root last. None: none was asked for."""
+    """How the requested address reached this node: the address itself first, the origin last. None: no address was
+    requested."""
 
 
 def propagation_view(tracker: DialTracker, node: NodePort | None, addr: str | None = None) -> PropagationView:
-    """The view of this instant; without a nocarrier node, of the addresses that the tracker knows.
+    """Return the present view; without a nocarrier node, of the addresses that the tracker knows.
 
     Args:
-        tracker: whose dials.
-        node: None: the program has no nocarrier node.
-        addr: whose chain to show. It is empty where nothing is known of the address.
+        tracker: has the dials.
+        node: has the peer book; None: the program has no nocarrier node.
+        addr: the address whose chain to show. The chain is empty if the address is not known.
     """
     if node is None:
         return _tracked_view(tracker.latest().peers, addr)
@@ -116,7 +119,7 @@ def _origin(peer: LastOutcome | None) -> Introduction | None:
 def _tracked(peers: list[LastOutcome]) -> PropagationCounts:
     return PropagationCounts(
         introduced=len(peers),
-        dialed=len(peers),  # the tracker knows no others
+        dialed=len(peers),  # the tracker knows only addresses that were dialed
         connected=sum(peer.succeeded_unix is not None or peer.reason is Reason.EARLY_DISCONNECT for peer in peers),
         dead=sum(map(_is_dead, peers)),
         repeated=None,
@@ -125,7 +128,7 @@ def _tracked(peers: list[LastOutcome]) -> PropagationCounts:
 
 
 _ANSWERED = HANDSHAKE_VERDICTS | {Reason.EARLY_DISCONNECT}
-"""Failures for which a peer must have said who it is."""
+"""Failures that are only possible if a peer has identified itself."""
 
 
 def _is_dead(peer: LastOutcome) -> bool:

@@ -1,4 +1,4 @@
-"""`/api/p2p/reasons`: the tables of reasons, sources and evidence, for whoever meets one of their names."""
+"""`/api/p2p/reasons`: the tables of reasons, sources and evidence, to look up what a name means."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from nocarrier.model.taxonomy import Blame, Kind, Phase, Reason, Retry, Source
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReasonView:
-    """One row of the table."""
+    """One row of the table of reasons."""
 
     name: Reason
     phase: Phase
     kind: Kind
     blame: Blame
-    """unknown where evidence decides per event between `blames`."""
+    """Whose fault it is; `unknown` if the evidence of each event decides between `blames`."""
     blames: tuple[Blame, ...]
     retry: Retry
     meaning: str
@@ -27,7 +27,7 @@ class ReasonView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SourceView:
-    """Who can have given us an address."""
+    """One source of addresses."""
 
     name: Source
     meaning: str
@@ -35,17 +35,17 @@ class SourceView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReasonsView:
-    """Every reason, source and key of evidence there is."""
+    """Every reason, source and key of evidence."""
 
     reasons: tuple[ReasonView, ...]
     sources: tuple[SourceView, ...]
     evidence: tuple[EvidenceKey, ...]
-    """In the order in which they are said."""
+    """In the order in which they are shown."""
     icmp_names: tuple[IcmpName, ...]
 
 
 def reason_view(reason: Reason) -> ReasonView:
-    """The row of `reason`."""
+    """Return the row of `reason`."""
     return ReasonView(
         name=reason,
         phase=reason.phase,
@@ -61,7 +61,7 @@ def reason_view(reason: Reason) -> ReasonView:
 
 @functools.cache
 def reasons_view() -> ReasonsView:
-    """The whole table."""
+    """Return the whole table."""
     return ReasonsView(
         reasons=tuple(map(reason_view, Reason)),
         sources=tuple(SourceView(name=source, meaning=source.meaning) for source in Source),

@@ -1,12 +1,12 @@
-"""Masks what tells who a peer is, so that an answer can be shown to others.
+"""Masks everything that identifies a peer, so that an answer can be shown to others.
 
-Fields are masked by what they hold, and the values in our own sentences by their kind (`views.findings`). What is left
-is free text of peers and systems, keys of objects included: what looks like an IP address, a host name or an identity
-there is masked, and only the fixed words of our own tables pass as they are. The same address has the same mask
-everywhere, so that patterns stay visible; ports stay, as they tell much about mistakes and nothing about people.
+Fields are masked by what they contain, and values in nocarrier's sentences by their kind (`views.findings`). The rest
+is free text from peers and systems, including keys of objects. There, anything that looks like an IP address, a host
+name or an identity is masked; only the fixed words of nocarrier's tables stay as they are. The same address has the
+same mask everywhere, so that patterns stay visible. Ports stay, because they say much about mistakes and nothing about
+people.
 
-Free text of a peer can hide an address in ways that no program finds. What is masked here is all that is written in a
-usual form.
+A peer's free text can hide an address in ways that no program finds. Only addresses in a usual form are masked.
 """
 
 from __future__ import annotations
@@ -29,31 +29,31 @@ from nocarrier.model.address import Address, parse_ip
 from nocarrier.model.text import Mask, ValueKind
 
 _KEY = secrets.token_bytes(32)
-"""Of this process only: without it nobody can try all IPv4 addresses against a mask."""
+"""Random for each process. Without the key, nobody can find the address behind a mask by trying all IPv4 addresses."""
 
 _MASK_DIGITS = 8
-"""32 bits: among the few thousand addresses of one answer, two share a mask about once in a thousand answers."""
+"""32 bits: with a few thousand addresses in each, about one answer in a thousand has two with the same mask."""
 
 _ADDRESS_KEYS = frozenset(
     {"addr", "addrs", "via", "peer_addr", "advertised_p2p", "true_addr", "hop", "ip", "gateway", "nameservers"}
 )
-"""Fields that hold one address, or a list of them, and nothing else, so that all of it is masked even where it is
-malformed."""
+"""Fields that contain one address or a list of addresses and nothing else. All of it is masked, even if malformed."""
 
 _MAPPINGS_BY_ADDRESS = frozenset({"by_addr"})
 
 _OPAQUE_KEYS = frozenset({"first_bytes"})
-"""Bytes of the wire in hex, in which an address or identity can stand in binary."""
+"""Fields with received bytes in hex, which may contain an address or identity in binary."""
 
 _FIXED_WORDS = (
     frozenset({"reason", "last_reason", "because", "source", "phase", "kind", "blame", "state", "direction", "outcome"})
     | {"code", "title", "severity", "hides", "suggests", "answer", "blocked", "mistake"}
     | {"network", "genesis", "version"}
 )
-"""Words of our own tables, and what says which network and program this is, not who takes part in it."""
+"""Fields with words of nocarrier's tables, and fields that identify the network or the program but not who takes part
+in it."""
 
 _RUN_KEYS = frozenset({"run", "start_id", "next_after"})
-"""What names a run of the program, and its events: random, and of use to whoever asks again."""
+"""Fields that name a run of the program or its events. These names are random, and readers need them to ask further."""
 
 _RUN = re.compile(r"[0-9a-f]{32}(?::[0-9]+)?")
 
@@ -61,7 +61,7 @@ _IDENTITY = re.compile(r"(?<![\w-])[\w-]{32,}=*")
 """Hex or base64url of 16 bytes or more: a node id, a key, a ticket."""
 
 _ANY_PORT = 1
-"""Whoever records a dial himself may leave the port out."""
+"""Used for parsing only: a program that records its own dials may leave the port out."""
 
 _SUSPICIOUS = re.compile(
     rf"""
@@ -78,44 +78,44 @@ _WORD = re.compile(r"(?<![\w-])[\w-]+")
 
 
 class MadeOfValues:
-    """A view of sentences that were made of values. Finished, it cannot be masked any more."""
+    """A view with sentences made from values. Once it is made, it can no longer be masked."""
 
     __slots__ = ()
 
 
 class Masked(MadeOfValues):
-    """One whose values were masked before, which passes as it is."""
+    """A view whose values were masked before, so that it is passed on as it is."""
 
     __slots__ = ()
 
 
 def redact(view: object) -> Any:
-    """`view` as plain lists and dictionaries, ready to encode, with addresses, names and identities masked.
+    """Return `view` as plain lists and dictionaries, with addresses, names and identities masked, ready to encode.
 
-    A name without a dot, such as that of a machine in a LAN, is known as one only from the addresses in `view`.
+    A name without a dot, such as that of a machine in a LAN, is recognized only if an address in `view` contains it.
 
     Raises:
-        TypeError: `view` has sentences that were not made for a reader whose answers are masked.
+        TypeError: `view` has sentences made for a reader whose answers are not masked.
     """
     plain = _plain(view)
     return _Redactor(_hosts(plain)).mask(plain)
 
 
 def masks_for(addrs: Iterable[str]) -> Mask:
-    """What to show for the values of sentences.
+    """Return the function that masks the values of sentences.
 
     Args:
-        addrs: addresses and hosts that a text among the values may name.
+        addrs: addresses and hosts that texts among the values may contain.
     """
     return _Redactor(host for addr in addrs for host in _host(addr)).value
 
 
 def _plain(view: Any) -> Any:
-    """Lists and dictionaries, with what is masked already in between."""
+    """Return lists and dictionaries, and leave views that are already masked as they are."""
     if isinstance(view, Masked):
         return view
     if isinstance(view, MadeOfValues):
-        raise TypeError(f"a {type(view).__name__} has to be made for a reader whose answers are masked")
+        raise TypeError(f"a {type(view).__name__} must be made for a reader whose answers are masked")
     if is_dataclass(view):
         return {each.name: _plain(getattr(view, each.name)) for each in fields(view)}
     if isinstance(view, list | tuple):
@@ -124,7 +124,7 @@ def _plain(view: Any) -> Any:
 
 
 def _hosts(plain: Any, key: str = "") -> Iterator[str]:
-    """Hosts of all addresses in `plain`."""
+    """Yield the hosts of all addresses in `plain`."""
     if isinstance(plain, str) and key in _ADDRESS_KEYS:
         yield from _host(plain)
     elif isinstance(plain, list | tuple):
@@ -199,7 +199,7 @@ class _Redactor:
 
 
 def _is_ip_network(text: str) -> bool:
-    """Whether `text`, the name of a network of peers elsewhere, says in a route where that leads."""
+    """Whether `text` is an IP network. `network` in a route is one; elsewhere it is the name of a network of peers."""
     try:
         ipaddress.ip_network(text)
     except ValueError:
@@ -207,17 +207,17 @@ def _is_ip_network(text: str) -> bool:
     return True
 
 
-@functools.lru_cache(maxsize=1024)  # the same few dozen names stand in every entry
+@functools.lru_cache(maxsize=1024)  # every entry has the same few dozen names
 def _mask_key(name: str) -> str:
-    """Our own names of fields never look like an address; a key inside evidence may be a peer's text."""
+    """Mask a key. nocarrier's field names never look like an address, but a key in evidence may be a peer's text."""
     return _SUSPICIOUS.sub(_mask_match, name)
 
 
 def _mask_match(match: re.Match[str]) -> str:
     text = match[0]
-    bare = text.rstrip(".:") if parse_ip(text) is None else text  # the end of a sentence, or of a clause
+    bare = text.rstrip(".:") if parse_ip(text) is None else text  # without the end of a sentence or a clause
     if ":" in bare and parse_ip(bare) is None:
-        return _mask("text", text)  # perhaps a time of day, perhaps an address written in a way of its own
+        return _mask("text", text)  # a time of day, or perhaps an address in an unusual form
     return _mask_host(bare) + text[len(bare) :]
 
 
@@ -232,7 +232,7 @@ def _mask_address(text: str) -> str:
 
 
 def _mask_network(text: str) -> str:
-    """Of a netgroup; a host that has a name is one by itself."""
+    """Mask a netgroup. A host with a name is a netgroup of its own."""
     ip, slash, prefix = text.partition("/")
     return f"{_mask_host(ip)}{slash}{prefix}" if parse_ip(ip) is not None else _mask_host(text)
 

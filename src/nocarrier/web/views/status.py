@@ -1,4 +1,4 @@
-"""The pulse of the live stream: the numbers that matter, and what tells a reader to look again."""
+"""The status message of the live stream: the most important numbers, and how a reader notices that peers changed."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from nocarrier.tracking import DialTracker, Totals, sum_of
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusView:
-    """How the program does at one instant."""
+    """The state of the program at one moment."""
 
     at_unix: float
     started_unix: float
     """Since when dials are counted."""
     start_id: str
-    """Names this start of the program: each start numbers its events from the beginning."""
+    """The same as `run`: the id of this run. Each run numbers its events from 1."""
     seq: int
-    """Of the newest event."""
+    """`seq` of the newest event."""
     dial_totals: Totals
     dropped: Mapping[str, int]
-    """Events that were lost on the way to readers, by cause."""
+    """Events lost on the way to readers, by cause."""
     history: HistoryStatus
     connected: int
     target_peers: int | None
@@ -33,19 +33,19 @@ class StatusView:
     offline: bool
     ready: bool
     node_revision: int
-    """Changes whenever the peers may have."""
+    """Changes whenever the peers may have changed."""
 
 
 _NO_HISTORY = HistoryStatus(state=HistoryState.OFF)
 
 
 def history_status(history: History | None) -> HistoryStatus:
-    """How the history does, where there is one."""
+    """Return the state of the history, which may be off."""
     return history.status() if history is not None else _NO_HISTORY
 
 
 def status_view(tracker: DialTracker, node: NodePort | None, history: History | None) -> StatusView:
-    """The view of this instant."""
+    """Return the present view."""
     tally = tracker.tally()
     info = node.info() if node is not None else None
     return StatusView(

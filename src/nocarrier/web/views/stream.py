@@ -20,7 +20,7 @@ class Gap:
     next_seq: int
     """The first event after it."""
     missed: int | None
-    """How many there were. None: the program was restarted since, and counts from 1 again."""
+    """How many the reader missed. None: the program has restarted since, and counts from 1 again."""
 
 
 StreamView: TypeAlias = DialEvent | Gap | StatusView | DiagnosisView
@@ -31,4 +31,4 @@ MESSAGES: Mapping[str, type[StreamView]] = {
     "status": StatusView,
     "findings": DiagnosisView,
 }
-"""What the data of each message is, by its name."""
+"""The type of the data of each message, by the name of the message."""
