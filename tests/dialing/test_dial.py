@@ -255,7 +255,7 @@ async def test_evidence_that_is_none_does_not_lose_the_dial(tracker):
                 d.evidence = None
                 raise ValueError("mine")
     assert only(tracker).reason == "other"
-    assert "could not be judged" in only(tracker).detail
+    assert "could not be classified" in only(tracker).detail
 
 
 async def test_evidence_of_the_handshake_is_added_and_bounded(tracker):

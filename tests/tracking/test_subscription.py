@@ -213,7 +213,7 @@ def test_a_polled_reader_does_not_make_recording_hand_over_each_event(tracker):
 
 
 def test_waiting_on_a_polled_reader_is_refused(tracker):
-    with tracker.subscribe(polled=True) as events, pytest.raises(RuntimeError, match="is drained"):
+    with tracker.subscribe(polled=True) as events, pytest.raises(RuntimeError, match="use drain"):
         events.read(timeout_s=0)
 
 

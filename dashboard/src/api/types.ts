@@ -870,9 +870,9 @@ export interface Totals {
   failed: number;
   cancelled: number;
   in_flight: number;
-  /** Dials that policy kept from starting; counted apart. */
+  /** Dials that policy prevented; not among `started`. */
   skipped: number;
-  /** Sessions that ended soon after their dial had succeeded; counted apart. */
+  /** Sessions that ended soon after their dial had succeeded; also among `succeeded`. */
   disconnected_early: number;
 }
 

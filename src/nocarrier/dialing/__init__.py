@@ -1,4 +1,4 @@
-"""Our dialer: name look-up, one attempt per address on our own socket, timed phases, one record per dial.
+"""Our own dialer: name look-up, one attempt per address on our own socket, timed phases, one record per dial.
 
 Never imports `tracking`: it records through the port `DialRecorder` of `model`.
 """

@@ -30,14 +30,14 @@ class Failed(NamedTuple):
 
 
 class _Verdict(NamedTuple):
-    """What became of connect()."""
+    """How connect() ended."""
 
     number: int | None
-    """errno; 0: connected; None: our deadline passed."""
+    """The errno; 0 if connected; None if our deadline passed."""
     returned_by_connect: bool
-    """connect() itself gave it."""
+    """Whether connect() itself returned the errno."""
     waited: bool = False
-    """It was not there yet right after connect()."""
+    """Whether the outcome was still open right after connect()."""
     late_s: float = 0.0
     """How late the event loop noticed the deadline."""
 
@@ -47,8 +47,8 @@ async def connect_socket(
 ) -> socket.socket | Failed:
     """Connect to `address`, an IP address, within `timeout_s` seconds. Raises only when it is cancelled.
 
-    `local_ip` is the address of this machine to dial from, where it can reach `address` at all: a socket on loopback
-    cannot reach the world, nor the world be dialed from one family to another.
+    `local_ip` is the address of this machine to dial from. It is used only if it can reach `address`: a socket bound to
+    loopback cannot reach other machines, and both addresses must be of the same family.
     """
     loop = asyncio.get_running_loop()
     started = loop.time()
@@ -83,10 +83,10 @@ async def connect_socket(
 
 
 class _TcpSocket(socket.socket):
-    """A TCP socket that says so without a detour.
+    """A TCP socket whose type and family are plain class attributes.
 
-    asyncio asks each connection three times for type and family, and socket.socket makes an enum member of a number
-    each time, 1.4 us (measured, CPython 3.11).
+    asyncio reads type and family three times for each connection, and socket.socket converts a number to an enum member
+    each time, which takes 1.4 us (measured, CPython 3.11).
     """
 
     __slots__ = ()
@@ -100,7 +100,7 @@ class _TcpSocketIPv6(_TcpSocket):
 
 
 def _open(family: int, address: Address, local_ip: IPAddress | None) -> socket.socket:
-    # asyncio switches Nagle's delay off only where the socket itself says that it is TCP.
+    # asyncio disables Nagle's algorithm only if the socket itself says that it is TCP.
     sock_class = _TcpSocketIPv6 if family == socket.AF_INET6 else _TcpSocket
     sock = sock_class(family, socket.SOCK_STREAM | _NONBLOCK, socket.IPPROTO_TCP)
     if not _NONBLOCK:
@@ -119,13 +119,13 @@ _CONNECTED_AT_ONCE = _Verdict(0, returned_by_connect=False)
 
 
 def _connect(sock: socket.socket, destination: tuple[str, int]) -> _Verdict | None:
-    """Begin to connect; None while the outcome is open."""
+    """Start to connect; None if the outcome is still open."""
     number = sock.connect_ex(destination)
     if number != errno.EINPROGRESS:
         return _Verdict(number, returned_by_connect=True)
     if not kernel.IS_SUPPORTED:
-        return None  # what a second connect() answers differs between systems
-    # On this machine's own addresses the outcome is often there already; asking again spares the event loop.
+        return None  # what a second connect() returns differs between systems
+    # For this machine's own addresses the outcome is often known already; asking again saves a turn of the event loop.
     number = sock.connect_ex(destination)
     if number == errno.EISCONN:
         return _CONNECTED_AT_ONCE
@@ -140,17 +140,17 @@ async def _wait_for_verdict(loop: asyncio.AbstractEventLoop, sock: socket.socket
 
 
 def _reason_beyond_errno(number: int, evidence: Evidence, address: Address) -> Reason | None:
-    """The reason where the errno alone would mislead, else None."""
+    """The reason if the errno alone would mislead; otherwise None."""
     if number == errno.EADDRNOTAVAIL and kernel.has_route_to(address.host):
         return Reason.EPHEMERAL_PORTS_EXHAUSTED
     if number == errno.EACCES and evidence.get("decided_by") == "network":
-        # A router prohibits it. Linux makes EACCES of that in ICMPv6, EHOSTUNREACH in ICMP.
+        # A router prohibits it. Linux reports that as EACCES for ICMPv6 and as EHOSTUNREACH for ICMP.
         return Reason.HOST_UNREACHABLE
     return None
 
 
 async def _wait_until_decided(loop: asyncio.AbstractEventLoop, sock: socket.socket, deadline: float) -> float | None:
-    """Wait until the kernel knows the outcome, or until `deadline`; then return how late the loop noticed it, in s."""
+    """Wait until the kernel knows the outcome, or until `deadline`; then return how late that was noticed, in s."""
     decided: asyncio.Future[float | None] = loop.create_future()
     descriptor = sock.fileno()
     loop.add_writer(descriptor, _settle, decided, None)
@@ -179,12 +179,12 @@ def _can_reach(local_ip: IPAddress, address: Address) -> bool:
 
 
 def _met_itself(address: Address) -> Failed:
-    """The failure of a socket that met itself.
+    """The failure of a socket that connected to itself.
 
-    Dialing a port of this machine on which nobody listens can hit the very port the kernel chose for us; TCP's
-    simultaneous open (RFC 9293 section 3.5) then connects the socket to itself.
+    When a dial goes to a port of this machine on which nothing listens, the kernel may choose that very port as the
+    local one; TCP's simultaneous open (RFC 9293 section 3.5) then connects the socket to itself.
     """
-    error = ConnectionRefusedError(errno.ECONNREFUSED, f"nothing listens on {address}: the socket met itself")
+    error = ConnectionRefusedError(errno.ECONNREFUSED, f"nothing listens on {address}: the socket connected to itself")
     return _failed(error, Evidence(errno="ECONNREFUSED", decided_by="network"))
 
 
@@ -199,7 +199,7 @@ def _failed(error: OSError, evidence: Evidence, reason: Reason | None = None) ->
 
 @functools.lru_cache
 def _strerror(number: int) -> str:
-    """One text for each errno, however many failures keep it."""
+    """The text of an errno; one string object, however many failures keep it."""
     return os.strerror(number)
 
 

@@ -1,4 +1,4 @@
-"""`dial()`: the context manager that turns anyone's outbound connection into exactly one truthful record."""
+"""`dial()`: a context manager that records any outbound connection as exactly one dial, with its true outcome."""
 
 from __future__ import annotations
 
@@ -31,17 +31,17 @@ DEFAULT_CONNECT_TIMEOUT_S = 10.0
 
 
 class DialOptions(NamedTuple):
-    """What the dials of one program have in common. A tuple, as `nocarrier.dial` makes one for each dial."""
+    """What the dials of one program have in common. A tuple, because `nocarrier.dial` makes one for each dial."""
 
     policy: AddressPolicy | None = None
     """Which addresses may be dialed; None allows all."""
     resolve: Resolve = resolve_with_system
     """How names become addresses."""
     local_ip: IPAddress | None = None
-    """Address of this machine to dial from, for peers in its family and scope; None: any."""
+    """The address of this machine to dial from, for peers of the same family and scope; None: any."""
     stalled_s: Callable[[float], float] | None = None
-    """For how many seconds our event loop has stood still since a time of its clock, as `LoopMonitor` knows; None: only
-    how late a deadline was noticed is known."""
+    """How many seconds our event loop had been stalled in total at a time of its clock, as `LoopMonitor` knows it. If
+    None, only how late the loop noticed a deadline is known."""
 
 
 _NO_OPTIONS = DialOptions()
@@ -50,16 +50,17 @@ _NO_OPTIONS = DialOptions()
 class Dial:
     """One dial to one peer, recorded once: when the `async with` block ends.
 
-    The block ends well: the dial succeeded. It raises: the exception is classified, recorded with the phase it was
-    raised in, and goes on unchanged. It is cancelled: recorded as ``cancelled``. A dial that policy forbids raises
-    `DialSkipped` before a packet is sent and is recorded as a skip. Run the session after the block, or call
-    `succeeded()` before it, so that the dial does not count as in flight for as long as the session lasts.
+    If the block ends without an exception, the dial succeeded. If it raises, the exception is classified, recorded with
+    the phase that raised it, and passed on unchanged. If it is cancelled, the dial is recorded as ``cancelled``. A dial
+    that policy forbids raises `DialSkipped` before a packet is sent, and is recorded as a skip. Run the session after
+    the block, or call `succeeded()` before the session; otherwise the dial counts as in flight for as long as the
+    session lasts.
 
     Attributes:
         addr: the address as recorded.
-        evidence: facts to be recorded should the dial fail; a handshake may add its own.
-        node_id: who the peer proved to be; set it once known.
-        fault: why the dial failed, once it has.
+        evidence: facts to record if the dial fails; a handshake may add its own.
+        node_id: the identity that the peer has proved; set it once it is known.
+        fault: why the dial failed, once it has failed.
     """
 
     # Class-level defaults: this saves storing them in each instance.
@@ -90,12 +91,12 @@ class Dial:
         """Prepare a dial.
 
         Args:
-            addr: where to; as text host:port, an IPv6 address as [host]:port.
+            addr: the address to dial, as host:port, or [host]:port for an IPv6 address.
             source: who gave us the address.
             recorder: where the outcome is recorded.
-            via: which peer told us.
-            options: policy, resolver and what else all dials of the caller share.
-            counts_against_peer: asked about every fault; a node that knows itself to be offline answers no.
+            via: which peer gave us the address.
+            options: policy, resolver and whatever else the caller's dials share.
+            counts_against_peer: called with every fault; a node that knows it is offline returns False.
         """
         self.addr = str(addr)
         if isinstance(addr, Address):
@@ -115,12 +116,13 @@ class Dial:
         """Begin the dial.
 
         Raises:
-            AddressError: the address cannot be dialed as it is written; recorded as ``invalid_ipv4_endpoint``.
+            AddressError: the address is malformed; recorded as ``invalid_ipv4_endpoint``.
             DialSkipped: policy forbids the address; recorded as a skip.
         """
         self._loop = asyncio.get_running_loop()
         self._started = self._loop.time()
-        # A caller inside an `except` block has that exception behind every error raised here: it is not this dial's.
+        # If the caller is inside an `except` block, that exception is the __context__ of every error raised here. It is
+        # not this dial's, so remember it.
         self._handled = sys.exc_info()[1]
         if self._address is None:
             try:
@@ -144,7 +146,7 @@ class Dial:
             self.succeeded()
             return
         if self._dial_id is not None:
-            with contextlib.suppress(Exception):  # an internal error must not take the place of what the caller sees
+            with contextlib.suppress(Exception):  # an internal error must not replace the caller's exception
                 self._record_failure(exc)
         self._connect_error = self._handled = None  # no cycle through the caller's frame
         self._phases.forget_exception()
@@ -153,7 +155,7 @@ class Dial:
 
     @property
     def attempts(self) -> list[Attempt]:
-        """Connection attempts so far, each address of a name apart."""
+        """The connection attempts so far, one for each address of a name."""
         return list(map(Attempt.of, self._attempts))
 
     def succeeded(self) -> None:
@@ -225,17 +227,17 @@ class Dial:
     async def connect(
         self, timeout_s: float = DEFAULT_CONNECT_TIMEOUT_S
     ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-        """Connect to the peer within `timeout_s` seconds, name look-up included; again for a fresh connection.
+        """Connect to the peer within `timeout_s` seconds, name look-up included. Call it again for a fresh connection.
 
-        All addresses of a name are tried, staggered; policy applies to each of them.
+        All addresses of a name are tried, staggered; policy applies to each.
 
         Raises:
-            OSError: the error of the most telling address, errno kept; TimeoutError where nobody answered.
-            DialSkipped: policy forbids every address that the name resolved to.
+            OSError: the error of the most telling address, with its errno; TimeoutError if nobody answered.
+            DialSkipped: policy forbids every address that the name resolves to.
         """
-        assert self._address is not None, "connect() belongs inside `async with`"
+        assert self._address is not None, "call connect() inside `async with`"
         if self._writer is not None and self._reader is not None:
-            # The path is the same for the next connection, which may be too short to show it again.
+            # The next connection takes the same path, but may be too short to show the problem again.
             told = handshake_evidence(self._writer.get_extra_info("socket"), self._reader.bytes_received)
             self._large_segments_lost = told.get("large_segments_lost", self._large_segments_lost)
             self._writer.transport.abort()
@@ -258,7 +260,7 @@ class Dial:
             if fault.reason is Reason.TIMEOUT:
                 fault = fault_of_dial.with_lag(fault, self._lag_evidence(fault.evidence.get("loop_lag_s", 0.0)))
             self._connect_fault = fault
-            del outcome  # else the error would hold itself alive, through its traceback and this frame
+            del outcome  # otherwise the error keeps itself alive, through its traceback and this frame
             raise self._connect_error
         self._reader, self._writer = await open_streams(outcome)
         self._phases.current = Phase.HANDSHAKE
@@ -291,11 +293,11 @@ class Dial:
         if all(block.reason is Reason.IPV6_BLOCKED for block in blocks):
             reason, detail = (
                 Reason.DNS_NO_USABLE_FAMILY,
-                f"{host} has IPv6 addresses only, and this node may not use them",
+                f"{host} has only IPv6 addresses, and this node may not use them",
             )
         else:
             telling = next(block for block in blocks if block.reason is not Reason.IPV6_BLOCKED)
-            reason, detail = telling.reason, f"{host} resolved to an address that policy forbids: {telling.detail}"
+            reason, detail = telling.reason, f"{host} resolves to an address that policy forbids: {telling.detail}"
         raise DialSkipped(reason, detail)
 
     def _blocked(self, host: str) -> Block | None:
@@ -312,10 +314,11 @@ class Dial:
     # ---- phases ---------------------------------------------------------------------------------------------------
 
     def phase(self, name: str, timeout_s: float | None = None) -> PhaseBlock:
-        """A part of the dial that is timed under its name, with an optional deadline.
+        """Time a part of the dial under a name, with an optional deadline.
 
         Args:
-            name: secure, handshake or session; another name is timed under that name and counts as handshake.
-            timeout_s: seconds after which TimeoutError is raised and, in a handshake, ``handshake_timeout`` recorded.
+            name: secure, handshake or session; any other name is timed under that name and counts as handshake.
+            timeout_s: after this many seconds TimeoutError is raised; in a handshake it is recorded as
+                ``handshake_timeout``.
         """
         return PhaseBlock(self._phases, name, timeout_s)

@@ -1,6 +1,6 @@
-"""Why a dial failed: what its exception says, completed by what the connection and our own event loop showed.
+"""Why a dial failed: what its exception says, plus what the connection and our own event loop showed.
 
-The evidence is complete before anybody is blamed.
+All evidence is collected before anybody is blamed.
 """
 
 from __future__ import annotations
@@ -19,29 +19,29 @@ from nocarrier.model.fault import Evidence, Fault
 from nocarrier.model.taxonomy import Blame, Phase, Reason
 
 _WAITED_IN_VAIN = frozenset({Reason.HANDSHAKE_TIMEOUT, Reason.REMOTE_CLOSED, Reason.CONNECTION_RESET})
-"""Either side may have timed out waiting for the other, so it matters whether our own loop stood still and what became
-of our bytes."""
+"""Either side may have timed out waiting for the other, so it matters whether our own loop stalled and whether our
+bytes arrived."""
 
 
 def never_connected(phase: Phase) -> Fault:
-    """The fault of a block that ended well without a connection."""
-    detail = "the block ended without connect() having been called"
+    """The fault of a block that ended without an error and without a connection."""
+    detail = "the block ended without a call of connect()"
     return Fault(reason=Reason.CANCELLED, phase=phase, blame=Blame.NONE, detail=detail)
 
 
 def not_judged(error: Exception, phase: Phase) -> Fault:
-    """The fault of a dial whose exception or evidence broke our own judgement: nobody is blamed."""
-    detail = f"could not be judged, {describe(error)}"
+    """The fault of a dial whose exception or evidence made our classification raise: nobody is blamed."""
+    detail = f"could not be classified: {describe(error)}"
     return Fault(reason=Reason.OTHER, phase=phase, blame=Blame.NONE, detail=detail)
 
 
 def complete(found: Explanation, stated: Evidence, seen: Evidence) -> Fault:
-    """The fault that an exception tells of, with all evidence.
+    """The fault that an exception indicates, with all evidence.
 
     Args:
         found: what the exception says.
-        stated: what the caller knows besides; bounded here, as it may come from anywhere.
-        seen: what we saw of the connection; where both say something, what was stated counts.
+        stated: what the caller adds; bounded here, because it may come from anywhere.
+        seen: what we saw of the connection; what the caller stated takes precedence.
     """
     bounded = bounds.evidence(cast("Evidence", {**stated, **found.evidence}))
     return found.fault(cast("Evidence", {**seen, **(bounded or {})}))
@@ -55,14 +55,14 @@ def connection_evidence(
     large_segments_lost: str | None,
     lag_until: Callable[[float], Evidence],
 ) -> Evidence:
-    """What a connection shows of the end of its dial.
+    """What a connection shows about the end of its dial.
 
     Args:
         reason: why the dial ended.
-        reader: counted what the peer sent.
-        sock: the connected socket; None where it is closed already.
-        large_segments_lost: what an earlier connection of the dial showed of the path.
-        lag_until: `lag_evidence` of this connection until so many seconds ago.
+        reader: the reader that counted what the peer sent.
+        sock: the connected socket; None if it is already closed.
+        large_segments_lost: what an earlier connection of the same dial showed about the path.
+        lag_until: returns `lag_evidence` of this connection up to the given number of seconds ago.
     """
     evidence = reader.evidence()
     if reason in _WAITED_IN_VAIN and sock is not None:
@@ -70,18 +70,18 @@ def connection_evidence(
             evidence["large_segments_lost"] = large_segments_lost
         evidence.update(handshake_evidence(sock, reader.bytes_received))
         heard_s = last_heard_s(sock) if reason is Reason.REMOTE_CLOSED else None
-        # Our being late after the peer had hung up did not make it hang up.
+        # A delay of ours after the peer had hung up did not make it hang up.
         evidence.update(lag_until(heard_s or 0.0))
     return evidence
 
 
 def lag_evidence(late_s: float, since_s: float, until_s: float, stalled_s: Callable[[float], float] | None) -> Evidence:
-    """How long our own event loop kept a peer waiting, where that is worth a note.
+    """How long our own event loop kept a peer waiting, if it was long enough to note.
 
     Args:
-        late_s: how late it noticed the deadline.
-        since_s: when the peer began to wait for us; seconds of the loop's clock, like `until_s`.
-        until_s: when it had no reason to wait any more.
+        late_s: how late the loop noticed the deadline.
+        since_s: when the peer began to wait for us, in seconds of the loop's clock, like `until_s`.
+        until_s: when the peer stopped waiting.
         stalled_s: see `DialOptions`.
     """
     if stalled_s is not None:
@@ -90,7 +90,7 @@ def lag_evidence(late_s: float, since_s: float, until_s: float, stalled_s: Calla
 
 
 def with_lag(fault: Fault, lag: Evidence) -> Fault:
-    """`fault`, the failure to connect, with what is known of our own event loop."""
+    """`fault`, a failure to connect, with what is known about our own event loop."""
     if not lag:
         return fault
     evidence = cast("Evidence", {**fault.evidence, **lag})

@@ -1,4 +1,4 @@
-"""The phases of one dial: which it is in, how long each took, and which one an exception comes from."""
+"""The phases of one dial: the current one, how long each took, and which one an exception comes from."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ class Phases:
 
     Attributes:
         current: the phase that the dial is in.
-        durations_s: how long each took, by its name.
-        deadline_late_s: how late our event loop noticed the deadline of the phase that ran into it.
+        durations_s: how long each took, by name.
+        deadline_late_s: how late our event loop noticed the deadline of a phase that timed out.
     """
 
     __slots__ = ("_raised", "current", "deadline_late_s", "durations_s")
@@ -26,19 +26,19 @@ class Phases:
         self._raised: tuple[BaseException, Phase] | None = None
 
     def add_time(self, name: str, took_s: float) -> None:
-        """Count `took_s` seconds to the phase `name`."""
+        """Add `took_s` seconds to the phase `name`."""
         self.durations_s[name] = round(self.durations_s.get(name, 0.0) + took_s, 6)
 
     def note_raised(self, exc: BaseException, phase: Phase) -> None:
-        """`exc` ended `phase`."""
+        """Note that `exc` ended `phase`."""
         self._raised = exc, phase
 
     def phase_of(self, exc: BaseException) -> Phase:
-        """The phase that `exc` ended; the current one where it ended none."""
+        """The phase that `exc` ended; the current phase if it ended none."""
         return self._raised[1] if self._raised and self._raised[0] is exc else self.current
 
     def forget_exception(self) -> None:
-        """Let go of the exception, and with it of the frames that it holds."""
+        """Release the exception, and with it the frames that it keeps alive."""
         self._raised = None
 
 

@@ -1,4 +1,4 @@
-"""Which addresses this node may dial, and which reason forbids one. Pure: who knows the interfaces tells us theirs."""
+"""Which addresses this node may dial, and the reason that forbids one. Pure: the caller supplies its own addresses."""
 
 from __future__ import annotations
 
@@ -20,29 +20,29 @@ class Block:
 
     reason: Reason
     detail: str
-    """What decided, for people."""
+    """What decided it, for people."""
 
 
 class AddressPolicy:
     """Decides which addresses may be dialed.
 
-    Public addresses always may, unusable ones (0.0.0.0, multicast, broadcast, reserved, port 0) never. Apply it to what
-    a peer or a user wrote (`check_text`), and again to every address that a host name resolves to (`check`): a name
-    is no way around it.
+    Public addresses are always allowed, unusable ones (0.0.0.0, multicast, broadcast, reserved, port 0) never. Check
+    the address that a peer or a user wrote (`check_text`), and again every address that a host name resolves to
+    (`check`), so that a name cannot bypass the policy.
 
     Attributes:
-        own_addresses: where we can be reached ourselves: listen, advertised and observed addresses. Changes as we
-            learn. A listen address on 0.0.0.0 or [::] stands for loopback and every `own_ips` address of its family.
+        own_addresses: where this node can be reached: listen, advertised and observed addresses. Changes as the node
+            learns. A listen address on 0.0.0.0 or [::] means loopback and every `own_ips` address of its family.
         own_ips: the addresses of this machine's interfaces.
     """
 
     def __init__(self, *, ipv4_only: bool = True, lan_mode: bool = False, allow_networks: Iterable[str] = ()) -> None:
-        """A policy that knows no address as its own yet.
+        """Make a policy that does not know any address as its own yet.
 
         Args:
             ipv4_only: forbid IPv6.
             lan_mode: allow all private and loopback networks.
-            allow_networks: allow just these among them, such as ``127.0.0.0/8``.
+            allow_networks: allow only these private or loopback networks, such as ``127.0.0.0/8``.
 
         Raises:
             ConfigError: an entry of `allow_networks` is not a network.
@@ -54,7 +54,7 @@ class AddressPolicy:
         self.own_ips: set[IPAddress] = set()
 
     def check_text(self, text: str, default_port: int | None = None) -> Block | None:
-        """What forbids the address written in `text`; None where nothing does."""
+        """What forbids the address written in `text`; None if it is allowed."""
         try:
             address = Address.parse(text, default_port=default_port)
         except AddressError as error:
@@ -62,7 +62,7 @@ class AddressPolicy:
         return self.check_address(address)
 
     def check_address(self, address: Address) -> Block | None:
-        """What forbids `address`; a host name passes here unless it is our own, as it may resolve to anything."""
+        """What forbids `address`; a host name is allowed unless it is our own: it is checked again once resolved."""
         if address.ip is not None:
             return self.check(address.ip, address.port)
         if address in self.own_addresses:
@@ -70,22 +70,22 @@ class AddressPolicy:
         return None
 
     def check(self, ip: IPAddress, port: int) -> Block | None:
-        """What forbids dialing `port` of `ip`; None where nothing does.
+        """What forbids dialing `port` of `ip`; None if it is allowed.
 
-        The first check that speaks is the one reported, so the order goes from what no setting can change to what one
-        setting can, and the advice that comes with a reason always helps:
+        The first check that fails is the one reported. The order goes from what no setting can change to what one
+        setting can, so that the advice that comes with a reason always helps:
 
-        1. Self: our own address is mostly private or loopback too, but no setting would make dialing it sensible.
-        2. Unusable: nobody can dial a multicast address; to name a blocked family or network would send the reader to
-           a setting that helps nothing.
-        3. Family: with IPv6 off, it matters not in which network an IPv6 address lies.
-        4. Loopback, then private: `lan_mode` or `allow_networks` opens them.
+        1. Self: our own address is usually private or loopback too, but no setting makes it sensible to dial it.
+        2. Unusable: nobody can dial a multicast address. To report a blocked family or network would point the reader
+           to a setting that does not help.
+        3. Family: with IPv6 off, the network of an IPv6 address does not matter.
+        4. Loopback, then private: `lan_mode` or `allow_networks` allows them.
         """
         ip = _without_spelling(ip)
         return self._check_self(ip, port) or _check_usable(ip, port) or self._check_family(ip) or self._check_scope(ip)
 
     def _check_self(self, ip: IPAddress, port: int) -> Block | None:
-        # 0.0.0.0 in somebody's list is not us, though we may listen on it: it is nobody's address.
+        # 0.0.0.0 in somebody's list does not mean us, though we may listen on it: it is nobody's address.
         if ip.is_unspecified:
             return None
         address = Address(str(ip), port)
@@ -114,14 +114,14 @@ class AddressPolicy:
 
 def _check_usable(ip: IPAddress, port: int) -> Block | None:
     if not 1 <= port <= MAX_PORT:
-        return Block(Reason.INVALID_IPV4_ENDPOINT, f"port {port} is out of range, allowed are 1 to {MAX_PORT}")
+        return Block(Reason.INVALID_IPV4_ENDPOINT, f"port {port} is out of range; allowed are 1 to {MAX_PORT}")
     if scope_of(ip) is Scope.UNUSABLE:
         return Block(Reason.INVALID_IPV4_ENDPOINT, f"{ip} is unspecified, multicast, broadcast or reserved")
     return None
 
 
 def _without_spelling(ip: IPAddress) -> IPAddress:
-    """The plain form of `ip`: a resolver may write an IPv4 address as IPv6, or add the zone of RFC 4007."""
+    """`ip` in its plain form: a resolver may write an IPv4 address as IPv6, or add a zone (RFC 4007)."""
     if isinstance(ip, ipaddress.IPv6Address):
         plain = ipaddress.IPv6Address(int(ip))
         return plain.ipv4_mapped or plain

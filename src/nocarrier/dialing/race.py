@@ -1,6 +1,6 @@
-"""Several addresses of one peer: staggered attempts, the first to connect wins, and what the others saw is kept.
+"""Several addresses of one peer: staggered attempts; the first to connect wins, and the other failures are kept.
 
-RFC 8305 (Happy Eyeballs): the next address is tried when the one before has failed or has not answered for 250 ms.
+RFC 8305 (Happy Eyeballs): the next address is tried when the previous one failed or has not answered for 250 ms.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ STAGGER_S = 0.25
 """RFC 8305 section 8, Connection Attempt Delay."""
 
 MAX_ADDRESSES = 16
-"""Addresses of one name that are tried; a name with more is misbuilt or hostile."""
+"""How many addresses of one name are tried; a name with more is misconfigured or hostile."""
 
 
 def connect_first(
@@ -30,9 +30,9 @@ def connect_first(
     dial_started: float,
     local_ip: IPAddress | None = None,
 ) -> Awaitable[socket.socket | Failed]:
-    """Connect to one of `addresses` within `timeout_s` seconds; where none connects, the most telling failure.
+    """Connect to one of `addresses` within `timeout_s` seconds; if none connects, return the most telling failure.
 
-    What became of each is added to `attempts`, also where this is cancelled.
+    The outcome of each attempt is added to `attempts`, even if this is cancelled.
     """
     if len(addresses) == 1:  # the usual case needs neither tasks nor a stagger
         return _try_address(addresses[0], timeout_s, attempts, dial_started, local_ip)
@@ -66,7 +66,7 @@ async def _try_address(
 ) -> socket.socket | Failed:
     loop = asyncio.get_running_loop()
     started = loop.time()
-    fault: Fault | None = _CANCELLED  # what it was unless connect_socket() comes back
+    fault: Fault | None = _CANCELLED  # unless connect_socket() returns
     try:
         outcome = await connect_socket(address, timeout_s, local_ip)
         fault = outcome.fault if isinstance(outcome, Failed) else None
@@ -80,8 +80,8 @@ class Race:
     """Attempts to the addresses of one peer.
 
     Attributes:
-        attempts: what became of each address, in the order in which the attempts ended.
-        failures: the failed ones' errors and faults.
+        attempts: the outcome for each address, in the order in which the attempts ended.
+        failures: the errors and faults of the failed ones.
     """
 
     def __init__(
@@ -97,12 +97,12 @@ class Race:
         self.failures: list[Failed] = []
 
     async def run(self) -> socket.socket | None:
-        """The socket that connected first, or None when every address failed."""
+        """The socket that connected first, or None if every address failed."""
         winner = None
         try:
             await self._run_until_one_connects()
             winner = self._connected[0] if self._connected else None
-        finally:  # several may have connected in one turn of the loop, or one while we were cancelled
+        finally:  # several may have connected in one turn of the loop, or one while this was cancelled
             for sock in self._connected:
                 if sock is not winner:
                     sock.close()
@@ -138,9 +138,9 @@ _TELLING = (Blame.THEM, Blame.PATH, Blame.UNKNOWN, Blame.NONE, Blame.US)
 
 
 def most_telling(failures: Sequence[Failed]) -> Failed:
-    """Of several failed addresses the one to tell of.
+    """The failure to report when several addresses failed.
 
-    An answer says more than silence, and silence more than our own lack of a route (to an IPv6 address, on a machine
-    without IPv6).
+    An answer says more than silence, and silence says more than our own lack of a route (to an IPv6 address, on a
+    machine without IPv6).
     """
     return min(failures, key=lambda failed: _TELLING.index(failed.fault.blame))

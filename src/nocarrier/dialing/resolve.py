@@ -1,7 +1,7 @@
-"""Host names to addresses, with a deadline, through the system's resolver.
+"""Resolves host names to addresses, with a deadline, through the system's resolver.
 
 getaddrinfo blocks and cannot be cancelled, so it runs in threads of our own: daemon threads, so that a silent resolver
-never holds up the end of the program, and few of them, so that it cannot use up the machine.
+never delays the end of the program, and only a few, so that it cannot exhaust the machine.
 """
 
 from __future__ import annotations
@@ -17,17 +17,17 @@ from typing import TypeAlias
 from nocarrier.model.address import parse_ip
 
 MAX_LOOKUP_THREADS = 16
-"""A silent resolver holds a thread for some 10 s (resolv.conf(5): 5 s, two attempts). More names than this wait their
-turn, within their own deadline."""
+"""A silent resolver blocks a thread for some 10 s (resolv.conf(5): 5 s, two attempts). Further names wait for a free
+thread, within their own deadline."""
 
 Resolve: TypeAlias = Callable[[str], Awaitable[list[str]]]
-"""Returns the IP addresses of a host name in the order to try them. Raises socket.gaierror."""
+"""Returns the IP addresses of a host name in the order in which to try them. Raises socket.gaierror."""
 
 _Job: TypeAlias = tuple[str, asyncio.AbstractEventLoop, "asyncio.Future[list[str]]"]
 
 
 class SystemResolver:
-    """Looks names up with getaddrinfo(3), so that /etc/hosts, nsswitch and RFC 6724 ordering hold."""
+    """Looks names up with getaddrinfo(3), so that /etc/hosts, nsswitch and RFC 6724 ordering apply."""
 
     def __init__(self) -> None:
         self._jobs: queue.SimpleQueue[_Job] = queue.SimpleQueue()
@@ -61,9 +61,9 @@ class SystemResolver:
                 continue
             try:
                 answer: list[str] | Exception = _look_up(host)
-            except Exception as exc:  # noqa: BLE001 - raised where it is waited for; a thread that died would be missed
+            except Exception as exc:  # noqa: BLE001 - raised where the answer is awaited; a dead thread would be missed
                 answer = exc
-            with contextlib.suppress(RuntimeError):  # the loop is closed, nobody waits any more
+            with contextlib.suppress(RuntimeError):  # the loop is closed, nobody waits any longer
                 loop.call_soon_threadsafe(_deliver, future, answer)
 
 

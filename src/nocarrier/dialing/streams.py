@@ -1,4 +1,4 @@
-"""A connected socket as asyncio streams that remember how many bytes came, and which came first."""
+"""A connected socket as asyncio streams that count the received bytes and keep the first ones."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from nocarrier.classification.first_bytes import name_protocol
 from nocarrier.model.fault import Evidence
 
 FIRST_BYTES = 32
-"""Kept as evidence; enough to name any protocol that greets."""
+"""How many bytes are kept as evidence; enough to recognise any protocol that greets first."""
 
 OUR_PROTOCOL = "nocarrier"
-"""What `name_protocol` calls our own wire; that a peer speaks it is no evidence of anything."""
+"""What `name_protocol` calls our own protocol; a peer that speaks it is not evidence of anything."""
 
 _READ_LIMIT = 2**16  # asyncio's own default
 
 
 class EvidenceReader(asyncio.StreamReader):
-    """A StreamReader that counts.
+    """A StreamReader that counts the bytes it reads.
 
     Attributes:
         bytes_received: bytes the peer has sent on this connection.
@@ -31,14 +31,14 @@ class EvidenceReader(asyncio.StreamReader):
         self.first_bytes = b""
 
     def feed_data(self, data: bytes) -> None:  # type: ignore[override]  # the transport gives bytes
-        """Take what the transport read."""
+        """Take in what the transport read."""
         self.bytes_received += len(data)
         if len(self.first_bytes) < FIRST_BYTES:
             self.first_bytes = (self.first_bytes + data)[:FIRST_BYTES]
         super().feed_data(data)
 
     def evidence(self) -> Evidence:
-        """How much came, and which protocol it was, should that not be ours."""
+        """How many bytes came, and of which protocol if it is not ours."""
         evidence = Evidence(bytes_received=self.bytes_received)
         speaks = name_protocol(self.first_bytes)
         if self.first_bytes and speaks != OUR_PROTOCOL:
@@ -49,7 +49,7 @@ class EvidenceReader(asyncio.StreamReader):
 
 
 async def open_streams(sock: socket.socket) -> tuple[EvidenceReader, asyncio.StreamWriter]:
-    """Streams over `sock`, which they own from now on."""
+    """Open streams over `sock`; they own it from now on."""
     loop = asyncio.get_running_loop()
     reader = EvidenceReader(loop)
     protocol = asyncio.StreamReaderProtocol(reader, loop=loop)

@@ -129,7 +129,7 @@ def _parse_port(text: str, port_text: str) -> int:
         raise AddressError(f"{text!r}: the port must be a number from 1 to {MAX_PORT}")
     port = int(port_text)
     if not 1 <= port <= MAX_PORT:
-        raise AddressError(f"{text!r}: port {port} is out of range, allowed are 1 to {MAX_PORT}")
+        raise AddressError(f"{text!r}: port {port} is out of range; allowed are 1 to {MAX_PORT}")
     return port
 
 

@@ -1,4 +1,4 @@
-"""What became of every dial: the newest entries, exact counts, samples, and the record of each peer.
+"""The outcome of every dial: the newest entries, exact counts, samples, and the record of each peer.
 
 Does no I/O. Never imports `dialing`.
 """

@@ -1,7 +1,7 @@
 """How long a failed address waits before it is dialed again. Pure.
 
-The lengths are those of the design's taxonomy: they begin near what the fault needs to pass, and end near what still
-finds a peer again within a working day.
+The waits begin near the time that a fault of that kind needs to pass, and end at a length that still finds a peer again
+within a working day.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ _FIRST_AND_LONGEST_S: dict[Retry, tuple[float, float]] = {
     Retry.SHORT: (5.0, 120.0),
     Retry.MID: (30.0, 1_800.0),
     Retry.LONG: (600.0, 43_200.0),
-    # The configuration of the machine (routes, sysctl, sandbox) can change under a running process, so these are
-    # asked again as MID; no packet leaves while they stand.
+    # The configuration of the machine (routes, sysctl, sandbox) can change while the program runs, so these are retried
+    # like MID; no packet leaves the machine until it has changed.
     Retry.WHEN_CONFIG_CHANGES: (30.0, 1_800.0),
     Retry.NEVER: (math.inf, math.inf),
-    # A lost tie-break, a skip: nothing speaks against the next dial but hurry.
+    # A lost tie-break or a skip: the next dial only has to wait a little.
     Retry.NOT_APPLICABLE: (5.0, 120.0),
     Retry.WHEN_LIFTED: (30.0, 1_800.0),
     Retry.AT_STATED_TIME: (5.0, 120.0),
@@ -30,13 +30,13 @@ LONGEST_FOR_SEEDS_S = 120.0
 """A node that boots offline finds its network within minutes of coming online."""
 
 JITTER = 0.2
-"""Share of the delay that varies, so that peers which failed together do not all come back together."""
+"""The share of the delay that varies, so that peers that failed together are not all dialed again together."""
 
 
 def delay_s(retry: Retry, failures_in_a_row: int, *, source: Source, addr: str) -> float:
-    """Seconds to wait after the `failures_in_a_row`-th failure; infinite where another dial never makes sense.
+    """Seconds to wait after the `failures_in_a_row`-th failure; infinite if another dial never makes sense.
 
-    The jitter derives from address and count, so that asking twice gives one answer.
+    The jitter derives from address and count, so the same question always has the same answer.
     """
     first, longest = _FIRST_AND_LONGEST_S[retry]
     if source is Source.SEED:

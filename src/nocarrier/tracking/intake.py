@@ -1,4 +1,4 @@
-"""The queue between those who record and what is counted: recording appends to it without a lock."""
+"""The queue between the threads that record and the counts: recording appends to it without a lock."""
 
 from __future__ import annotations
 
@@ -11,23 +11,24 @@ from nocarrier.tracking.ledger import End
 from nocarrier.tracking.record import Record
 
 BATCH = 1024
-"""Outcomes that may wait to be taken in. Taking in one batch costs some 0.3 ms; a reader takes in what waits first."""
+"""Outcomes that may wait to be taken in. Taking in one batch costs some 0.3 ms; a reader first takes in what waits."""
 
 MAX_WAITING = 64 * BATCH
-"""From here on a recording thread waits for its turn instead of leaving the work to the thread that has it, so that
+"""From here on a recording thread waits for the lock instead of leaving the work to the thread that holds it, so that
 many threads cannot outrun one."""
 
 
 class Intake:
-    """Outcomes that wait, and the lock under which they are taken in: by whoever fills a batch, or reads.
+    """Outcomes that wait, and the lock under which they are taken in, by the thread that fills a batch or reads.
 
     Args:
-        take_in: is given what waited, oldest first, under the lock.
+        take_in: called with the waiting outcomes, oldest first, under the lock.
 
     Attributes:
-        waiting: what was recorded and not taken in. Whoever appends to it itself then calls `take_in_if_free`.
-        batch: from how many on that is due; 1 where a reader waits for each.
-        lock: held while they are taken in, and while what was taken in is read.
+        waiting: what was recorded and is not taken in yet. A caller that appends to it directly calls `take_in_if_free`
+            next.
+        batch: how many waiting outcomes trigger taking in; 1 if a reader waits for each.
+        lock: held while outcomes are taken in, and while the results are read.
     """
 
     def __init__(self, take_in: Callable[[list[Record | End]], None]) -> None:
@@ -37,14 +38,15 @@ class Intake:
         self._take_in = take_in
 
     def put(self, item: Record | End) -> None:
-        """Add what was recorded."""
+        """Add an outcome."""
         self.waiting.append(item)
         if len(self.waiting) >= self.batch:
             self.take_in_if_free()
 
     def take_in_if_free(self) -> None:
-        """Take in what waits, if it is a batch and nobody else is at it."""
-        # Whoever holds the lock looks again after releasing it (a reader too), so nothing is left behind by giving up.
+        """Take in what waits, if it fills a batch and no other thread is doing so."""
+        # A thread that held the lock (a reader too) looks again after releasing it, so giving up here leaves nothing
+        # behind.
         while len(self.waiting) >= self.batch and self.lock.acquire(blocking=len(self.waiting) > MAX_WAITING):
             try:
                 self._take_in_waiting()
@@ -52,13 +54,13 @@ class Intake:
                 self.lock.release()
 
     def take_in_all(self) -> None:
-        """Take in what waits."""
+        """Take in everything that waits."""
         with self.all_taken_in():
             pass
 
     @contextlib.contextmanager
     def all_taken_in(self) -> Iterator[None]:
-        """Hold the lock with nothing waiting."""
+        """Hold the lock while nothing waits."""
         with self.lock:
             self._take_in_waiting()
             yield

@@ -1,4 +1,4 @@
-"""The latest outcome of every address: what a diagnosis reads, again and again, so it is cheap to make."""
+"""The latest outcome of every address. A diagnosis reads it again and again, so it is cheap to make."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from nocarrier.tracking.record import AT_UNIX, CELL, VIA, Record
 
 
 class LastOutcome(NamedTuple):
-    """What happened last with one address. Fields of the failure are None where it never failed."""
+    """The last outcomes of one address. The fields of the failure are None if it never failed."""
 
     addr: str
     source: Source
@@ -22,26 +22,26 @@ class LastOutcome(NamedTuple):
     blame: Blame | None
     detail: str | None
     evidence: Evidence | None
-    """Not a copy: read it only."""
+    """Shared, not a copy: do not change it."""
     duration_s: float | None
     failed_unix: float | None
     failure_seq: int
     failures_since_success: int
     succeeded_unix: float | None
-    """When it last worked, as far as is remembered."""
+    """When a dial to it last succeeded, as far as it is remembered."""
     is_phase_told: bool
-    """Whether somebody said in which phase it failed; else `phase` is the reason's usual one."""
+    """Whether the caller said in which phase it failed; otherwise `phase` is the reason's usual one."""
 
     @property
     def is_failing(self) -> bool:
         """Whether the failure is newer than the last success."""
-        # Counted, not compared by time: the wall clock may be set back between the two.
+        # Compared by count, not by time: the wall clock may have been set back between the two.
         return self.failures_since_success > 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Latest:
-    """The latest outcome of every address that is remembered, at one instant."""
+    """The latest outcome of every remembered address, at one instant."""
 
     at_unix: float
     run: str
@@ -56,7 +56,7 @@ class Latest:
 def last_outcome(
     addr: str, failure: Record | None, failure_seq: int, failures_since_success: int, success: Record | None
 ) -> LastOutcome:
-    """The outcome of `addr`, of which at least one of `failure` and `success` is known."""
+    """The last outcome of `addr`; at least one of `failure` and `success` is known."""
     succeeded_unix = success[AT_UNIX] if success else None
     if failure is None:
         assert success is not None

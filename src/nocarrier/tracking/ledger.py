@@ -1,7 +1,7 @@
-"""The books whose sums add up: what was counted for every (reason, source), and the dials that have not ended yet.
+"""The books whose sums add up: a count for every (reason, source), and the dials that have not ended yet.
 
-Every dial is counted when it begins and once more when it ends. That the two counts agree, source by source, is the
-accounting identity; nothing here computes the one from the other.
+Every dial is counted when it begins and again when it ends. That the two counts agree, source by source, is the
+accounting identity; neither is ever computed from the other.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ from nocarrier.tracking.run_name import RunName
 from nocarrier.tracking.snapshot import Totals
 
 _CELL_OF = itemgetter(CELL)
-"""The cell of a record; None where an end still has to be made a record."""
+"""The cell of a record; None if the item is an `End`, which is not a record yet."""
 
 _AMOUNTS = attrgetter(*(field.name for field in fields(Totals)))
 
 
 class End(NamedTuple):
-    """A dial ended; with a fault, or well. Which record that makes is known once its beginning has been found."""
+    """A dial ended, with a fault or successfully. Its record is made once the dial's beginning has been found."""
 
     cell: None
     at_unix: float
@@ -59,17 +59,17 @@ class End(NamedTuple):
 class Ledger:
     """Exact counts since start, the last few outcomes of each kind, and the dials in flight.
 
-    `cell` may be called from any thread; the caller keeps the rest under one lock.
+    `cell` may be called from any thread; the caller protects everything else with one lock.
 
     Args:
-        run: which run of the program it is.
+        run: the name of this run of the program.
 
     Attributes:
-        cells: by (reason, source), or (reason, source, kind) where the kind is not the reason's usual one.
+        cells: by (reason, source), or by (reason, source, kind) if the kind is not the reason's usual one.
         success_cells: of dials that reached their session, by source.
         begin_cells: of dials that began, by source.
-        durations: of dials that ended, and of their phases.
-        ended_twice: ends of dials that had ended before, or never began.
+        durations: of the dials that ended, and of their phases.
+        ended_twice: ends of dials that had already ended, or never began.
     """
 
     def __init__(self, run: RunName) -> None:
@@ -82,8 +82,8 @@ class Ledger:
         self.ended_twice = 0
 
     def cell(self, reason: Reason, source: Source, kind: Kind) -> Cell:
-        """The cell of (reason, source, kind), made when it is first asked for."""
-        # Plain text as keys: comparing it with a caller's literal is half the cost of comparing enum members.
+        """The cell of (reason, source, kind); made on first use."""
+        # Plain text as keys: comparing it with a caller's literal costs half as much as comparing enum members.
         key = (reason.value, source.value) if kind is reason.kind else (reason.value, source.value, kind.value)
         # setdefault is atomic: two threads get the same cell.
         return self.cells.get(key) or self.cells.setdefault(key, Cell(reason, source, kind))
@@ -91,7 +91,7 @@ class Ledger:
     # ---- taking in ------------------------------------------------------------------------------------------------
 
     def take_in(self, first_seq: int, items: Sequence[Record | End]) -> tuple[list[Numbered], Iterable[Cell]]:
-        """Count `items`, oldest first; returns the records they make, numbered from `first_seq` on, and their cells."""
+        """Count `items`, oldest first. Returns the records they make, numbered from `first_seq` on, and their cells."""
         counts = Counter(map(_CELL_OF, items))
         records: list[Record] = items  # type: ignore[assignment]
         if None in counts or any(cell.is_begin for cell in counts):
@@ -111,7 +111,7 @@ class Ledger:
         return numbered, counts.keys()
 
     def _add(self, seq: int, item: Record | End, records: list[Record]) -> None:
-        """Add to `records` the one that `item` makes, if any."""
+        """Add to `records` the record that `item` makes, if any."""
         if isinstance(item, End):
             record = self._end(item)
             if record is not None:
@@ -142,12 +142,12 @@ class Ledger:
             details = Details(end.dial_id, fault.phase, fault.blame, end.attempts, end.phases)
         cell.ended_open += 1
         duration_s = end.duration_s
-        if duration_s is None:  # no duration either where the wall clock was set back meanwhile
+        if duration_s is None:  # still None if the wall clock was set back meanwhile
             duration_s = bounds.seconds(end.at_unix - begun[AT_UNIX])
         return (cell, end.at_unix, begun[ADDR], penal, begun[VIA], detail, evidence, duration_s, end.node_id, details)
 
     def clear(self) -> None:
-        """Forget all counts and samples. Dials in flight stay, and so the sums keep adding up."""
+        """Forget all counts and samples. Dials in flight remain, so the sums still add up."""
         for cell in (*self.cells.values(), *self.success_cells.values(), *self.begin_cells.values()):
             cell.total = cell.ended_open = 0
             cell.samples.clear()
@@ -166,7 +166,7 @@ class Ledger:
         return counts
 
     def counts_by_kind(self) -> dict[tuple[Reason, Source, Kind], int]:
-        """The same, apart by kind: a reason of policy is a failure where its dial had begun."""
+        """The same, separately for each kind: a policy reason is a failure if its dial had begun."""
         return {(reason, cell.source, cell.kind): cell.total for reason, cell in self._reason_cells()}
 
     def totals(self) -> dict[Source, Totals]:
@@ -192,7 +192,7 @@ class Ledger:
         }
 
     def samples(self) -> dict[tuple[Reason, Source], tuple[DialFailure, ...]]:
-        """The last few of each (reason, source), oldest first."""
+        """The last few entries of each (reason, source), oldest first."""
         samples: dict[tuple[Reason, Source], tuple[DialFailure, ...]] = {}
         for reason, cell in self._reason_cells():
             made = tuple(to_failure(self._run.text, seq, record) for seq, record in cell.samples)
@@ -212,15 +212,15 @@ class Ledger:
         return tuple(to_event(self._run.text, seq, record) for seq, record in self._open.values())
 
     def oldest_begun_unix(self) -> float | None:
-        """When the oldest dial in flight began; None: there is none."""
+        """When the oldest dial in flight began; None if there is none."""
         # Dials are added as they begin, so the first is the oldest.
         return next((record[AT_UNIX] for _, record in self._open.values()), None)
 
     def _reason_cells(self) -> list[tuple[Reason, Cell]]:
-        # A copy: recording threads add cells without the lock.
+        # A copy, because recording threads add cells without the lock.
         return [(cell.reason, cell) for cell in list(self.cells.values()) if cell.reason is not None]
 
 
 def sum_of(parts: Iterable[Totals]) -> Totals:
-    """The totals of several sources together."""
+    """The totals of several sources, added up."""
     return Totals(*map(sum, zip(*map(_AMOUNTS, parts), strict=True)))

@@ -1,4 +1,4 @@
-"""From a caller's text to the reason or source it names; unknown ones become ``other``, warned about once."""
+"""Maps a caller's text to the reason or source it names; unknown names become ``other``, with one warning each."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from nocarrier.model import bounds
 from nocarrier.model.taxonomy import Reason, Source
 
 MAX_WARNINGS = 100
-"""How many unknown names are warned about; who invents names endlessly has been told."""
+"""How many unknown names are warned about; a caller that keeps inventing names has had warnings enough."""
 
 _REASONS: Mapping[str, Reason] = {reason.value: reason for reason in Reason}
 _SOURCES: Mapping[str, Source] = {source.value: source for source in Source}
@@ -21,7 +21,7 @@ def known_reason(name: str) -> Reason:
     """The reason called `name`, or ``other``."""
     try:
         return _REASONS[name]
-    except (KeyError, TypeError):  # callers give anything, also what no dictionary takes
+    except (KeyError, TypeError):  # callers may pass anything, even unhashable values
         _warn("reason", name, _REASONS)
         return Reason.OTHER
 
@@ -36,7 +36,7 @@ def known_source(name: str) -> Source:
 
 
 def known_names(reason: str, source: str, detail: str | None) -> tuple[Reason, Source, str | None]:
-    """The reason and source that were given, and `detail`, which keeps the names that are not known."""
+    """The reason and source that were given, and `detail`, to which unknown names are added."""
     the_reason, the_source = known_reason(reason), known_source(source)
     unknown = [
         f"{what} {bounds.text(given)!r}"

@@ -1,4 +1,4 @@
-"""What is known of each address: its streak, last reason, last success, and when it may be dialed again. Bounded."""
+"""What is known about each address: streak, last reason, last success, and when it may be dialed again. Bounded."""
 
 from __future__ import annotations
 
@@ -27,13 +27,13 @@ _AT = itemgetter(AT_UNIX)
 """When a record was made."""
 
 EVICTION_SLACK = 0.25
-"""The table grows this share past its capacity before the addresses seen longest ago are dropped, so that dropping is
-one sort for many additions."""
+"""The share by which the table outgrows its capacity before the addresses seen longest ago are dropped: one sort then
+pays for many additions."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PeerRecord:
-    """What the tracker knows of one address."""
+    """What the tracker knows about one address."""
 
     addr: str
     source: Source
@@ -41,13 +41,13 @@ class PeerRecord:
     failures_total: int
     successes_total: int
     streak: int
-    """Failures in a row that count against the peer; ours and nobody's do not."""
+    """Failures in a row that count against the peer; faults that are ours or nobody's do not."""
     last_reason: Reason | None
     last_detail: str | None
     last_failure_unix: float | None
     last_success_unix: float | None
     next_attempt_unix: float | None
-    """None: now. Infinite: only a change can help."""
+    """None: now. Infinite: not before something changes."""
     because: Reason | None
 
 
@@ -73,14 +73,14 @@ class _Peer:
         self.successes = 0
         self.streak = 0
         self.own_streak = 0
-        """Failures in a row that are ours or nobody's: they pace the next dial, and speak against nobody."""
+        """Failures in a row that are ours or nobody's: they delay the next dial, but count against nobody."""
         self.last: Record | None = None
-        """The last failure that sets when the next dial makes sense."""
+        """The last failure that determines when the next dial makes sense."""
         self.last_manual: Record | None = None
-        """The last failure of a manual dial, which passes backoff and sets none."""
+        """The last failure of a manual dial, which ignores backoff and causes none."""
         self.last_success: Record | None = None
         self.waits = False
-        """Whether `last` still keeps the address waiting: no success since."""
+        """Whether `last` still delays the next dial: there has been no success since."""
 
     @property
     def newest_failure(self) -> Record | None:
@@ -90,12 +90,12 @@ class _Peer:
 
     @property
     def seen_unix(self) -> float:
-        """When anything was last heard of the address."""
+        """When anything was last recorded for the address."""
         return max(record[AT_UNIX] for record in (self.last, self.last_manual, self.last_success) if record)
 
 
 class PeerTable:
-    """State of at most `capacity` addresses (a little more between evictions); the least recently seen go first."""
+    """The state of at most `capacity` addresses (a few more between evictions); the least recently seen go first."""
 
     def __init__(self, capacity: int) -> None:
         self.capacity = capacity
@@ -103,7 +103,7 @@ class PeerTable:
         self._peers: dict[str, _Peer] = {}
 
     def apply(self, records: Iterable[Numbered]) -> None:
-        """Take in outcomes, oldest first."""
+        """Take in records, oldest first."""
         peers = self._peers
         for seq, record in records:
             peer = peers.get(record[ADDR])
@@ -148,7 +148,7 @@ class PeerTable:
             del self._peers[addr]
 
     def forgive_own_faults(self) -> None:
-        """Let every address that only waits because of a fault on our side be dialed now."""
+        """Let every address that waits only because of a fault of ours be dialed now."""
         for peer in self._peers.values():
             if peer.last is not None and not peer.last[PENAL]:
                 peer.waits = False
@@ -166,7 +166,7 @@ class PeerTable:
         return records
 
     def latest(self) -> list[LastOutcome]:
-        """What happened last with each address: less than `read` tells, at a fifth of its cost."""
+        """The last outcomes of each address: less than `read` returns, at a fifth of its cost."""
         return [
             last_outcome(
                 addr,
@@ -196,7 +196,7 @@ def _standing(peer: _Peer, now_unix: float) -> Standing:
         failures_in_a_row = peer.streak if penal else peer.own_streak
         retry = Retry.SHORT if _is_own_stall(peer.last) else cell.reason.retry
         until = at_unix + delay_s(retry, failures_in_a_row, source=cell.source, addr=addr)
-        # A wall clock that was set back must not turn seconds into hours: an entry from the future counts as past.
+        # If the wall clock was set back, seconds must not turn into hours: an entry from the future counts as past.
         if at_unix <= now_unix < until:
             next_attempt_unix, because = until, cell.reason
     return Standing(
@@ -210,7 +210,7 @@ def _standing(peer: _Peer, now_unix: float) -> Standing:
 
 
 def _is_own_stall(record: Record) -> bool:
-    """Whether our own event loop stood still: over in a moment, whatever the reason that it looks like calls for."""
+    """Whether our own event loop had stalled: that passes in a moment, whatever wait the reason usually calls for."""
     evidence, details = record[EVIDENCE], record[DETAILS]
     return details is not None and details.blame is Blame.US and evidence is not None and "loop_lag_s" in evidence
 

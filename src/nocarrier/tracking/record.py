@@ -1,7 +1,7 @@
 """The compact form of an outcome inside the tracker, and its public form.
 
-Recording happens while somebody waits for a dial, reading happens when somebody looks. So an outcome is kept as a plain
-tuple, and the readable `DialEvent` is made of it when it is asked for: here, and nowhere else.
+Recording happens while somebody waits for a dial; reading happens when somebody looks. So an outcome is kept as a plain
+tuple, and only this module turns it into a readable `DialEvent`, when one is asked for.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from nocarrier.model.fault import Evidence
 from nocarrier.model.taxonomy import Blame, Kind, Phase, Reason, Source
 
 SAMPLES_PER_CELL = 5
-"""How many of the last outcomes of every (reason, source) are kept, whatever one noisy peer does."""
+"""How many of the last outcomes of every (reason, source) are kept, however noisy another one is."""
 
 BLAMELESS = frozenset({Blame.US, Blame.NONE})
 """Faults that are ours or nobody's never count against a peer."""
@@ -46,7 +46,7 @@ class Cell:
         self.kind = kind
         self.is_begin = kind is Kind.STARTED
         self.makes_one_entry = kind.is_entry and kind is not Kind.SKIP
-        """Skips may fold into an earlier entry."""
+        """False for skips, which may be merged into an earlier entry."""
         self.concerns_peer = kind in {Kind.SUCCEEDED, Kind.FAILURE, Kind.DISCONNECT}
         self.penal = (
             kind in {Kind.FAILURE, Kind.DISCONNECT}
@@ -56,13 +56,13 @@ class Cell:
         )
         self.total = 0
         self.ended_open = 0
-        """How many of `total` ended a dial that was begun before; the others were recorded whole."""
+        """How many of `total` ended a dial that had been begun here; the others were recorded as a whole."""
         self.samples: list[Numbered] = []
-        """The last SAMPLES_PER_CELL, oldest first; more while a batch is taken in."""
+        """The last SAMPLES_PER_CELL records, oldest first; more while a batch is taken in."""
 
 
 def flat_phases(phases_s: Mapping[str, float]) -> tuple[str | float, ...]:
-    """Name and seconds of each phase in turn, without those that are no duration."""
+    """Name and seconds of each phase in turn, without values that are not a duration."""
     phases: tuple[str | float, ...] = ()
     for name, seconds in phases_s.items():
         if bounds.seconds(seconds) is not None:
@@ -71,23 +71,23 @@ def flat_phases(phases_s: Mapping[str, float]) -> tuple[str | float, ...]:
 
 
 class Details(NamedTuple):
-    """What only a dial that was begun here knows."""
+    """What is known only about a dial that was begun here."""
 
     dial_id: int
     phase: Phase | None = None
-    """None at its beginning, as for `blame`."""
+    """None when the dial begins, like `blame`."""
     blame: Blame | None = None
     attempts: tuple[EndedAttempt, ...] = ()
     phases: tuple[str | float, ...] = ()
-    """As `flat_phases` makes them: a third of what a dictionary of one phase takes."""
+    """In the form of `flat_phases`, which takes a third of the memory of a dictionary with one phase."""
 
 
-# A plain tuple, because making one is a third of the cost of a NamedTuple and every failed dial pays for it.
+# A plain tuple: making one costs a third of making a NamedTuple, and every failed dial pays for it.
 Record: TypeAlias = tuple[
     Cell, float, str, bool, str | None, str | None, Evidence | None, float | None, str | None, Details | None
 ]
 
-# What is where in a record; `Final` each, so that the types of the values are known.
+# The positions of the fields in a record; each is `Final`, so that the types of the values are known.
 CELL: Final = 0
 AT_UNIX: Final = 1
 ADDR: Final = 2
@@ -104,7 +104,7 @@ Numbered: TypeAlias = tuple[int, Record]
 
 
 def to_event(run: str, seq: int, record: Record) -> DialEvent:
-    """The public form of whatever was recorded."""
+    """The public form of any record."""
     return _made(DialEvent, run, seq, record)
 
 
@@ -121,7 +121,7 @@ _Made = TypeVar("_Made", bound=DialEvent)
 def _made(make: type[_Made], run: str, seq: int, record: Record) -> _Made:
     cell, at_unix, addr, penal, via, detail, evidence, duration_s, node_id, details = record
     # Field by field: calling the class with so many keywords takes more than twice as long (measured, CPython 3.11),
-    # and every event of a busy program passes here on its way to the history.
+    # and every event of a busy program passes through here on its way to the history.
     event = make.__new__(make)
     event.run = run
     event.seq = seq
@@ -153,7 +153,7 @@ def _by_name(phases: tuple[str | float, ...]) -> dict[str, float]:
 
 
 def _usual(cell: Cell) -> tuple[Phase | None, Blame | None]:
-    """Phase and blame where nobody has told another one."""
+    """The reason's usual phase and blame, for a record that does not state them."""
     if cell.reason is not None:
         return cell.reason.phase, cell.reason.blame
     return (None, None) if cell.is_begin else (Phase.SESSION, Blame.NONE)

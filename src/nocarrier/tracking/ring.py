@@ -1,4 +1,4 @@
-"""The newest entries, oldest first, with repeated skips told once."""
+"""The newest entries, oldest first, with repeated skips merged into one entry."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from nocarrier.tracking.record import ADDR, AT_UNIX, CELL, Cell, Numbered, Recor
 from nocarrier.tracking.run_name import RunName
 
 REPEAT_WINDOW_S = 60.0
-"""An identical skip within this time after its last one updates its entry. Twice the maintainer's usual interval, so
-that a peer which is skipped at every round stays one entry and flushes no real failure."""
+"""An identical skip within this time of the last one updates its entry. Twice the maintainer's usual interval, so that
+a peer skipped in every round stays one entry and does not push out real failures."""
 
 
 class _Entry(NamedTuple):
-    """One place in the ring. Its public form is made by who reads it: kept, it would take as much as all the rest."""
+    """One place in the ring. Its public form is made for each reader: keeping it would double the memory."""
 
     seq: int
     record: Record
@@ -27,8 +27,8 @@ class _Entry(NamedTuple):
 class Ring:
     """The `capacity` newest failures, skips, cancellations and early disconnects.
 
-    First in, first out; entries older than `ttl_s` seconds are no longer shown and dropped. `run` is which run of the
-    program it is.
+    First in, first out. Entries older than `ttl_s` seconds are dropped and no longer shown. `run` is the name of this
+    run of the program.
     """
 
     def __init__(self, capacity: int, ttl_s: float | None, run: RunName) -> None:
@@ -37,13 +37,13 @@ class Ring:
         self.ttl_s = ttl_s
         self._entries: deque[_Entry] = deque()
         self._newest_skip: dict[tuple[str, Cell], _Entry] = {}
-        """The entry of the last skip of an address for one reason and source, while it stands."""
+        """The entry of the last skip of an address for one reason and source, as long as it is in the ring."""
 
     def extend(self, records: Sequence[Numbered], *, one_entry_each: bool) -> None:
         """Add `records`.
 
-        Beginnings and successes make no entry and skips may fold into earlier ones; only where `one_entry_each` says
-        that there are none of these is it known beforehand which records will stay.
+        Beginnings and successes make no entry, and skips may be merged into earlier ones. Only if `one_entry_each` says
+        that there are none of these is it known in advance which records will stay.
         """
         start = max(0, len(records) - self.capacity) if one_entry_each else 0
         for seq, record in records[start:]:
@@ -73,7 +73,7 @@ class Ring:
             del self._newest_skip[key]
 
     def read(self, now_unix: float) -> Iterator[DialFailure]:
-        """The entries that are not expired, oldest first."""
+        """The entries that have not expired, oldest first."""
         if self.ttl_s is not None:
             while self._entries and self._entries[0].record[AT_UNIX] < now_unix - self.ttl_s:
                 self._drop_oldest()

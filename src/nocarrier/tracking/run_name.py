@@ -1,4 +1,4 @@
-"""The random name of a run of a program, which with a sequence number names an event for ever."""
+"""The random name of a run of a program; together with a sequence number it names an event forever."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ import weakref
 
 
 class RunName:
-    """One name, for all that belongs to one tracker. Ask for `text` each time: it changes in a process that is forked.
+    """The name for everything that belongs to one tracker. Read `text` each time: it changes in a forked process.
 
-    A web server may load a program and then fork it. The children record events of their own, and would give them the
+    A web server may load a program and then fork it. The children record events of their own and must not give them the
     same names.
 
     Attributes:
@@ -23,7 +23,7 @@ class RunName:
         _drawn.add(self)
 
     def draw(self) -> None:
-        """Take another name."""
+        """Draw a new name."""
         self.text = os.urandom(16).hex()
 
 
@@ -35,5 +35,5 @@ def _draw_all() -> None:
         name.draw()
 
 
-if hasattr(os, "register_at_fork"):  # not on Windows, which does not fork
+if hasattr(os, "register_at_fork"):  # not on Windows, which cannot fork
     os.register_at_fork(after_in_child=_draw_all)

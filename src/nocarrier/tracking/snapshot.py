@@ -22,28 +22,28 @@ class Totals:
     cancelled: int = 0
     in_flight: int = 0
     skipped: int = 0
-    """Dials that policy kept from starting; counted apart."""
+    """Dials that policy prevented; not among `started`."""
     disconnected_early: int = 0
-    """Sessions that ended soon after their dial had succeeded; counted apart."""
+    """Sessions that ended soon after their dial had succeeded; also among `succeeded`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Snapshot:
-    """Everything the tracker knows at one instant, consistent with itself."""
+    """Everything that the tracker knows at one instant, consistent with itself."""
 
     at_unix: float
     run: str
-    """Which run of the program it is; with `seq` it names the newest event."""
+    """The name of this run of the program; with `seq` it names the newest event."""
     seq: int
     """Sequence number of the newest event."""
     totals: Totals
     totals_by_source: Mapping[Source, Totals]
     counts: Mapping[tuple[Reason, Source], int]
-    """Failures, skips, cancellations and early disconnects; never forgets."""
+    """Failures, skips, cancellations and early disconnects since start; nothing is forgotten."""
     recent: tuple[DialFailure, ...]
     """The newest entries, oldest first."""
     samples: Mapping[tuple[Reason, Source], tuple[DialFailure, ...]]
-    """The last few of every (reason, source), oldest first."""
+    """The last few entries of every (reason, source), oldest first."""
     successes: tuple[DialEvent, ...]
     """The last few successes of every source."""
     peers: tuple[PeerRecord, ...]
@@ -54,18 +54,18 @@ class Snapshot:
 
 
 class Tally(NamedTuple):
-    """The numbers alone, of one instant and consistent with themselves."""
+    """Only the numbers, at one instant and consistent with themselves."""
 
     at_unix: float
     seq: int
     """Sequence number of the newest event."""
     totals_by_source: Mapping[Source, Totals]
     counts: Mapping[tuple[Reason, Source, Kind], int]
-    """Entries since start; the kinds of one reason apart."""
+    """Entries since start, separately for each kind."""
     durations: Mapping[Outcome, Histogram]
     """Of the dials that ended and whose duration is known."""
     phase_durations: Mapping[str, Histogram]
     oldest_begun_unix: float | None
-    """When the oldest dial in flight began; None: there is none."""
+    """When the oldest dial in flight began; None if there is none."""
     dropped: Mapping[str, int]
     """As in `Snapshot`."""

@@ -18,17 +18,17 @@ if TYPE_CHECKING:
 
 
 class Subscription:
-    """Events from now on. When the reader is slower than the dials, the oldest are dropped and counted.
+    """Events from now on. If the reader is slower than the dials, the oldest events are dropped and counted.
 
-    Read it from a thread (`read`), poll it (`drain`), or, where it was subscribed with an event loop, iterate over it
-    with `async for` in that loop. Close it when done; one that is no longer referenced is removed by itself.
+    Read it from a thread (`read`), poll it (`drain`), or, if it was made with an event loop, iterate over it with
+    `async for` in that loop. Close it when done; a subscription that is no longer referenced is removed automatically.
 
-    What was recorded becomes a readable event here, in the reader's time and not in the dial's.
+    Records are turned into readable events here, in the reader's time and not in the dial's.
 
     Attributes:
         dropped_total: events this reader lost because it was slower than the dials.
-        closed: True once no more events come.
-        polled: whether the reader only ever drains, so that nobody who records has to wake it.
+        closed: True once no more events will come.
+        polled: whether the reader only ever calls `drain`, so that a recording thread need not wake it.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class Subscription:
         self.closed = False
 
     def put(self, records: Sequence[Numbered]) -> int:
-        """Add what was recorded, called by the tracker only; returns how many were dropped for it."""
+        """Add records; called only by the tracker. Returns how many older ones were dropped to make room."""
         with self._ready:
             dropped = max(0, len(self._queue) + len(records) - self._capacity)
             self._queue.extend(records)
@@ -71,7 +71,7 @@ class Subscription:
 
     @property
     def waiting(self) -> int:
-        """Events until now that were not read yet."""
+        """How many events the reader has not read yet."""
         self._look()
         return len(self._queue)
 
@@ -84,18 +84,18 @@ class Subscription:
         return [to_event(self._run.text, *each) for each in taken]
 
     def _look(self) -> None:
-        """Fetch what nobody handed over. Without our own lock: the tracker takes that while it holds its own."""
+        """Fetch undelivered records. Call it without our lock, which the tracker takes while it holds its own."""
         if self._take_in is not None and not self.closed:
             self._take_in()
 
     def read(self, timeout_s: float | None = None) -> list[DialEvent]:
-        """Wait until there are events and take them; empty after `timeout_s` seconds or once closed.
+        """Wait for events and return them; empty after `timeout_s` seconds or once closed.
 
         Raises:
-            RuntimeError: subscribed to be polled, so that nobody would wake who waits.
+            RuntimeError: the subscription is polled, so nobody would wake a waiting reader.
         """
         if self.polled:
-            raise RuntimeError("a polled subscription is drained; subscribe without polled=True to wait for events")
+            raise RuntimeError("use drain() on a polled subscription; subscribe without polled=True to wait for events")
         with self._ready:
             self._ready.wait_for(lambda: self._queue or self.closed, timeout_s)
             taken = self._take()
@@ -130,7 +130,7 @@ class Subscription:
                 await waiter
 
     def close(self) -> None:
-        """End the subscription; readers that wait return."""
+        """End the subscription; waiting readers return."""
         self._close(self)
         with self._ready:
             self.closed = True
@@ -152,16 +152,16 @@ class Subscriptions:
     """The live subscriptions of one tracker.
 
     Args:
-        run: which run of the program it is.
+        run: the name of this run of the program.
 
     Attributes:
-        dropped_total: events that readers lost because they were slower than the dials, those since gone included.
+        dropped_total: events that readers, past ones included, lost because they were slower than the dials.
     """
 
     def __init__(self, run: RunName) -> None:
         self._run = run
         self._members: weakref.WeakSet[Subscription] = weakref.WeakSet()
-        self._lock = threading.Lock()  # readers close themselves whenever they like, in the middle of a publish() too
+        self._lock = threading.Lock()  # readers may close themselves at any time, even during publish()
         self.dropped_total = 0
 
     def add(
@@ -175,7 +175,7 @@ class Subscriptions:
 
         Args:
             capacity: events.
-            loop: in which the reader iterates.
+            loop: the loop in which the reader iterates.
             take_in: what a reader that only polls calls before it looks.
         """
         subscription = Subscription(self._run, capacity, self._remove, loop=loop, take_in=take_in)
@@ -185,7 +185,7 @@ class Subscriptions:
 
     @property
     def wait_for_events(self) -> bool:
-        """Whether any reader wants to be woken."""
+        """Whether any reader has to be woken."""
         with self._lock:
             return any(not subscription.polled for subscription in self._members)
 
@@ -194,7 +194,7 @@ class Subscriptions:
             self._members.discard(subscription)
 
     def publish(self, records: Sequence[Numbered]) -> None:
-        """Hand what was recorded to every subscription."""
+        """Hand records to every subscription."""
         with self._lock:
             members = list(self._members)
         self.dropped_total += sum(subscription.put(records) for subscription in members)

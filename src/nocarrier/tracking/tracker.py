@@ -1,4 +1,4 @@
-"""The tracker: every dial ends here, exactly once."""
+"""The tracker: every dial is recorded here, exactly once."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     import asyncio
 
 DEFAULT_CAPACITY = 100
-"""Entries in the ring: what one look at `/api/p2p/debug` shows."""
+"""Entries in the ring: as many as one look at `/api/p2p/debug` shows."""
 
 DEFAULT_MAX_PEERS = 4096
 """Addresses whose state is kept."""
@@ -39,10 +39,10 @@ _log = logging.getLogger("nocarrier")
 
 
 class DialTracker:
-    """Records what became of every dial: newest entries, exact counts, samples, and each address's standing.
+    """Records the outcome of every dial: newest entries, exact counts, samples, and the standing of each address.
 
-    Safe from any thread. Recording appends to a queue without a lock and never raises or waits for a reader; whoever
-    fills a batch, or reads, takes the queue in.
+    Safe from any thread. Recording appends to a queue without a lock; it never raises and never waits for a reader. The
+    thread that fills a batch, or reads, takes in the queue.
 
     Args:
         capacity: entries in the ring of newest failures and skips.
@@ -51,7 +51,7 @@ class DialTracker:
         max_peers: addresses whose state is kept.
 
     Attributes:
-        since_unix: since when it counts: its own beginning, or the last `clear`.
+        since_unix: when counting began: when the tracker was made, or at the last `clear`.
     """
 
     def __init__(
@@ -72,7 +72,7 @@ class DialTracker:
         self._dial_ids = itertools.count(1)
         self._ledger = Ledger(self._run)
         self._cells = self._ledger.cells
-        # Everything below is touched only under the lock.
+        # Everything below is used only under the lock.
         self._seq = 0
         self._ring = Ring(capacity, ttl_s, self._run)
         self._peers = PeerTable(max_peers)
@@ -87,8 +87,8 @@ class DialTracker:
         addr: str,
         reason: str,
         source: str,
-        # Give these by name. The usual `*` is left out because filling in six keyword-only defaults would be a seventh
-        # of the cost of a record (measured, CPython 3.11).
+        # Pass these by name. There is no `*` because filling in six keyword-only defaults would take a seventh of the
+        # cost of a record (measured, CPython 3.11).
         detail: str | None = None,
         via: str | None = None,
         evidence: Evidence | None = None,
@@ -96,31 +96,32 @@ class DialTracker:
         node_id: str | None = None,
         penalise: bool = True,
     ) -> None:
-        """Record a whole outcome at once: a skip, an early disconnect, or a dial that somebody else made.
+        """Record a complete outcome: a skip, an early disconnect, or a dial that was made by other code.
 
-        The reason's kind decides how it counts. An unknown reason or source is recorded as ``other`` with the text as
+        The reason's kind decides how it counts. An unknown reason or source is recorded as ``other``, its name kept as
         detail. Never raises.
 
         Args:
             addr: the peer's address, as text.
-            reason: name of a reason in the taxonomy.
+            reason: the name of a reason in the taxonomy.
             source: who gave us the address.
             detail: text for people; at most 300 characters are kept.
-            via: which peer told us the address.
-            evidence: what is known, by the keys of `model.evidence.EVIDENCE_KEYS`.
-            duration_s: how long the dial took. Give it where you know it: an outage is told from dead peers by whether
-                anybody answered while they were dialed, and without durations that is guessed, with less confidence.
-            node_id: who the peer proved to be.
-            penalise: whether it may count against the peer.
+            via: which peer gave us the address.
+            evidence: what is known, with the keys of `model.evidence.EVIDENCE_KEYS`.
+            duration_s: how long the dial took. Pass it if you know it: it shows whether anybody answered during the
+                dial, which distinguishes an outage from dead peers. Without it that is a guess, made with less
+                confidence.
+            node_id: the identity that the peer has proved.
+            penalise: whether the failure may count against the peer.
         """
         try:
-            # The usual record has nothing to bound, which is cheaper to see than to do.
+            # The usual record has nothing to bound, and checking that is cheaper than bounding.
             try:
                 cell: Cell | None = self._cells[reason, source]
                 has_more = detail or via or evidence or duration_s or node_id or len(addr) > MAX_ADDRESS_LENGTH
                 if has_more or not addr.isprintable():
                     cell = None
-            except (KeyError, TypeError, AttributeError):  # seen first, unhashable, or no text
+            except (KeyError, TypeError, AttributeError):  # first of its kind, unhashable, or not text
                 cell = None
             if cell is None:
                 the_reason, the_source, detail = known_names(reason, source, detail)
@@ -146,7 +147,7 @@ class DialTracker:
         duration_s: float | None = None,
         node_id: str | None = None,
     ) -> None:
-        """Record a dial that somebody else made and that reached its session. Never raises."""
+        """Record a dial that was made by other code and reached its session. Never raises."""
         try:
             cell = self._ledger.success_cells[known_source(source)]
             addr, via = bounds.text(addr, MAX_ADDRESS_LENGTH), bounds.optional_text(via)
@@ -156,7 +157,7 @@ class DialTracker:
             self._count_recorder_error()
 
     def begin(self, addr: str, source: str, *, via: str | None = None) -> int:
-        """Record that a dial begins; returns its id, to be ended exactly once with `fail` or `succeed`."""
+        """Record that a dial begins. Returns its id; end the dial exactly once, with `fail` or `succeed`."""
         dial_id = next(self._dial_ids)
         try:
             addr, via = bounds.text(addr, MAX_ADDRESS_LENGTH), bounds.optional_text(via)
@@ -177,16 +178,16 @@ class DialTracker:
         node_id: str | None = None,
         penalise: bool = True,
     ) -> None:
-        """Record that the dial failed, or, with the reason ``cancelled``, that our own code ended it.
+        """Record that the dial failed or, with the reason ``cancelled``, that our own code ended it.
 
         Args:
             dial_id: from `begin`.
-            fault: why.
+            fault: why it failed.
             duration_s: how long the dial took; None: the time since `begin`, by the tracker's clock.
             attempts: the connection attempts, in the order in which they began.
-            phases_s: how long each phase took, by its name.
-            node_id: who the peer proved to be.
-            penalise: whether it may count against the peer.
+            phases_s: how long each phase took, by name.
+            node_id: the identity that the peer has proved.
+            penalise: whether the failure may count against the peer.
         """
         self._end(dial_id, fault, duration_s, attempts, phases_s, node_id, penalise=penalise)
 
@@ -199,7 +200,7 @@ class DialTracker:
         phases_s: Mapping[str, float] | None = None,
         node_id: str | None = None,
     ) -> None:
-        """Record that the dial reached its session. What it takes means the same as in `fail`."""
+        """Record that the dial reached its session. The arguments are those of `fail`."""
         self._end(dial_id, None, duration_s, attempts, phases_s, node_id, penalise=False)
 
     def _end(
@@ -223,7 +224,7 @@ class DialTracker:
     def _count_recorder_error(self) -> None:
         self._recorder_errors += 1
         if self._recorder_errors == 1:
-            _log.exception("nocarrier could not record a dial; further ones are counted in dropped.recorder_error")
+            _log.exception("nocarrier could not record a dial; further errors are counted in dropped.recorder_error")
 
     def _take_in(self, items: list[Record | End]) -> None:
         first_seq = self._seq + 1
@@ -237,7 +238,7 @@ class DialTracker:
         if len(self._subscriptions):
             self._subscriptions.publish(records)
         if self._intake.batch == 1 and not self._subscriptions.wait_for_events:
-            self._intake.batch = BATCH  # the last reader that waited is gone
+            self._intake.batch = BATCH  # the last waiting reader is gone
 
     # ---- reading --------------------------------------------------------------------------------------------------
 
@@ -255,7 +256,7 @@ class DialTracker:
     ) -> list[DialFailure]:
         """The newest failures, skips, cancellations and early disconnects, oldest first.
 
-        At most `limit`, the newest; None: all. Each other argument is the field of its name in `EventFilter`.
+        At most the newest `limit`; None: all. Each other argument is the field of the same name in `EventFilter`.
         """
         with self._intake.all_taken_in():
             entries = list(self._ring.read(self._clock()))
@@ -268,12 +269,12 @@ class DialTracker:
         return entries if limit is None else entries[max(0, len(entries) - max(0, limit)) :]
 
     def counts(self) -> dict[tuple[Reason, Source], int]:
-        """How often each (reason, source) was recorded since start, skips and cancellations among them."""
+        """How often each (reason, source) was recorded since start, skips and cancellations included."""
         with self._intake.all_taken_in():
             return self._ledger.counts()
 
     def totals(self, source: str | None = None) -> Totals:
-        """Dials by outcome since start, of one source or of all."""
+        """Dials by outcome since start, of one source or of all sources."""
         with self._intake.all_taken_in():
             by_source = self._ledger.totals()
         if source is not None:
@@ -281,7 +282,7 @@ class DialTracker:
         return sum_of(by_source.values())
 
     def peers(self) -> list[PeerRecord]:
-        """What is known of each address, the longest streak first."""
+        """What is known about each address, the longest streak first."""
         with self._intake.all_taken_in():
             return self._peers.read(self._clock())
 
@@ -291,7 +292,7 @@ class DialTracker:
             return self._peers.standing(addr, self._clock())
 
     def snapshot(self) -> Snapshot:
-        """Everything at one instant, consistent with itself."""
+        """Everything that the tracker knows at one instant, consistent with itself."""
         with self._intake.all_taken_in():
             now_unix = self._clock()
             by_source = self._ledger.totals()
@@ -311,7 +312,7 @@ class DialTracker:
             )
 
     def tally(self) -> Tally:
-        """The numbers alone, at one instant: what a scrape reads, at a hundredth of a snapshot's cost."""
+        """Only the numbers, at one instant: what a scrape reads, at a hundredth of the cost of a snapshot."""
         with self._intake.all_taken_in():
             return Tally(
                 at_unix=self._clock(),
@@ -332,7 +333,7 @@ class DialTracker:
         }
 
     def latest(self) -> Latest:
-        """The latest outcome of every address, and what else a diagnosis reads; cheaper than a snapshot."""
+        """The latest outcome of every address, and whatever else a diagnosis reads; cheaper than a snapshot."""
         with self._intake.all_taken_in():
             now_unix = self._clock()
             return Latest(
@@ -345,7 +346,7 @@ class DialTracker:
 
     @property
     def run(self) -> str:
-        """Which run of which program this is, unlike any other: 32 random hex digits. With `seq` it names an event."""
+        """The random name of this run of the program: 32 hex digits. Together with `seq` it names an event."""
         return self._run.text
 
     start_id = run  # its older name
@@ -358,7 +359,7 @@ class DialTracker:
 
     @property
     def revision(self) -> int:
-        """Changes with every recorded outcome and with `clear`; cheap, so that readers know when to read again."""
+        """Changes with every recorded outcome and with `clear`; cheap, so a reader knows when to read again."""
         with self._intake.lock:  # in the middle of taking in, the sum would be that of an earlier time
             return self._seq + len(self._waiting) + self._ledger.ended_twice + self._cleared
 
@@ -367,12 +368,12 @@ class DialTracker:
     def subscribe(
         self, capacity: int = 1000, *, loop: asyncio.AbstractEventLoop | None = None, polled: bool = False
     ) -> Subscription:
-        """Every event from now on, in a queue of `capacity`.
+        """Subscribe to every event from now on, in a queue of `capacity`.
 
         Args:
-            capacity: events that may wait for the reader; of more, the oldest are dropped and counted.
-            loop: the running loop, to read with ``async for`` in it.
-            polled: the reader will only ever drain, now and then. Recording then costs hardly more than without it.
+            capacity: how many events may wait for the reader; beyond that the oldest are dropped and counted.
+            loop: the running loop, to read the events in it with ``async for``.
+            polled: the reader only calls `drain`, now and then. Recording then costs hardly more than without a reader.
         """
         if capacity < 1:
             raise ValueError("capacity must be at least 1")
@@ -380,16 +381,16 @@ class DialTracker:
             if polled:
                 return self._subscriptions.add(capacity, take_in=self._intake.take_in_all)
             subscription = self._subscriptions.add(capacity, loop=loop)
-            self._intake.batch = 1  # a reader that listens should not wait for a batch to fill
+            self._intake.batch = 1  # a waiting reader should not have to wait for a batch to fill
         return subscription
 
     def forgive_own_faults(self) -> None:
-        """Let addresses that only wait because of a fault on our side be dialed now, for when ours is mended."""
+        """Let addresses that wait only because of a fault of ours be dialed now; called when that fault is fixed."""
         with self._intake.all_taken_in():
             self._peers.forgive_own_faults()
 
     def clear(self) -> None:
-        """Forget entries, samples, counts and standings. Dials in flight stay, and so the sums keep adding up."""
+        """Forget entries, samples, counts and standings. Dials in flight remain, so the sums still add up."""
         with self._intake.all_taken_in():
             self._cleared += 1
             self.since_unix = self._clock()
