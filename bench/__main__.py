@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from bench import bodies, diagnosing, dialing, imports, memory, page, recording, serving, storing
-from bench.measure import Benchmark, Result
+from bench.measure import Benchmark, Result, Verdict
 
 RESULTS = Path(__file__).with_name("results.json")
 
@@ -34,7 +34,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     *imports.BENCHMARKS,
 )
 
-_COLUMNS = "{:<26} {:>12} {:>12} {:>8}  {:<18} {:<7} {:>5}"
+_COLUMNS = "{:<26} {:>12} {:>12} {:>8}  {:<24} {:<7} {:>5}"
 _UNITS = {"s": ((1, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")), "bytes": ((1e6, "MB"), (1e3, "kB"), (1, "B"))}
 
 
@@ -59,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     broken = [benchmark.name for benchmark in chosen if benchmark.name not in results]
     if broken:
         print(f"broken, and not in the results: {', '.join(broken)}", file=sys.stderr)
-    missed = options.strict and not all(result["passed"] for result in results.values())
+    missed = options.strict and any(result["verdict"] == Verdict.MISSED for result in results.values())
     return int(bool(broken) or missed)
 
 
@@ -67,15 +67,15 @@ def _measured(benchmark: Benchmark, rounds: int) -> dict[str, Any]:
     """Run `benchmark`, print its row of the table and give its row of the file."""
     started_s = time.monotonic()
     result = benchmark.run(rounds)
-    passed = benchmark.goal.is_met(result)
-    print(_row(benchmark, result, passed=passed, took_s=time.monotonic() - started_s), flush=True)
+    verdict = benchmark.goal.verdict(result)
+    print(_row(benchmark, result, verdict, took_s=time.monotonic() - started_s), flush=True)
     return {
         "value": result.value,
         "unit": result.unit,
         "baseline": result.baseline,
         "ratio": result.ratio,
-        "goal": str(benchmark.goal),
-        "passed": passed,
+        "goal": _goal(benchmark, result),
+        "verdict": verdict,
         "what": benchmark.what,
         "against": benchmark.baseline,
         **result.more,
@@ -99,16 +99,22 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _row(benchmark: Benchmark, result: Result, *, passed: bool, took_s: float) -> str:
+def _row(benchmark: Benchmark, result: Result, verdict: Verdict, *, took_s: float) -> str:
     return _COLUMNS.format(
         benchmark.name,
         _with_unit(result.value, result.unit),
         "-" if result.baseline is None else _with_unit(result.baseline, result.unit),
         "-" if result.ratio is None else f"{result.ratio:.3f}",
-        str(benchmark.goal) if benchmark.goal.of_ratio else f"at most {_with_unit(benchmark.goal.limit, result.unit)}",
-        "met" if passed else "MISSED",
+        _goal(benchmark, result),
+        verdict,
         f"{took_s:.0f} s",
     )
+
+
+def _goal(benchmark: Benchmark, result: Result) -> str:
+    if benchmark.goal.of_ratio:
+        return benchmark.goal.text(lambda limit: f"{limit:g} x")
+    return benchmark.goal.text(lambda limit: _with_unit(limit, result.unit))
 
 
 def _with_unit(value: float, unit: str) -> str:

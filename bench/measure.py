@@ -10,26 +10,44 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any
+
+
+class Verdict(StrEnum):
+    """How a result compares with its goal."""
+
+    MISSED = "MISSED"
+    MET = "met"
+    AIM_MET = "aim met"
 
 
 @dataclass(frozen=True, slots=True)
 class Goal:
     """What a result has to keep to."""
 
-    limit: float
+    must: float
     is_ceiling: bool
-    """At most `limit`; else at least."""
+    """At most `must`; else at least."""
+    aim: float | None = None
+    """What we are after beyond it."""
     of_ratio: bool = True
     """Of the ratio; else of the value."""
 
-    def is_met(self, result: Result) -> bool:
+    def verdict(self, result: Result) -> Verdict:
+        if not self._holds(self.must, result):
+            return Verdict.MISSED
+        return Verdict.AIM_MET if self.aim is not None and self._holds(self.aim, result) else Verdict.MET
+
+    def _holds(self, limit: float, result: Result) -> bool:
         measured = result.ratio if self.of_ratio else result.value
         assert measured is not None, "a goal for a ratio needs a baseline"
-        return measured <= self.limit if self.is_ceiling else measured >= self.limit
+        return measured <= limit if self.is_ceiling else measured >= limit
 
-    def __str__(self) -> str:
-        return f"{'at most' if self.is_ceiling else 'at least'} {self.limit:,g}{' times' if self.of_ratio else ''}"
+    def text(self, shown: Callable[[float], str]) -> str:
+        """The goal in words, each limit as `shown` writes it."""
+        aim = "" if self.aim is None else f", aim {shown(self.aim)}"
+        return f"{'at most' if self.is_ceiling else 'at least'} {shown(self.must)}{aim}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ import pytest
 from playwright.sync_api import sync_playwright
 
 from bench import page
+from bench.measure import Goal, Result
 from nocarrier.web.page import BUILT
 from testbed.programs import NOT_PROVEN, requires
 
@@ -23,6 +24,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 
 QUICK = (
     "record",
+    "record_new",
     "record_vs_prometheus",
     "record_vs_logging",
     "dial_accepted",
@@ -79,6 +81,18 @@ sys.exit(program.main(["--rounds", "1", "--output", sys.argv[1], *sys.argv[2:]])
 
     assert (lenient.returncode, strict.returncode) == (0, 1), lenient.stderr + strict.stderr
     assert "MISSED" in lenient.stdout
+
+
+@pytest.mark.parametrize(
+    ("goal", "verdicts"),
+    [
+        (Goal(2.0, is_ceiling=True, aim=1.0), ["aim met", "met", "MISSED"]),
+        (Goal(2.0, is_ceiling=False, aim=3.0), ["MISSED", "met", "aim met"]),
+        (Goal(2.0, is_ceiling=True), ["met", "met", "MISSED"]),
+    ],
+)
+def test_verdict_tells_what_must_hold_from_what_is_aimed_at(goal, verdicts):
+    assert [goal.verdict(Result(value=0.1, unit="s", ratio=ratio)) for ratio in (1.0, 2.0, 3.0)] == verdicts
 
 
 WITH_BENCHMARKS_THAT_BREAK = """
