@@ -224,9 +224,10 @@ def _schema(connection: sqlite3.Connection, steps: Sequence[Migration]) -> int:
 
 
 def _migrate(connection: sqlite3.Connection, steps: Sequence[Migration]) -> None:
-    for step in steps:
-        # One transaction with the number, so that a step is made wholly or not at all.
-        connection.executescript(f"BEGIN IMMEDIATE;\n{step.sql}\nPRAGMA user_version = {step.number};\nCOMMIT;")
+    # One transaction with the number, so that all steps are made or none; no reader finds a new file half made.
+    made = "\n".join(step.sql for step in steps)
+    if made:
+        connection.executescript(f"BEGIN IMMEDIATE;\n{made}\nPRAGMA user_version = {steps[-1].number};\nCOMMIT;")
 
 
 def _number(connection: sqlite3.Connection, sql: str) -> int:
