@@ -24,7 +24,7 @@ NODE_JS := $(VENV)/.node-js
 export PATH := $(abspath $(BIN)):$(PATH)
 endif
 
-.PHONY: help setup page check-page test-page run demo check fix test test-speed test-pythons bench lab soak docs lock clean
+.PHONY: help setup page check-page test-page run demo check fix test test-speed test-pythons coverage bench lab soak docs lock clean
 
 help:
 	@echo "make demo    a small network on loopback with faults in it; page and API on http://127.0.0.1:7070"
@@ -32,6 +32,7 @@ help:
 	@echo "make check   format, lint, spelling, types, dead code, import contracts, sizes and names, docs that lag behind"
 	@echo "make test    all tests (as root on Linux also those with network namespaces)"
 	@echo "make test-speed    the tests that need an idle machine"
+	@echo "make coverage      all tests, and how much of the code they run; it may not fall"
 	@echo "make test-pythons  the tests on every Python from 3.11 to 3.13 that this machine has"
 	@echo "make bench   measurements, as ratios against baselines of the same run"
 	@echo "make lab     the doctor against real faults in network namespaces (root, Linux); LAB='NAME ...' for some"
@@ -119,6 +120,11 @@ test: $(DEVELOP) test-page
 
 test-speed: $(DEVELOP) $(PAGE)
 	@$(BIN)/python -m pytest -m speed
+
+coverage: $(DEVELOP) $(PAGE)
+	@tools/install_test_programs
+	@$(BIN)/python -m pytest -n $(JOBS) --dist worksteal --cov --cov-report=term:skip-covered
+	@$(BIN)/python tools/check_coverage.py
 
 test-pythons: $(DEVELOP) $(PAGE)
 	@tools/install_test_programs

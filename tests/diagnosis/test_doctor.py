@@ -271,6 +271,7 @@ async def test_it_ends_when_it_is_told_to(doctor):
             await until(lambda: doctor.revision == 0)
 
 
+@pytest.mark.speed
 async def test_the_event_loop_goes_on_while_a_large_tracker_is_examined():
     # So many addresses that examining them in the loop would hold it for a good while, however fast the machine is.
     tracker = DialTracker(max_peers=20_000)

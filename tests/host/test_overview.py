@@ -54,6 +54,7 @@ def test_a_host_with_and_without_a_way_out():
 
 
 @linux
+@pytest.mark.speed
 def test_a_look_costs_little():
     took_s = []
     for _ in range(20):

@@ -256,6 +256,7 @@ def test_exporters_of_the_program_keep_their_own_log(tracker, endpoint, caplog):
 
 
 @pytest.mark.usefixtures("gives_up_soon")
+@pytest.mark.speed
 async def test_a_collector_that_is_silent_slows_no_dial(tracker, endpoint, monkeypatch):
     monkeypatch.setattr(otlp, "CLOSE_TIMEOUT_S", 0.1)
 

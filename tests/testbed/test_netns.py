@@ -225,6 +225,7 @@ def test_a_sweep_removes_what_a_killed_owner_left_and_nothing_else(network):
         assert len(still_there(names_of(network))) == 3
 
 
+@pytest.mark.speed
 def test_a_network_is_made_fast():
     started_s = time.perf_counter()
     with Network():

@@ -208,6 +208,7 @@ def test_the_oldest_runtime_ban_makes_place_and_is_counted_but_ended_ones_go_fir
     assert [ban.target for ban in bans.entries(NOW)] == ["203.0.113.1", "192.0.2.1", "192.0.2.4", "192.0.2.5"]
 
 
+@pytest.mark.speed
 def test_ten_thousand_bans_match_as_fast_as_one():
     few, many = BanList(["10.0.0.1"]), BanList()
     for number in range(10_000):
