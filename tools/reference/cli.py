@@ -21,11 +21,18 @@ def cli() -> Iterator[str]:
         "mistyped."
     )
     context = click.Context(command_line, info_name="nocarrier")
-    yield table(("verb", "what it does"), ((f"[`{verb}`](#nocarrier-{verb})", VERBS[verb]) for verb in VERBS))
+    yield table(("verb", "what it does"), ((f"[`{verb}`](#{_anchor(verb, context)})", VERBS[verb]) for verb in VERBS))
     for verb in command_line.list_commands(context):
         command = command_line.get_command(context, verb)
         assert command is not None
         yield from _command(command, click.Context(command, info_name=verb, parent=context))
+
+
+def _anchor(verb: str, context: click.Context) -> str:
+    """Where the page has the verb; for a group, where it has the first of its commands."""
+    command = command_line.get_command(context, verb)
+    names = [verb, *command.list_commands(context)[:1]] if isinstance(command, click.Group) else [verb]
+    return "-".join(["nocarrier", *names])
 
 
 def _command(command: click.Command, context: click.Context) -> Iterator[str]:

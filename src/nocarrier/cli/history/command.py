@@ -85,9 +85,9 @@ def _follow(client: NodeClient, query: Mapping[str, object], limit: int, *, as_j
     from nocarrier.cli.render.event_row import COLUMNS, WIDTHS, event_row  # noqa: PLC0415
 
     is_for_programs = not sys.stdout.isatty()
-    if is_for_programs and not as_json:
-        print_row(COLUMNS)
     with contextlib.suppress(KeyboardInterrupt):  # the way to end it
+        if is_for_programs and not as_json:
+            print_row(COLUMNS)
         for item in follow_history(client, query, limit):
             if isinstance(item, Notice):
                 click.echo(f"-- {printable(item.text)} --", err=True)
