@@ -1,52 +1,81 @@
-"""What the README shows is true: its example runs as it stands, and its links lead somewhere."""
+"""The README is short, and what it shows is what a newcomer gets."""
+
+from __future__ import annotations
 
 import json
 import re
+import sys
 import urllib.request
-from pathlib import Path
 
 import pytest
 
-import nocarrier
+from tests.docs.blocks import ROOT, Block, blocks_of
+from tests.docs.world import World
 
-ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text()
+PAGE = ROOT / "README.md"
+MOST_WORDS = 900
 
 
-def test_the_ten_line_example_records_the_dial_and_serves_it():
-    """The example itself, on a port of the kernel's choice and against a closed port."""
-    (code,) = re.findall(r"<!-- example: embed -->\n```python\n(.*?)```", README, flags=re.DOTALL)
-    assert len([line for line in code.splitlines() if line.strip()]) <= 11
-    code = code.replace('"127.0.0.1:7070"', '"127.0.0.1:0"').replace("nocarrier.serve(", "serving(")
-    served: list[dict] = []
+def block(language: str, text: str) -> Block:
+    """The block of the README in this language that holds `text`."""
+    (found,) = [each for each in blocks_of(PAGE) if each.language == language and text in each.text]
+    return found
 
-    class serving:  # noqa: N801 - stands where the example calls nocarrier.serve
-        def __init__(self, listen: str) -> None:
-            self.server = nocarrier.serve(listen=listen)
 
-        def __enter__(self) -> None:
-            pass
+def test_it_is_short():
+    assert len(PAGE.read_text().split()) < MOST_WORDS
 
-        def __exit__(self, *_: object) -> None:
-            with urllib.request.urlopen(f"{self.server.url}/api/p2p/debug", timeout=5) as answer:
-                served.append(json.load(answer))
-            self.server.close()
 
-    async def my_handshake(reader, writer):
-        raise AssertionError("nothing listens there")
+def test_the_first_command_is_the_demo():
+    first = next(blocks_of(PAGE))
+    assert first.commands() == ["make demo"]
 
-    nocarrier.global_tracker().clear()
-    with pytest.raises(ConnectionRefusedError):
-        exec(compile(code, "README.md", "exec"), {"serving": serving, "my_handshake": my_handshake})
 
-    (entry,) = served[0]["dial_failures"]
+def test_what_it_shows_of_the_demo_is_what_the_demo_prints(world: World):
+    """Each row of its table, by seed, reason and blame; ports differ from run to run."""
+    printed = {row[1:] for row in _rows(world.printed)}
+    shown = _rows(block("text", "the doctor says").text)
+    assert len(shown) >= 4
+    assert [row for row in shown if row[1:] not in printed] == []
+    assert [line for line in block("text", "the doctor says").text.splitlines() if line.startswith("the doctor")] == [
+        line for line in world.printed.splitlines() if line.startswith("the doctor")
+    ]
+
+
+def _rows(table: str) -> list[tuple[str, str, str]]:
+    """Seed, its host without the port, with reason and blame, of each row."""
+    rows = re.findall(r"(?m)^│ +(\S+):\d+ *│ (\S+) *│ (\S+) *│", table)
+    return [(host, f"{host} {reason}", blame) for host, reason, blame in rows]
+
+
+@pytest.mark.timeout(180)
+def test_the_example_stays_up_and_shows_its_answer(world: World):
+    """It prints the failure, and API and page have it as long as it runs."""
+    example = block("python", "nocarrier.serve")
+    program = world.folder / "program.py"
+    program.write_text(world.here(example.text))
+    assert example.until
+    with world.running([sys.executable, program], example.until) as lines:
+        url = re.search(r"http://127\.0\.0\.1:\d+", lines[-1])[0]
+        debug = json.loads(_read(f"{url}/api/p2p/debug"))
+        assert _read(f"{url}/"), "the page, or how to build it"
+
+    raised, failure, _ = lines
+    assert "Connection refused" in raised
+    assert failure.startswith("127.0.0.1:9999 connection_refused connect them {'errno': 'ECONNREFUSED'")
+    (entry,) = debug["dial_failures"]
     assert (entry["addr"], entry["reason"], entry["source"]) == ("127.0.0.1:9999", "connection_refused", "seed")
-    assert entry["evidence"]["errno"] == "ECONNREFUSED"
-    assert nocarrier.get_dial_failures()[-1].reason == "connection_refused"
+    assert entry["evidence"]["decided_by"] == "network"
 
 
-@pytest.mark.parametrize("page", [*sorted(ROOT.glob("docs/**/*.md")), ROOT / "README.md"], ids=lambda page: page.name)
-def test_links_between_pages_lead_somewhere(page: Path):
-    targets = re.findall(r"\]\(([^)#]+)\)", page.read_text())
-    missing = [target for target in targets if "://" not in target and not (page.parent / target).exists()]
-    assert missing == []
+def test_what_it_says_that_the_example_prints_is_what_it_prints(world: World):
+    printed = block("text", "raised as before").text.splitlines()
+    example = block("python", "nocarrier.serve")
+    assert printed[0] == "raised as before: [Errno 111] Connection refused, connecting to 127.0.0.1:9999"
+    assert printed[-1] == "Open http://127.0.0.1:7070, end with Ctrl-C."
+    assert 'print(f"Open {server.url}, end with Ctrl-C.")' in example.text
+
+
+def _read(url: str) -> str:
+    with urllib.request.urlopen(url, timeout=20) as answer:
+        return answer.read().decode()

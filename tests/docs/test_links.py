@@ -1,0 +1,53 @@
+"""Links between pages lead somewhere, to the heading that they name; and no page speaks of a text that is not there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.docs.blocks import GENERATED, PAGES, ROOT
+
+EVERY_PAGE = sorted({*PAGES, *GENERATED, *ROOT.glob("*.md"), ROOT / "dashboard" / "README.md"})
+
+
+def anchors_of(page: Path) -> set[str]:
+    """What a link can name of a page, as code hosting sites make it of headings."""
+    text = re.sub(r"(?ms)^```.*?^```", "", page.read_text())
+    headings = re.findall(r"(?m)^#+ (.*)$", text)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", EVERY_PAGE, ids=lambda page: page.relative_to(ROOT).as_posix())
+def test_links_lead_somewhere(page: Path):
+    wrong = []
+    for link in re.findall(r"\]\(([^)\s]+)\)", page.read_text()):
+        if "://" in link:
+            continue
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        if not target.exists() or (anchor and anchor not in anchors_of(target)):
+            wrong.append(link)
+    assert wrong == []
+
+
+def test_every_page_is_reached_from_the_index():
+    """By links from page to page; a page that nobody can find might as well not be there."""
+    reached, waiting = set(), [ROOT / "docs" / "README.md", ROOT / "README.md"]
+    while waiting:
+        page = waiting.pop()
+        if page in reached or page.suffix != ".md" or not page.exists():
+            continue
+        reached.add(page)
+        links = re.findall(r"\]\(([^)#\s]+)", page.read_text())
+        waiting += [(page.parent / link).resolve() for link in links if "://" not in link]
+    assert [page for page in EVERY_PAGE if page not in reached] == []
+
+
+@pytest.mark.parametrize("folder", ["docs", "src/nocarrier", "dashboard/src"])
+def test_nothing_speaks_of_texts_that_are_not_in_the_repository(folder: str):
+    """There is no "contract" and no "mission" that a reader could open."""
+    paths = [path for path in (ROOT / folder).rglob("*") if path.suffix in {".md", ".py", ".ts", ".tsx"}]
+    spoken = re.compile(r"\bthe (contract|mission|goals)\b", re.IGNORECASE)
+    assert [path for path in paths if "built" not in path.parts and spoken.search(path.read_text())] == []
