@@ -6,7 +6,7 @@ Facts are three-valued: None means not known, which is never taken for no.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from nocarrier.diagnosis.peers import FailingPeer, WorkingPeer, place_of
@@ -70,8 +70,8 @@ class Facts:
     """When a dial last reached its session."""
     tasks: tuple[TaskState, ...]
     """The endless tasks of this program."""
-    read: Mapping[str, FailingPeer]
-    """All failures by address, those that tell nothing any more among them; for the next `derive`."""
+    read: Mapping[str, FailingPeer | WorkingPeer]
+    """Every outcome by its address, those that tell nothing any more among them; for the next `derive`."""
 
     # ---- choosing peers -------------------------------------------------------------------------------------------
 
@@ -168,26 +168,21 @@ def derive(
         earlier: the facts before these: failures that have not changed since are not read again.
     """
     surroundings = _Surroundings.of(node)
-    connected, now_unix = surroundings.connected, latest.at_unix
-    read = surroundings.read_failing(latest.peers, earlier.read if earlier is not None else {})
+    now_unix = latest.at_unix
+    read = surroundings.read(latest.peers, earlier)
     # What lies ahead is from before the wall clock was set back, and then no order of times is known.
-    past = [peer for peer in read.values() if peer.failed_unix <= now_unix]
-    failing = tuple(
-        peer
-        for peer in past
-        if peer.addr not in connected and now_unix - peer.failed_unix <= TELLING_FOR_S[peer.reason.retry]
-    )
+    past = [peer for peer in read.values() if type(peer) is FailingPeer and peer.failed_unix <= now_unix]
+    failing = surroundings.failing(past, now_unix)
     worked_unix = [
         at_unix for peer in latest.peers if (at_unix := peer.succeeded_unix) is not None and at_unix <= now_unix
     ]
     answers_unix = [*worked_unix, *(peer.failed_unix for peer in past if peer.has_answered)]
-    since_unix = now_unix - (WORKED_FOR_S if node is not None else WORKED_FOR_S_WITHOUT_NODE)
     return Facts(
         now_unix=now_unix,
         run=latest.run,
         failing=failing,
         all_failing=failing,
-        working=(*surroundings.working(), *surroundings.worked(latest.peers, since_unix, now_unix)),
+        working=surroundings.working(read.values(), now_unix),
         recent=latest.recent,
         in_flight=latest.in_flight,
         node=node,
@@ -216,39 +211,45 @@ class _Surroundings:
         seeds = {seed.addr for seed in node.dialing.seeds}
         return cls(node.netgroup_prefix, seeds, {peer.addr: peer for peer in node.connected}, node.proven)
 
-    @property
-    def connected(self) -> Collection[str]:
-        return self.sessions.keys()
+    def read(self, outcomes: Iterable[LastOutcome], earlier: Facts | None) -> dict[str, FailingPeer | WorkingPeer]:
+        """What `outcomes` say, by address; one that has not changed since `earlier` is taken from there."""
+        before: Mapping[str, FailingPeer | WorkingPeer] = {}
+        if earlier is not None:
+            past = _Surroundings.of(earlier.node)
+            before = earlier.read if (past.prefix, past.seeds) == (self.prefix, self.seeds) else {}
+        read = {}
+        for outcome in outcomes:
+            addr, worked_unix = outcome.addr, outcome.succeeded_unix
+            if worked_unix is None:
+                worked_unix = self.proven.get(addr)
+            peer = before.get(addr)
+            # An outcome is never changed: the tracker makes another one of what happens next.
+            if peer is None or peer.outcome is not outcome or peer.worked_unix != worked_unix:
+                peer = self._peer(outcome, worked_unix)
+            read[addr] = peer
+        return read
 
-    def is_seed(self, peer: LastOutcome | ConnectedPeer) -> bool:
+    def _peer(self, outcome: LastOutcome, worked_unix: float | None) -> FailingPeer | WorkingPeer:
+        place, is_seed = place_of(outcome.addr, self.prefix), self._is_seed(outcome)
+        if outcome.is_failing:
+            return FailingPeer(outcome, place, worked_unix=worked_unix, is_seed=is_seed)
+        return WorkingPeer(outcome.addr, place, outcome.source, outcome.via, worked_unix, is_seed, outcome)
+
+    def _is_seed(self, peer: LastOutcome | ConnectedPeer) -> bool:
         # A peer book remembers the seeds of earlier runs as such; the node knows which ones it has now.
         return peer.source is Source.SEED if self.seeds is None else peer.addr in self.seeds
 
-    def read_failing(self, peers: Iterable[LastOutcome], before: Mapping[str, FailingPeer]) -> dict[str, FailingPeer]:
-        """Those of `peers` that are failing, by address; what has not changed since `before` is taken from there."""
-        read = {}
-        for peer in peers:
-            if peer.is_failing:
-                addr, is_seed = peer.addr, self.is_seed(peer)
-                failed = before.get(addr)
-                if failed is None or failed.event_id != peer.failure_seq or failed.is_seed is not is_seed:
-                    place = place_of(addr, self.prefix)
-                    failed = FailingPeer(peer, place, proven_unix=self.proven.get(addr), is_seed=is_seed)
-                read[addr] = failed
-        return read
+    def failing(self, past: Iterable[FailingPeer], now_unix: float) -> tuple[FailingPeer, ...]:
+        """Those of `past` that still tell of the present."""
+        telling = [peer for peer in past if now_unix - peer.failed_unix <= TELLING_FOR_S[peer.reason.retry]]
+        return tuple([peer for peer in telling if peer.addr not in self.sessions] if self.sessions else telling)
 
-    def worked(self, peers: Iterable[LastOutcome], since_unix: float, until_unix: float) -> Iterator[WorkingPeer]:
-        """Those of `peers` that worked in that time and have no session now."""
-        for peer in peers:
-            addr, worked_unix = peer.addr, peer.succeeded_unix
-            if worked_unix is None or peer.is_failing or addr in self.connected:
-                continue
-            if since_unix <= worked_unix <= until_unix:
-                is_seed = self.is_seed(peer)
-                yield WorkingPeer(addr, place_of(addr, self.prefix), peer.source, peer.via, worked_unix, is_seed)
-
-    def working(self) -> list[WorkingPeer]:
-        return [
-            WorkingPeer(addr, place_of(addr, self.prefix), peer.source, peer.via, None, self.is_seed(peer))
+    def working(self, read: Iterable[FailingPeer | WorkingPeer], now_unix: float) -> tuple[WorkingPeer, ...]:
+        """The peers with a session, and those of `read` that worked lately."""
+        connected = [
+            WorkingPeer(addr, place_of(addr, self.prefix), peer.source, peer.via, None, self._is_seed(peer), None)
             for addr, peer in self.sessions.items()
         ]
+        since_unix = now_unix - (WORKED_FOR_S_WITHOUT_NODE if self.seeds is None else WORKED_FOR_S)
+        worked = [peer for peer in read if type(peer) is WorkingPeer and peer.worked_between(since_unix, now_unix)]
+        return (*connected, *(peer for peer in worked if peer.addr not in self.sessions))

@@ -54,6 +54,7 @@ class FailingPeer:
         "is_seed",
         "is_silent",
         "netgroup",
+        "outcome",
         "phase",
         "reason",
         "source",
@@ -63,17 +64,18 @@ class FailingPeer:
         "worked_unix",
     )
 
-    def __init__(self, outcome: LastOutcome, place: Place, *, proven_unix: float | None, is_seed: bool) -> None:
+    def __init__(self, outcome: LastOutcome, place: Place, *, worked_unix: float | None, is_seed: bool) -> None:
         """Read an outcome that is a failure.
 
         Args:
             outcome: of the tracker.
             place: where the address lies.
-            proven_unix: when it last worked as the peer book remembers.
+            worked_unix: when it last worked, as far as tracker or peer book remember.
             is_seed: whether it stands in the seed list.
         """
         reason, phase, blame, failed_unix = outcome.reason, outcome.phase, outcome.blame, outcome.failed_unix
         assert reason is not None and phase is not None and blame is not None and failed_unix is not None  # noqa: PT018
+        self.outcome = outcome
         self.addr = outcome.addr
         self.host, self.netgroup, self.is_ipv6 = place
         self.source = outcome.source
@@ -89,8 +91,7 @@ class FailingPeer:
         self.event_id = outcome.failure_seq
         self.dials = outcome.failures_since_success
         """Failed dials since it last worked."""
-        self.worked_unix = outcome.succeeded_unix if outcome.succeeded_unix is not None else proven_unix
-        """When it last worked, as far as tracker or peer book remember."""
+        self.worked_unix = worked_unix
         self.worked_in_this_run = outcome.succeeded_unix is not None
         self.is_seed = is_seed
         (
@@ -130,6 +131,8 @@ class WorkingPeer(NamedTuple):
     worked_unix: float | None
     """When a dial worked last; None: it is connected now."""
     is_seed: bool
+    outcome: LastOutcome | None
+    """What it was read from; None: it is connected now."""
 
     @property
     def host(self) -> str:
@@ -145,6 +148,10 @@ class WorkingPeer(NamedTuple):
     def is_ipv6(self) -> bool:
         """Whether it is an IPv6 address."""
         return self.place.is_ipv6
+
+    def worked_between(self, since_unix: float, until_unix: float) -> bool:
+        """Whether a dial worked last in that time."""
+        return self.worked_unix is not None and since_unix <= self.worked_unix <= until_unix
 
 
 def netgroups(peers: Iterable[FailingPeer | WorkingPeer]) -> set[str]:
