@@ -12,7 +12,7 @@ from bench.samples import NodeOf64Peers, record_failed_dials
 from nocarrier import DialTracker
 from nocarrier.diagnosis import CAUSES, derive, diagnose
 from nocarrier.model.action import ProgramKind
-from nocarrier.model.node_state import NodePort
+from nocarrier.model.node.state import NodePort
 from nocarrier.web.views import Reader, debug_view
 
 READER = Reader(program=ProgramKind.NODE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from nocarrier import Blame, DialTracker, Evidence, Fault, Phase, Reason, Source
 from nocarrier.classification import blame_for
 from nocarrier.model.event import EndedAttempt
-from nocarrier.model.node_state import ConnectedPeer, Direction, NodeInfo, PeerBookCounts
+from nocarrier.model.node.state import ConnectedPeer, Direction, NodeInfo, PeerBookCounts
 
 NOW_UNIX = 1_750_000_000.0
 GENESIS = "5f" * 32

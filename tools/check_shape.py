@@ -8,18 +8,24 @@ from __future__ import annotations
 import ast
 import statistics
 import sys
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parent.parent / "src" / "nocarrier"
 
+MAX_FILES = 20
+"""Side by side in a package."""
+
 MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 60
 MAX_PARAMETERS = 8
 MAX_COMPLEXITY = 15
 """Ways through a function, counted as McCabe does, with each `and` and `or` as one more."""
+
+LISTS = frozenset({"diagnosis/causes"})
+"""Packages with one file for each row of a table."""
 
 TABLES = frozenset({"model/taxonomy.py"})
 """Files that are one table, and read by looking up."""
@@ -67,6 +73,11 @@ class Shape:
             self.functions[place] = (function.end_lineno or function.lineno) - function.lineno + 1
             self.complexity[place] = _complexity(function)
             self.parameters[place] = _parameters(function)
+
+    @property
+    def packages(self) -> dict[str, int]:
+        """How many files lie in each package."""
+        return Counter(file.rpartition("/")[0] or "." for file in self.files)
 
     @property
     def duplicates(self) -> dict[str, list[str]]:
@@ -129,6 +140,7 @@ def _branches(node: ast.AST) -> int:
 def problems_of(shape: Shape) -> Iterator[str]:
     """What is too large or said twice, one line each."""
     limits = (
+        ("files", {package: n for package, n in shape.packages.items() if package not in LISTS}, MAX_FILES),
         ("lines", {file: lines for file, lines in shape.files.items() if file not in TABLES}, MAX_FILE_LINES),
         ("lines", shape.functions, MAX_FUNCTION_LINES),
         ("parameters", {name: n for name, n in shape.parameters.items() if name not in PROMISED}, MAX_PARAMETERS),
@@ -152,16 +164,13 @@ def _fits(shape: Shape, file: str) -> bool:
 
 def report_of(shape: Shape) -> Iterator[str]:
     """The numbers, one line each."""
-    packages: dict[str, int] = defaultdict(int)
-    for file in shape.files:
-        packages[file.rpartition("/")[0] or "."] += 1
     lines = sorted(shape.files.values())
     yield f"files {len(lines)}, lines {sum(lines)}, median {statistics.median(lines):g}, largest {lines[-1]}"
     yield f"functions over {MAX_FUNCTION_LINES} lines: {_over(shape.functions, MAX_FUNCTION_LINES)}"
     yield f"functions with more than {MAX_PARAMETERS} parameters: {_over(shape.parameters, MAX_PARAMETERS)}"
     yield f"functions with more than {MAX_COMPLEXITY} ways through: {_over(shape.complexity, MAX_COMPLEXITY)}"
     yield f"public names defined twice: {len(shape.duplicates)}"
-    largest = sorted(packages.items(), key=lambda item: -item[1])[:8]
+    largest = sorted(shape.packages.items(), key=lambda item: -item[1])[:8]
     yield f"files per package: {', '.join(f'{package} {number}' for package, number in largest)}"
 
 

@@ -27,7 +27,7 @@ from nocarrier.model.listen import (
     is_token,
     parse_listen,
 )
-from nocarrier.model.nearest import did_you_mean
+from nocarrier.model.wording.nearest import did_you_mean
 from nocarrier.sources.node.options import Impossible, NodeOptions, TimingOptions, out_of_range
 
 ENVIRONMENT_PREFIX = "NOCARRIER_"

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from nocarrier.diagnosis import CAUSES, Facts, derive, diagnose
 from nocarrier.model.finding import Diagnosis, Finding, Severity
 from nocarrier.model.host_state import HostState
-from nocarrier.model.node_state import NodePort, NodeState
+from nocarrier.model.node.state import NodePort, NodeState
 from nocarrier.model.ports import MonotonicClock
 from nocarrier.model.task_state import TaskState
 from nocarrier.supervision import Supervisor

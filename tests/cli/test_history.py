@@ -15,7 +15,7 @@ from nocarrier.app.embedded import api_server
 from nocarrier.model.action import NextAction
 from nocarrier.model.finding import EvidenceItem, Finding, Severity
 from nocarrier.model.taxonomy import Blame
-from nocarrier.model.text import quoted, say
+from nocarrier.model.wording.text import quoted, say
 from nocarrier.outputs.history import SqliteHistory
 from tests.cli.command import nocarrier
 from tests.cli.terminal import Terminal, command, environment

@@ -16,7 +16,7 @@ from nocarrier.cli.report.html import POLICY, report_html
 from nocarrier.model.action import Action, filled
 from nocarrier.model.finding import EvidenceItem, Finding, Severity
 from nocarrier.model.taxonomy import Blame, Kind, Reason
-from nocarrier.model.text import address, quoted, say
+from nocarrier.model.wording.text import address, quoted, say
 from nocarrier.outputs.history import SqliteHistory
 from tests.cli.command import nocarrier
 from tests.cli.terminal import Terminal

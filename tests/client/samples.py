@@ -12,7 +12,7 @@ from nocarrier.model.action import ProgramKind
 from nocarrier.model.event import DialEvent, DialFailure
 from nocarrier.model.finding import HealthStatus, Severity
 from nocarrier.model.history import HistoryState, HistoryStatus, SeriesBy
-from nocarrier.model.node_state import (
+from nocarrier.model.node.state import (
     BookState,
     ConnectedPeer,
     Direction,
@@ -21,7 +21,7 @@ from nocarrier.model.node_state import (
     Reachability,
 )
 from nocarrier.model.taxonomy import Blame, Kind, Outcome, Phase, Reason, Source
-from nocarrier.model.word import newer_words
+from nocarrier.model.wording.word import newer_words
 from nocarrier.tracking import Totals
 from nocarrier.web.views import (
     Coverage,

@@ -16,7 +16,7 @@ from nocarrier.app.node import attend, in_background
 from nocarrier.client.answer import NodeAnswer
 from nocarrier.client.node_client import NodeClient
 from nocarrier.errors import AnotherApiError
-from nocarrier.model.word import Word
+from nocarrier.model.wording.word import Word
 from nocarrier.outputs.history import SqliteHistory
 from nocarrier.web.api.routes import ROUTES
 from nocarrier.web.api.server import Server

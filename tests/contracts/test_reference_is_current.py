@@ -15,7 +15,7 @@ from nocarrier.config import setting_table
 from nocarrier.diagnosis import CAUSES
 from nocarrier.model.evidence import EVIDENCE_KEYS
 from nocarrier.model.glossary import GLOSSARY
-from nocarrier.model.session_end import SESSION_ENDS
+from nocarrier.model.node.session_end import SESSION_ENDS
 from nocarrier.model.taxonomy import Reason, Source
 from nocarrier.web.api.openapi import answers_of, classes_in
 from nocarrier.web.api.routes import ROUTES

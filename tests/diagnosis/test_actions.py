@@ -14,7 +14,7 @@ from nocarrier import config
 from nocarrier.cli.main import VERBS, main
 from nocarrier.diagnosis import CAUSES
 from nocarrier.model.action import OTHERS, Action, NextAction, ProgramKind
-from nocarrier.model.text import Sayable, address, decimal, host, identity, network, percent, quoted, say, word
+from nocarrier.model.wording.text import Sayable, address, decimal, host, identity, network, percent, quoted, say, word
 from tests.diagnosis.test_contract import tables
 from tests.diagnosis.world import World
 

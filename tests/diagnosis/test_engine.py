@@ -14,7 +14,7 @@ from nocarrier.model.action import Action
 from nocarrier.model.finding import Severity
 from nocarrier.model.probe import NOT_KNOWN
 from nocarrier.model.taxonomy import Blame, Reason
-from nocarrier.model.text import say, word
+from nocarrier.model.wording.text import say, word
 from tests.diagnosis.table import codes, finding_of
 from tests.diagnosis.world import HOUR, MINUTE, NOW, World, icmp, neighbours, peer, peers
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from nocarrier.model.node_state import Reachability
+from nocarrier.model.node.state import Reachability
 from tests.diagnosis.table import (
     Table,
     check_near_miss,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nocarrier.model.node_state import PortMistake
+from nocarrier.model.node.state import PortMistake
 from tests.diagnosis.table import Table, check_near_miss, check_raised, codes, finding_of, near_misses, raised, row
 from tests.diagnosis.world import HOUR, MINUTE, World, claim, icmp, introducer, neighbours, peer, peers, peers6
 

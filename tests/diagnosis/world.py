@@ -18,7 +18,7 @@ from nocarrier.classification import blame_for
 from nocarrier.diagnosis import CAUSES, Facts, derive, diagnose
 from nocarrier.model.finding import Diagnosis
 from nocarrier.model.host_state import HostState
-from nocarrier.model.node_state import (
+from nocarrier.model.node.state import (
     ConnectedPeer,
     DialingState,
     Direction,

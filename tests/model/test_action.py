@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nocarrier.model.action import DEFAULT_URL, Action, ProgramKind, filled
-from nocarrier.model.text import ValueKind, address, quoted
+from nocarrier.model.wording.text import ValueKind, address, quoted
 
 HOSTILE = ["; false", "$(id)", "`id`", "a'b", 'a"b', "a b", "&& id", "| id", "> /tmp/x", "\\", "~root", "*", "#"]
 UNPRINTABLE = ["a\nid", "a\rid", "a\x00b", "a\x1b[2J", "a\u2028b"]

@@ -6,9 +6,9 @@ import pytest
 
 from nocarrier.diagnosis import CAUSES
 from nocarrier.model.glossary import GLOSSARY, SETS, TERMS, key_of
-from nocarrier.model.node_state import BookState
+from nocarrier.model.node.state import BookState
 from nocarrier.model.taxonomy import Reason
-from nocarrier.model.word import DefinedWord
+from nocarrier.model.wording.word import DefinedWord
 from nocarrier.web.api.openapi import openapi_document
 from nocarrier.web.api.routes import ROUTES
 

@@ -16,7 +16,7 @@ from nocarrier.probing.prober import Prober
 from nocarrier.model.finding import EvidenceItem, Finding, Severity
 from nocarrier.diagnosis import CAUSES
 from nocarrier.model.taxonomy import Blame
-from nocarrier.model.text import say
+from nocarrier.model.wording.text import say
 
 code, *addrs = sys.argv[1:]
 finding = Finding(

@@ -10,7 +10,7 @@ from nocarrier.diagnosis import CAUSES
 from nocarrier.model.finding import EvidenceItem, Finding, Severity
 from nocarrier.model.probe import NOT_KNOWN, Probe, ProbeFacts
 from nocarrier.model.taxonomy import Blame
-from nocarrier.model.text import say
+from nocarrier.model.wording.text import say
 from nocarrier.probing.conclusions import conclude, plan_probes
 
 LOOKS = {cause.code: cause.looks for cause in CAUSES}

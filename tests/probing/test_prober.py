@@ -15,7 +15,7 @@ from nocarrier.model.address import Address
 from nocarrier.model.finding import EvidenceItem, Finding, Severity
 from nocarrier.model.probe import Answer, Looks, Probe, ProbeFacts, ProbePlan
 from nocarrier.model.taxonomy import Blame, Reason
-from nocarrier.model.text import say
+from nocarrier.model.wording.text import say
 from nocarrier.probing.facts import gather_facts
 from nocarrier.probing.prober import KEPT_FOR_S, Prober
 from nocarrier.testing.fault_servers import FAULT_SERVERS

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from nocarrier.model.address import Address
-from nocarrier.model.node_state import IntroductionCounts
+from nocarrier.model.node.state import IntroductionCounts
 from nocarrier.model.taxonomy import Source
 from nocarrier.sources.node.book.introductions import THROTTLE_DEAD_SHARE, THROTTLE_DIALED
 from nocarrier.sources.node.book.peer_book import AddOutcome, PeerBook

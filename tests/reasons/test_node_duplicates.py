@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from nocarrier.model.node_state import Direction
+from nocarrier.model.node.state import Direction
 from nocarrier.model.taxonomy import Reason
 from nocarrier.sources.node.wire.messages import Goodbye
 from testbed.nodes import RunningNode, eventually, facts, nodes_fixture

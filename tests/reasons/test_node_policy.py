@@ -6,7 +6,7 @@ import asyncio
 import socket
 import time
 
-from nocarrier.model.node_state import DialOutcome
+from nocarrier.model.node.state import DialOutcome
 from nocarrier.model.taxonomy import Reason, Source
 from nocarrier.sources.node.wire import PeerAddress
 from nocarrier.sources.node.wire.messages import PeerList

@@ -8,7 +8,7 @@ from nocarrier.diagnosis import CAUSES
 from nocarrier.diagnosis.cause import Cause
 from nocarrier.model.action import EVERY_PROGRAM, Action
 from nocarrier.model.taxonomy import Blame
-from nocarrier.model.text import declared
+from nocarrier.model.wording.text import declared
 from reference.markdown import generated_from, table
 
 _GROUPS = {

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from nocarrier.model.session_end import SESSION_ENDS
+from nocarrier.model.node.session_end import SESSION_ENDS
 from reference.markdown import generated_from, table
 
 
 def session_ends() -> Iterator[str]:
     """Every code with its meaning, and what is made of it."""
-    yield generated_from("src/nocarrier/model/session_end.py")
+    yield generated_from("src/nocarrier/model/node/session_end.py")
     yield "# Why sessions end"
     yield (
         "A session of a node ends with one of these codes. It is in the detail of an `early_disconnect`, and in the "

@@ -9,7 +9,7 @@ import msgspec
 
 from nocarrier.model.evidence import EVIDENCE_KEYS, ICMP_NAMES
 from nocarrier.model.history import ENDED_BY
-from nocarrier.model.node_state import REACHABILITY
+from nocarrier.model.node.state import REACHABILITY
 from nocarrier.model.taxonomy import Kind
 
 

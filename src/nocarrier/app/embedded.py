@@ -19,7 +19,7 @@ from nocarrier.host.overview import read_host_state
 from nocarrier.model.address import DEFAULT_NETGROUP_PREFIX
 from nocarrier.model.history import History
 from nocarrier.model.listen import DEFAULT_LISTEN, check_listen
-from nocarrier.model.node_state import NodePort
+from nocarrier.model.node.state import NodePort
 from nocarrier.probing.prober import Prober
 from nocarrier.recorder import global_tracker
 from nocarrier.tracking import DialTracker

@@ -14,7 +14,7 @@ from nocarrier.cli.render.text import print_json, printable
 from nocarrier.client.node_client import NodeClient
 
 if TYPE_CHECKING:
-    from nocarrier.model.node_state import DialResult
+    from nocarrier.model.node.state import DialResult
 
 TIMEOUT_S = 120.0
 """More than a dial takes by default, which is 10 s to connect and 36 s for the handshake."""
@@ -30,7 +30,7 @@ def connect(client: NodeClient, addr: str, *, as_json: bool) -> None:
     """
     with progress(f"dialing {addr}"):
         answer = client.post("/api/p2p/connect", {"peer_addr": addr}, TIMEOUT_S)
-    from nocarrier.model.node_state import DialOutcome, DialResult  # noqa: PLC0415 - loaded once there is an answer
+    from nocarrier.model.node.state import DialOutcome, DialResult  # noqa: PLC0415 - loaded once there is an answer
 
     result = answer.read(DialResult)
     if as_json:

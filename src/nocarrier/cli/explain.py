@@ -14,9 +14,9 @@ from nocarrier.cli.render.text import printable
 from nocarrier.diagnosis import CAUSES
 from nocarrier.diagnosis.cause import Cause
 from nocarrier.model.glossary import GLOSSARY, Sense, key_of
-from nocarrier.model.nearest import did_you_mean
 from nocarrier.model.taxonomy import Reason
-from nocarrier.model.text import declared
+from nocarrier.model.wording.nearest import did_you_mean
+from nocarrier.model.wording.text import declared
 from nocarrier.web.views.reasons import reason_view
 
 WIDTH = 80

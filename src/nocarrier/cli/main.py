@@ -62,7 +62,7 @@ class _Verbs(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         if args[0] not in VERBS and not args[0].startswith("-"):
-            from nocarrier.model.nearest import did_you_mean  # noqa: PLC0415 - loaded only for a mistyped verb
+            from nocarrier.model.wording.nearest import did_you_mean  # noqa: PLC0415 - loaded only for a mistyped verb
 
             ctx.fail(f"There is no verb {printable(args[0])!r}. {did_you_mean(args[0], VERBS)}".rstrip())
         return super().resolve_command(ctx, args)

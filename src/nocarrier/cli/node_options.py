@@ -14,7 +14,7 @@ from nocarrier.cli.render.text import printable
 from nocarrier.client.node_client import DEFAULT_URL, NodeClient
 from nocarrier.errors import RequestRefusedError
 from nocarrier.model.taxonomy import Kind, Phase, Reason, Source
-from nocarrier.model.word import Word
+from nocarrier.model.wording.word import Word
 
 _TABLES: dict[str, type[Word]] = {"reason": Reason, "source": Source, "kind": Kind, "phase": Phase}
 """Options that take words of a table."""
@@ -40,7 +40,7 @@ def mistyped_words_told(query: Mapping[str, object]) -> Iterator[None]:
         for option, table in _TABLES.items():
             for word in str(query.get(option) or "").split(","):
                 if word and word not in list(table):
-                    from nocarrier.model.nearest import did_you_mean  # noqa: PLC0415 - loaded only for a mistyped word
+                    from nocarrier.model.wording.nearest import did_you_mean  # noqa: PLC0415 - loaded only for a mistyped word
 
                     known = "List all with: nocarrier explain"
                     meant = did_you_mean(word, [each.value for each in table], known)

@@ -10,7 +10,7 @@ import click
 from nocarrier.cli.node_options import asks_node
 from nocarrier.cli.render.text import clock_time, print_json, print_note, print_table
 from nocarrier.client.node_client import NodeClient
-from nocarrier.model.wording import span
+from nocarrier.model.wording.numbers import span
 
 if TYPE_CHECKING:
     from nocarrier.web.views import PeerView

@@ -7,7 +7,7 @@ from typing import Any, NoReturn, TypeVar
 
 from nocarrier.errors import AnotherApiError
 from nocarrier.model.version import VERSION
-from nocarrier.model.word import newer_words
+from nocarrier.model.wording.word import newer_words
 
 View = TypeVar("View")
 
@@ -31,7 +31,7 @@ class NodeAnswer:
         """The answer as the struct that the route gives.
 
         A field that this version does not know is left out, and a word that it does not know is kept as it is (see
-        `model.word`): a newer node has more of both.
+        `model.wording.word`): a newer node has more of both.
 
         Raises:
             AnotherApiError: a field is missing or of another type.

@@ -1,6 +1,6 @@
 """What a cause is: declared once, with the rule that finds it, the words that tell of it, and the actions that mend it.
 
-A rule decides, and gives values; what is said of them are templates (`model.text`).
+A rule decides, and gives values; what is said of them are templates (`model.wording.text`).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from nocarrier.model.address import Address
 from nocarrier.model.finding import EvidenceItem, Severity
 from nocarrier.model.probe import Looks
 from nocarrier.model.taxonomy import Blame
-from nocarrier.model.text import Sayable, Text, address, listed, say
+from nocarrier.model.wording.text import Sayable, Text, address, listed, say
 
 SAMPLES = 5
 """Addresses named for each piece of evidence."""

@@ -13,7 +13,7 @@ from nocarrier.diagnosis.peers import FailingPeer, WorkingPeer, place_of
 from nocarrier.model.address import DEFAULT_NETGROUP_PREFIX
 from nocarrier.model.event import DialEvent, DialFailure
 from nocarrier.model.host_state import HostState
-from nocarrier.model.node_state import ConnectedPeer, NodeState
+from nocarrier.model.node.state import ConnectedPeer, NodeState
 from nocarrier.model.task_state import TaskState
 from nocarrier.model.taxonomy import HANDSHAKE_VERDICTS, Kind, Reason, Retry, Source
 from nocarrier.tracking import LastOutcome, Latest

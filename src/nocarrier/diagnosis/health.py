@@ -17,9 +17,9 @@ from typing import NamedTuple
 
 from nocarrier.diagnosis.facts import SKIPS_FOR_S, Facts
 from nocarrier.model.finding import Finding, HealthStatus, Severity
-from nocarrier.model.node_state import NodeState
+from nocarrier.model.node.state import NodeState
 from nocarrier.model.taxonomy import Kind, Reason
-from nocarrier.model.wording import count_of
+from nocarrier.model.wording.numbers import count_of
 
 _SHOWN_REASONS = 3
 """Of skips, the most frequent."""

@@ -11,8 +11,8 @@ import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from nocarrier.model.text import Mask, Sayable, Text, Value, ValueKind, names_in, say, value_of
-from nocarrier.model.word import DefinedWord
+from nocarrier.model.wording.text import Mask, Sayable, Text, Value, ValueKind, names_in, say, value_of
+from nocarrier.model.wording.word import DefinedWord
 
 DEFAULT_URL = "http://127.0.0.1:7070"
 """Of an API, until it is known which one was asked."""

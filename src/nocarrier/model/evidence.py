@@ -10,7 +10,7 @@ import string
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from nocarrier.model.word import Word
+from nocarrier.model.wording.word import Word
 
 
 class ValueForm(Word):

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from nocarrier.model.action import NextAction
 from nocarrier.model.probe import NOT_KNOWN, Looks
 from nocarrier.model.taxonomy import Blame
-from nocarrier.model.text import Text
-from nocarrier.model.word import DefinedWord
+from nocarrier.model.wording.text import Text
+from nocarrier.model.wording.word import DefinedWord
 
 
 class Severity(DefinedWord):

@@ -17,12 +17,12 @@ from nocarrier.model.action import ProgramKind
 from nocarrier.model.evidence import EVIDENCE_KEYS
 from nocarrier.model.finding import HealthStatus, Severity
 from nocarrier.model.history import ENDED_BY, HistoryState, MissingBecause
-from nocarrier.model.node_counters import DIAL_BACKS, REFUSALS
-from nocarrier.model.node_state import REACHABILITY, BookState, DialOutcome, Direction
+from nocarrier.model.node.counters import DIAL_BACKS, REFUSALS
+from nocarrier.model.node.session_end import SESSION_ENDS
+from nocarrier.model.node.state import REACHABILITY, BookState, DialOutcome, Direction
 from nocarrier.model.probe import Answer
-from nocarrier.model.session_end import SESSION_ENDS
 from nocarrier.model.taxonomy import Blame, Kind, Phase, Retry, Source
-from nocarrier.model.word import DefinedWord
+from nocarrier.model.wording.word import DefinedWord
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

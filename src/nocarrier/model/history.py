@@ -15,7 +15,7 @@ from nocarrier.model.event import DialEvent
 from nocarrier.model.finding import Finding, Severity
 from nocarrier.model.task_state import TaskState
 from nocarrier.model.taxonomy import Kind, Phase, Reason, Source
-from nocarrier.model.word import DefinedWord, Word
+from nocarrier.model.wording.word import DefinedWord, Word
 
 
 @dataclass(slots=True, kw_only=True)

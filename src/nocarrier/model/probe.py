@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 
 from nocarrier.model.fault import Evidence, Fault
 from nocarrier.model.taxonomy import Reason
-from nocarrier.model.text import Text
-from nocarrier.model.word import DefinedWord, Word
+from nocarrier.model.wording.text import Text
+from nocarrier.model.wording.word import DefinedWord, Word
 
 MAX_TARGETS = 3
 """Peers that are probed for one finding: enough to tell one from all, and quick."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
-from nocarrier.model.word import DefinedWord, Word
+from nocarrier.model.wording.word import DefinedWord, Word
 
 
 class Phase(DefinedWord):

@@ -24,7 +24,7 @@ from nocarrier.model.probe import (
     Target,
 )
 from nocarrier.model.taxonomy import Reason
-from nocarrier.model.text import Text, host, listed, say, word
+from nocarrier.model.wording.text import Text, host, listed, say, word
 from nocarrier.probing.targets import about_target, is_dropped_port
 
 

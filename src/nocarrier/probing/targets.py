@@ -10,7 +10,7 @@ from nocarrier.model.address import Address
 from nocarrier.model.fault import Fault
 from nocarrier.model.probe import Answer, Redial, Statement, Target, WayOut, answer_in
 from nocarrier.model.taxonomy import Reason
-from nocarrier.model.text import Text, address, host, listed, network, quoted, say, word
+from nocarrier.model.wording.text import Text, address, host, listed, network, quoted, say, word
 
 
 def about_target(target: Target, way_out: WayOut | None, *, wants_redial: bool, is_common: bool) -> list[Statement]:

@@ -13,7 +13,7 @@ from nocarrier.model.action import NextAction
 from nocarrier.model.finding import Finding, Severity
 from nocarrier.model.history import EndedBy
 from nocarrier.model.taxonomy import Blame
-from nocarrier.model.text import quoted, say
+from nocarrier.model.wording.text import quoted, say
 from nocarrier.outputs.history import database, write_sql, writer_thread
 from tests.outputs.history.kit import NOON_UNIX, eventually, history_of, written
 

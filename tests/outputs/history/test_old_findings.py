@@ -11,7 +11,7 @@ import pytest
 
 from nocarrier.model.action import ProgramKind
 from nocarrier.model.history import EndedBy
-from nocarrier.model.text import ValueKind
+from nocarrier.model.wording.text import ValueKind
 from nocarrier.web.views import Reader
 from nocarrier.web.views.findings import finding_view
 from tests.outputs.history.kit import eventually, history_of

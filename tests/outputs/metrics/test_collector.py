@@ -14,7 +14,7 @@ from nocarrier.diagnosis import CAUSES
 from nocarrier.model.finding import Diagnosis, Finding, HealthStatus, Severity
 from nocarrier.model.history import HistoryState, HistoryStatus
 from nocarrier.model.taxonomy import Blame
-from nocarrier.model.text import say
+from nocarrier.model.wording.text import say
 from nocarrier.outputs.metrics import METRICS, OF_DIAGNOSIS, OF_DIALS, OF_HISTORY, OF_NODE, DialCollector, exposition
 from testbed.programs import requires
 from tests.outputs.metrics.scrape import OPENMETRICS, Scraped

@@ -9,7 +9,7 @@ import time
 from msgspec import structs
 
 from nocarrier.model.address import Address
-from nocarrier.model.node_counters import Refusal
+from nocarrier.model.node.counters import Refusal
 from nocarrier.model.taxonomy import Reason, Source
 from nocarrier.sources.node import gossip
 from nocarrier.sources.node.book.introductions import THROTTLE_DIALED

@@ -16,8 +16,8 @@ import pytest
 
 from nocarrier.errors import ConfigError, StateFileError
 from nocarrier.model.address import Address
-from nocarrier.model.node_counters import DIAL_BACKS, REFUSALS, Refusal
-from nocarrier.model.node_state import DialOutcome, Direction
+from nocarrier.model.node.counters import DIAL_BACKS, REFUSALS, Refusal
+from nocarrier.model.node.state import DialOutcome, Direction
 from nocarrier.model.taxonomy import Reason, Source
 from nocarrier.outputs.metrics import exposition
 from nocarrier.sources.node import state_files

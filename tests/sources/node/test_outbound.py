@@ -10,7 +10,7 @@ import pytest
 
 from nocarrier.dialing import AddressPolicy
 from nocarrier.model.address import Address
-from nocarrier.model.node_state import DialOutcome
+from nocarrier.model.node.state import DialOutcome
 from nocarrier.model.taxonomy import Phase, Reason, Source
 from nocarrier.sources.node.eligibility import Skip
 from nocarrier.testing.fault_servers import FAULT_SERVERS

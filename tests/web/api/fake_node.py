@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import math
 
-from nocarrier.model.node_counters import DialBackCount, Refusal
-from nocarrier.model.node_state import (
+from nocarrier.model.node.counters import DialBackCount, Refusal
+from nocarrier.model.node.state import (
     BookPeer,
     BookState,
     ConnectedPeer,

@@ -7,9 +7,9 @@ import time
 
 import pytest
 
-from nocarrier.web.api import requests
 from nocarrier.web.api.connects import MAX_CONNECTS
-from nocarrier.web.api.requests import MAX_BODY_BYTES
+from nocarrier.web.api.input import requests
+from nocarrier.web.api.input.requests import MAX_BODY_BYTES
 from tests.web.api.fake_node import PEER_ID
 from tests.web.api.http_client import ask, open_connection, post_json, read_to_end
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nocarrier.model.node_state import Introducer, IntroductionCounts
+from nocarrier.model.node.state import Introducer, IntroductionCounts
 from tests.web.api.fake_node import SEED, TOLD
 from tests.web.api.http_client import get
 

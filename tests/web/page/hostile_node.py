@@ -23,7 +23,7 @@ from nocarrier.model.action import Action, ProgramKind, filled
 from nocarrier.model.event import Attempt, DialEvent
 from nocarrier.model.finding import Diagnosis, EvidenceItem, Finding, HealthStatus, Severity
 from nocarrier.model.taxonomy import Blame, Kind, Outcome, Phase, Reason, Source
-from nocarrier.model.text import quoted, say
+from nocarrier.model.wording.text import quoted, say
 from nocarrier.web.api.page import Page
 from nocarrier.web.api.server import Server
 from nocarrier.web.views import Reader, diagnosis_view

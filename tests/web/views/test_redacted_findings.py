@@ -27,7 +27,7 @@ from nocarrier.model.probe import (
     WayOut,
 )
 from nocarrier.model.taxonomy import Blame, Reason
-from nocarrier.model.text import address, host, identity, listed, network, quoted, say, word
+from nocarrier.model.wording.text import address, host, identity, listed, network, quoted, say, word
 from nocarrier.web.views import Reader, diagnosis_view, probe_view, redact
 from nocarrier.web.views.findings import finding_view
 

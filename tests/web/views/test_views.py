@@ -17,9 +17,9 @@ from nocarrier.model.event import EndedAttempt
 from nocarrier.model.event_filter import EventFilter
 from nocarrier.model.fault import Evidence, Fault
 from nocarrier.model.finding import Diagnosis, HealthStatus
-from nocarrier.model.node_state import BookPeer, BookState
+from nocarrier.model.node.state import BookPeer, BookState
 from nocarrier.model.taxonomy import Blame, Kind, Phase
-from nocarrier.web.api.questions import EntryKind
+from nocarrier.web.api.input.questions import EntryKind
 from nocarrier.web.views import Reader, debug_view, failures_view, peers_view, reasons_view, redact
 
 NODE_ID = "cd" * 32

@@ -18,7 +18,7 @@ from nocarrier.client import history_pages
 from nocarrier.client.node_client import NodeClient
 from nocarrier.model.history import ENDED_BY
 from nocarrier.model.taxonomy import Kind
-from nocarrier.model.wording import count_of, span
+from nocarrier.model.wording.numbers import count_of, span
 
 if TYPE_CHECKING:
     from nocarrier.model.history import EndedBy

@@ -10,7 +10,7 @@ from nocarrier.cli.render.lines import Line, print_lines
 from nocarrier.client.compare.compared_node import ComparedNode
 from nocarrier.client.compare.comparison import Comparison, Relation
 from nocarrier.client.compare.one_way import OneWay
-from nocarrier.model.wording import count_of, short_id
+from nocarrier.model.wording.numbers import count_of, short_id
 
 _STYLES = {
     Relation.CONNECTED: "bold green",

@@ -12,8 +12,8 @@ from nocarrier.cli.render.probe_text import probe_lines
 from nocarrier.client.answer import NodeAnswer
 from nocarrier.errors import AnotherApiError, NocarrierError
 from nocarrier.model.finding import HealthStatus, Severity
-from nocarrier.model.node_state import REACHABILITY
-from nocarrier.model.wording import count_of, span
+from nocarrier.model.node.state import REACHABILITY
+from nocarrier.model.wording.numbers import count_of, span
 from nocarrier.web.views import ActionView, DebugView, DiagnosisView, FindingView, ProbeView
 
 _HEALTH_WORDS = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from nocarrier.cli.render.evidence import in_words
 from nocarrier.cli.render.text import clock_time, took_in_words
 from nocarrier.model.event import DialEvent, DialFailure
-from nocarrier.model.wording import SHOWN_ID_DIGITS
+from nocarrier.model.wording.numbers import SHOWN_ID_DIGITS
 
 COLUMNS = ("time", "address", "outcome", "from", "what is known")
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from nocarrier.cli.render.text import clock_time, took_in_words
 from nocarrier.model.evidence import ValueForm, say_evidence
-from nocarrier.model.wording import SHOWN_ID_DIGITS
+from nocarrier.model.wording.numbers import SHOWN_ID_DIGITS
 
 
 def in_words(failure: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from nocarrier.cli.render.lines import Line
 from nocarrier.model.probe import Answer, Hop
-from nocarrier.model.wording import span
+from nocarrier.model.wording.numbers import span
 from nocarrier.web.views import ProbeView
 
 _SAID = {

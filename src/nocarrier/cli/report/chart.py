@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from nocarrier.cli.render.text import printable
 from nocarrier.cli.render.times import utc
-from nocarrier.model.wording import span
+from nocarrier.model.wording.numbers import span
 from nocarrier.web.views import SeriesView
 
 MAX_LINES = 8

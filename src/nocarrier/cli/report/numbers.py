@@ -13,7 +13,7 @@ from nocarrier.cli.report.chart import block_chart, total_of
 from nocarrier.cli.report.facts import ReportFacts, reasons_of
 from nocarrier.model.event import DialEvent
 from nocarrier.model.taxonomy import Kind, Reason
-from nocarrier.model.wording import count_of, span
+from nocarrier.model.wording.numbers import count_of, span
 
 CHART = "text failures-over-time"
 """Info string of the fenced chart, by which the HTML report finds it and draws it instead."""

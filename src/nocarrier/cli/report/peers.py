@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from nocarrier.cli.render.markdown import code, table, words
 from nocarrier.cli.render.times import utc
 from nocarrier.cli.report.facts import ReportFacts
-from nocarrier.model.node_state import REACHABILITY, ConnectedPeer
-from nocarrier.model.wording import count_of
+from nocarrier.model.node.state import REACHABILITY, ConnectedPeer
+from nocarrier.model.wording.numbers import count_of
 from nocarrier.web.views import PeerView, PropagationCounts
 
 MAX_PEERS = 20

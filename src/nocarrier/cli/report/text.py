@@ -16,9 +16,9 @@ from nocarrier.cli.report.facts import ReportFacts
 from nocarrier.cli.report.numbers import counts, over_time, samples
 from nocarrier.cli.report.peers import peers, propagation
 from nocarrier.model.finding import Severity
-from nocarrier.model.node_counters import DIAL_BACKS, REFUSALS
-from nocarrier.model.word import Word
-from nocarrier.model.wording import span
+from nocarrier.model.node.counters import DIAL_BACKS, REFUSALS
+from nocarrier.model.wording.numbers import span
+from nocarrier.model.wording.word import Word
 from nocarrier.web.views import ActionView, FindingView, PastFindingView
 
 _Counted = TypeVar("_Counted", bound=Word)

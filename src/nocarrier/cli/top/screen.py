@@ -18,7 +18,7 @@ from nocarrier.model.event import DialEvent
 from nocarrier.model.finding import HealthStatus
 from nocarrier.model.history import HistoryState, HistoryStatus
 from nocarrier.model.taxonomy import Kind
-from nocarrier.model.wording import SHOWN_ID_DIGITS, count_of, span
+from nocarrier.model.wording.numbers import SHOWN_ID_DIGITS, count_of, span
 from nocarrier.web.views import FindingView, StatusView
 
 _HEALTH_STYLES = {

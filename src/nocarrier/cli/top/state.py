@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from nocarrier.client.event_stream import Lost, StreamMessage
 from nocarrier.model.event import DialEvent
-from nocarrier.model.node_state import NodeInfo
+from nocarrier.model.node.state import NodeInfo
 from nocarrier.model.taxonomy import Kind
 from nocarrier.web.views import DebugView, DiagnosisView, FailuresView, StatusView
 from nocarrier.web.views.stream import Gap

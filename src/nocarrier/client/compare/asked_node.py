@@ -10,7 +10,7 @@ from nocarrier.client.compare.compared_node import ComparedNode
 from nocarrier.client.node_client import NodeClient
 from nocarrier.errors import AnotherApiError, NodeUnreachableError, RequestRefusedError
 from nocarrier.model.event import DialFailure
-from nocarrier.model.node_state import ConnectedPeer, NodeInfo
+from nocarrier.model.node.state import ConnectedPeer, NodeInfo
 from nocarrier.web.views import FailuresView, PeersView
 
 MAX_FAILURES = 1_000

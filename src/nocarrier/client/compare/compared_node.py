@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from nocarrier.errors import AddressError
 from nocarrier.model.address import Address, Scope, scope_of
 from nocarrier.model.event import DialFailure
-from nocarrier.model.node_state import ConnectedPeer, NodeInfo
+from nocarrier.model.node.state import ConnectedPeer, NodeInfo
 from nocarrier.web.views import PeerView
 
 DATE_ERROR_S = 2.0

@@ -8,8 +8,8 @@ from enum import StrEnum
 
 from nocarrier.client.compare.compared_node import ComparedNode
 from nocarrier.client.compare.one_way import OneWay, one_way
-from nocarrier.model.node_state import Direction, NodeInfo
-from nocarrier.model.wording import SHOWN_ID_DIGITS
+from nocarrier.model.node.state import Direction, NodeInfo
+from nocarrier.model.wording.numbers import SHOWN_ID_DIGITS
 
 
 class Relation(StrEnum):

@@ -15,9 +15,9 @@ from nocarrier.client.compare.compared_node import (
 )
 from nocarrier.model.address import Address, Scope
 from nocarrier.model.event import DialFailure
-from nocarrier.model.node_state import Direction, Reachability
+from nocarrier.model.node.state import Direction, Reachability
 from nocarrier.model.taxonomy import Kind, Reason
-from nocarrier.model.wording import count_of, span
+from nocarrier.model.wording.numbers import count_of, span
 
 _SAYS_NOTHING = frozenset(
     {

@@ -13,7 +13,7 @@ from nocarrier.diagnosis.peers import FailingPeer
 from nocarrier.model.action import NODE, OTHERS, Action
 from nocarrier.model.finding import Severity
 from nocarrier.model.taxonomy import Blame, Reason
-from nocarrier.model.text import Sayable, address, identity, say
+from nocarrier.model.wording.text import Sayable, address, identity, say
 
 PEERS = 2
 """One ban may be one operator's whim."""

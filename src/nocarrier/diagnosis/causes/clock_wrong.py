@@ -13,8 +13,8 @@ from nocarrier.model.action import NODE, OTHERS, Action
 from nocarrier.model.finding import Severity
 from nocarrier.model.probe import Looks
 from nocarrier.model.taxonomy import Blame, Reason
-from nocarrier.model.text import address, say, word
-from nocarrier.model.wording import span
+from nocarrier.model.wording.numbers import span
+from nocarrier.model.wording.text import address, say, word
 
 PEERS = 3
 """Distinct peers that must disagree with us in the same direction."""

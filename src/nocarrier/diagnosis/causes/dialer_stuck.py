@@ -8,9 +8,9 @@ from nocarrier.diagnosis.facts import Facts
 from nocarrier.model.action import NODE, Action
 from nocarrier.model.event import DialEvent
 from nocarrier.model.finding import EvidenceItem, Severity
-from nocarrier.model.node_state import NodeState
+from nocarrier.model.node.state import NodeState
 from nocarrier.model.taxonomy import Blame
-from nocarrier.model.text import Text, decimal, joined, say
+from nocarrier.model.wording.text import Text, decimal, joined, say
 
 ROUNDS = 3
 """Rounds of the maintainer that may pass without a dial: one can fall between two, and one can find all in backoff."""

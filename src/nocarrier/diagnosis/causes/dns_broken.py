@@ -12,7 +12,7 @@ from nocarrier.model.address import parse_ip
 from nocarrier.model.finding import Severity
 from nocarrier.model.probe import Looks, Probe
 from nocarrier.model.taxonomy import Blame, Phase, Reason
-from nocarrier.model.text import host, listed, say
+from nocarrier.model.wording.text import host, listed, say
 
 NAMES = 2
 """One name that cannot be looked up may be the fault of whoever serves that name."""

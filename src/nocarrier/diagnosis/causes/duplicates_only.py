@@ -11,7 +11,7 @@ from nocarrier.model.event import DialFailure
 from nocarrier.model.finding import Severity
 from nocarrier.model.probe import Looks
 from nocarrier.model.taxonomy import Blame, Kind, Reason
-from nocarrier.model.text import say
+from nocarrier.model.wording.text import say
 
 _DUPLICATES = frozenset({Reason.ALREADY_CONNECTED, Reason.ALREADY_DIALING, Reason.DUPLICATE_CONNECTION})
 

@@ -9,8 +9,8 @@ from nocarrier.model.action import Action
 from nocarrier.model.finding import Severity
 from nocarrier.model.task_state import TaskFailure, TaskState
 from nocarrier.model.taxonomy import Blame
-from nocarrier.model.text import Text, decimal, quoted, say, word
-from nocarrier.model.wording import times
+from nocarrier.model.wording.numbers import times
+from nocarrier.model.wording.text import Text, decimal, quoted, say, word
 
 LATELY_S = 600.0
 """For so long a task that works again is still told of: somebody who looks every few minutes has seen it."""

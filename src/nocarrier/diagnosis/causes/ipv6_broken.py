@@ -12,7 +12,7 @@ from nocarrier.diagnosis.peers import FailingPeer, netgroups
 from nocarrier.model.action import NODE, OTHERS, Action
 from nocarrier.model.finding import EvidenceItem, Severity
 from nocarrier.model.taxonomy import Blame, Reason
-from nocarrier.model.text import host, say
+from nocarrier.model.wording.text import host, say
 
 SILENT_PEERS = 8
 """Of eight distinct peers by chance all would be dead once in 256 even where half of all are. go-libp2p's black-hole

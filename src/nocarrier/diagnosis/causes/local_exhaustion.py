@@ -13,7 +13,7 @@ from nocarrier.diagnosis.peers import FailingPeer
 from nocarrier.model.action import Action
 from nocarrier.model.finding import EvidenceItem, Severity
 from nocarrier.model.taxonomy import Blame, Reason
-from nocarrier.model.text import say, word
+from nocarrier.model.wording.text import say, word
 
 _WHAT = {
     Reason.FD_EXHAUSTED: "file descriptors",

@@ -11,7 +11,7 @@ from nocarrier.diagnosis.peers import FailingPeer
 from nocarrier.model.action import Action
 from nocarrier.model.finding import EvidenceItem, Severity
 from nocarrier.model.taxonomy import Blame
-from nocarrier.model.text import Sayable, decimal, say
+from nocarrier.model.wording.text import Sayable, decimal, say
 
 NOTED_STALL_S = 1.0
 """A stall that did no harm is still worth a word from here on; a healthy loop is late by milliseconds."""

@@ -13,7 +13,7 @@ from nocarrier.model.action import Action
 from nocarrier.model.address import Address
 from nocarrier.model.finding import Severity
 from nocarrier.model.taxonomy import Blame, Phase, Reason
-from nocarrier.model.text import Text, address, quoted, say
+from nocarrier.model.wording.text import Text, address, quoted, say
 
 UNRELATED = 2
 """Netgroups that give the same foreign answer."""

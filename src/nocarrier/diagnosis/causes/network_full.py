@@ -9,7 +9,7 @@ from nocarrier.diagnosis.facts import Facts
 from nocarrier.model.action import NODE, OTHERS, Action
 from nocarrier.model.finding import Severity
 from nocarrier.model.taxonomy import Blame, Reason
-from nocarrier.model.text import address, percent, say
+from nocarrier.model.wording.text import address, percent, say
 
 SHORT_OF_PLACES = 0.5
 """From this share of the peers that judged us on, the network has too few places, and not just a busy peer."""

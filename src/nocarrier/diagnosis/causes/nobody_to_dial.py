@@ -8,7 +8,7 @@ from nocarrier.diagnosis.facts import Facts
 from nocarrier.model.action import NODE, Action
 from nocarrier.model.finding import Severity
 from nocarrier.model.taxonomy import Blame
-from nocarrier.model.text import say
+from nocarrier.model.wording.text import say
 
 GRACE_S = 30.0
 """A first node of a network waits for others to come; after half a minute somebody should be told."""

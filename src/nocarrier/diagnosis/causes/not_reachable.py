@@ -6,10 +6,10 @@ from nocarrier.diagnosis.cause import Case, Cause, stated
 from nocarrier.diagnosis.facts import Facts
 from nocarrier.model.action import NODE, Action
 from nocarrier.model.finding import Severity
-from nocarrier.model.node_state import Reachability
+from nocarrier.model.node.state import Reachability
 from nocarrier.model.probe import Looks
 from nocarrier.model.taxonomy import Blame
-from nocarrier.model.text import address, say
+from nocarrier.model.wording.text import address, say
 
 _SUMMARY = (
     "Others cannot dial this node at {where}: {count} {count:peer|peers} tried at our request and did not reach it."

@@ -15,9 +15,9 @@ from nocarrier.model.action import Action
 from nocarrier.model.address import parse_ip
 from nocarrier.model.finding import EvidenceItem, Severity
 from nocarrier.model.host_state import HostState
-from nocarrier.model.node_state import NodeState
+from nocarrier.model.node.state import NodeState
 from nocarrier.model.taxonomy import Blame, Reason
-from nocarrier.model.text import Sayable, Text, host, quoted, say, word
+from nocarrier.model.wording.text import Sayable, Text, host, quoted, say, word
 
 _NO_WAY_OUT = frozenset({Reason.NETWORK_UNREACHABLE, Reason.HOST_UNREACHABLE, Reason.ADDR_NOT_AVAILABLE})
 

@@ -15,7 +15,7 @@ from nocarrier.model.action import Action
 from nocarrier.model.address import parse_ip
 from nocarrier.model.finding import EvidenceItem, Severity
 from nocarrier.model.taxonomy import Blame, Reason
-from nocarrier.model.text import Sayable, Value, address, host, listed, network, say, word
+from nocarrier.model.wording.text import Sayable, Value, address, host, listed, network, say, word
 
 _ALWAYS_LOCAL = frozenset({Reason.PERMISSION_DENIED, Reason.ROUTE_BLACKHOLE})
 

@@ -12,7 +12,7 @@ from nocarrier.diagnosis.peers import FailingPeer, WorkingPeer, netgroups
 from nocarrier.model.action import Action
 from nocarrier.model.finding import EvidenceItem, Severity
 from nocarrier.model.taxonomy import Blame, Source
-from nocarrier.model.text import Sayable, address, host, listed, network, say
+from nocarrier.model.wording.text import Sayable, address, host, listed, network, say
 
 HOSTS = 2
 """One silent host is that host."""

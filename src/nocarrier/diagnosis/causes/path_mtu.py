@@ -10,7 +10,7 @@ from nocarrier.model.action import Action
 from nocarrier.model.finding import Severity
 from nocarrier.model.probe import Looks
 from nocarrier.model.taxonomy import Blame
-from nocarrier.model.text import Sayable, host, say, word
+from nocarrier.model.wording.text import Sayable, host, say, word
 
 _DIRECTIONS = {
     "sent": "our large segments are never acknowledged, while small ones and new connections pass",

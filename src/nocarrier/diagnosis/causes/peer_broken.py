@@ -12,7 +12,7 @@ from nocarrier.diagnosis.facts import Facts
 from nocarrier.model.action import Action
 from nocarrier.model.finding import Severity
 from nocarrier.model.taxonomy import Blame, Reason
-from nocarrier.model.text import address, say
+from nocarrier.model.wording.text import address, say
 
 _HOW = {
     Reason.MALFORMED_HANDSHAKE: "its answer is not what the protocol allows",

@@ -10,7 +10,7 @@ from nocarrier.diagnosis.facts import Facts
 from nocarrier.model.action import Action
 from nocarrier.model.finding import Severity
 from nocarrier.model.taxonomy import Blame, Reason
-from nocarrier.model.text import address, say
+from nocarrier.model.wording.text import address, say
 
 _HOW = {
     Reason.REMOTE_CLOSED: "it closes in order, without having answered",

@@ -10,7 +10,7 @@ from nocarrier.diagnosis.peers import FailingPeer
 from nocarrier.model.action import Action
 from nocarrier.model.finding import Severity
 from nocarrier.model.taxonomy import Blame, Reason
-from nocarrier.model.text import address, say
+from nocarrier.model.wording.text import address, say
 
 _SAYS = {
     "refused": "the machine answers that nothing listens on that port",

@@ -12,7 +12,7 @@ from nocarrier.diagnosis.peers import FailingPeer
 from nocarrier.model.action import Action
 from nocarrier.model.finding import EvidenceItem, Severity
 from nocarrier.model.taxonomy import Blame, Reason
-from nocarrier.model.text import Value, address, host, say, word
+from nocarrier.model.wording.text import Value, address, host, say, word
 
 
 def _rule(facts: Facts) -> Case | None:

@@ -12,8 +12,8 @@ from nocarrier.diagnosis.peers import FailingPeer
 from nocarrier.model.action import NODE, OTHERS, Action
 from nocarrier.model.finding import Severity
 from nocarrier.model.taxonomy import Blame, Reason
-from nocarrier.model.text import Sayable, address, joined, say, word
-from nocarrier.model.wording import span
+from nocarrier.model.wording.numbers import span
+from nocarrier.model.wording.text import Sayable, address, joined, say, word
 
 _WHAT = {
     Reason.BANNED: "it says that we are banned",

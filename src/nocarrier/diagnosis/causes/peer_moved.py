@@ -12,7 +12,7 @@ from nocarrier.model.action import NODE, OTHERS, Action
 from nocarrier.model.event import DialFailure
 from nocarrier.model.finding import Severity
 from nocarrier.model.taxonomy import Blame, Reason, Source
-from nocarrier.model.text import Sayable, address, identity, listed, say
+from nocarrier.model.wording.text import Sayable, address, identity, listed, say
 
 TOLD_FOR_S = 600.0
 """A node takes the new id with its next dial, a moment later: people should see that, though not for ever."""

@@ -10,7 +10,7 @@ from nocarrier.model.action import NODE, OTHERS, Action
 from nocarrier.model.finding import Severity
 from nocarrier.model.probe import Looks, Probe
 from nocarrier.model.taxonomy import Blame, Reason
-from nocarrier.model.text import address, say
+from nocarrier.model.wording.text import address, say
 
 _SUMMARY = "{count} {count:peer|peers} ({addrs}) {count:takes|take} our connections and not our handshakes."
 

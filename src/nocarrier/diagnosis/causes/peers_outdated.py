@@ -12,7 +12,7 @@ from nocarrier.diagnosis.peers import FailingPeer
 from nocarrier.model.action import NODE, OTHERS, Action
 from nocarrier.model.finding import Severity
 from nocarrier.model.taxonomy import Blame
-from nocarrier.model.text import Sayable, Text, address, say
+from nocarrier.model.wording.text import Sayable, Text, address, say
 
 _SUMMARY = "{count} {count:peer|peers} ({addrs}) {count:speaks|speak} too old a protocol version."
 

@@ -11,7 +11,7 @@ from nocarrier.model.action import NODE, OTHERS, Action
 from nocarrier.model.finding import Severity
 from nocarrier.model.probe import Looks
 from nocarrier.model.taxonomy import Blame, Reason, Source
-from nocarrier.model.text import Sayable, address, listed, network, say
+from nocarrier.model.wording.text import Sayable, address, listed, network, say
 
 _OPERATOR = frozenset({Source.SEED, Source.DIRECT})
 

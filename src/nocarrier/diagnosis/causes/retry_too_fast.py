@@ -15,7 +15,7 @@ from nocarrier.model.action import NODE, OTHERS, Action, ProgramKind
 from nocarrier.model.event import DialFailure
 from nocarrier.model.finding import Severity
 from nocarrier.model.taxonomy import Blame, Kind
-from nocarrier.model.text import decimal, say
+from nocarrier.model.wording.text import decimal, say
 
 THROTTLE_WINDOW_S = 30.0
 """go-ethereum and others refuse a second connection of one IP address within 30 s."""

@@ -12,7 +12,7 @@ from nocarrier.model.action import NODE, OTHERS, Action
 from nocarrier.model.finding import EvidenceItem, Severity
 from nocarrier.model.probe import Looks, Probe
 from nocarrier.model.taxonomy import Blame, Reason
-from nocarrier.model.text import Text, address, say
+from nocarrier.model.wording.text import Text, address, say
 
 MOST = 0.5
 """More than this share of the seeds that were dialed."""

@@ -15,7 +15,7 @@ from nocarrier.model.action import NODE, OTHERS, Action
 from nocarrier.model.address import Scope, parse_ip, scope_of
 from nocarrier.model.finding import EvidenceItem, Severity
 from nocarrier.model.taxonomy import Blame, Phase, Reason, Source
-from nocarrier.model.text import Sayable, Text, address, host, listed, network, say
+from nocarrier.model.wording.text import Sayable, Text, address, host, listed, network, say
 
 _WHAT = {
     Reason.PRIVATE_IP_BLOCKED: "private",

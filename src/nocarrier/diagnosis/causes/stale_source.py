@@ -15,7 +15,7 @@ from nocarrier.model.action import NODE, OTHERS, Action
 from nocarrier.model.address import parse_ip
 from nocarrier.model.finding import EvidenceItem, Severity
 from nocarrier.model.taxonomy import Blame, Reason, Source
-from nocarrier.model.text import Sayable, Value, address, host, listed, say, word
+from nocarrier.model.wording.text import Sayable, Value, address, host, listed, say, word
 
 MIN_DEAD = 4
 """Distinct dead addresses: of four by chance all would be dead once in sixteen even where half of all peers are."""

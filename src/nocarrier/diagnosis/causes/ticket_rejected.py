@@ -11,7 +11,7 @@ from nocarrier.diagnosis.peers import FailingPeer
 from nocarrier.model.action import NODE, OTHERS, Action
 from nocarrier.model.finding import Severity
 from nocarrier.model.taxonomy import Blame, Reason
-from nocarrier.model.text import Sayable, address, identity, say, word
+from nocarrier.model.wording.text import Sayable, address, identity, say, word
 
 _SUMMARY = {
     "missing": "{count} {count:peer refuses|peers refuse} our admission ticket: it is missing.",

@@ -12,7 +12,7 @@ from nocarrier.diagnosis.peers import FailingPeer
 from nocarrier.model.action import Action
 from nocarrier.model.finding import Severity
 from nocarrier.model.taxonomy import Blame, Reason
-from nocarrier.model.text import joined, say, word
+from nocarrier.model.wording.text import joined, say, word
 
 _HARMLESS = frozenset({Reason.DUPLICATE_CONNECTION, Reason.EARLY_DISCONNECT})
 """One lost tie-break or one early end is told by nobody, as nothing follows from it."""

@@ -15,7 +15,7 @@ from nocarrier.model.action import NODE, OTHERS, Action
 from nocarrier.model.bounds import MAX_PROTOCOL_VERSION
 from nocarrier.model.finding import Severity
 from nocarrier.model.taxonomy import Blame, Reason
-from nocarrier.model.text import Text, say
+from nocarrier.model.wording.text import Text, say
 
 MOST = 0.5
 """From this share of the peers that exchanged Hellos with us on, it is we who are out of step."""

@@ -14,8 +14,8 @@ from nocarrier.diagnosis.peers import FailingPeer
 from nocarrier.model.action import NODE, OTHERS, Action
 from nocarrier.model.finding import Severity
 from nocarrier.model.taxonomy import Blame, Reason
-from nocarrier.model.text import Sayable, address, quoted, say
-from nocarrier.model.wording import short_id
+from nocarrier.model.wording.numbers import short_id
+from nocarrier.model.wording.text import Sayable, address, quoted, say
 
 HALF = 0.5
 """More than this share, and they are the majority."""

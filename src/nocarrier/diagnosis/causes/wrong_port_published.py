@@ -11,9 +11,9 @@ from nocarrier.diagnosis.facts import Facts
 from nocarrier.diagnosis.peers import FailingPeer
 from nocarrier.model.action import Action
 from nocarrier.model.finding import EvidenceItem, Severity
-from nocarrier.model.node_state import PortClaim, PortMistake
+from nocarrier.model.node.state import PortClaim, PortMistake
 from nocarrier.model.taxonomy import Blame, Reason
-from nocarrier.model.text import Sayable, Text, Value, address, quoted, say, word
+from nocarrier.model.wording.text import Sayable, Text, Value, address, quoted, say, word
 
 _MISTAKES = {
     PortMistake.HTTP_PORT: "the port is the peer's HTTP port",

@@ -14,7 +14,7 @@ import msgspec
 from nocarrier.model.action import EVERY_PROGRAM, NextAction, ProgramKind, ShellLine, TomlLines
 from nocarrier.model.finding import EvidenceItem, Finding, Severity
 from nocarrier.model.taxonomy import Blame
-from nocarrier.model.text import Text, Value, ValueKind, quoted, say
+from nocarrier.model.wording.text import Text, Value, ValueKind, quoted, say
 
 
 class _Text(msgspec.Struct, frozen=True):

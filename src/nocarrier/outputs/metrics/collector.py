@@ -18,7 +18,7 @@ from prometheus_client.registry import Collector
 
 from nocarrier.model.finding import Diagnosis
 from nocarrier.model.history import HistoryState, HistoryStatus
-from nocarrier.model.node_state import NodePort
+from nocarrier.model.node.state import NodePort
 from nocarrier.outputs.metrics.metric import Metric, MetricType
 from nocarrier.outputs.metrics.table import OF_DIAGNOSIS, OF_DIALS, OF_HISTORY, OF_NODE, NodeReading, Recorded
 from nocarrier.tracking import BUCKETS_S, DialTracker, Histogram

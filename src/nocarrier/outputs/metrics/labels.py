@@ -5,8 +5,8 @@ from __future__ import annotations
 from nocarrier.diagnosis import CAUSES
 from nocarrier.model import version
 from nocarrier.model.finding import HealthStatus, Severity
-from nocarrier.model.node_counters import DialBackCount, Refusal
-from nocarrier.model.node_state import BookState, Direction
+from nocarrier.model.node.counters import DialBackCount, Refusal
+from nocarrier.model.node.state import BookState, Direction
 from nocarrier.model.taxonomy import Kind, Reason, Source
 from nocarrier.outputs.metrics.metric import Label
 from nocarrier.tracking import DIAL_OUTCOMES, OTHER_PHASE, TIMED_PHASES

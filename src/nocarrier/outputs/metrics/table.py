@@ -8,8 +8,8 @@ from typing import Any
 
 from nocarrier.model.finding import Diagnosis
 from nocarrier.model.history import HistoryState, HistoryStatus
-from nocarrier.model.node_counters import DIAL_BACKS, REFUSALS
-from nocarrier.model.node_state import BookState, Direction, NodeState, PeerBookCounts
+from nocarrier.model.node.counters import DIAL_BACKS, REFUSALS
+from nocarrier.model.node.state import BookState, Direction, NodeState, PeerBookCounts
 from nocarrier.model.taxonomy import Kind
 from nocarrier.outputs.metrics import labels
 from nocarrier.outputs.metrics.metric import Metric, MetricType

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from nocarrier.host.kernel import is_own_ip
 from nocarrier.model.address import Address
 from nocarrier.model.fault import Evidence
-from nocarrier.model.node_state import DialOutcome, DialResult
+from nocarrier.model.node.state import DialOutcome, DialResult
 from nocarrier.model.taxonomy import Phase, Reason
 from nocarrier.sources.node.given_address import GivenAddress, NotAnAddress
 from nocarrier.sources.node.neighbourhood import Neighbourhood

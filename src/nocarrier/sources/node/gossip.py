@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 from nocarrier.dialing import Block
 from nocarrier.errors import AddressError
 from nocarrier.model.address import Address
-from nocarrier.model.node_state import Direction, Introduction
+from nocarrier.model.node.state import Direction, Introduction
 from nocarrier.model.taxonomy import Reason, Source
 from nocarrier.sources.node.book.shares import AddOutcome
 from nocarrier.sources.node.neighbourhood import Neighbourhood

@@ -16,7 +16,7 @@ from nocarrier.classification import blame_for, classify
 from nocarrier.errors import ConfigError, PeerRejected
 from nocarrier.model.address import Address, parse_ip
 from nocarrier.model.fault import Evidence
-from nocarrier.model.node_state import Direction
+from nocarrier.model.node.state import Direction
 from nocarrier.model.taxonomy import Blame, Phase, Reason, Source
 from nocarrier.sources.node.neighbourhood import Neighbourhood
 from nocarrier.sources.node.sessions.handshake import MakeConnection, part, shake_hands

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from nocarrier.host.kernel import has_route_to
 from nocarrier.host.routes import has_way_out
 from nocarrier.model.address import Address
-from nocarrier.model.node_state import DialingState, DialResult, SeedState
+from nocarrier.model.node.state import DialingState, DialResult, SeedState
 from nocarrier.model.pause import doubling_pause_s
 from nocarrier.model.taxonomy import Reason, Source
 from nocarrier.sources.node.eligibility import Skip

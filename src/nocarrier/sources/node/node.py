@@ -8,7 +8,7 @@ from typing import Self
 
 from nocarrier.dialing import Resolve, resolve_with_system
 from nocarrier.model.listen import parse_listen
-from nocarrier.model.node_state import (
+from nocarrier.model.node.state import (
     BookPeer,
     ConnectedPeer,
     DialResult,

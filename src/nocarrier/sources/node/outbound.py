@@ -10,8 +10,8 @@ from collections.abc import Callable
 from nocarrier.dialing import Dial, DialOptions, Resolve, resolve_with_system
 from nocarrier.errors import PeerRejected
 from nocarrier.model.address import Address
-from nocarrier.model.node_state import DialOutcome, DialResult, Direction
-from nocarrier.model.session_end import SessionEndCode
+from nocarrier.model.node.session_end import SessionEndCode
+from nocarrier.model.node.state import DialOutcome, DialResult, Direction
 from nocarrier.model.taxonomy import Phase, Reason, Source
 from nocarrier.sources.node.eligibility import Eligibility, Skip
 from nocarrier.sources.node.given_address import GivenAddress, NotAnAddress

@@ -11,8 +11,8 @@ from nocarrier.classification.blame import LATE_LOOP_S
 from nocarrier.errors import StateFileError
 from nocarrier.host.kernel import has_route_to
 from nocarrier.model.fault import Evidence
-from nocarrier.model.node_state import Direction
-from nocarrier.model.session_end import SessionEndCode
+from nocarrier.model.node.session_end import SessionEndCode
+from nocarrier.model.node.state import Direction
 from nocarrier.model.taxonomy import Reason, Source
 from nocarrier.sources.node.gossip import Gossip
 from nocarrier.sources.node.neighbourhood import Neighbourhood

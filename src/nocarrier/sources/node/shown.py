@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from nocarrier.model.node_counters import DialBackCount, Refusal
-from nocarrier.model.node_state import BookPeer, BookState, ConnectedPeer, NodeInfo, NodeState, PeerBookCounts
+from nocarrier.model.node.counters import DialBackCount, Refusal
+from nocarrier.model.node.state import BookPeer, BookState, ConnectedPeer, NodeInfo, NodeState, PeerBookCounts
 from nocarrier.sources.node.book.peer_entry import state_of
 from nocarrier.sources.node.gossip import Gossip
 from nocarrier.sources.node.listener import Listener

@@ -5,12 +5,12 @@ from __future__ import annotations
 from nocarrier.doctor import Doctor
 from nocarrier.model.action import ProgramKind
 from nocarrier.model.history import History
-from nocarrier.model.node_state import NodePort
+from nocarrier.model.node.state import NodePort
 from nocarrier.tracking import DialTracker
 from nocarrier.web.api.connects import Connects
 from nocarrier.web.api.debug_body import DebugBody
 from nocarrier.web.api.disk_pool import HistoryQuestions
-from nocarrier.web.api.event_log import EventLog
+from nocarrier.web.api.live.event_log import EventLog
 from nocarrier.web.api.page import Page
 from nocarrier.web.api.probes import ProberPort, Probes
 from nocarrier.web.views import status_view

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from nocarrier.doctor import Doctor
 from nocarrier.model.history import History
-from nocarrier.model.node_state import NodePort
+from nocarrier.model.node.state import NodePort
 from nocarrier.supervision import Supervisor
 from nocarrier.tracking import DialTracker
 from nocarrier.web.api.api import Api

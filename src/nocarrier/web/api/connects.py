@@ -8,7 +8,7 @@ from http import HTTPStatus
 
 from starlette.exceptions import HTTPException
 
-from nocarrier.model.node_state import DialResult, NodePort
+from nocarrier.model.node.state import DialResult, NodePort
 
 MAX_CONNECTS = 8
 """How many may run at once. A person needs one, a script a few. The maintainer's dials have their own limit."""

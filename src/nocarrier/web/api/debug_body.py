@@ -9,7 +9,7 @@ import msgspec
 
 from nocarrier.doctor import Doctor
 from nocarrier.model.history import History, HistoryStatus
-from nocarrier.model.node_state import NodePort
+from nocarrier.model.node.state import NodePort
 from nocarrier.model.ports import MonotonicClock
 from nocarrier.tracking import DialTracker
 from nocarrier.web.views import Reader, debug_view, redact

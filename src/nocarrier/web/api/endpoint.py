@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from nocarrier.web.api.api import Api
-from nocarrier.web.api.requests import read_body, read_query, reader_of
+from nocarrier.web.api.input.requests import read_body, read_query, reader_of
 from nocarrier.web.api.routes import ApiRoute
 from nocarrier.web.views import redact
 

@@ -7,7 +7,14 @@ from http import HTTPStatus
 from starlette.exceptions import HTTPException
 
 from nocarrier.web.api.api import Api
-from nocarrier.web.api.questions import ConnectBody, FailuresQuery, NoQuery, ProbeBody, PropagationQuery, RedactQuery
+from nocarrier.web.api.input.questions import (
+    ConnectBody,
+    FailuresQuery,
+    NoQuery,
+    ProbeBody,
+    PropagationQuery,
+    RedactQuery,
+)
 from nocarrier.web.views import (
     Alive,
     ConnectStarted,

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from nocarrier.errors import CursorError, HistoryError, PlaceError, RangeError, UnknownRunError
 from nocarrier.model.history import History, SeriesQuery
 from nocarrier.web.api.api import Api
-from nocarrier.web.api.questions import HistoryQuery, HistorySeriesQuery, Order, PastFindingsQuery
+from nocarrier.web.api.input.questions import HistoryQuery, HistorySeriesQuery, Order, PastFindingsQuery
 from nocarrier.web.views import (
     Reader,
     history_after_view,

@@ -12,7 +12,7 @@ from nocarrier.doctor import Doctor
 from nocarrier.errors import AddressError
 from nocarrier.model.address import Address
 from nocarrier.model.finding import Finding
-from nocarrier.model.node_state import NodePort
+from nocarrier.model.node.state import NodePort
 from nocarrier.model.probe import ProbeResult
 
 

@@ -10,8 +10,8 @@ from starlette.responses import Response
 
 from nocarrier.outputs.metrics import exposition
 from nocarrier.web.api.api import Api
-from nocarrier.web.api.event_stream import EventStream
-from nocarrier.web.api.questions import LARGEST_SEQ, NoQuery, StreamQuery
+from nocarrier.web.api.input.questions import LARGEST_SEQ, NoQuery, StreamQuery
+from nocarrier.web.api.live.event_stream import EventStream
 from nocarrier.web.views import Reader
 from nocarrier.web.views.status import history_status
 

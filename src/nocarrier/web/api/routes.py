@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from nocarrier.web.api import handlers, history_handlers, responders
 from nocarrier.web.api.api import Api
-from nocarrier.web.api.questions import (
+from nocarrier.web.api.input.questions import (
     ConnectBody,
     FailuresQuery,
     HistoryQuery,
@@ -25,7 +25,7 @@ from nocarrier.web.api.questions import (
     RedactQuery,
     StreamQuery,
 )
-from nocarrier.web.api.requests import PROBLEMS_OF_A_BODY, PROBLEMS_OF_A_QUERY
+from nocarrier.web.api.input.requests import PROBLEMS_OF_A_BODY, PROBLEMS_OF_A_QUERY
 from nocarrier.web.views import (
     Alive,
     ConnectStarted,

@@ -5,7 +5,7 @@ fields; `client` decodes the answers of other nodes into the same classes.
 """
 
 from nocarrier.model.event import DialEvent
-from nocarrier.model.node_state import DialResult
+from nocarrier.model.node.state import DialResult
 from nocarrier.web.views.connect import ConnectStarted
 from nocarrier.web.views.coverage import Coverage
 from nocarrier.web.views.debug import DebugView, debug_view

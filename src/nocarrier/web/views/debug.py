@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from nocarrier.model.event import DialFailure
 from nocarrier.model.finding import Diagnosis
 from nocarrier.model.history import History, HistoryStatus
-from nocarrier.model.node_state import ConnectedPeer, NodeInfo, NodePort, PeerBookCounts, Reachability
+from nocarrier.model.node.state import ConnectedPeer, NodeInfo, NodePort, PeerBookCounts, Reachability
 from nocarrier.tracking import DialTracker, Totals
 from nocarrier.web.views.coverage import Coverage
 from nocarrier.web.views.findings import FindingView, Reader, findings_view

@@ -15,7 +15,7 @@ from nocarrier.model.finding import Diagnosis, EvidenceItem, Finding, HealthStat
 from nocarrier.model.history import EndedBy, StoredFinding
 from nocarrier.model.probe import ProbeFacts, ProbeResult, Statement
 from nocarrier.model.taxonomy import Blame
-from nocarrier.model.text import Mask, Text, ValueKind
+from nocarrier.model.wording.text import Mask, Text, ValueKind
 from nocarrier.web.views.redaction import MadeOfValues, Masked, masks_for
 
 

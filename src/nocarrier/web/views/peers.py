@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from nocarrier.model.node_state import BookState, NodePort, book_state
+from nocarrier.model.node.state import BookState, NodePort, book_state
 from nocarrier.model.taxonomy import Reason, Source
 from nocarrier.tracking import DialTracker, PeerRecord
 

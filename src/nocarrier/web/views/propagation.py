@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from nocarrier.model.introduction_chain import introduction_chain
-from nocarrier.model.node_state import Introduction, IntroductionCounts, NodePort
+from nocarrier.model.node.introduction_chain import introduction_chain
+from nocarrier.model.node.state import Introduction, IntroductionCounts, NodePort
 from nocarrier.model.taxonomy import HANDSHAKE_VERDICTS, Blame, Reason, Source
 from nocarrier.tracking import DialTracker, LastOutcome
 

@@ -26,7 +26,7 @@ import msgspec
 from nocarrier.errors import AddressError
 from nocarrier.model.action import DEFAULT_URL
 from nocarrier.model.address import Address, parse_ip
-from nocarrier.model.text import Mask, ValueKind
+from nocarrier.model.wording.text import Mask, ValueKind
 
 _KEY = secrets.token_bytes(32)
 """Random for each process. Without the key, nobody can find the address behind a mask by trying all IPv4 addresses."""

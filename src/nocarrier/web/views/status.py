@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from nocarrier.model.history import History, HistoryState, HistoryStatus
-from nocarrier.model.node_state import NodePort, PeerBookCounts, Reachability
+from nocarrier.model.node.state import NodePort, PeerBookCounts, Reachability
 from nocarrier.tracking import DialTracker, Totals, sum_of
 
 

@@ -7,7 +7,7 @@ import time
 import pytest
 
 from nocarrier.model.address import Address
-from nocarrier.model.node_state import Direction
+from nocarrier.model.node.state import Direction
 from nocarrier.model.taxonomy import Reason
 from nocarrier.sources.node.access.admission import Admission
 from nocarrier.sources.node.access.bans import BanList

@@ -6,8 +6,8 @@ import msgspec
 import pytest
 
 from nocarrier.model.address import Address
-from nocarrier.model.introduction_chain import MAX_STEPS
-from nocarrier.model.node_state import Introduction, IntroductionCounts
+from nocarrier.model.node.introduction_chain import MAX_STEPS
+from nocarrier.model.node.state import Introduction, IntroductionCounts
 from nocarrier.model.taxonomy import Source
 from nocarrier.sources.node import state_files
 from nocarrier.sources.node.book import introductions

@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nocarrier.model.address import Address
-from nocarrier.model.node_state import HOT_FOR_S, BookState
+from nocarrier.model.node.state import HOT_FOR_S, BookState
 from nocarrier.model.ports import Standing
 from nocarrier.model.taxonomy import Source
 from nocarrier.sources.node import state_files

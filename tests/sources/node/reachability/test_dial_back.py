@@ -11,7 +11,7 @@ import msgspec
 import pytest
 from msgspec import structs
 
-from nocarrier.model.node_state import Reachability
+from nocarrier.model.node.state import Reachability
 from nocarrier.model.taxonomy import Reason
 from nocarrier.sources.node import listener
 from nocarrier.sources.node.access.identity import Identity

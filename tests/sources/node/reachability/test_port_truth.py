@@ -11,7 +11,7 @@ import pytest
 
 from nocarrier.model.address import Address
 from nocarrier.model.fault import Fault
-from nocarrier.model.node_state import Direction, PortClaim, PortMistake
+from nocarrier.model.node.state import Direction, PortClaim, PortMistake
 from nocarrier.model.taxonomy import Blame, Phase, Reason, Source
 from nocarrier.sources.node.book.peer_book import PeerBook
 from nocarrier.sources.node.reachability import host_ports, port_truth

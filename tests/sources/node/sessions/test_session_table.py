@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from nocarrier.model.node_state import Direction
+from nocarrier.model.node.state import Direction
 from nocarrier.sources.node.sessions.session_table import SessionTable
 
 INBOUND, OUTBOUND = Direction.INBOUND, Direction.OUTBOUND

@@ -6,7 +6,7 @@ import time
 
 from nocarrier.errors import TicketError
 from nocarrier.model.address import Address
-from nocarrier.model.node_state import Direction
+from nocarrier.model.node.state import Direction
 from nocarrier.model.taxonomy import Reason
 from nocarrier.sources.node.access import tickets
 from nocarrier.sources.node.access.bans import BanList

@@ -15,8 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from nocarrier.model.introduction_chain import introduction_chain
-from nocarrier.model.node_state import Introducer, Introduction, IntroductionCounts
+from nocarrier.model.node.introduction_chain import introduction_chain
+from nocarrier.model.node.state import Introducer, Introduction, IntroductionCounts
 from nocarrier.model.taxonomy import Source
 from nocarrier.sources.node.book.peer_entry import PeerEntry
 

@@ -14,7 +14,7 @@ import msgspec
 
 from nocarrier.model import bounds
 from nocarrier.model.address import DEFAULT_NETGROUP_PREFIX, MAX_ADDRESS_LENGTH, Address
-from nocarrier.model.node_state import BookState, Introduction
+from nocarrier.model.node.state import BookState, Introduction
 from nocarrier.model.ports import StandingBook
 from nocarrier.model.taxonomy import Source
 from nocarrier.sources.node.book.introductions import Introductions

@@ -10,7 +10,7 @@ import msgspec
 
 from nocarrier.model import bounds
 from nocarrier.model.address import Address
-from nocarrier.model.node_state import BookState, book_state
+from nocarrier.model.node.state import BookState, book_state
 from nocarrier.model.ports import StandingBook
 from nocarrier.model.taxonomy import Source
 

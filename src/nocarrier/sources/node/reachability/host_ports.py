@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import NamedTuple, TypeVar
 
-from nocarrier.model.node_state import PortMistake
+from nocarrier.model.node.state import PortMistake
 
 MAX_PORTS = 16
 """Ports of one kind remembered for one host; a peer that reconnects all day leaves that many source ports."""

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from nocarrier.model.address import Address
 from nocarrier.model.fault import Fault
-from nocarrier.model.node_state import Direction, PortClaim
+from nocarrier.model.node.state import Direction, PortClaim
 from nocarrier.model.taxonomy import Reason, Source
 from nocarrier.sources.node.book.peer_book import AddOutcome, PeerBook, PeerEntry
 from nocarrier.sources.node.reachability.host_ports import HostPorts, Proof, remember

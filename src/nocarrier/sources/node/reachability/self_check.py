@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from nocarrier.errors import AddressError
 from nocarrier.model.address import Address, Scope, netgroup_of, scope_of
-from nocarrier.model.node_state import Reachability, ReachabilityState
+from nocarrier.model.node.state import Reachability, ReachabilityState
 from nocarrier.sources.node.options import NodeOptions
 from nocarrier.sources.node.sessions.session import Session
 from nocarrier.sources.node.sessions.session_table import SessionTable

@@ -13,8 +13,8 @@ from typing import TypeAlias
 
 from nocarrier.classification import classify
 from nocarrier.model.address import Address, parse_ip
-from nocarrier.model.node_state import Direction
-from nocarrier.model.session_end import SessionEndCode, SessionEndFacts, session_end_facts
+from nocarrier.model.node.session_end import SessionEndCode, SessionEndFacts, session_end_facts
+from nocarrier.model.node.state import Direction
 from nocarrier.model.taxonomy import Phase, Source
 from nocarrier.sources.node.connectivity import NOBODY_ANSWERED
 from nocarrier.sources.node.rate_limit import TokenBucket

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 
-from nocarrier.model.node_state import Direction
+from nocarrier.model.node.state import Direction
 from nocarrier.sources.node.sessions.session import Session
 from nocarrier.sources.node.wire import RemotePeer
 

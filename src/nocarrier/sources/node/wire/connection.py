@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from nocarrier.classification.first_bytes import FIRST_BYTES_MAX, may_get_a_name, name_protocol
 from nocarrier.errors import WireError
 from nocarrier.model.fault import Evidence
-from nocarrier.model.session_end import SessionEndCode
+from nocarrier.model.node.session_end import SessionEndCode
 from nocarrier.model.taxonomy import Reason
 from nocarrier.sources.node.wire import events
 from nocarrier.sources.node.wire.claims import Rejection, Role

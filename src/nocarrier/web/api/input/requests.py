@@ -13,8 +13,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
 
 from nocarrier.model.action import DEFAULT_URL, ProgramKind
-from nocarrier.model.nearest import did_you_mean
-from nocarrier.web.api.questions import RedactQuery
+from nocarrier.model.wording.nearest import did_you_mean
+from nocarrier.web.api.input.questions import RedactQuery
 from nocarrier.web.views import Reader
 
 MAX_BODY_BYTES = 16 * 1024

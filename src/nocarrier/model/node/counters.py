@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from nocarrier.model.word import Word
+from nocarrier.model.wording.word import Word
 
 
 class Refusal(Word):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from nocarrier.model.node_state import Introduction
+from nocarrier.model.node.state import Introduction
 from nocarrier.model.taxonomy import Source
 
 MAX_STEPS = 16

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from nocarrier.model.nearest import MOST_SUGGESTED, did_you_mean, nearest
 from nocarrier.model.taxonomy import Kind, Reason
+from nocarrier.model.wording.nearest import MOST_SUGGESTED, did_you_mean, nearest
 
 REASONS = [reason.value for reason in Reason]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nocarrier.model.session_end import SESSION_ENDS, SessionEndCode, session_end_facts
+from nocarrier.model.node.session_end import SESSION_ENDS, SessionEndCode, session_end_facts
 from nocarrier.sources.node.sessions.session import SessionEnd
 from nocarrier.sources.node.wire.messages import Goodbye, decode, encode
 

@@ -11,7 +11,7 @@ import pytest
 from nocarrier import Fault
 from nocarrier.app.embedded import api_server
 from nocarrier.model.taxonomy import Blame, Phase, Reason
-from nocarrier.web.api import event_log
+from nocarrier.web.api.live import event_log
 from tests.web.api.http_client import get
 from tests.web.api.stream_client import stream
 

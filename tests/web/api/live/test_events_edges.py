@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import nocarrier
 from nocarrier import Fault
 from nocarrier.model.taxonomy import Blame, Phase, Reason
-from nocarrier.web.api import event_log
+from nocarrier.web.api.live import event_log
 from nocarrier.web.api.server import Server
 from tests.web.api.http_client import get
 from tests.web.api.stream_client import stream

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from nocarrier.model.node_counters import DialBackCount, Refusal
+from nocarrier.model.node.counters import DialBackCount, Refusal
 from nocarrier.model.task_state import TaskState
 from nocarrier.model.taxonomy import Kind, Phase, Reason, Source
-from nocarrier.model.word import DefinedWord, Word
+from nocarrier.model.wording.word import DefinedWord, Word
 
 
 class Direction(DefinedWord):

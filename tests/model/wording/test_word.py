@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from nocarrier.model.taxonomy import Blame, Reason
-from nocarrier.model.word import newer_words
+from nocarrier.model.wording.word import newer_words
 
 
 def test_a_set_is_closed_as_long_as_nobody_reads_another_node():

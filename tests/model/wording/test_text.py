@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nocarrier.model.taxonomy import Reason
-from nocarrier.model.text import (
+from nocarrier.model.wording.text import (
     Text,
     Value,
     ValueKind,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from nocarrier.model.wording import SHOWN_ID_DIGITS, count_of, short_id, span, times
+from nocarrier.model.wording.numbers import SHOWN_ID_DIGITS, count_of, short_id, span, times
 
 
 @pytest.mark.parametrize(("number", "expected"), [(0, "0 peers"), (1, "1 peer"), (2, "2 peers")])

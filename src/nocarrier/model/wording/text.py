@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Self, TypeAlias
 
-from nocarrier.model.word import Word
+from nocarrier.model.wording.word import Word
 
 
 class ValueKind(Word):

@@ -12,7 +12,7 @@ from nocarrier.model.address import MAX_ADDRESS_LENGTH
 from nocarrier.model.event_filter import EventFilter
 from nocarrier.model.history import EventPlace, EventQuery, SeriesBy
 from nocarrier.model.taxonomy import Kind, Phase, Reason, Source
-from nocarrier.model.word import Word
+from nocarrier.model.wording.word import Word
 
 LATEST_UNIX = 253_402_300_799
 """The last second of the year 9999. RFC 3339 cannot write later dates."""
