@@ -32,6 +32,7 @@ QUICK = (
     "debug_body",
     "http_debug",
     "diagnose",
+    "diagnose_large",
     "memory_ring",
     "import_time",
     "store_ingest",

@@ -5,8 +5,10 @@ A rule decides, and gives values; what is said of them are templates (`model.wor
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 
 from nocarrier.diagnosis.facts import Facts
 from nocarrier.diagnosis.peers import FailingPeer
@@ -16,7 +18,7 @@ from nocarrier.model.address import Address
 from nocarrier.model.finding import EvidenceItem, Severity
 from nocarrier.model.probe import Looks
 from nocarrier.model.taxonomy import Blame
-from nocarrier.model.wording.text import Sayable, Text, address, listed, say
+from nocarrier.model.wording.text import SHOWN_ITEMS, Sayable, Text, address, listed, say
 
 SAMPLES = 5
 """Addresses named for each piece of evidence."""
@@ -75,11 +77,11 @@ def evidence_of(template: str, peers: Iterable[FailingPeer], **values: Sayable) 
     `template` and `values` are as for `say`. People read it beside the number of peers, which is its value `count`:
     where it begins with a noun, `{count:peer that|peers that}` is the form that goes with it.
     """
-    newest = sorted(peers, key=lambda peer: peer.failed_unix, reverse=True)
-    named = newest[:SAMPLES]
+    those = list(peers)
+    named = heapq.nlargest(SAMPLES, those, key=attrgetter("failed_unix"))
     return EvidenceItem(
-        statement=say(template, count=len(newest), **values),
-        count=len(newest),
+        statement=say(template, count=len(those), **values),
+        count=len(those),
         addrs=tuple(peer.addr for peer in named),
         event_ids=tuple(peer.event_id for peer in named),
     )
@@ -94,7 +96,8 @@ def stated(template: str, addrs: Iterable[str] = (), count: int | None = None, *
 
 def addresses(peers: Iterable[FailingPeer]) -> Text:
     """A few of the addresses of `peers`."""
-    return listed([address(peer.addr) for peer in peers])
+    those = list(peers)
+    return listed([address(peer.addr) for peer in those[:SHOWN_ITEMS]], total=len(those))
 
 
 def host_of(addr: str) -> str | None:

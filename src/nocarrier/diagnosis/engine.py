@@ -89,7 +89,7 @@ class _Round:
         case = _ask(cause, self._left[taken])
         if case is not None:
             self.cases[cause.code] = case
-            self._explained[cause.code] = frozenset(peer.addr for peer in case.peers)
+            self._explained[cause.code] = frozenset([peer.addr for peer in case.peers])
         elif taken and not cause.is_last_resort:
             self._note_hidden(cause, ancestors)
 

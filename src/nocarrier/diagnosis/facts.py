@@ -6,10 +6,10 @@ Facts are three-valued: None means not known, which is never taken for no.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from nocarrier.diagnosis.peers import FailingPeer, WorkingPeer, place_of
+from nocarrier.diagnosis.peers import FailingPeer, WorkingPeer, netgroups, place_of
 from nocarrier.model.address import DEFAULT_NETGROUP_PREFIX
 from nocarrier.model.event import DialEvent, DialFailure
 from nocarrier.model.host_state import HostState
@@ -47,6 +47,39 @@ ALIVE_FOR_S = 60.0
 """A session without a byte for longer than three pings (45 s) is dead or about to be."""
 
 
+class Overall:
+    """What is known of all peers together; found when a cause asks for it, and then once."""
+
+    def __init__(self, failing: Sequence[FailingPeer], working: Sequence[WorkingPeer]) -> None:
+        self._failing = failing
+        self._working = working
+
+    @functools.cached_property
+    def judges(self) -> int:
+        """Peers with whom Hellos were exchanged."""
+        return sum([peer.reason in HANDSHAKE_VERDICTS for peer in self._failing]) + len(self._working)
+
+    @functools.cached_property
+    def answered(self) -> list[FailingPeer | WorkingPeer]:
+        """Peers that work, or that failed after something had answered."""
+        return [*self._working, *[peer for peer in self._failing if peer.has_answered]]
+
+    @functools.cached_property
+    def answering_hosts(self) -> set[str]:
+        """Hosts on which anything answered, at any port."""
+        return {peer.host for peer in self.answered}
+
+    @functools.cached_property
+    def answering_netgroups(self) -> set[str]:
+        """Networks in which anything answered."""
+        return netgroups(self.answered)
+
+    @functools.cached_property
+    def has_answer_over_ipv6(self) -> bool:
+        """Whether anything answered over IPv6."""
+        return any(peer.is_ipv6 for peer in self.answered)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Facts:
     """Everything a cause may look at."""
@@ -55,6 +88,8 @@ class Facts:
     run: str
     """Which run of the program numbered the events."""
     failing: tuple[FailingPeer, ...]
+    overall: Overall
+    """What is known of all peers, whichever of them other causes explain."""
     all_failing: tuple[FailingPeer, ...]
     """With those that were left out of `failing`, as other causes explain them."""
     working: tuple[WorkingPeer, ...]
@@ -87,9 +122,34 @@ class Facts:
             by_reason.setdefault(peer.reason, []).append(peer)
         return by_reason
 
-    def failing_where(self, holds: Callable[[FailingPeer], bool]) -> list[FailingPeer]:
-        """Failing peers for which `holds`."""
-        return [peer for peer in self.failing if holds(peer)]
+    @property
+    def silent(self) -> list[FailingPeer]:
+        """Failing peers from which nothing came at all. Many causes ask for them: read it only."""
+        return self._by_sign[0]
+
+    @property
+    def local(self) -> list[FailingPeer]:
+        """Failing peers whose dial this machine itself refused. Read it only."""
+        return self._by_sign[1]
+
+    @property
+    def forbidden(self) -> list[FailingPeer]:
+        """Failing peers of which a hop or a filter said that a rule forbids the connection. Read it only."""
+        return self._by_sign[2]
+
+    @functools.cached_property
+    def _by_sign(self) -> tuple[list[FailingPeer], list[FailingPeer], list[FailingPeer]]:
+        silent: list[FailingPeer] = []
+        local: list[FailingPeer] = []
+        forbidden: list[FailingPeer] = []
+        for peer in self.failing:
+            if peer.is_silent:
+                silent.append(peer)
+            if peer.is_local:
+                local.append(peer)
+            if peer.is_prohibited or peer.is_refused_by_rule:
+                forbidden.append(peer)
+        return silent, local, forbidden
 
     def skips(self, *reasons: Reason) -> list[DialFailure]:
         """Dials that policy kept from starting lately, for one of these reasons."""
@@ -103,10 +163,7 @@ class Facts:
         """These facts without the failing peers at `explained` addresses."""
         if not explained:
             return self
-        return replace(
-            self,
-            failing=tuple(peer for peer in self.failing if peer.addr not in explained),
-        )
+        return replace(self, failing=tuple([peer for peer in self.failing if peer.addr not in explained]))
 
     # ---- what is known of the whole -------------------------------------------------------------------------------
 
@@ -146,8 +203,7 @@ class Facts:
 
         Peers that other causes explain count too: they have judged.
         """
-        judges = sum(peer.reason in HANDSHAKE_VERDICTS for peer in self.all_failing) + len(self.working)
-        return len(peers) / judges if judges else 0.0
+        return len(peers) / self.overall.judges if self.overall.judges else 0.0
 
 
 def derive(
@@ -173,16 +229,18 @@ def derive(
     # What lies ahead is from before the wall clock was set back, and then no order of times is known.
     past = [peer for peer in read.values() if type(peer) is FailingPeer and peer.failed_unix <= now_unix]
     failing = surroundings.failing(past, now_unix)
+    working = surroundings.working(read.values(), now_unix)
     worked_unix = [
         at_unix for peer in latest.peers if (at_unix := peer.succeeded_unix) is not None and at_unix <= now_unix
     ]
-    answers_unix = [*worked_unix, *(peer.failed_unix for peer in past if peer.has_answered)]
+    answers_unix = [*worked_unix, *[peer.failed_unix for peer in past if peer.has_answered]]
     return Facts(
         now_unix=now_unix,
         run=latest.run,
         failing=failing,
+        overall=Overall(failing, working),
         all_failing=failing,
-        working=surroundings.working(read.values(), now_unix),
+        working=working,
         recent=latest.recent,
         in_flight=latest.in_flight,
         node=node,
@@ -233,7 +291,7 @@ class _Surroundings:
         place, is_seed = place_of(outcome.addr, self.prefix), self._is_seed(outcome)
         if outcome.is_failing:
             return FailingPeer(outcome, place, worked_unix=worked_unix, is_seed=is_seed)
-        return WorkingPeer(outcome.addr, place, outcome.source, outcome.via, worked_unix, is_seed, outcome)
+        return WorkingPeer(outcome.addr, *place, outcome.source, outcome.via, worked_unix, is_seed, outcome)
 
     def _is_seed(self, peer: LastOutcome | ConnectedPeer) -> bool:
         # A peer book remembers the seeds of earlier runs as such; the node knows which ones it has now.
@@ -247,7 +305,7 @@ class _Surroundings:
     def working(self, read: Iterable[FailingPeer | WorkingPeer], now_unix: float) -> tuple[WorkingPeer, ...]:
         """The peers with a session, and those of `read` that worked lately."""
         connected = [
-            WorkingPeer(addr, place_of(addr, self.prefix), peer.source, peer.via, None, self._is_seed(peer), None)
+            WorkingPeer(addr, *place_of(addr, self.prefix), peer.source, peer.via, None, self._is_seed(peer), None)
             for addr, peer in self.sessions.items()
         ]
         since_unix = now_unix - (WORKED_FOR_S_WITHOUT_NODE if self.seeds is None else WORKED_FOR_S)

@@ -125,7 +125,11 @@ class WorkingPeer(NamedTuple):
     """An address that is connected, or whose newest dial worked."""
 
     addr: str
-    place: Place
+    host: str
+    """Without the port."""
+    netgroup: str
+    """The network that counts as one."""
+    is_ipv6: bool
     source: Source | None
     via: str | None
     worked_unix: float | None
@@ -133,21 +137,6 @@ class WorkingPeer(NamedTuple):
     is_seed: bool
     outcome: LastOutcome | None
     """What it was read from; None: it is connected now."""
-
-    @property
-    def host(self) -> str:
-        """Without the port."""
-        return self.place.host
-
-    @property
-    def netgroup(self) -> str:
-        """The network that counts as one."""
-        return self.place.netgroup
-
-    @property
-    def is_ipv6(self) -> bool:
-        """Whether it is an IPv6 address."""
-        return self.place.is_ipv6
 
     def worked_between(self, since_unix: float, until_unix: float) -> bool:
         """Whether a dial worked last in that time."""

@@ -27,11 +27,11 @@ _NO_IPV6_HERE = frozenset(
 
 
 def _is_lost(peer: FailingPeer) -> bool:
-    return peer.is_ipv6 and (peer.is_silent or (peer.is_local and peer.reason in _NO_IPV6_HERE))
+    return peer.is_silent or (peer.is_local and peer.reason in _NO_IPV6_HERE)
 
 
 def _rule(facts: Facts) -> Case | None:
-    peers = facts.failing_where(_is_lost)
+    peers = [peer for peer in facts.failing if peer.is_ipv6 and _is_lost(peer)]
     local = [peer for peer in peers if peer.is_local]
     if not peers or not _only_ipv4_works(facts):
         return None
@@ -50,10 +50,7 @@ def _rule(facts: Facts) -> Case | None:
 
 
 def _only_ipv4_works(facts: Facts) -> bool:
-    if any(peer.is_ipv6 for peer in facts.working):
-        return False
-    answered = any(peer.is_ipv6 and peer.has_answered for peer in facts.all_failing)
-    return not answered and any(not peer.is_ipv6 for peer in facts.working)
+    return not facts.overall.has_answer_over_ipv6 and any(not peer.is_ipv6 for peer in facts.working)
 
 
 def _evidence(facts: Facts, peers: list[FailingPeer]) -> Iterator[EvidenceItem]:

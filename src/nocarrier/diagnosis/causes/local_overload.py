@@ -32,9 +32,9 @@ _SUMMARY = (
 def _rule(facts: Facts) -> Case | None:
     # The classifier has weighed the lag against the deadline: the blame says what came out. A shorter lag is noted too,
     # and may be there beside another fault on our side.
-    peers = facts.failing_where(
-        lambda peer: peer.blame is Blame.US and not peer.is_local and lag_s(peer) >= LATE_LOOP_S
-    )
+    peers = [
+        peer for peer in facts.failing if peer.blame is Blame.US and not peer.is_local and lag_s(peer) >= LATE_LOOP_S
+    ]
     stall_s = facts.node.loop_lag_s if facts.node is not None else 0.0
     worst_s = max([stall_s, *(lag_s(peer) for peer in peers)])
     values: dict[str, Sayable] = {"seconds": decimal(worst_s, 1)}

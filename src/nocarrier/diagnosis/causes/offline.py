@@ -60,8 +60,8 @@ def _rule(facts: Facts) -> Case | None:
 def _outage(facts: Facts) -> _Outage:
     answered_unix = facts.answered_unix or 0.0
     return _Outage(
-        facts.failing_where(lambda peer: _without_a_way_out(peer) and peer.failed_unix >= answered_unix),
-        facts.failing_where(lambda peer: peer.is_silent and peer.began_unix >= answered_unix),
+        [peer for peer in facts.local if _without_a_way_out(peer) and peer.failed_unix >= answered_unix],
+        [peer for peer in facts.silent if peer.began_unix >= answered_unix],
         _without_a_resolver(facts, answered_unix),
     )
 

@@ -47,7 +47,7 @@ def _near_hops(facts: Facts) -> dict[str, list[FailingPeer]]:
     """Hops that refuse unrelated peers, or that are our own gateway, with whom they refuse."""
     gateways = facts.host.gateways if facts.host is not None else ()
     by_hop: dict[str, list[FailingPeer]] = {}
-    for peer in facts.failing_where(lambda peer: peer.is_prohibited or peer.is_refused_by_rule):
+    for peer in facts.forbidden:
         hop = peer.hop
         if hop is not None and hop != peer.host:
             by_hop.setdefault(hop, []).append(peer)
@@ -64,11 +64,11 @@ def _all_silent(facts: Facts) -> list[FailingPeer]:
         return []
     answered_unix = facts.answered_unix or 0.0
     lost = facts.node.lost
-    silent = facts.failing_where(
-        lambda peer: (
-            peer.is_silent and peer.worked_in_this_run and peer.began_unix > answered_unix and peer.addr not in lost
-        )
-    )
+    silent = [
+        peer
+        for peer in facts.silent
+        if peer.worked_in_this_run and peer.began_unix > answered_unix and peer.addr not in lost
+    ]
     return silent if len(netgroups(silent)) >= SILENT_WHEN_BLOCKED else []
 
 
@@ -117,7 +117,8 @@ class _Blocked(NamedTuple):
 
 
 def _rule(facts: Facts) -> Case | None:
-    local = facts.failing_where(lambda peer: _is_local(peer) or _refused_by_own_route(facts, peer))
+    candidates = [peer for peer in facts.failing if peer.is_local or peer.reason in _ALWAYS_LOCAL]
+    local = [peer for peer in candidates if _is_local(peer) or _refused_by_own_route(facts, peer)]
     near = _near_hops(facts)
     blocked = _Blocked(local, near, [] if local or near else _all_silent(facts))
     peers = blocked.peers

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterator
+from operator import attrgetter
 
 from nocarrier.diagnosis import looks
 from nocarrier.diagnosis.cause import Case, Cause, evidence_of
 from nocarrier.diagnosis.confidence import NETWORK, PATTERN, confidence
 from nocarrier.diagnosis.facts import Facts
-from nocarrier.diagnosis.peers import FailingPeer, WorkingPeer, netgroups
+from nocarrier.diagnosis.peers import FailingPeer, netgroups
 from nocarrier.model.action import Action
 from nocarrier.model.finding import EvidenceItem, Severity
 from nocarrier.model.taxonomy import Blame, Source
@@ -29,13 +31,15 @@ LOST_TOGETHER_S = 120.0
 
 def _without_a_way(facts: Facts) -> list[FailingPeer]:
     """Peers of whose network a router says that it knows no way there."""
-    return facts.failing_where(lambda peer: peer.is_silent and peer.has_no_network)
+    return [peer for peer in facts.silent if peer.has_no_network]
 
 
 def _lost_together(facts: Facts) -> list[FailingPeer]:
     """Silent peers whose sessions fell silent together, and silent peers that those told us."""
     lost = facts.node.lost if facts.node is not None else {}
-    silent = facts.failing_where(lambda peer: peer.is_silent)
+    if not lost:
+        return []
+    silent = facts.silent
     gone = [peer for peer in silent if peer.addr in lost]
     newest = max((lost[peer.addr] for peer in gone), default=0.0)
     gone = [peer for peer in gone if newest - lost[peer.addr] <= LOST_TOGETHER_S]
@@ -47,20 +51,16 @@ def _lost_together(facts: Facts) -> list[FailingPeer]:
 
 def _silent_netgroups(facts: Facts) -> list[FailingPeer]:
     """Silent peers of netgroups in which several worked once, or that unrelated peers told us of, and nobody works."""
-    answered: list[FailingPeer | WorkingPeer] = [
-        *facts.working,
-        *(peer for peer in facts.all_failing if peer.has_answered),
-    ]
-    alive = netgroups(answered)
-    by_netgroup: dict[str, list[FailingPeer]] = {}
-    silent_elsewhere = 0
-    for peer in facts.failing_where(lambda peer: peer.is_silent):
-        if peer.netgroup in alive:
-            silent_elsewhere += 1
-        else:
-            by_netgroup.setdefault(peer.netgroup, []).append(peer)
-    usual = silent_elsewhere / (silent_elsewhere + len(answered))
-    networks = len(by_netgroup) + len(alive)
+    answered, alive = len(facts.overall.answered), facts.overall.answering_netgroups
+    silent = Counter(map(attrgetter("netgroup"), facts.silent))
+    silent_elsewhere = sum(silent[group] for group in silent.keys() & alive)
+    dead = {group for group in silent.keys() - alive if silent[group] >= HOSTS}
+    by_netgroup: defaultdict[str, list[FailingPeer]] = defaultdict(list)
+    for peer in facts.silent:
+        if peer.netgroup in dead:
+            by_netgroup[peer.netgroup].append(peer)
+    usual = silent_elsewhere / (silent_elsewhere + answered)
+    networks = len(silent.keys() | alive)
 
     def are_cut_off(peers: list[FailingPeer]) -> bool:
         hosts = len({peer.host for peer in peers})

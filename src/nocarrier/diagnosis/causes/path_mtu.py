@@ -20,7 +20,8 @@ _DIRECTIONS = {
 
 def _rule(facts: Facts) -> Case | None:
     by_direction: dict[str, list[FailingPeer]] = {}
-    for peer in facts.failing_where(lambda peer: "large_segments_lost" in peer.evidence):
+    swallowed = [peer for peer in facts.failing if "large_segments_lost" in peer.evidence]
+    for peer in swallowed:
         direction: object = peer.evidence["large_segments_lost"]  # a caller may have put anything there
         if isinstance(direction, str) and direction in _DIRECTIONS:
             by_direction.setdefault(direction, []).append(peer)

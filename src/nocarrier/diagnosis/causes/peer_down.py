@@ -19,23 +19,23 @@ _SAYS = {
 }
 
 
-def _sign(peer: FailingPeer) -> str | None:
-    """How the peer shows that it is down, if it does."""
-    if peer.blame is Blame.US or peer.is_local:
-        return None
-    if peer.reason is Reason.CONNECTION_REFUSED:
-        return "refused"
-    if peer.has_no_host:
-        return "absent"
-    return "silent" if peer.is_silent else None
+def _by_sign(facts: Facts) -> dict[str, list[FailingPeer]]:
+    """The peers that show that they are down, by how they show it."""
+    absent = [peer for peer in facts.failing if peer.has_no_host and peer.reason is not Reason.CONNECTION_REFUSED]
+    candidates = {
+        "refused": facts.failing_with(Reason.CONNECTION_REFUSED),
+        "absent": absent,
+        "silent": [peer for peer in facts.silent if not peer.has_no_host],
+    }
+    by_sign = {
+        sign: [peer for peer in peers if peer.blame is not Blame.US and not peer.is_local]
+        for sign, peers in candidates.items()
+    }
+    return {sign: peers for sign, peers in by_sign.items() if peers}
 
 
 def _rule(facts: Facts) -> Case | None:
-    by_sign: dict[str, list[FailingPeer]] = {}
-    for peer in facts.failing:
-        sign = _sign(peer)
-        if sign is not None:
-            by_sign.setdefault(sign, []).append(peer)
+    by_sign = _by_sign(facts)
     peers = [peer for each in by_sign.values() for peer in each]
     if not peers:
         return None

@@ -16,7 +16,7 @@ from nocarrier.model.wording.text import Value, address, host, say, word
 
 
 def _rule(facts: Facts) -> Case | None:
-    refused = facts.failing_where(lambda peer: peer.is_prohibited or peer.is_refused_by_rule)
+    refused = facts.forbidden
     dropped = _dropped(facts)
     peers = [*refused, *dropped]
     if not peers:
@@ -51,7 +51,7 @@ def _who_refused(peer: FailingPeer) -> Value:
 
 def _dropped(facts: Facts) -> list[FailingPeer]:
     """Peers that are silent on one port while the same host answers on another."""
-    answering = {peer.host for peer in facts.working} | {peer.host for peer in facts.all_failing if peer.has_answered}
+    answering = facts.overall.answering_hosts
     return [peer for peer in facts.failing_with(Reason.TIMEOUT) if peer.is_silent and peer.host in answering]
 
 

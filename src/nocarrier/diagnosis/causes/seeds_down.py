@@ -25,7 +25,7 @@ def _is_down(peer: FailingPeer) -> bool:
 
 
 def _rule(facts: Facts) -> Case | None:
-    down = facts.failing_where(_is_down)
+    down = list(filter(_is_down, facts.failing))
     dialed = sum(peer.is_seed for peer in facts.all_failing) + sum(peer.is_seed for peer in facts.working)
     if not down or len(down) <= MOST * (dialed + _first_dials(facts)):
         return None

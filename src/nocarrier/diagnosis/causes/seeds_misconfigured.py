@@ -64,7 +64,7 @@ class _Wrong(NamedTuple):
 def _rule(facts: Facts) -> Case | None:
     wrong = _Wrong(
         _configured(facts),
-        facts.failing_where(lambda peer: peer.is_seed and peer.phase is Phase.RESOLVE and peer.reason in _WHAT),
+        [peer for peer in facts.failing if peer.is_seed and peer.phase is Phase.RESOLVE and peer.reason in _WHAT],
         [seed.addr for seed in facts.node.dialing.seeds if seed.is_duplicate] if facts.node else [],
     )
     if not any(wrong):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from operator import attrgetter
 from typing import NamedTuple
 
 from nocarrier.diagnosis import looks
@@ -30,24 +31,21 @@ _CHOSEN = frozenset({Source.SEED, Source.DIRECT})
 """Chosen by the operator; `seeds_down` tells of those."""
 
 
+_DEAD = (Reason.CONNECTION_REFUSED, Reason.DNS_NOT_FOUND)
+
+
 def is_dead(peer: FailingPeer) -> bool:
     """Whether nobody of ours lives at that address, through no fault of ours."""
     if peer.blame is Blame.US or peer.is_local:
         return False
-    return peer.is_silent or peer.reason in {Reason.CONNECTION_REFUSED, Reason.DNS_NOT_FOUND}
-
-
-def _ipv6_is_proven(facts: Facts) -> bool:
-    return any(peer.is_ipv6 for peer in facts.working) or any(
-        peer.is_ipv6 and peer.has_answered for peer in facts.all_failing
-    )
+    return peer.is_silent or peer.reason in _DEAD
 
 
 def _rule(facts: Facts) -> Case | None:
-    if not _ipv6_is_proven(facts):
+    if not facts.overall.has_answer_over_ipv6:
         # As long as nothing ever came over IPv6, silence there may be our own IPv6, whoever told the address.
-        facts = facts.without({peer.addr for peer in facts.failing if peer.is_ipv6 and peer.is_silent})
-    dead = facts.failing_where(is_dead)
+        facts = facts.without({peer.addr for peer in facts.silent if peer.is_ipv6})
+    dead = list(filter(is_dead, (*facts.silent, *facts.failing_with(*_DEAD))))
     # An introducer is the sharper answer; where none is much worse than the others, a whole source may be.
     return _case(facts, dead, _INTRODUCERS) or _case(facts, dead, _SOURCES)
 
@@ -62,14 +60,14 @@ class _Origins(NamedTuple):
 
 
 _INTRODUCERS = _Origins(
-    lambda peer: peer.via,
+    attrgetter("via"),
     address,
     "{count} {count:address|addresses} told by {origins} {count:is|are} dead, far more than of those from elsewhere.",
     "dead {count:address|addresses} told by {origin}",
 )
 
 _SOURCES = _Origins(
-    lambda peer: peer.source,
+    attrgetter("source"),
     word,
     "{count} {count:address|addresses} from {origins} {count:is|are} dead, far more than of those from elsewhere.",
     "dead {count:address|addresses} from {origin}",
@@ -104,8 +102,8 @@ def _case(facts: Facts, dead: list[FailingPeer], origins: _Origins) -> Case | No
 
 def _stale(facts: Facts, dead: list[FailingPeer], origins: _Origins) -> list[_Stale]:
     """Origins of which nearly all is dead, and far more than of all others; those with most dead addresses first."""
-    peers: tuple[FailingPeer | WorkingPeer, ...] = (*facts.failing, *facts.working)
-    dialed = Counter(map(origins.of, peers))
+    dialed = Counter(map(origins.of, facts.failing))
+    dialed.update(map(origins.of, facts.working))
     dead_of: dict[str | None, list[FailingPeer]] = {}
     for peer in dead:
         dead_of.setdefault(origins.of(peer), []).append(peer)

@@ -29,7 +29,7 @@ def _is_telling(facts: Facts, peer: FailingPeer) -> bool:
 
 
 def _rule(facts: Facts) -> Case | None:
-    peers = facts.failing_where(lambda peer: _is_telling(facts, peer))
+    peers = [peer for peer in facts.failing if _is_telling(facts, peer)]
     if not peers:
         return None
     reasons = Counter(peer.reason for peer in peers)

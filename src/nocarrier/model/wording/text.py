@@ -176,12 +176,19 @@ SHOWN_ITEMS = 3
 """Of a list in a sentence."""
 
 
-def listed(values: Sequence[Sayable], shown: int = SHOWN_ITEMS) -> Text:
-    """A few of `values`, such as "a, b, c and 4 more"."""
+def listed(values: Sequence[Sayable], shown: int = SHOWN_ITEMS, *, total: int | None = None) -> Text:
+    """A few of `values`, such as "a, b, c and 4 more".
+
+    Args:
+        values: the items, or the first `shown` of them.
+        shown: how many the sentence names.
+        total: how many items there are; None: as many as `values`.
+    """
+    total = len(values) if total is None else total
     named = {f"item{place}": value for place, value in enumerate(values[:shown], 1)}
     template = ", ".join(f"{{{name}}}" for name in named)
-    if len(values) > shown:
-        return say(template + " and {more} more", **named, more=len(values) - shown)
+    if total > shown:
+        return say(template + " and {more} more", **named, more=total - shown)
     return say(template, **named)
 
 
