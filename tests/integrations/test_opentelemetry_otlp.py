@@ -185,8 +185,8 @@ def test_a_collector_that_is_down_is_said_once_and_loses_spans_in_plain_sight(tr
     assert tracker.snapshot().dropped["subscriber_slow"] == 0
     assert {(name, level) for name, level, _ in said(caplog)} == {("nocarrier", "WARNING")}
     assert {message.partition(":")[0] for *_, message in said(caplog)} == {
-        "the OpenTelemetry collector takes no spans",
-        "the OpenTelemetry collector takes no metrics",
+        "the OpenTelemetry collector does not accept spans",
+        "the OpenTelemetry collector does not accept metrics",
     }
 
 
@@ -209,8 +209,8 @@ def test_a_collector_that_comes_back_is_said_once_and_gets_exact_metrics(tracker
     messages = [message for *_, message in said(caplog)]
     assert "400" in messages[0]
     assert sorted(messages[2:]) == [
-        "the OpenTelemetry collector takes metrics again",
-        "the OpenTelemetry collector takes spans again",
+        "the OpenTelemetry collector accepts metrics again",
+        "the OpenTelemetry collector accepts spans again",
     ]
 
 

@@ -1,4 +1,4 @@
-"""What is made of recorded events: the history on disk, and metrics.
+"""Outputs of recorded events: the history on disk, and metrics.
 
 Never imports `sources`, `recorder` or `dialing`.
 """

@@ -3,12 +3,12 @@
 ```python
 from nocarrier.integrations.opentelemetry import export_dials
 
-with export_dials(nocarrier.global_tracker()):  # to the providers that your program has set up
+with export_dials(nocarrier.global_tracker()):  # uses the providers that your program has set up
     ...
 ```
 
-`export_dials` needs OpenTelemetry's API only; `export_dials_over_otlp` sets up its SDK, for programs that have none.
-Both come with the extra ``nocarrier[otel]``.
+`export_dials` needs only OpenTelemetry's API. `export_dials_over_otlp` sets up the SDK too, for programs that do not.
+Both need the extra ``nocarrier[otel]``.
 """
 
 from __future__ import annotations
@@ -37,22 +37,22 @@ def export_dials_over_otlp(
     service_version: str | None = None,
     instance_id: str | None = None,
 ) -> OtlpExporter:
-    """Send the dials of `tracker`, from now on, to an OpenTelemetry collector, with providers of its own.
+    """Send the dials of `tracker`, from now on, to an OpenTelemetry collector. Sets up its own providers.
 
-    OTLP over HTTP, to http://localhost:4318 unless the standard variables ``OTEL_EXPORTER_OTLP_*`` say otherwise. What
-    ``OTEL_SERVICE_NAME`` and ``OTEL_RESOURCE_ATTRIBUTES`` say comes before the arguments.
+    Sends OTLP over HTTP to http://localhost:4318 unless the standard variables ``OTEL_EXPORTER_OTLP_*`` say otherwise.
+    ``OTEL_SERVICE_NAME`` and ``OTEL_RESOURCE_ATTRIBUTES`` override the arguments.
 
     Args:
-        tracker: whose dials to send.
+        tracker: has the dials to send.
         service_name: ``service.name``.
         service_version: ``service.version``; None: the version of nocarrier.
         instance_id: ``service.instance.id``, such as the node's id; None: a random one.
 
     Raises:
-        ImportError: OpenTelemetry's SDK is not installed; says what to run.
+        ImportError: OpenTelemetry's SDK is not installed; the error says what to run.
     """
     try:
-        from nocarrier.integrations.opentelemetry.otlp import OtlpExporter  # noqa: PLC0415 - the API alone may be there
+        from nocarrier.integrations.opentelemetry.otlp import OtlpExporter  # noqa: PLC0415 - the SDK may be missing
     except ModuleNotFoundError as error:
         raise ImportError(
             f"sending over OTLP needs {error.name}, which is not installed; run: pip install 'nocarrier[otel]'"

@@ -1,7 +1,7 @@
-"""What spans and metrics say of a dial: OpenTelemetry's own names where it has one, else ``nocarrier.*``.
+"""Attributes of spans and metrics: OpenTelemetry's own name if there is one, otherwise ``nocarrier.*``.
 
-A metric has closed sets only. What a peer sent is on spans alone, and bounded: one value that cannot be encoded would
-cost the whole batch that it is sent with.
+Attributes of metrics come from closed sets. Only spans have data from peers, with bounds on size and type: one value
+that cannot be encoded would lose the whole batch that it is sent in.
 """
 
 from __future__ import annotations
@@ -18,10 +18,10 @@ from nocarrier.model.event import Attempt, DialEvent
 AttributeValue: TypeAlias = str | bool | int | float
 
 MAX_EVIDENCE = 32
-"""Attributes made of the evidence of one fault; the table of evidence has fewer keys."""
+"""At most this many attributes for the evidence of one fault; the table of evidence has fewer keys."""
 
 MAX_PHASES = 8
-"""Phases of one dial; nocarrier times four, a program may add its own."""
+"""At most this many phases of one dial; nocarrier times four, and a program may add its own."""
 
 _MAX_NAME_LENGTH = 64
 _MAX_INT_BITS = 63
@@ -29,7 +29,7 @@ _MAX_INT_BITS = 63
 
 
 def metric_attributes(dial: DialEvent) -> dict[str, AttributeValue]:
-    """What a dial is counted under."""
+    """Return the attributes under which a dial is counted."""
     attributes: dict[str, AttributeValue] = {"nocarrier.source": dial.source.value, "network.transport": "tcp"}
     if dial.reason is not None:
         attributes["error.type"] = dial.reason.value
@@ -38,15 +38,14 @@ def metric_attributes(dial: DialEvent) -> dict[str, AttributeValue]:
 
 
 def dial_attributes(dial: DialEvent) -> dict[str, AttributeValue]:
-    """What the span of a dial says.
+    """Return the attributes of a dial's span.
 
-    ``server.*`` is what was dialed, which may be a name; ``network.peer.*`` is the one address that it came down to,
-    absent where a name led to several in vain: each of them has a span.
+    ``server.*`` is what was dialed, which may be a name. ``network.peer.*`` is the one address that was used. It is
+    absent if a name has several addresses and none of them worked; each of these has a span of its own.
 
-    How long the phases took is said in attributes, and not in spans or events of their own. A phase may come more than
-    once in a dial, and what is recorded is how long it took in all, not when: a span or event would have a time that we
-    made up. The waterfall shows them all the same: before the attempts the name is resolved, after them comes the
-    handshake.
+    Durations of phases are attributes, not spans or events. A phase may occur more than once in a dial, and only its
+    total duration is recorded, not when it ran; a span or event would have an invented time. The waterfall shows the
+    phases anyway: the name is resolved before the attempts, and the handshake follows them.
     """
     given = _parse(dial.addr)
     found: dict[str, object] = {
@@ -70,7 +69,7 @@ def dial_attributes(dial: DialEvent) -> dict[str, AttributeValue]:
 
 
 def attempt_attributes(attempt: Attempt) -> dict[str, AttributeValue]:
-    """What the span of an attempt at one address says."""
+    """Return the attributes of an attempt's span."""
     address = _parse(attempt.addr)
     found: dict[str, object] = {
         "network.transport": "tcp",
@@ -93,7 +92,7 @@ def _fault(told: DialEvent | Attempt) -> dict[str, object]:
 
 
 def _flat(prefix: str, evidence: Mapping[str, object]) -> Iterator[tuple[str, object]]:
-    """``{"icmp": {"hop": …}}`` as ``….icmp.hop``; what lies deeper becomes text."""
+    """Flatten ``{"icmp": {"hop": …}}`` to ``….icmp.hop``; deeper levels become text."""
     for key, value in evidence.items():
         name = f"{prefix}.{_name(key)}"
         if isinstance(value, dict):
@@ -103,7 +102,7 @@ def _flat(prefix: str, evidence: Mapping[str, object]) -> Iterator[tuple[str, ob
 
 
 def _bounded(found: Mapping[str, object]) -> dict[str, AttributeValue]:
-    """`found` without what is not known, in the types that OTLP has."""
+    """Return `found` in the types that OTLP has, without values that are not known."""
     return {name: _value(value) for name, value in found.items() if value is not None}
 
 
@@ -124,7 +123,7 @@ def _network_peer(address: Address | None) -> dict[str, object]:
 
 
 def _peer(dial: DialEvent) -> Address | None:
-    """The one address that the dial came down to: what was dialed, what connected, or the only one that was tried."""
+    """Return the one address that the dial used: the one dialed, the one that connected, or the only one tried."""
     given = _parse(dial.addr)
     if given is not None and given.ip is not None:
         return given
@@ -136,7 +135,7 @@ def _peer(dial: DialEvent) -> Address | None:
 
 
 def _ip_version(address: Address | None) -> str | None:
-    """As OpenTelemetry's ``network.type`` has it."""
+    """Return the value of OpenTelemetry's ``network.type``."""
     ip = address.ip if address else None
     return f"ipv{ip.version}" if ip else None
 

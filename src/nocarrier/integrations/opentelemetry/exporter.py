@@ -1,4 +1,4 @@
-"""The thread that reads what was recorded and makes spans and metrics of it, so that no dial has to."""
+"""The thread that turns recorded events into spans and metrics, so that no dial has to wait for it."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ from nocarrier.supervision import Supervisor
 from nocarrier.tracking import DialTracker
 
 POLL_INTERVAL_S = 0.25
-"""How long an event waits at most, if the exporter keeps up; whoever looks at traces does not see the difference."""
+"""The longest time that an event waits if the exporter keeps up. In a view of traces nobody notices it."""
 
 MAX_WAITING_EVENTS = 8192
-"""Events that may wait: what is exported in a second or two. Of more, the oldest are dropped and counted in the
-tracker's ``dropped.subscriber_slow``."""
+"""How many events may wait: the exporter handles that many in a second or two. Beyond that the oldest are dropped, and
+counted in the tracker's ``dropped.subscriber_slow``."""
 
 VERSION = version("nocarrier")
 
@@ -35,10 +35,10 @@ _log = logging.getLogger("nocarrier")
 
 
 class Exporter:
-    """Makes spans and metrics of every dial that `tracker` records, until it is closed. See `export_dials`.
+    """Exports every dial that `tracker` records as spans and metrics until it is closed. See `export_dials`.
 
     Attributes:
-        errors_total: events of which no span or metric could be made, which is a bug; the first is logged.
+        errors_total: how many events could not be exported because of a bug; the first error is logged.
     """
 
     def __init__(
@@ -63,15 +63,15 @@ class Exporter:
         self._thread.start()
 
     def close(self) -> None:
-        """Hand over what was recorded until now, and end. May be called again.
+        """Export everything recorded until now, and end. May be called more than once.
 
-        Providers that were given, or are the program's, stay as they are: flush and end them afterwards.
+        It does not flush or shut down the providers; the program does that afterwards.
         """
         self._closing.set()
         self._thread.join()
 
     def tasks(self) -> tuple[TaskState, ...]:
-        """The thread of the exporter, whether it works; from any thread."""
+        """Return the state of the exporter's thread. May be called from any thread."""
         return self._supervisor.states()
 
     def __enter__(self) -> Self:
@@ -87,19 +87,19 @@ class Exporter:
             self._export_waiting()
         self._export_waiting()
         self._events.close()
-        self._instruments.set_active(0)  # dials may go on, but nobody would say when they end
+        self._instruments.set_active(0)  # dials may still be in flight, but their end would not be exported
 
     def _export_waiting(self) -> None:
         events = self._events.drain()
         for event in events:
             try:
                 self._export(event)
-            except Exception:  # noqa: BLE001 - one event that cannot be told must not keep the others from it
+            except Exception:  # noqa: BLE001 - one event that cannot be exported must not block the others
                 self._count_error()
-            # Let go of the interpreter's lock, else an event loop that dials waits 5 ms for it each time it has waited
-            # for the network. Measured at 700 dials a second: the slowest of a hundred takes some 1 ms and not 6 ms.
+            # Release the interpreter's lock. Otherwise an event loop that dials waits 5 ms for it after each wait for
+            # the network. Measured at 700 dials a second: the slowest of a hundred takes about 1 ms instead of 6 ms.
             time.sleep(0)
-        if events:  # else no dial began or ended
+        if events:  # without events no dial began or ended
             self._instruments.set_active(self._tracker.totals().in_flight)
 
     def _export(self, event: DialEvent) -> None:
@@ -109,13 +109,13 @@ class Exporter:
             self._instruments.count_skip(event)
 
     def _trace(self, dial: DialEvent) -> Context | None:
-        """The context of the span that was made, if one was."""
+        """Make the spans of `dial`; return the context of its own span, or None if none was made."""
         return trace_dial(self._tracer, dial)
 
     def _count_error(self) -> None:
         self.errors_total += 1
         if self.errors_total == 1:
-            _log.exception("nocarrier could not export a dial to OpenTelemetry; further ones are counted")
+            _log.exception("nocarrier could not export a dial to OpenTelemetry; further errors are only counted")
 
 
 def export_dials(
@@ -124,13 +124,13 @@ def export_dials(
     tracer_provider: trace.TracerProvider | None = None,
     meter_provider: metrics.MeterProvider | None = None,
 ) -> Exporter:
-    """Make spans and metrics of every dial that `tracker` records from now on; close what this returns when done.
+    """Export every dial that `tracker` records from now on as spans and metrics. Close the result when done.
 
-    A thread of its own does it a few times a second. Recording neither waits for it nor sees its errors.
+    A separate thread exports a few times a second. Recording neither waits for it nor sees its errors.
 
     Args:
-        tracker: whose dials to export.
-        tracer_provider: makes the spans; None: the global one, whenever the program sets it.
-        meter_provider: makes the metrics; None: the global one, whenever the program sets it.
+        tracker: has the dials to export.
+        tracer_provider: makes the spans; None: the global one, which the program may also set later.
+        meter_provider: makes the metrics; None: the global one, which the program may also set later.
     """
     return Exporter(tracker, tracer_provider, meter_provider)

@@ -1,7 +1,8 @@
-"""Export over OTLP for programs that have no OpenTelemetry of their own: the SDK, set up once and ended in order.
+"""Export over OTLP for programs that do not use OpenTelemetry themselves: sets up the SDK, and shuts it down in order.
 
-A collector that is down costs neither dials nor memory nor peace: spans wait in a bounded queue, those beyond it are
-not made, metrics are sums that the next export carries, and the log says once that it is down and once that it is back.
+A collector that is down delays no dial, costs little memory and does not fill the log. Spans wait in a bounded queue,
+and no more are made while it is full. Metrics are sums, so the next export makes up for one that failed. The log says
+once that the collector is down, and once that it is back.
 """
 
 from __future__ import annotations
@@ -32,18 +33,18 @@ from nocarrier.model.event import DialEvent
 from nocarrier.tracking import DialTracker
 
 MAX_WAITING_SPANS = 4096
-"""Spans that wait for the collector, some 4 KB each (measured). Twice the SDK's default: a burst of dials comes here
-all at once."""
+"""How many spans may wait for the collector, about 4 KB each (measured). Twice the SDK's default, because a burst of
+dials arrives here all at once."""
 
 SPANS_PER_REQUEST = 64
-"""Encoding them takes some 4 ms (measured), during which nothing else of the program runs. The SDK's default of 512
-would hold up an event loop that dials for longer."""
+"""Encoding this many takes about 4 ms (measured), during which no other Python code runs. The SDK's default of 512
+would block an event loop for longer."""
 
 CLOSE_TIMEOUT_S = 3.0
 """How long `close` waits for the collector to take the last spans and metrics. The SDK would try for 30 s."""
 
 _GIVE_UP_TIMEOUT_S = 1.0
-"""How long it then takes at most to see that nothing more is to be sent."""
+"""How long `close` then waits for the senders to notice that they must give up."""
 
 _log = logging.getLogger("nocarrier")
 
@@ -54,7 +55,7 @@ class OtlpExporter(Exporter):
     """Sends spans and metrics to a collector. See `export_dials_over_otlp`.
 
     Attributes:
-        lost_spans_total: spans that the collector did not take, or that were not made because too many waited for it.
+        lost_spans_total: spans that the collector did not accept, or that were not made because too many waited for it.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class OtlpExporter(Exporter):
         self._metric_sender = _MetricSender()
         self._queue = _SpanQueue(self._span_sender)
         self._not_made_total = 0
-        # Neither ends at the exit of the program: `close` ends both, with a deadline.
+        # Neither provider shuts down at the exit of the program. `close` does that, with a deadline.
         self._tracer_provider = TracerProvider(resource=resource, shutdown_on_exit=False)
         self._tracer_provider.add_span_processor(self._queue)
         reader = PeriodicExportingMetricReader(self._metric_sender)
@@ -78,7 +79,7 @@ class OtlpExporter(Exporter):
         return self._not_made_total + self._span_sender.lost_total
 
     def close(self) -> None:
-        """Send what was recorded until now, and end; waits at most some seconds for the collector."""
+        """Send everything recorded until now, and end. Waits at most about 4 seconds for the collector."""
         super().close()
         if self._closed:
             return
@@ -90,7 +91,7 @@ class OtlpExporter(Exporter):
         for ending in endings:
             ending.start()
         if not _all_end(endings, CLOSE_TIMEOUT_S):
-            self._span_sender.shutdown()  # ends the waiting between two tries
+            self._span_sender.shutdown()  # ends the wait between two tries
             self._metric_sender.shutdown()
             _all_end(endings, _GIVE_UP_TIMEOUT_S)
 
@@ -114,7 +115,7 @@ def _resource(name: str, version: str, instance_id: str) -> Resource:
 
 
 class _SpanQueue(BatchSpanProcessor):
-    """The SDK's queue. It drops and logs when it is full, so it is big enough for one dial more than may wait."""
+    """The SDK's queue. It drops spans and logs that when full, so it has room for one dial more than may wait."""
 
     def __init__(self, sender: _SpanSender) -> None:
         super().__init__(
@@ -130,12 +131,12 @@ class _SpanQueue(BatchSpanProcessor):
 
     @property
     def waiting(self) -> int:
-        """Spans that nobody has tried to send yet."""
+        """How many spans have not been sent or tried yet."""
         return self._ended_total - self._sender.taken_total
 
 
 class _SpanSender(OTLPSpanExporter):
-    """Counts what it takes out of the queue and what it loses."""
+    """Counts the spans that it takes from the queue and those that it loses."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -151,7 +152,7 @@ class _SpanSender(OTLPSpanExporter):
         return result
 
     def shutdown(self) -> None:
-        with _sdk_says.held():  # it minds being told twice
+        with _sdk_says.held():  # the SDK logs a warning if this is called twice
             super().shutdown()  # type: ignore[no-untyped-call]
 
 
@@ -172,7 +173,7 @@ class _MetricSender(OTLPMetricExporter):
 
 
 class _Collector:
-    """Whether the collector takes what we send it, said in the log when that changes."""
+    """Whether the collector accepts exports. Logs when that changes."""
 
     def __init__(self, what: str) -> None:
         self._what = what
@@ -185,18 +186,18 @@ class _Collector:
         if takes != self._takes:
             self._takes = takes
             if takes:
-                _log.info("the OpenTelemetry collector takes %s again", self._what)
+                _log.info("the OpenTelemetry collector accepts %s again", self._what)
             else:
-                # The first thing that the SDK said names the error, what follows is about trying again.
+                # The SDK's first message names the error; the following ones are about retries.
                 why = bounds.text(said[0]) if said else "no answer"
-                _log.warning("the OpenTelemetry collector takes no %s: %s", self._what, why)
+                _log.warning("the OpenTelemetry collector does not accept %s: %s", self._what, why)
         return result
 
 
 class _SdkSays(logging.Filter):
-    """Holds back what the SDK logs about our exports, a line or two for every try.
+    """Holds back what the SDK logs about nocarrier's exports, a line or two for every try.
 
-    Only of the thread that is in `held`: the program may have exporters of its own, whose log is theirs.
+    It does so only for a thread inside `held`, because the program may have exporters of its own.
     """
 
     def __init__(self) -> None:
@@ -205,7 +206,7 @@ class _SdkSays(logging.Filter):
 
     @contextmanager
     def held(self) -> Iterator[list[str]]:
-        """The messages held back meanwhile."""
+        """Hold back the SDK's messages in the block, and collect them in the list."""
         said: list[str] = []
         self._of_thread.said = said
         try:

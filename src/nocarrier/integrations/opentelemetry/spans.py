@@ -1,4 +1,4 @@
-"""A dial as a trace: one span for it, and below that one for the attempt at each address."""
+"""A dial as a trace: one span for the dial, and below it one for the attempt at each address."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from nocarrier.model.event import Attempt, DialEvent
 from nocarrier.model.taxonomy import Kind, Reason
 
 MAX_ATTEMPTS = 32
-"""Attempts that get a span; ``nocarrier.attempts`` tells how many there were. One name gives at most 16 addresses."""
+"""How many attempts of a dial get a span. One name gives at most 16 addresses; ``nocarrier.attempts`` counts all."""
 
 
 def span_count(dial: DialEvent) -> int:
-    """How many spans `trace_dial` makes of it."""
+    """Return how many spans `trace_dial` makes of `dial`."""
     return 1 + min(len(dial.attempts), MAX_ATTEMPTS)
 
 
 def trace_dial(tracer: Tracer, dial: DialEvent) -> Context:
-    """Make the spans of a dial that has ended; returns the context of its own span, for exemplars.
+    """Make the spans of a dial that has ended, and return the context of its own span, for exemplars.
 
-    The dial's span is a root: which span of the program was active when somebody dialed is not recorded.
+    The dial's span is a root span, because an event does not record which span of the program was active.
     """
     end_ns = int(dial.at_unix * 1e9)
     start_ns = max(0, end_ns - _nanoseconds(dial.duration_s or 0.0))
@@ -41,7 +41,7 @@ def trace_dial(tracer: Tracer, dial: DialEvent) -> Context:
 
 def _trace_attempt(tracer: Tracer, attempt: Attempt, within: Context, dial_start_ns: int) -> None:
     start_ns = dial_start_ns + _nanoseconds(attempt.started_s)
-    # Not of kind client: who draws a map of services from such spans would see every dial twice.
+    # Not of kind client: a map of services drawn from client spans would show every dial twice.
     span = tracer.start_span("attempt", context=within, attributes=attempt_attributes(attempt), start_time=start_ns)
     if attempt.reason is not None:
         _set_status(span, attempt.reason, attempt.reason.kind)
@@ -49,7 +49,7 @@ def _trace_attempt(tracer: Tracer, attempt: Attempt, within: Context, dial_start
 
 
 def _set_status(span: Span, reason: Reason, kind: Kind) -> None:
-    """Call an error what failed. What our own code ended, or policy kept from starting, is neither that nor well."""
+    """Mark a failure as an error. A cancelled or skipped dial is neither an error nor a success: it has no status."""
     if kind is Kind.FAILURE:
         span.set_status(Status(StatusCode.ERROR, reason.meaning))
 

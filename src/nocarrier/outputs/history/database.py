@@ -1,4 +1,4 @@
-"""Opens the file: settings, migrations, and what is done with a file that cannot be used."""
+"""Opens the file: settings, migrations, and how to deal with a file that cannot be used."""
 
 from __future__ import annotations
 
@@ -15,19 +15,19 @@ from typing import NamedTuple
 from nocarrier.errors import HistoryError
 
 BUSY_S = 5.0
-"""How long to wait for another program that writes to the file, such as a backup."""
+"""How long to wait for another program that locks the file, such as a backup."""
 
 CACHE_KIB = 16 * 1024
-"""Pages of the indexes that new rows touch; SQLite's own 2 MB would read them from disk again and again."""
+"""Room for the index pages that new rows touch. With SQLite's default of 2 MB they would be read again and again."""
 
 LOG_BYTES = 64_000_000
-"""How large the log (WAL) may get before the writer itself takes it over: some seconds of the busiest node."""
+"""How large the log (WAL) may get before the writer itself checkpoints it: a few seconds of the busiest node."""
 
 LOG_SHARE = 0.06
-"""Likewise as a share of the allowed size, where that is less."""
+"""The same as a share of the allowed size; the smaller of the two applies."""
 
 COMPANIONS = ("-wal", "-shm")
-"""What SQLite keeps beside a file in WAL mode."""
+"""Endings of the files that SQLite keeps beside a file in WAL mode."""
 
 _FORBIDDEN = frozenset({errno.EROFS, errno.EACCES, errno.EPERM})
 
@@ -42,37 +42,37 @@ class Migration(NamedTuple):
 
 
 class NewerSchemaError(HistoryError):
-    """A newer nocarrier wrote the file."""
+    """The file was written by a newer nocarrier."""
 
 
 def migrations() -> tuple[Migration, ...]:
-    """All steps, in order: the files of `store/migrations`."""
+    """Return all steps in order: the files in the folder `migrations`."""
     folder = importlib.resources.files("nocarrier.outputs.history.migrations")
     names = sorted(entry.name for entry in folder.iterdir() if entry.name.endswith(".sql"))
     return tuple(Migration(int(name.partition("_")[0]), (folder / name).read_text()) for name in names)
 
 
 def open_to_write(path: Path, steps: Sequence[Migration], *, max_bytes: int) -> sqlite3.Connection:
-    """A connection to `path`, which is made, or brought to today's schema, where it is not there yet.
+    """Return a connection to `path`. The file is created if it is missing, and migrated if its schema is older.
 
     Raises:
-        NewerSchemaError: a newer nocarrier wrote the file; it stays as it is.
-        sqlite3.Error: it cannot be opened, written to, or is no database.
-        OSError: it cannot be made.
+        NewerSchemaError: the file was written by a newer nocarrier; it stays unchanged.
+        sqlite3.Error: the file cannot be opened or written to, or is not a database.
+        OSError: the file cannot be created.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # for its owner alone; SQLite gives its companions the same
+    os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # only for its owner; SQLite copies this to its companions
     connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None, check_same_thread=False)
     try:
         stands = _schema(connection, steps)
         if not stands:
-            # Before the first table: afterwards it cannot be changed. Lets the file shrink without being rewritten.
+            # Lets the file shrink without a rewrite. It can only be set before the first table exists.
             connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
         connection.execute("PRAGMA journal_mode = WAL")
         connection.execute(f"PRAGMA cache_size = {-CACHE_KIB}")
         connection.execute(f"PRAGMA journal_size_limit = {log_limit(max_bytes) // 2}")
         _migrate(connection, [step for step in steps if step.number > stands])
-        # From here on only the syncer waits for the disk.
+        # From now on only the syncer waits for the disk.
         connection.execute("PRAGMA wal_autocheckpoint = 0")
         connection.execute("PRAGMA synchronous = OFF")
     except BaseException:
@@ -82,12 +82,12 @@ def open_to_write(path: Path, steps: Sequence[Migration], *, max_bytes: int) -> 
 
 
 def log_limit(max_bytes: int) -> int:
-    """How large the log may get, in bytes, in a history of at most `max_bytes`."""
+    """Return how large the log may get, in bytes, if the history may take `max_bytes`."""
     return min(LOG_BYTES, int(max_bytes * LOG_SHARE))
 
 
 def log_bytes(path: Path) -> int:
-    """How large the log is."""
+    """Return the size of the log in bytes."""
     try:
         return Path(f"{path}-wal").stat().st_size
     except OSError:
@@ -95,7 +95,7 @@ def log_bytes(path: Path) -> int:
 
 
 def take_over_log(connection: sqlite3.Connection) -> None:
-    """Force the log to disk, take it over into the file, and start it again; waits for the disk, and for no reader."""
+    """Force the log to disk, move it into the file and restart it. Waits for the disk, but not for readers."""
     connection.execute("PRAGMA synchronous = FULL")
     connection.execute("PRAGMA busy_timeout = 0")
     connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -104,34 +104,35 @@ def take_over_log(connection: sqlite3.Connection) -> None:
 
 
 def open_to_sync(path: Path) -> sqlite3.Connection:
-    """A connection that forces to disk what another one has written; it makes no file.
+    """Return a connection that forces to disk what another one has written. It creates no file.
 
     Raises:
-        sqlite3.Error: it cannot be opened.
+        sqlite3.Error: the file cannot be opened.
     """
     connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True, timeout=BUSY_S, isolation_level=None)
-    # The log before any of it is taken over, and the file before the log is used again: so it is whole at any moment.
+    # Syncs the log before any of it is moved into the file, and the file before the log is reused. So the history is
+    # intact at every moment.
     connection.execute("PRAGMA synchronous = FULL")
     return connection
 
 
 def close_written(connection: sqlite3.Connection) -> None:
-    """Close a connection of `open_to_write`. The last one takes the log over into the file, and waits for the disk."""
+    """Close a connection of `open_to_write`. The last one moves the log into the file, and waits for the disk."""
     with contextlib.closing(connection), contextlib.suppress(sqlite3.Error):
         connection.execute("PRAGMA synchronous = FULL")
 
 
 def open_to_read(path: Path, steps: Sequence[Migration], *, may_be_missing: bool) -> sqlite3.Connection:
-    """A connection that only reads; to an empty database where the file has no table yet.
+    """Return a connection that only reads. It is to an empty database if the file has no table yet.
 
     Args:
         path: the file.
         steps: the schema.
-        may_be_missing: whether a file that is not there is an empty one too.
+        may_be_missing: whether a missing file counts as empty.
 
     Raises:
-        HistoryError: the file has an older schema, which the writer is about to change.
-        sqlite3.Error: it cannot be opened.
+        HistoryError: the file has an older schema, which the writer is about to migrate.
+        sqlite3.Error: the file cannot be opened.
     """
     if may_be_missing and not path.exists():
         return _empty(steps)
@@ -142,7 +143,7 @@ def open_to_read(path: Path, steps: Sequence[Migration], *, may_be_missing: bool
             connection.close()
             return _empty(steps)
         if stands < steps[-1].number:
-            raise HistoryError("an older nocarrier wrote the history, which is being brought to today's schema")
+            raise HistoryError("the history was written by an older nocarrier and is being migrated; try again soon")
     except BaseException:
         connection.close()
         raise
@@ -156,7 +157,7 @@ def _empty(steps: Sequence[Migration]) -> sqlite3.Connection:
 
 
 def _opened_to_read(path: Path) -> sqlite3.Connection:
-    # A file in WAL mode on a disk that cannot be written to can be read as long as nothing waits in a log beside it.
+    # On a read-only disk, a file in WAL mode can be read only as immutable, and only if there is no log beside it.
     is_frozen = not os.access(path.parent, os.W_OK) and not Path(f"{path}-wal").exists()
     options = "immutable=1" if is_frozen else "mode=ro"
     return sqlite3.connect(
@@ -165,15 +166,15 @@ def _opened_to_read(path: Path) -> sqlite3.Connection:
 
 
 def is_corrupt(error: Exception) -> bool:
-    """Whether `error` says that the file is damaged, or no database at all."""
+    """Whether `error` says that the file is damaged or not a database."""
     return isinstance(error, sqlite3.DatabaseError) and (_code(error) & 0xFF) in _NOT_A_DATABASE
 
 
 def set_aside(path: Path) -> Path:
-    """Give a damaged file another name, with what belongs to it; returns the new name. It may still be mended by hand.
+    """Rename a damaged file and its companions, and return the new name. It can perhaps still be repaired by hand.
 
     Raises:
-        OSError: it cannot be renamed.
+        OSError: the file cannot be renamed.
     """
     at_s = int(time.time())
     while (aside := path.with_name(f"{path.name}.corrupt-{at_s}")).exists():  # two in one second
@@ -186,24 +187,24 @@ def set_aside(path: Path) -> Path:
 
 
 def what_to_change(error: Exception, path: Path) -> str:
-    """`error` for people: what is wrong, and what to change."""
+    """Describe `error` to people: what is wrong, and what to change."""
     if isinstance(error, NewerSchemaError):
         return str(error)
     code = _code(error) & 0xFF
     if code == sqlite3.SQLITE_FULL:
         return f"the disk of {path} is full: free some space, or set a smaller max_bytes under [history]"
     if code == sqlite3.SQLITE_READONLY or getattr(error, "errno", None) in _FORBIDDEN:
-        return f"{path} cannot be written to: make it writable for this user, or set another data_dir under [node]"
+        return f"{path} cannot be written to: make it writable by this user, or set another data_dir under [node]"
     if code == sqlite3.SQLITE_CANTOPEN or isinstance(error, OSError):
         why = getattr(error, "strerror", None) or error
-        return f"{path} cannot be opened ({why}): its folder must exist and be writable for this user"
+        return f"{path} cannot be opened ({why}): its folder must exist and be writable by this user"
     if code == sqlite3.SQLITE_BUSY:
-        return f"another program keeps {path} locked: end it, such as a sqlite3 shell in a transaction"
+        return f"another program keeps {path} locked, such as a sqlite3 shell in a transaction: end that program"
     return f"{path}: {error}"
 
 
 def file_bytes(path: Path) -> int:
-    """What the history takes on disk, its companions included."""
+    """Return the size of the history on disk in bytes, including its companions."""
     total = 0
     for ending in ("", *COMPANIONS):
         with contextlib.suppress(OSError):
@@ -212,19 +213,19 @@ def file_bytes(path: Path) -> int:
 
 
 def _schema(connection: sqlite3.Connection, steps: Sequence[Migration]) -> int:
-    """The number of the last step that was made; 0 in an empty file."""
+    """Return the number of the last migration that was applied; 0: the file is empty."""
     stands = _number(connection, "PRAGMA user_version")
     newest = steps[-1].number
     if stands > newest:
         raise NewerSchemaError(
-            f"a newer nocarrier wrote the history (schema {stands}; this one knows {newest}), which is left as it is: "
-            "take the newer one, or set another data_dir under [node]"
+            f"the history was written by a newer nocarrier (schema {stands}; this version knows {newest}) and stays "
+            "unchanged: use the newer version, or set another data_dir under [node]"
         )
     return stands
 
 
 def _migrate(connection: sqlite3.Connection, steps: Sequence[Migration]) -> None:
-    # One transaction with the number, so that all steps are made or none; no reader finds a new file half made.
+    # One transaction with the number, so that all steps are applied or none. No reader finds a new file half-made.
     made = "\n".join(step.sql for step in steps)
     if made:
         connection.executescript(f"BEGIN IMMEDIATE;\n{made}\nPRAGMA user_version = {steps[-1].number};\nCOMMIT;")

@@ -1,7 +1,7 @@
-"""How a finding is kept in the history: as JSON with its sentences as templates and values.
+"""The form in which the history keeps a finding: JSON, with sentences as templates and values.
 
-Findings that 0.1.0 wrote at first have finished sentences instead. Nobody knows any more what in these is an address,
-so each is read as one text that somebody else has said.
+Findings written by early builds of 0.1.0 have finished sentences instead. It is no longer known which parts of these
+are addresses, so each sentence is read as one quoted text.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class _Item(msgspec.Struct, frozen=True):
     addrs: tuple[str, ...] = ()
     event_ids: tuple[int, ...] = ()
     run: str | None = None
-    """Findings that 0.1.0 wrote at first have none; their events are of the run that they began in."""
+    """Findings written by early builds of 0.1.0 have none; their events belong to the run in which they began."""
 
 
 class _Finding(msgspec.Struct, frozen=True):
@@ -54,7 +54,7 @@ class _Finding(msgspec.Struct, frozen=True):
 
 
 def encode_finding(finding: Finding) -> str:
-    """`finding` as JSON."""
+    """Return `finding` as JSON."""
     kept = _Finding(
         code=finding.code,
         title=finding.title,
@@ -75,10 +75,10 @@ def encode_finding(finding: Finding) -> str:
 
 
 def decode_finding(text: str, run: str) -> Finding:
-    """The finding that `text` keeps; `run` is where it began.
+    """Return the finding in `text`; `run` is the run in which it began.
 
     Raises:
-        msgspec.DecodeError: it keeps none.
+        msgspec.DecodeError: `text` is not a finding.
         ValueError: a template in it does not match its values.
     """
     kept = msgspec.json.decode(text, type=_Finding)

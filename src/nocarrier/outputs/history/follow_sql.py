@@ -1,7 +1,7 @@
-"""The history in the order in which it was written, from a place on: what a follower asks for, again and again.
+"""Reads the history in the order in which it was written, after a given event: for followers.
 
-The order is that of the rows' ids, not of time, so that a clock that was set cannot hide an event; and not of runs, so
-that an old program which still writes its last events while the next one has begun loses none of them.
+The order is that of the rows' ids. It is not that of time, so that a clock that was set cannot hide an event; nor that
+of runs, so that no event is lost if an old program still writes its last events after the next one has started.
 """
 
 from __future__ import annotations
@@ -24,18 +24,18 @@ class _Run(NamedTuple):
 
 
 def read_after(connection: sqlite3.Connection, place: EventPlace | None, limit: int) -> EventsAfter:
-    """The `limit` events that were written next after `place`; None: from the oldest on.
+    """Return the next `limit` events written after `place`; None: from the oldest on.
 
     Raises:
         UnknownRunError: the history does not have the run of `place`.
     """
-    connection.execute("BEGIN")  # one instant: what is deleted meanwhile must not look lost
+    connection.execute("BEGIN")  # one snapshot: events that are deleted meanwhile must not look lost
     run, seq, seen_id = 0, 0, 0
     if place is not None:
         run, seq = _run_id(connection, place.run), place.seq
         seen_id = _id_of(connection, run, seq)
     rows = connection.execute(
-        # The place may be newer than all that is on disk yet; then its run goes on behind it.
+        # The place may be newer than everything on disk. Then only later events of its run may follow.
         f"SELECT {SELECTED} FROM event WHERE id > ? AND NOT (run = ? AND seq <= ?) AND {SHOWN} ORDER BY id LIMIT ?",  # noqa: S608
         [seen_id, run, seq, limit],
     ).fetchall()
@@ -49,7 +49,7 @@ def read_after(connection: sqlite3.Connection, place: EventPlace | None, limit: 
 
 
 def read_range(connection: sqlite3.Connection, run: str, first: int, last: int) -> list[StoredEvent]:
-    """The events `first` to `last` of a run, so far as they are kept.
+    """Return the events `first` to `last` of a run, as far as the history has them.
 
     Raises:
         UnknownRunError: the history does not have the run.
@@ -65,17 +65,17 @@ def _run_id(connection: sqlite3.Connection, identity: str) -> int:
     found = connection.execute("SELECT id FROM run WHERE identity = ?", [identity]).fetchone()
     if found is None:
         raise UnknownRunError(
-            f"The history has no run {identity}: it was not kept here, or is too old. Ask without after for the oldest "
-            "event that there is."
+            f"The history has no run {identity}: it is from another history, or too old. Leave out after to start with "
+            "the oldest event."
         )
     return int(found[0])
 
 
 def _id_of(connection: sqlite3.Connection, run: int, seq: int) -> int:
-    """The row after which the events follow that somebody at this place has not seen."""
+    """Return the id of the last row that a follower at this place has seen."""
     for search, values in (
         ("SELECT id FROM event WHERE run = ? AND seq <= ? ORDER BY seq DESC LIMIT 1", [run, seq]),
-        # Retention took it, or it was never written: all that there is of the run follows, or else the next run.
+        # It was deleted as too old, or never written. The rest of its run follows, or else the next run.
         ("SELECT id - 1 FROM event WHERE run = ? ORDER BY seq LIMIT 1", [run]),
         ("SELECT min(id) - 1 FROM event WHERE run > ?", [run]),
         ("SELECT max(id) FROM event", []),
@@ -89,7 +89,7 @@ def _id_of(connection: sqlite3.Connection, run: int, seq: int) -> int:
 def _missing(
     connection: sqlite3.Connection, events: Sequence[StoredEvent], place_run: int, place_seq: int, seen_id: int
 ) -> Iterator[MissingEvents]:
-    """What is left out from the place on to the last of `events`, run by run."""
+    """Yield the events that are missing between the place and the last of `events`, run by run."""
     seqs: dict[str, list[int]] = {}
     for event in events:
         seqs.setdefault(event.run, []).append(event.seq)
@@ -107,14 +107,15 @@ def _missing(
                 yield from _why(connection, run, newest + 1, seq - 1)
             newest = max(newest, seq)
         if is_passed:
-            # Nothing of it follows on this page or a later one, or it is the place's and went after that was read.
+            # No more of this run follows on this page or a later one; or it is the run of the place, and the rest of
+            # it was deleted after the place was read.
             expired = _expired_up_to(connection, run, newest)
             if expired > newest:
                 yield from _why(connection, run, newest + 1, expired)
 
 
 def _newest_seen(connection: sqlite3.Connection, run: _Run, seen_id: int) -> int:
-    """The newest event of `run` among those that a follower at `seen_id` has seen; 0: none."""
+    """Return the newest event of `run` that a follower at `seen_id` has seen; 0: none."""
     (seq,) = connection.execute(
         "SELECT coalesce((SELECT seq FROM event WHERE run = ? AND id <= ? ORDER BY seq DESC LIMIT 1), 0)",
         [run.id, seen_id],
@@ -123,7 +124,7 @@ def _newest_seen(connection: sqlite3.Connection, run: _Run, seen_id: int) -> int
 
 
 def _expired_up_to(connection: sqlite3.Connection, run: _Run, seq: int) -> int:
-    """The newest event of `run` that is too old; those after `seq` that only wait for being deleted count as well."""
+    """Return the newest event of `run` that is too old, including those after `seq` that are not deleted yet."""
     (waiting,) = connection.execute(
         f"SELECT coalesce(max(seq), 0) FROM event WHERE run = ? AND seq > ? AND NOT {SHOWN}",  # noqa: S608
         [run.id, seq],
@@ -132,7 +133,7 @@ def _expired_up_to(connection: sqlite3.Connection, run: _Run, seq: int) -> int:
 
 
 def _why(connection: sqlite3.Connection, run: _Run, first: int, last: int) -> Iterator[MissingEvents]:
-    """Why `first` to `last` are missing: what is too old the run remembers, and the rest was lost."""
+    """Say why `first` to `last` are missing: those up to the run's `expired_seq` were too old, the others were lost."""
     expired = min(last, _expired_up_to(connection, run, first - 1))
     if first <= expired:
         yield MissingEvents(run=run.identity, first=first, last=expired, because=MissingBecause.EXPIRED)

@@ -1,4 +1,4 @@
-"""What is asked of the file: pages of events, counts by time, findings. Each question has a connection of its own."""
+"""Reads the file: pages of events, counts over time, and findings. Each read has a connection of its own."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ from nocarrier.outputs.history.finding_json import decode_finding
 from nocarrier.outputs.history.rows import HOUR_S, IDENTITY, KINDS, SELECTED, SHOWN, member, to_event
 
 LONGEST_S = 5.0
-"""A question that takes longer is given up: it asks for something rare in a long time without an index."""
+"""A read that takes longer is aborted. It looks for something rare in a long time, without an index."""
 
 LOOK_AT_CLOCK_EVERY = 20_000
-"""Steps of SQLite's virtual machine, about a millisecond."""
+"""After how many steps of SQLite's virtual machine to check the time: about a millisecond."""
 
 _CURSOR = re.compile(r"([0-9]+(?:\.[0-9]+)?(?:e[+-]?[0-9]+)?)-([0-9]{1,18})")
 """Time and id of the last event of a page."""
 
 _COLUMNS = ("kind", "source", "phase", "reason")
-"""What the tables minute and hour count by."""
+"""The columns by which the tables minute and hour count."""
 
 
 @contextlib.contextmanager
 def connected(path: Path, steps: Sequence[Migration], *, may_be_missing: bool = False) -> Iterator[sqlite3.Connection]:
-    """A connection for one question. A file that the writer is about to make is an empty history.
+    """Open a connection for one read. A file that the writer has not made yet is an empty history.
 
     Args:
         path: the file.
@@ -52,7 +52,7 @@ def connected(path: Path, steps: Sequence[Migration], *, may_be_missing: bool = 
         may_be_missing: whether there may be no file yet.
 
     Raises:
-        HistoryError: the file cannot be read, or the question takes too long.
+        HistoryError: the file cannot be read, or the read takes too long.
     """
     deadline = time.monotonic() + LONGEST_S
     try:
@@ -62,7 +62,7 @@ def connected(path: Path, steps: Sequence[Migration], *, may_be_missing: bool = 
     except sqlite3.OperationalError as error:
         if error.sqlite_errorcode == sqlite3.SQLITE_INTERRUPT:
             raise HistoryError(
-                f"that takes longer than {LONGEST_S:g} s; ask for a shorter time with since_unix and until_unix, or "
+                f"this takes longer than {LONGEST_S:g} s; ask for a shorter time with since_unix and until_unix, or "
                 "for one addr, via or reason"
             ) from error
         raise HistoryError(f"the history cannot be read: {what_to_change(error, path)}") from error
@@ -71,15 +71,15 @@ def connected(path: Path, steps: Sequence[Migration], *, may_be_missing: bool = 
 
 
 def read_events(connection: sqlite3.Connection, query: EventQuery) -> EventPage:
-    """A page of events, newest first.
+    """Return a page of events, newest first.
 
     Raises:
-        CursorError: the cursor is not one that we issued.
+        CursorError: the cursor did not come from this history.
     """
-    # With `+` SQLite does not search by it: a peer has fewer events than a reason has.
+    # `+` keeps SQLite from using the index on reason: a peer has fewer events than a reason.
     reason = "reason" if query.addr is None and query.via is None else "+reason"
     conditions, values = _filters(query, "kind", reason, "source", "phase", "addr", "via")
-    # One bound on each side: of two, SQLite searches with either, and reads all that is between them.
+    # Only one bound on each side: if there are two, SQLite may use either for the search, and read all rows in between.
     conditions.append("at_unix >= max(?, (SELECT at_unix FROM horizon))")
     values.append(query.since_unix or 0.0)
     last = _read_cursor(query.cursor) if query.cursor is not None else None
@@ -99,7 +99,7 @@ def read_events(connection: sqlite3.Connection, query: EventQuery) -> EventPage:
 
 
 def _filters(query: EventQuery | SeriesQuery, *columns: str) -> tuple[list[str], list[str | float]]:
-    """Conditions on the columns that `query` asks for, and their values."""
+    """Return SQL conditions for the filters of `query`, and their values."""
     conditions: list[str] = []
     values: list[str | float] = []
     for column in columns:
@@ -118,12 +118,12 @@ def _cursor(event: StoredEvent) -> str:
 def _read_cursor(text: str) -> tuple[float, int]:
     match = _CURSOR.fullmatch(text)
     if match is None:
-        raise CursorError("the cursor is none that a page of this history gave; ask without one for the first page.")
+        raise CursorError("the cursor did not come from this history; leave it out to get the first page.")
     return float(match[1]), int(match[2])
 
 
 def read_series(connection: sqlite3.Connection, query: SeriesQuery) -> Series:
-    """Counts of every bucket, and of the whole time."""
+    """Return counts for each bucket and for the whole time."""
     begin = int(query.since_unix) // query.bucket_s * query.bucket_s
     end = -(-math.ceil(query.until_unix) // query.bucket_s) * query.bucket_s
     table = "minute" if query.bucket_s % HOUR_S else "hour"
@@ -171,7 +171,7 @@ def _count(kind: str, source: str, phase: str, reason: str, count: int) -> Event
 def read_findings(
     connection: sqlite3.Connection, since_unix: float | None, until_unix: float | None, limit: int
 ) -> list[StoredFinding]:
-    """Findings that stood between the two, those that began last first."""
+    """Return the findings that were active between the two times, the latest to begin first."""
     rows = connection.execute(
         f"SELECT id, {IDENTITY}, began_unix, ended_unix, ended_by, worst_severity, finding FROM finding"  # noqa: S608
         " WHERE (ended_unix IS NULL OR ended_unix >= ?) AND began_unix < ? ORDER BY began_unix DESC, id DESC LIMIT ?",
@@ -194,11 +194,11 @@ def _finding(place: int, run: str, began_unix: float, *rest: Any) -> StoredFindi
 
 
 def count_events(connection: sqlite3.Connection) -> int:
-    """Events that are shown."""
+    """Return how many events are shown."""
     return int(connection.execute("SELECT coalesce(sum(count), 0) FROM minute").fetchone()[0])
 
 
 def oldest_event(connection: sqlite3.Connection) -> float | None:
-    """When the oldest event that is shown was."""
+    """Return the time of the oldest event that is shown; None: there are none."""
     (at_unix,) = connection.execute(f"SELECT min(at_unix) FROM event WHERE {SHOWN}").fetchone()  # noqa: S608
     return None if at_unix is None else float(at_unix)

@@ -1,4 +1,4 @@
-"""An event as a row, and back."""
+"""Converts events to rows and back."""
 
 from __future__ import annotations
 
@@ -33,23 +33,23 @@ COLUMNS = (
     "penalised",
     "more",
 )
-"""Of the table event, in the order of `EventRow`."""
+"""Columns of the table event, in the order of `EventRow`."""
 
 IDENTITY = "(SELECT identity FROM run WHERE run.id = run)"
-"""The random name of the run that a row of event or finding belongs to. Not a join: that would change how SQLite
-searches."""
+"""SQL for the random id of the run that a row of event or finding belongs to. It is not a join, because that would
+change which index SQLite uses."""
 
 SELECTED = ", ".join(IDENTITY if column == "run" else column for column in COLUMNS)
-"""What to select of event for `to_event`."""
+"""The columns to select from event for `to_event`."""
 
 SHOWN = "at_unix >= (SELECT at_unix FROM horizon)"
-"""Which events are shown; the others are on their way out."""
+"""SQL condition for events that are shown; the others will soon be deleted."""
 
 EventRow: TypeAlias = tuple[Any, ...]
-"""One value for each of COLUMNS."""
+"""One value for each of `COLUMNS`."""
 
 MinuteKey: TypeAlias = tuple[int, str, str, str, str]
-"""What the table minute counts by: minute, kind, source, phase, reason."""
+"""The key by which the table minute counts: minute, kind, source, phase, reason."""
 
 KINDS: Mapping[str, Kind] = {kind.value: kind for kind in Kind}
 
@@ -58,7 +58,7 @@ HOUR_S = 3_600
 
 
 class _More(msgspec.Struct, omit_defaults=True, kw_only=True):
-    """What no filter asks for; kept as JSON."""
+    """The parts of an event that cannot be filtered by; kept as JSON."""
 
     attempts: tuple[Attempt, ...] = ()
     evidence: dict[str, Any] = {}
@@ -70,14 +70,14 @@ _decode = msgspec.json.Decoder(_More).decode
 
 
 def to_row(event: DialEvent, place: int, run: int) -> EventRow:
-    """`event` as the row with the id `place`, of the run with the id `run`."""
+    """Return `event` as the row with the id `place`, in the run with the id `run`."""
     more = None
     if event.attempts or event.phases_s or event.evidence:
         more = _encode(
             _More(attempts=event.attempts, evidence=event.evidence, phases_s=event.phases_s)  # type: ignore[arg-type]
         ).decode()
-    # Plain text: SQLite's binding looks for an adapter of every other type, subclasses of text included. And `_value_`
-    # is `value` without the call of a property, of which there would be five for each row.
+    # `_value_` is plain text; for any other type, even a subclass of str, sqlite3 looks for an adapter. And unlike
+    # `value` it is not a property, which would be called five times for each row.
     phase, reason, blame = event.phase, event.reason, event.blame
     return (
         place,
@@ -101,12 +101,12 @@ def to_row(event: DialEvent, place: int, run: int) -> EventRow:
 
 
 def minute_of(row: EventRow) -> MinuteKey:
-    """Where `row` counts."""
+    """Return the key under which `row` counts."""
     return int(row[3]) // MINUTE_S * MINUTE_S, row[4], row[5], row[6] or "", row[7] or ""
 
 
 def to_event(row: EventRow) -> StoredEvent:
-    """The event that `row`, as SELECTED has it, keeps."""
+    """Return the event in `row`, which has the columns of `SELECTED`."""
     place, run, seq, at_unix, kind, source, phase, reason, blame = row[:9]
     addr, via, dial_id, duration_s, detail, node_id, penalised, more = row[9:]
     rest = _more(more)
@@ -140,7 +140,7 @@ def _more(text: str | None) -> _More:
         return _More()
     try:
         return _decode(text)
-    except msgspec.ValidationError:  # words of a newer nocarrier: what is not known here is left out
+    except msgspec.ValidationError:  # written by a newer nocarrier: leave out what this one does not know
         plain = msgspec.json.decode(text)
         return _More(evidence=plain.get("evidence", {}), phases_s=plain.get("phases_s", {}))
 
@@ -150,7 +150,7 @@ _Member = TypeVar("_Member", bound=StrEnum)
 
 @functools.cache
 def member(words: type[_Member], text: str | None) -> _Member | None:
-    """The word of our table; None for none, and for one that only a newer nocarrier knows."""
+    """Return the word for `text`; None if there is no text, or only a newer nocarrier knows the word."""
     try:
         return words(text) if text is not None else None
     except ValueError:

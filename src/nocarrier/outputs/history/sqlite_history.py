@@ -1,4 +1,4 @@
-"""The history, as the rest of the program knows it."""
+"""The history as the rest of the program uses it."""
 
 from __future__ import annotations
 
@@ -37,25 +37,27 @@ FILE_NAME = "history.sqlite3"
 DAY_S = 86_400
 
 OPEN_S = 5.0
-"""How long the first question may wait for the file to be opened."""
+"""How long the first read may wait for the file to be opened."""
 
 STOP_S = 10.0
-"""How long the last events may take to be written; beyond that a disk hangs, and the program ends without them."""
+"""How long `close` waits for each thread. If writing the last events takes longer, the disk hangs, and the program ends
+without them."""
 
 
 class SqliteHistory:
-    """Every event and finding of a tracker in one SQLite file; what waits is written when it is closed.
+    """Keeps every event and finding of a tracker in one SQLite file. Closing it writes the events that still wait.
 
-    A file that cannot be written to, is damaged, or was written by a newer nocarrier raises nothing: `status` says it.
+    It raises no error if the file cannot be written to, is damaged, or was written by a newer nocarrier. `status` says
+    so.
 
     Args:
-        path: the file; made where it is not there.
-        tracker: whose events.
-        ttl_days: days after which events are deleted.
-        max_bytes: size on disk beyond which the oldest are.
-        version: of the program, to be noted with each of its runs.
+        path: the file; created if it is missing.
+        tracker: has the events.
+        ttl_days: after how many days events are deleted.
+        max_bytes: the size on disk above which the oldest events are deleted.
+        version: the version of the program, noted with each of its runs.
         clock: returns Unix seconds.
-        steps: the schema.
+        steps: the schema; None: the present one.
     """
 
     def __init__(
@@ -95,7 +97,7 @@ class SqliteHistory:
         return thread
 
     def close(self) -> None:
-        """Write what waits and end the threads; blocks for at most some seconds."""
+        """Write the events that still wait, and end the threads. Blocks for at most 20 seconds."""
         self._syncer.stop()
         self._writer.stop()
         for thread in self._threads:
@@ -108,60 +110,68 @@ class SqliteHistory:
         self.close()
 
     def status(self) -> HistoryStatus:
-        """How the history does; at once, from any thread."""
+        """Return the state of the history. Does not block; may be called from any thread."""
         return self._writer.status()
 
     def tasks(self) -> tuple[TaskState, ...]:
-        """The threads of the history, whether each works; from any thread."""
+        """Return the state of the history's threads. May be called from any thread."""
         return self._supervisor.states()
 
     def record_findings(self, findings: tuple[Finding, ...]) -> None:
-        """Take note of what stands now. Never raises or blocks."""
+        """Note the findings that are active now. Never raises or blocks."""
         self._writer.take_findings(findings)
 
     def events(self, query: EventQuery) -> EventPage:
-        """A page of events, newest first.
+        """Return a page of events, newest first.
 
         Raises:
-            HistoryError: the history cannot be read; says why.
-            CursorError: the cursor is none of its own.
+            HistoryError: the history cannot be read; the error says why.
+            CursorError: the cursor did not come from this history.
         """
         with self._connected() as connection:
             return read_sql.read_events(connection, query)
 
     def read_after(self, place: EventPlace | None, limit: int) -> EventsAfter:
-        """The `limit` events that were written next after `place`, over all runs; None: from the oldest on.
+        """Return the next `limit` events of all runs written after `place`; None: from the oldest on.
 
         Raises:
-            HistoryError: the history cannot be read; says why.
-            UnknownRunError: it does not have the run of `place`, or has it no more.
+            HistoryError: the history cannot be read; the error says why.
+            UnknownRunError: the history does not have the run of `place`, or no longer has it.
         """
         with self._connected() as connection:
             return follow_sql.read_after(connection, place, limit)
 
     def read_range(self, run: str, first: int, last: int) -> list[StoredEvent]:
-        """The events `first` to `last` of a run, both included, so far as they are kept; each takes some 1 kB.
+        """Return the events `first` to `last` of a run, inclusive, as far as the history has them; each has about 1 kB.
 
         Raises:
-            HistoryError: the history cannot be read; says why.
-            UnknownRunError: it does not have the run, or has it no more.
+            HistoryError: the history cannot be read; the error says why.
+            UnknownRunError: the history does not have the run, or no longer has it.
         """
         with self._connected() as connection:
             return follow_sql.read_range(connection, run, first, last)
 
     def series(self, query: SeriesQuery) -> Series:
-        """Counts by time; raises HistoryError."""
+        """Return counts over time.
+
+        Raises:
+            HistoryError: the history cannot be read; the error says why.
+        """
         with self._connected() as connection:
             return read_sql.read_series(connection, query)
 
     def findings(self, since_unix: float | None, until_unix: float | None, limit: int) -> list[StoredFinding]:
-        """Findings that stood between the two, those that began last first; raises HistoryError."""
+        """Return at most `limit` findings that were active between the two times, the latest to begin first.
+
+        Raises:
+            HistoryError: the history cannot be read; the error says why.
+        """
         with self._connected() as connection:
             return read_sql.read_findings(connection, since_unix, until_unix, limit)
 
     @contextlib.contextmanager
     def _connected(self) -> Iterator[sqlite3.Connection]:
-        self._writer.tried.wait(OPEN_S)  # who asks at the very start waits for the file to be made
+        self._writer.tried.wait(OPEN_S)  # a read right after the start waits until the file is made
         is_failing = self._writer.status().state is HistoryState.FAILING
         with read_sql.connected(self.path, self._steps, may_be_missing=not is_failing) as connection:
             yield connection

@@ -1,8 +1,8 @@
 """The thread that waits for the disk, so that the writer never does.
 
-A commit of the writer goes to the log beside the file (WAL) and into the operating system's hands: a kill of this
-process cannot undo it any more. That it survives a power cut, too, takes an fsync, and a busy disk may need seconds for
-one. So the log is forced to disk, and taken over into the file, here.
+The writer commits to the log beside the file (WAL). From then on the operating system has the data, and killing this
+process cannot lose it. To survive a power cut as well, it needs an fsync, which can take seconds on a busy disk. So
+this thread forces the log to disk and moves it into the file.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from pathlib import Path
 from nocarrier.outputs.history import database
 
 SYNC_EVERY_S = 1.0
-"""How often what was written is forced to disk: a power cut takes hardly more than the last second."""
+"""How often written data is forced to disk. A power cut loses little more than the last second."""
 
 _log = logging.getLogger("nocarrier.history")
 
 
 class Syncer:
-    """Forces to disk what the writer has written, until it is stopped.
+    """Forces the writer's data to disk until it is stopped.
 
     Args:
         path: the file.
 
     Attributes:
-        is_free: held while the file is open here; whoever renames the file takes it first.
-        stopping: set when it is to come to an end.
-        problem: why it could not be done last, for people; None: it could.
+        is_free: held while the file is open here. Code that renames the file acquires it first.
+        stopping: set when the thread should end.
+        problem: why the last sync failed, for people; None: it succeeded.
     """
 
     def __init__(self, path: Path) -> None:
@@ -42,16 +42,16 @@ class Syncer:
         self.problem: str | None = None
 
     def run(self) -> None:
-        """Force to disk again and again, until stopped."""
+        """Sync about once a second until stopped."""
         while not self.stopping.wait(SYNC_EVERY_S):
             self.sync()
 
     def stop(self) -> None:
-        """Come to an end."""
+        """Make the thread end."""
         self.stopping.set()
 
     def sync(self) -> None:
-        """Force the log to disk and take it over into the file, where it has changed since."""
+        """Force the log to disk and move it into the file, if it has changed since the last time."""
         with self.is_free:
             now = self._state_of_log()
             if now is None or now == self._synced:
@@ -62,13 +62,13 @@ class Syncer:
             except sqlite3.Error as error:
                 problem = database.what_to_change(error, self._path)
                 if problem != self.problem:
-                    _log.warning("the history is written, and not forced to disk: %s", problem)
+                    _log.warning("the history is being written but cannot be forced to disk: %s", problem)
                 self.problem = problem
             else:
                 self._synced, self.problem = now, None
 
     def _state_of_log(self) -> tuple[int, int] | None:
-        """Time and size of the log; None: there is none."""
+        """Return the time of the last change and the size of the log; None: there is no log."""
         try:
             stat = self._wal.stat()
         except OSError:

@@ -1,4 +1,4 @@
-"""What is done to the file, each in one transaction: events with their counts, findings, and the end of what is old."""
+"""Writes to the file, each in one transaction: events with their counts, findings, and deletions of old rows."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from nocarrier.outputs.history.retention import minute
 from nocarrier.outputs.history.rows import COLUMNS, HOUR_S, MINUTE_S, MinuteKey, minute_of, to_row
 
 BLOCK_ROWS = 128
-"""Rows in one statement. While SQLite works, Python's other threads run; for each statement it has to get Python's lock
-back. One for each row would make the writer wait for a busy event loop thousands of times a second, and thousands of
-rows would make the loop wait for us: 128 are made ready in some two milliseconds."""
+"""Rows in one statement. Other Python threads run while SQLite works, but after each statement the writer must get the
+interpreter's lock back. With a statement for each row, the writer would wait for a busy event loop thousands of times a
+second; with thousands of rows, the event loop would wait for the writer. Preparing 128 takes about two milliseconds."""
 
 DELETE_ROWS = 4_000
-"""Of old rows at once: some 50 ms, for which new ones can wait."""
+"""How many old rows to delete at once: this takes about 50 ms, in which new rows can wait."""
 
 _ROW = f"({', '.join('?' * len(COLUMNS))})"
 _INSERT = f"INSERT INTO event ({', '.join(COLUMNS)}) VALUES "  # noqa: S608 - our own names
@@ -36,7 +36,7 @@ GROUP BY kind, source, phase, reason
 
 
 class StandingFinding(NamedTuple):
-    """A finding that stands, as it was last written."""
+    """An active finding, as it was last written."""
 
     place: int
     finding: Finding
@@ -45,17 +45,17 @@ class StandingFinding(NamedTuple):
 
 
 Told: TypeAlias = tuple[float, tuple[Finding, ...]]
-"""What stood from some time on, in Unix seconds."""
+"""A time in Unix seconds, and the findings that were active from then on."""
 
 
 @contextmanager
 def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """All or nothing of the block."""
+    """Run the block in a transaction: all of it takes effect, or nothing."""
     connection.execute("BEGIN IMMEDIATE")
     try:
         yield
     except BaseException:
-        # Where the disk is full, SQLite may have rolled back already.
+        # If the disk is full, SQLite may have rolled back already.
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise
@@ -63,10 +63,10 @@ def transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 
 def begin_run(connection: sqlite3.Connection, identity: str, now_unix: float, version: str) -> int:
-    """Note that the run called `identity` writes from now on; returns its id.
+    """Note that the run `identity` writes from now on, and return its id.
 
-    It may have written before: a program can close its history, and open it again. Findings of a run that ended
-    without a word end when that was last seen.
+    It may have written before, because a program can close its history and open it again. Findings of a run that
+    crashed get the time at which that run was last seen as their end.
     """
     with transaction(connection):
         connection.execute(
@@ -84,14 +84,14 @@ def begin_run(connection: sqlite3.Connection, identity: str, now_unix: float, ve
 
 
 def see_run(connection: sqlite3.Connection, run: int, now_unix: float, *, stopped: bool = False) -> None:
-    """Note that the program runs, or that it stops."""
+    """Note that the program runs or, with `stopped`, that it stops."""
     connection.execute(
         "UPDATE run SET seen_unix = ?, stopped_unix = ? WHERE id = ?", [now_unix, now_unix if stopped else None, run]
     )
 
 
 def insert_events(connection: sqlite3.Connection, blocks: Iterable[Sequence[DialEvent]], run: int) -> None:
-    """Write events, oldest first and in blocks of BLOCK_ROWS, count them, and note that the run was seen then."""
+    """Write events, oldest first and in blocks of at most `BLOCK_ROWS`, count them, and note when the run was seen."""
     counts: Counter[MinuteKey] = Counter()
     seen_unix = 0.0
     with transaction(connection):
@@ -114,18 +114,18 @@ def insert_events(connection: sqlite3.Connection, blocks: Iterable[Sequence[Dial
 
 
 def can_be_written(event: DialEvent) -> bool:
-    """Whether a row can be made of `event`."""
+    """Whether `event` can be turned into a row."""
     try:
         minute_of(to_row(event, 0, 0))
-    except Exception:  # noqa: BLE001 - whatever it is, the event cannot be kept
+    except Exception:  # noqa: BLE001 - whatever the error, the event cannot be kept
         return False
     return True
 
 
 def _show_from(connection: sqlite3.Connection, at_unix: int, place: int) -> None:
-    """Take the horizon back to `at_unix` where it lies behind that, as after a clock that was years ahead.
+    """Move the horizon back to `at_unix` if it is later, as after a clock that was years ahead.
 
-    What it hides, the events before `place` of which some may be left, goes at once: it would be seen again.
+    Events before `place` that it still hides are deleted at once; otherwise they would be shown again.
     """
     (horizon,) = connection.execute("SELECT at_unix FROM horizon").fetchone()
     if at_unix < horizon:
@@ -133,16 +133,16 @@ def _show_from(connection: sqlite3.Connection, at_unix: int, place: int) -> None
         connection.execute("UPDATE horizon SET at_unix = ?", [at_unix])
 
 
-# ---- what is old -----------------------------------------------------------------------------------------------------
+# ---- old rows --------------------------------------------------------------------------------------------------------
 
 
 def used_bytes(connection: sqlite3.Connection) -> int:
-    """What the rows and their indexes take; pages that became free are used again, so they do not count."""
+    """Return the size of the rows and their indexes in bytes. Free pages do not count, because they are used again."""
     return _pragma(connection, "page_count") * _pragma(connection, "page_size") - free_bytes(connection)
 
 
 def free_bytes(connection: sqlite3.Connection) -> int:
-    """What the file has of pages that nothing is on."""
+    """Return the size of the file's free pages in bytes."""
     return _pragma(connection, "freelist_count") * _pragma(connection, "page_size")
 
 
@@ -151,7 +151,10 @@ def _pragma(connection: sqlite3.Connection, name: str) -> int:
 
 
 def minute_after_oldest(connection: sqlite3.Connection, rows: int) -> float | None:
-    """The beginning of the minute behind the oldest `rows` events or, where they are all of one, of the next minute."""
+    """Return the beginning of the minute of the first event after the oldest `rows`; None: there are no events.
+
+    If that is the minute of the oldest event too, the next minute is returned.
+    """
     oldest = connection.execute("SELECT at_unix FROM event ORDER BY at_unix LIMIT 1").fetchone()
     if oldest is None:
         return None
@@ -161,18 +164,18 @@ def minute_after_oldest(connection: sqlite3.Connection, rows: int) -> float | No
 
 
 def move_horizon(connection: sqlite3.Connection, at_unix: float) -> None:
-    """Show nothing any more that was before `at_unix`, a whole minute; the rows are deleted bit by bit."""
+    """Hide all events before `at_unix`, a whole minute. `delete_old` deletes their rows bit by bit."""
     with transaction(connection):
         connection.execute("UPDATE horizon SET at_unix = max(at_unix, ?)", [at_unix])
         connection.execute("DELETE FROM minute WHERE minute < ?", [at_unix])
-        hour = at_unix // HOUR_S * HOUR_S  # of which a part may stay
+        hour = at_unix // HOUR_S * HOUR_S  # part of this hour may remain, so it is counted again
         connection.execute("DELETE FROM hour WHERE hour <= ?", [hour])
         connection.execute(_COUNT_HOUR_ANEW, {"hour": int(hour)})
         connection.execute("DELETE FROM finding WHERE ended_unix < ?", [at_unix])
 
 
 def delete_old(connection: sqlite3.Connection) -> int:
-    """Delete some of the events before the horizon; returns how many. Fewer than DELETE_ROWS: all are gone."""
+    """Delete some events before the horizon, and return how many. If fewer than `DELETE_ROWS`, none are left."""
     with transaction(connection):
         deleted = connection.execute(
             "DELETE FROM event WHERE id IN"
@@ -192,9 +195,9 @@ def delete_old(connection: sqlite3.Connection) -> int:
 
 
 def _delete_old_runs(connection: sqlite3.Connection) -> None:
-    """Delete the oldest runs that have nothing left, but none behind one that stays.
+    """Delete the oldest runs that have no rows left, but no run that is newer than one that stays.
 
-    Who follows the history and knows a run that is still here has then missed no run in between.
+    So a follower whose run is still here cannot have missed a run after it.
     """
     connection.execute(
         "DELETE FROM run WHERE id < (SELECT min(id) FROM run WHERE"
@@ -205,20 +208,20 @@ def _delete_old_runs(connection: sqlite3.Connection) -> None:
 
 
 def shrink(connection: sqlite3.Connection, pages: int) -> None:
-    """Give up to `pages` free pages back to the disk."""
+    """Give back up to `pages` free pages to the disk."""
     connection.execute(f"PRAGMA incremental_vacuum({pages})").fetchall()
 
 
 # ---- findings --------------------------------------------------------------------------------------------------------
 
 REWRITE_AFTER_S = 30.0
-"""How often a finding whose numbers change is rewritten; its worst severity is written at once."""
+"""How often a finding is rewritten while its numbers change. A worse severity is written at once."""
 
 
 def write_findings(
     connection: sqlite3.Connection, standing: Mapping[str, StandingFinding], told: Iterable[Told], run: int
 ) -> dict[str, StandingFinding]:
-    """Write what began, changed and ended since `standing`, one after the other; returns what stands now, by code."""
+    """Write which findings began, changed and ended since `standing`; return the active findings by code."""
     now = dict(standing)
     with transaction(connection):
         for at_unix, findings in told:
@@ -246,7 +249,7 @@ def _write_change(
 
 
 def end_finding(connection: sqlite3.Connection, standing: StandingFinding, now_unix: float, ended_by: EndedBy) -> None:
-    """Write that a finding is no longer active, and how it was at last."""
+    """Write that a finding is no longer active, and its last state."""
     connection.execute(
         "UPDATE finding SET ended_unix = ?, ended_by = ?, finding = ? WHERE id = ?",
         [now_unix, ended_by.value, encode_finding(standing.finding), standing.place],

@@ -1,4 +1,4 @@
-"""The one thread that writes the history. Whatever happens to the disk, the program goes on and is told of it."""
+"""The one thread that writes the history. Whatever happens to the disk, the program continues, and `status` says so."""
 
 from __future__ import annotations
 
@@ -25,57 +25,57 @@ from nocarrier.outputs.history.write_sql import StandingFinding, Told
 from nocarrier.tracking import DialTracker
 
 FLUSH_EVERY_S = 0.1
-"""How often what was recorded is written. A kill may cost a second: most of that is for a machine too busy to let the
+"""How often recorded events are written. A kill may lose a second of them, mostly if the machine is too busy to let the
 writer run."""
 
 QUEUE_EVENTS = 32_768
-"""How many events may wait: some 30 MB. Three seconds of the busiest node, or hours of a usual one, for a disk that is
-full or slow; of more, the oldest are lost and counted."""
+"""How many events may wait while the disk is full or slow: about 30 MB, three seconds of the busiest node or hours of a
+usual one. Beyond that the oldest are lost, and counted."""
 
 CHUNK_EVENTS = 8_192
-"""Events in one transaction: each costs a wait for the disk, and is repeated where it fails."""
+"""Events in one transaction. Each transaction costs time of its own, and is repeated as a whole if it fails."""
 
 CHUNKS_AT_ONCE = QUEUE_EVENTS // CHUNK_EVENTS + 1
-"""Transactions until all else has its turn: as many as it takes to write everything that can wait."""
+"""Transactions in a row before findings and retention get their turn: enough to write everything that can wait."""
 
 TOLD_FINDINGS = 1_024
-"""How many changes of the findings may wait: half an hour of one at every examination."""
+"""How many changes of the findings may wait: half an hour of them if every examination makes one."""
 
 RETRY_EVERY_S = 2.0
-"""How often a file that failed is tried again."""
+"""How long to wait before a file that failed is tried again."""
 
 SEE_EVERY_S = 30.0
-"""How often a quiet program notes that it runs, so that a crash is known to have been after that."""
+"""How often a quiet program notes that it runs, which bounds the time of a crash."""
 
 TIDY_EVERY_S = 5.0
-"""How often age and size are looked at."""
+"""How often age and size are checked."""
 
 TIDY_FOR_S = 0.1
-"""How long that may take at once, while new events wait."""
+"""How long deleting may take at once, while new events wait."""
 
 SHRINK_PAGES = 512
-"""Pages given back at once: a few milliseconds."""
+"""How many pages are given back at once: this takes a few milliseconds."""
 
 _log = logging.getLogger("nocarrier.history")
 
 
 class Writer:
-    """Writes what `tracker` records from now on, and the findings it is given, until it is stopped.
+    """Writes the events that `tracker` records from now on, and the findings it is given, until it is stopped.
 
     Args:
         path: the file.
-        tracker: whose events.
-        syncer: forces to disk what is written here.
+        tracker: has the events.
+        syncer: forces to disk what this thread writes.
         steps: the schema.
-        ttl_s: seconds after which events are deleted.
-        max_bytes: size beyond which the oldest are.
-        version: of the program.
+        ttl_s: after how many seconds events are deleted.
+        max_bytes: the size in bytes above which the oldest events are deleted.
+        version: the version of the program.
         clock: returns Unix seconds.
 
     Attributes:
-        tried: set when the file was opened, or could not be.
-        stopping: set when it is to come to an end.
-        is_behind: whether events come faster than they were written at the last step.
+        tried: set once the file was opened, or could not be opened.
+        stopping: set when the thread should end.
+        is_behind: whether the last step left events unwritten because they arrive faster than it can write.
     """
 
     def __init__(
@@ -97,14 +97,14 @@ class Writer:
         self._max_bytes = max_bytes
         self._version = version
         self._clock = clock
-        # From now on, not from when the file is open: what is recorded meanwhile waits.
+        # From now on, not from when the file is open: events recorded in between wait.
         self._subscription = tracker.subscribe(QUEUE_EVENTS, polled=True)
         self._identity = tracker.run
         self._pending: list[DialEvent] = []
         self._lost = 0
         self._told: deque[Told] = deque(maxlen=TOLD_FINDINGS)
         self._telling: deque[Told] = deque(maxlen=TOLD_FINDINGS)
-        """Taken from `_told`, until they are written."""
+        """Changes taken from `_told` that are not written yet."""
         self._standing: dict[str, StandingFinding] = {}
         self._connection: sqlite3.Connection | None = None
         self._inode = 0
@@ -121,7 +121,7 @@ class Writer:
     # ---- from any thread ------------------------------------------------------------------------------------------
 
     def status(self) -> HistoryStatus:
-        """How the history does."""
+        """Return the state of the history."""
         return replace(
             self._status,
             detail=self._syncer.problem or self._status.detail,
@@ -130,31 +130,31 @@ class Writer:
         )
 
     def take_findings(self, findings: tuple[Finding, ...]) -> None:
-        """Write these, in its time; they stand from now on."""
+        """Note that these findings are active from now on. The thread writes them soon."""
         self._told.append((self._clock(), findings))
 
     def stop(self) -> None:
-        """Write what waits, and come to an end."""
+        """Make the thread write the events that wait, and end."""
         self.stopping.set()
 
     # ---- the thread -----------------------------------------------------------------------------------------------
 
     def run(self) -> None:
-        """Write until stopped; again after an internal error has ended it."""
+        """Write until stopped. May be called again after an internal error."""
         try:
             self.step()
         finally:
             self.tried.set()
         while not self.stopping.wait(0.0 if self.is_behind else FLUSH_EVERY_S):
             self.step()
-        self._open_at_s = 0.0  # one last attempt, whatever was before
+        self._open_at_s = 0.0  # one last try, whatever happened before
         try:
             self.step()
         finally:
             self._finish()
 
     def step(self) -> None:
-        """Write what waits, as far as that can be done now. Raises only on an internal error."""
+        """Write the events and findings that wait, as far as possible now. Raises only on an internal error."""
         self.is_behind = False
         try:
             connection = self._opened()
@@ -167,33 +167,33 @@ class Writer:
             self._fail(error)
 
     def _opened(self) -> sqlite3.Connection | None:
-        """The connection; None where it failed a moment ago."""
+        """Return the connection, and open it if needed; None: it failed a moment ago."""
         if self._connection is not None and not self._is_in_place():
             self._close()
-            self._begin_with("the history was removed while it was in use, and a new one was begun")
+            self._begin_with("the history was removed while it was in use; a new one was started")
         if self._connection is None and time.monotonic() >= self._open_at_s:
             connection = database.open_to_write(self._path, self._steps, max_bytes=self._max_bytes)
             self._connection, self._inode = connection, self._path.stat().st_ino
             if self._run is None:
                 self._run = write_sql.begin_run(connection, self._identity, self._clock(), self._version)
             self._tidy_at_s = 0.0
-            self._is_deleting = True  # perhaps the program ended in the middle of that
+            self._is_deleting = True  # the program may have ended before it had deleted everything
             detail = self._status.detail if self._status.state is HistoryState.STARTING else None
             self._set_working(connection, detail)
         return self._connection
 
     def _is_in_place(self) -> bool:
-        """Whether the file that is open still has its name: to one without, SQLite would write for nobody."""
+        """Whether the open file still has its name. SQLite would go on writing to a removed file that nobody sees."""
         try:
             return self._path.stat().st_ino == self._inode
         except FileNotFoundError:
             return False
 
     def _write_events(self, connection: sqlite3.Connection) -> None:
-        """Write until a transaction was not full.
+        """Write until a transaction is not full.
 
-        What came while it was written waits for the next step: where the disk is slow there is always something, and
-        findings, retention and the end would never have their turn.
+        Events that arrive during that last transaction wait for the next step. With a slow disk there are always some,
+        and findings, retention and stopping would never get their turn.
         """
         assert self._run is not None
         for _ in range(CHUNKS_AT_ONCE):
@@ -207,7 +207,7 @@ class Writer:
                 self._leave_out_what_cannot_be_written()
                 raise
             total = self._status.events_total + len(self._pending)
-            oldest = min(event.at_unix for event in self._pending)  # not the first where the clock was set back
+            oldest = min(event.at_unix for event in self._pending)  # not the first one if the clock was set back
             since_unix = oldest if self._status.since_unix is None else min(oldest, self._status.since_unix)
             self._status = replace(self._status, events_total=total, since_unix=since_unix)
             self.is_behind = len(self._pending) >= CHUNK_EVENTS
@@ -217,14 +217,14 @@ class Writer:
                 return
 
     def _leave_out_what_cannot_be_written(self) -> None:
-        """One such event would keep all others from being written, for ever. Where none can be told, all of them go."""
+        """Drop events that cannot be written, because one of them would block the rest. If none is found, drop all."""
         good = list(filter(write_sql.can_be_written, self._pending))
         kept = good if len(good) < len(self._pending) else []
         self._lost += len(self._pending) - len(kept)
         self._pending = kept
 
     def _blocks(self) -> Iterator[list[DialEvent]]:
-        """What waits, bit by bit, as far as one transaction goes. It stays in `_pending` until that is through."""
+        """Yield the events of one transaction in blocks. They stay in `_pending` until it has succeeded."""
         for start in range(0, len(self._pending), write_sql.BLOCK_ROWS):
             yield self._pending[start : start + write_sql.BLOCK_ROWS]
         while len(self._pending) < CHUNK_EVENTS and (block := self._fetch()):
@@ -243,7 +243,7 @@ class Writer:
         assert self._run is not None
         self._standing = write_sql.write_findings(connection, self._standing, self._telling, self._run)
         self._telling.clear()
-        self._see_at_s = 0.0  # who crashes now has been seen after they began
+        self._see_at_s = 0.0  # so that, after a crash, the run was last seen after these findings began
 
     def _see(self, connection: sqlite3.Connection) -> None:
         assert self._run is not None
@@ -257,7 +257,7 @@ class Writer:
         self._subscription.close()
         if left:
             self._lost += left
-            _log.warning("the history ends with %d events that could not be written", left)
+            _log.warning("%d events could not be written to the history before the program stopped", left)
         connection = self._connection
         if connection is None:
             return
@@ -269,12 +269,12 @@ class Writer:
             write_sql.see_run(connection, self._run, now_unix, stopped=True)
         self._close()
 
-    # ---- what is old ----------------------------------------------------------------------------------------------
+    # ---- old rows -------------------------------------------------------------------------------------------------
 
     def _tidy(self, connection: sqlite3.Connection) -> None:
-        """Some small steps, so that new events do not wait for long."""
+        """Take a few small steps of tidying, so that new events do not wait long."""
         if database.log_bytes(self._path) > database.log_limit(self._max_bytes):
-            # Written faster than the syncer takes over: it never finds a moment in which nothing is added.
+            # Events are written faster than the syncer can move them: it never finds a moment without a new one.
             database.take_over_log(connection)
         now_s = time.monotonic()
         if now_s < self._tidy_at_s:
@@ -286,7 +286,7 @@ class Writer:
         self._status = replace(self._status, size_bytes=database.file_bytes(self._path))
 
     def _tidy_step(self, connection: sqlite3.Connection) -> bool:
-        """Whether there is more to do."""
+        """Take one step of tidying; True: there is more to do."""
         if self._is_deleting:
             self._is_deleting = write_sql.delete_old(connection) == write_sql.DELETE_ROWS
         elif (before_unix := self._first_to_keep(connection)) is not None:
@@ -300,7 +300,7 @@ class Writer:
         return True
 
     def _first_to_keep(self, connection: sqlite3.Connection) -> float | None:
-        """The beginning of the first minute that is kept, where something before it is to be deleted."""
+        """Return the beginning of the first minute to keep; None: nothing is to be deleted."""
         since_unix, now_unix = self._status.since_unix, self._clock()
         if since_unix is None:
             return None
@@ -310,15 +310,15 @@ class Writer:
                 return young_enough
         rows = retention.rows_to_delete(write_sql.used_bytes(connection), self._status.events_total, self._max_bytes)
         after_oldest = write_sql.minute_after_oldest(connection, rows) if rows is not None else None
-        # The minute that is being written is never taken: what one minute brings may exceed the size.
+        # The current minute is never deleted, even if its events alone exceed the allowed size.
         is_past = after_oldest is not None and after_oldest <= retention.minute(now_unix)
         return after_oldest if is_past else None
 
-    # ---- telling how it does --------------------------------------------------------------------------------------
+    # ---- status ---------------------------------------------------------------------------------------------------
 
     def _set_working(self, connection: sqlite3.Connection, detail: str | None) -> None:
         if self._status.state is HistoryState.FAILING:
-            _log.warning("the history is written again")
+            _log.warning("the history can be written again")
         self._status = HistoryStatus(
             state=HistoryState.WORKING,
             detail=detail,
@@ -335,7 +335,7 @@ class Writer:
         self._open_at_s = time.monotonic() + RETRY_EVERY_S
         detail = database.what_to_change(error, self._path)
         if self._status.state is not HistoryState.FAILING or detail != self._status.detail:
-            _log.warning("the history is not written: %s", detail)
+            _log.warning("the history cannot be written: %s", detail)
         self._status = replace(self._status, state=HistoryState.FAILING, detail=detail)
 
     def _close(self) -> None:
@@ -345,7 +345,7 @@ class Writer:
             self._connection = None
 
     def _set_aside(self, error: Exception) -> None:
-        """Put a damaged file aside; the next step makes another."""
+        """Rename a damaged file; the next step makes a new one."""
         try:
             with self._syncer.is_free:
                 aside = database.set_aside(self._path)
@@ -355,7 +355,7 @@ class Writer:
             self._status = replace(self._status, state=HistoryState.FAILING, detail=detail)
             _log.warning("%s", detail)
         else:
-            self._begin_with(f"the history was damaged ({error}): it is kept as {aside}, and a new one was begun")
+            self._begin_with(f"the history was damaged ({error}): it is kept as {aside}, and a new one was started")
 
     def _begin_with(self, detail: str) -> None:
         stands = tuple(standing.finding for standing in self._standing.values())

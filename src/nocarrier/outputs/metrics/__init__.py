@@ -1,6 +1,6 @@
-"""Prometheus metrics, computed at the scrape from what the tracker, the node and the doctor know.
+"""Prometheus metrics, computed at each scrape from what the tracker, the node and the doctor know.
 
-So no second counter can drift. A program that has a registry adds these metrics to it:
+So there is no second counter that could drift. A program that has a registry adds these metrics to it:
 
 ```python
 prometheus_client.REGISTRY.register(nocarrier.DialCollector(nocarrier.global_tracker()))

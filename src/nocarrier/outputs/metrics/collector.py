@@ -1,4 +1,4 @@
-"""From the table to the families that prometheus_client writes out."""
+"""Turns the table of metrics into the families that prometheus_client writes out."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ _UPPER_BOUNDS = (*map(str, BUCKETS_S), "+Inf")
 
 
 class DialCollector(Collector):
-    """All families, read at the moment of each scrape. To be registered in a registry of any program.
+    """All metrics, read at each scrape. Register it in the program's registry.
 
     Args:
-        tracker: whose dials.
-        node: whose peers; None: the program has no nocarrier node, and its families are left out. A node must be asked
-            in its own event loop, so collect there.
-        diagnosis: gives what is wrong; None, or where it gives None: the findings are left out.
-        history: gives how the history does; likewise.
+        tracker: has the dials.
+        node: has the peers; None: the program has no nocarrier node, and the node's metrics are left out. A node may
+            only be read in its own event loop, so collect there.
+        diagnosis: returns the present findings; if it returns None, metrics of findings are left out.
+        history: returns the state of the history; if it returns None, metrics of the history are left out.
     """
 
     def __init__(
@@ -53,7 +53,7 @@ class DialCollector(Collector):
         self._history = history
 
     def collect(self) -> Iterator[Family]:
-        """Read everything once, and give the families of the table in its order."""
+        """Read everything once, and yield the families in the order of the table."""
         history = self._history()
         lost_by_history = history.dropped_total if history is not None else 0
         yield from _families(OF_DIALS, Recorded(tally=self._tracker.tally(), lost_by_history=lost_by_history))
@@ -74,14 +74,14 @@ def exposition(
     *,
     accept: str = "",
 ) -> tuple[bytes, str]:
-    """The answer to one scrape: its body, and the content type that it has.
+    """Return the answer to one scrape: its body and its content type.
 
     Args:
-        tracker: whose dials.
-        node: whose peers; asked at once, so call this in its event loop.
-        diagnosis: what is wrong now.
-        history: how the history does now.
-        accept: the Accept header of the request; decides between Prometheus text and OpenMetrics.
+        tracker: has the dials.
+        node: has the peers; it is read during the call, so call this in its event loop.
+        diagnosis: the present findings.
+        history: the present state of the history.
+        accept: the Accept header of the request, which decides between Prometheus text and OpenMetrics.
     """
     encode, content_type = choose_encoder(accept)
     return encode(DialCollector(tracker, node, diagnosis=lambda: diagnosis, history=lambda: history)), content_type

@@ -1,4 +1,4 @@
-"""The labels, each with its closed set of values, which derives from the tables of reasons, sources and causes."""
+"""The labels, each with a closed set of values, derived from the tables of reasons, sources and causes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PHASE = Label(name="phase", values=(*TIMED_PHASES, OTHER_PHASE))
 FAILURE_REASON = Label(
     name="reason",
     values=tuple(reason for reason in Reason if reason.kind is not Kind.CANCELLED),
-    # A host name can resolve to an address that policy forbids: its dial had begun by then, and fails.
+    # A host name can resolve to an address that policy forbids. The dial has begun by then, so it fails.
     seldom=frozenset(reason for reason in Reason if reason.kind is not Kind.FAILURE),
 )
 
@@ -43,6 +43,6 @@ SEVERITY = Label(name="severity", values=tuple(Severity))
 LOST_BY_HISTORY = "history"
 
 LOST_BY = Label(name="cause", values=("subscriber_slow", "ended_twice", "recorder_error", LOST_BY_HISTORY))
-"""Those of `Snapshot.dropped`, and what never came to disk."""
+"""The causes in `Snapshot.dropped`, and events that the history could not write."""
 
 VERSION = Label(name="version", values=(version.VERSION,))

@@ -1,4 +1,4 @@
-"""What a metric is: declared once, with the labels that it can have and how its values are read."""
+"""The declaration of a metric: its labels, and how its values are read."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Generic, TypeAlias, TypeVar
 from nocarrier.tracking import Histogram
 
 T = TypeVar("T")
-"""What the values are read from."""
+"""The type that the values are read from."""
 
 Values: TypeAlias = Mapping[tuple[str, ...], float | Histogram]
-"""A value for each combination of label values, in the order of the labels; of a histogram all are histograms."""
+"""A value for each combination of label values, in the order of the labels; for a histogram, each is a histogram."""
 
 
 class MetricType(StrEnum):
@@ -27,16 +27,16 @@ class MetricType(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Label:
-    """A label, with every value that it can have: never a peer, an address or a text of somebody else."""
+    """A label with every value that it can have: never a peer, an address or other people's text."""
 
     name: str
     values: tuple[str, ...]
     seldom: frozenset[str] = frozenset()
-    """Those of `values` that have no series before they occur; all others begin with 0."""
+    """Values whose series start only when they first occur; the series of all other values start at 0."""
 
     @property
     def from_start(self) -> tuple[str, ...]:
-        """The values that have a series from the start, so that the first occurrence counts in a rate."""
+        """The values that have a series from the start, so that a rate includes their first occurrence."""
         return tuple(value for value in self.values if value not in self.seldom)
 
 
@@ -45,12 +45,12 @@ class Metric(Generic[T]):
     """One row of the table."""
 
     name: str
-    """As queries write it."""
+    """The name as written in queries."""
     type: MetricType
     help: str
-    """What it tells, and how it adds up."""
+    """What the metric measures, and which sums hold."""
     read: Callable[[T], Values]
-    """What is not in its answer is 0."""
+    """Reads the values. Combinations of labels that it leaves out are 0."""
     labels: tuple[Label, ...] = ()
     unit: str = ""
-    """Base unit, seconds or bytes; empty: a count."""
+    """The base unit, seconds or bytes; empty: a count."""

@@ -1,1 +1,1 @@
-"""Numbered steps from an empty file to today's schema; a released step is never changed."""
+"""Numbered steps from an empty file to the present schema; a released step is never changed."""
