@@ -71,7 +71,7 @@ __all__ = [
 ]
 
 
-# Imported when they are first asked for: most of them need the extra nocarrier[node].
+# Imported on first use: most of them need the extra nocarrier[node].
 _LATER = {
     "DialCollector": "nocarrier.outputs.metrics",
     "Prober": "nocarrier.probing.prober",
@@ -84,7 +84,7 @@ _LATER = {
 def __getattr__(name: str) -> Any:
     if name not in _LATER:
         raise AttributeError(f"module 'nocarrier' has no attribute {name!r}")
-    import importlib  # noqa: PLC0415 - only then
+    import importlib  # noqa: PLC0415 - only needed here
 
     try:
         return getattr(importlib.import_module(_LATER[name]), name)

@@ -1,6 +1,7 @@
-"""Settings, from a TOML file, the environment and flags, each overriding the one before.
+"""Settings, read from a TOML file, the environment and flags; each overrides the ones before it.
 
-`NOCARRIER_NODE_TARGET_PEERS` in the environment is `target_peers` under `[node]`; a list is written with commas.
+`NOCARRIER_NODE_TARGET_PEERS` in the environment is `target_peers` under `[node]`; separate the items of a list by
+commas.
 A value that cannot work stops the start. The error says where it was set and what is allowed.
 """
 
@@ -33,7 +34,8 @@ from nocarrier.sources.node.options import Impossible, NodeOptions, TimingOption
 ENVIRONMENT_PREFIX = "NOCARRIER_"
 
 _SET_BY_KUBERNETES = re.compile(r"(SERVICE_(HOST|PORT)|PORT)(_\w+)?\Z")
-"""Variables such as NOCARRIER_HTTP_SERVICE_HOST, which a service called nocarrier-http puts into every container."""
+"""Variables such as NOCARRIER_HTTP_SERVICE_HOST, which Kubernetes sets in every container for a service
+nocarrier-http."""
 
 
 class HttpOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -120,7 +122,7 @@ SECTIONS: dict[str, type[Section]] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Setting:
-    """One row of the table of settings, from which flags and reference derive."""
+    """One row of the table of settings, from which the flags and the reference page are made."""
 
     section: str
     key: str
@@ -131,12 +133,12 @@ class Setting:
 
     @property
     def variable(self) -> str:
-        """Name in the environment."""
+        """Its name in the environment."""
         return f"{ENVIRONMENT_PREFIX}{self.section}_{self.key}".upper()
 
     @property
     def flag(self) -> str:
-        """Name on the command line."""
+        """Its name on the command line."""
         return f"--{self.section}-{self.key}".replace("_", "-")
 
 
@@ -164,7 +166,7 @@ class _Given:
     is_text: bool = False
     """Whether numbers, lists and truth values are still text."""
     flag: str | None = None
-    """The flag of the command line that gave it."""
+    """The command-line flag that set it."""
 
 
 _Key: TypeAlias = tuple[str, str]
@@ -177,14 +179,13 @@ def load(
     """The settings of this run.
 
     Args:
-        path: a TOML file; None: none.
+        path: a TOML file; None: no file.
         environ: the environment, such as `os.environ`.
-        flags: what the command line gave, by ``section.key``; None as a value: not given. Text is read as in the
+        flags: what the command line set, by ``section.key``; None as a value: not set. Text is read as in the
             environment.
 
     Raises:
-        ConfigError: the file cannot be read, or a key or value cannot work; says where it was set, and what is
-            allowed.
+        ConfigError: the file cannot be read, or a key or value cannot work; says where it was set, and what is allowed.
     """
     given: dict[_Key, _Given] = {}
     if path is not None:
@@ -199,7 +200,7 @@ def _from_file(path: Path) -> Iterator[tuple[_Key, _Given]]:
         document = tomllib.loads(path.read_bytes().decode())
     except OSError as error:
         raise ConfigError(
-            f"{path}: cannot be read ({error.strerror}); name a TOML file that this user may read"
+            f"{path}: cannot be read ({error.strerror}); name a TOML file that this user can read"
         ) from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from error
@@ -270,7 +271,7 @@ def _convert(given: _Given, wanted: Any) -> Any:
 
 
 def _require_utf8(value: object) -> None:
-    """Refuse lone surrogates, which stand for bytes of the environment that are not UTF-8."""
+    """Refuse lone surrogates, which represent bytes of the environment that are not UTF-8."""
     for text in value if isinstance(value, tuple) else (value,):
         if isinstance(text, str):
             text.encode()

@@ -1,25 +1,25 @@
-"""Everything that nocarrier raises.
+"""All exceptions that nocarrier raises.
 
-Failures of the network are values (:class:`~nocarrier.model.fault.Fault`), recorded and shown; what is raised here is
-either about the caller's own input or carries a peer's word.
+Failures of the network are values (:class:`~nocarrier.model.fault.Fault`), recorded and shown. An exception is either
+about the caller's own input or reports what a peer said.
 
 ```
 NocarrierError
-├─ AddressError (ValueError)     an address that cannot be dialed as it is written
+├─ AddressError (ValueError)     a malformed address
 ├─ ConfigError (ValueError)      a setting that cannot work: says file, key, value and what is allowed
 ├─ PeerRejected                  a handshake ended with a stated reason: the peer's, or this side's own
 ├─ DialSkipped                   policy prevented a dial, or stopped it after its name was resolved
 ├─ WireError (ValueError)        bytes that break the protocol
 ├─ TicketError (ValueError)      an admission ticket that is not valid
-├─ HistoryError                  the history cannot be read now
+├─ HistoryError                  the history cannot be read at the moment
 ├─ CursorError (ValueError)      a cursor that did not come from a page of the history
 ├─ PlaceError (ValueError)       a text that does not name a place in the history
-├─ UnknownRunError               a run of a program that the history does not have
+├─ UnknownRunError               a run of a program that is not in the history
 ├─ RangeError (ValueError)       a time range that cannot be counted as requested
 ├─ StateFileError                a file of the node's own state cannot be read or written
 ├─ NodeUnreachableError          the client cannot reach the node that it asks
-│  └─ AnotherApiError            the server speaks another version of the API, or is not a node
-└─ RequestRefusedError           the node answers, and refuses what was asked
+│  └─ AnotherApiError            the server uses another version of the API, or is not a node
+└─ RequestRefusedError           the node answers and refuses the request
    └─ NoHistoryError             it keeps no history
 ```
 """
@@ -30,19 +30,18 @@ from collections.abc import Mapping
 
 
 class NocarrierError(Exception):
-    """Root of everything nocarrier raises itself."""
+    """The base class of all exceptions that nocarrier raises itself."""
 
 
 class AddressError(NocarrierError, ValueError):
-    """An address that cannot be dialed as it is written; the text says what to change."""
+    """A malformed address; the text says what to change."""
 
 
 class ConfigError(NocarrierError, ValueError):
     """A setting that cannot work; the text names the file, the key, the value and what is allowed.
 
     Attributes:
-        flag: the flag of the command line that gave the value, such as ``--node-target-peers``; None: it came from
-            elsewhere.
+        flag: the command-line flag that set the value, such as ``--node-target-peers``; None if it was set elsewhere.
     """
 
     def __init__(self, text: str, *, flag: str | None = None) -> None:
@@ -56,10 +55,10 @@ class PeerRejected(NocarrierError):  # noqa: N818 - users know it by this name
     Raise it inside `nocarrier.dial()` to have that reason recorded.
 
     Attributes:
-        reason: name of a reason in the taxonomy, such as ``version_mismatch``. An unknown name is recorded as
+        reason: the name of a reason in the taxonomy, such as ``version_mismatch``. An unknown name is recorded as
             ``other`` with the name in the detail.
         detail: free text for people; may come from the peer and is treated as hostile.
-        evidence: facts by the keys of evidence, such as ``ours`` and ``theirs``.
+        evidence: facts, with the keys of evidence, such as ``ours`` and ``theirs``.
     """
 
     def __init__(self, reason: str, detail: str | None = None, *, evidence: Mapping[str, object] | None = None) -> None:
@@ -73,8 +72,8 @@ class DialSkipped(NocarrierError):  # noqa: N818 - an outcome, not an error of t
     """Policy does not allow this dial.
 
     Attributes:
-        reason: name of the policy's reason in the taxonomy.
-        detail: what decided, for people.
+        reason: the name of the policy's reason in the taxonomy.
+        detail: what decided it, for people.
     """
 
     def __init__(self, reason: str, detail: str) -> None:
@@ -105,7 +104,7 @@ class StateFileError(NocarrierError):
 
 
 class HistoryError(NocarrierError):
-    """The history cannot be read now; the text says why, and what to change."""
+    """The history cannot be read at the moment; the text says why, and what to change."""
 
 
 class CursorError(NocarrierError, ValueError):
@@ -117,7 +116,7 @@ class PlaceError(NocarrierError, ValueError):
 
 
 class UnknownRunError(NocarrierError):
-    """A run of a program that the history does not have, or no longer has; the text says what to do."""
+    """A run of a program that is not, or no longer, in the history; the text says what to do."""
 
 
 class RangeError(NocarrierError, ValueError):
@@ -129,11 +128,11 @@ class NodeUnreachableError(NocarrierError):
 
 
 class AnotherApiError(NodeUnreachableError):
-    """The server speaks another version of the API, or is not a node; the text names what its answer lacks."""
+    """The server uses another version of the API, or is not a node; the text names what its answer lacks."""
 
 
 class RequestRefusedError(NocarrierError):
-    """The node answers, and refuses what was asked.
+    """The node answers and refuses the request.
 
     Attributes:
         status: the HTTP status.

@@ -11,20 +11,20 @@ _global_tracker = DialTracker()
 
 
 def global_tracker() -> DialTracker:
-    """The tracker in which the functions of this package record unless they are given another."""
+    """The tracker in which the functions of this package record unless another one is passed."""
     return _global_tracker
 
 
 record_dial_failure = _global_tracker.record
 """Record a failed dial or a skip in the global tracker; never raises: `record_dial_failure(addr, reason, source)`.
 
-It is the tracker's own method, because a function in between would be a sixth of the cost. See `DialTracker.record` for
-the other arguments, such as `detail` and `via`.
+It is the tracker's own method, because a function in between would add a sixth to the cost. See `DialTracker.record`
+for the other arguments, such as `detail` and `via`.
 """
 
 
 def record_dial_success(addr: str, source: str, *, via: str | None = None, duration_s: float | None = None) -> None:
-    """Record in the global tracker a dial that led to a session. Never raises."""
+    """Record in the global tracker a dial that reached its session. Never raises."""
     _global_tracker.record_success(addr, source, via=via, duration_s=duration_s)
 
 
@@ -36,7 +36,7 @@ def get_dial_failures(
     addr: str | None = None,
     since_unix: float | None = None,
 ) -> list[DialFailure]:
-    """The newest entries of the global tracker that match, oldest first."""
+    """The newest matching entries of the global tracker, oldest first."""
     return _global_tracker.recent(limit, reason=reason, source=source, addr=addr, since_unix=since_unix)
 
 
@@ -59,7 +59,7 @@ def dial(
     ```
 
     Args:
-        addr: host:port, an IPv6 address as [host]:port.
+        addr: the address to dial, as host:port, or [host]:port for an IPv6 address.
         source: who gave us the address.
         via: which peer gave us the address.
         tracker: where to record; None is the global tracker.

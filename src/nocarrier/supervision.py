@@ -1,6 +1,6 @@
-"""Keeps endless tasks going: one that dies of an exception is restarted, and is known to be down until it works again.
+"""Keeps endless tasks running: one that dies of an exception is restarted, and counts as down until it works again.
 
-Whoever has endless work hands it over here instead of making a task or a thread of its own:
+Hand endless work over to a supervisor instead of making a task or a thread for it:
 
 ```python
 supervisor = Supervisor()
@@ -27,33 +27,33 @@ from nocarrier.model.ports import Clock, MonotonicClock
 from nocarrier.model.task_state import TaskFailure, TaskState
 
 RESTART_AFTER_S = (1.0, 60.0)
-"""The first and the longest pause before a restart: a passing fault costs a second, a lasting one little else."""
+"""The first and the longest pause before a restart: a passing fault costs a second, a lasting one costs little load."""
 
 WORKS_AGAIN_AFTER_S = 5.0
-"""A task that has run for so long since its restart counts as working again. One that died again after its restart has
-to outlive its last life too: many die only in their second round."""
+"""A task that has run this long since its restart counts as working again. If it died again after a restart, it also
+has to outlive its last life: many die only in their second round."""
 
 LASTING_S = 300.0
-"""A task that ran for so long before it died was well: its row of deaths is over."""
+"""A task that ran this long before it died was well: its next death does not count as one in a row."""
 
 LOG_EVERY_S = 3_600.0
-"""How often the same death of a task is logged with its traceback; in between it is counted."""
+"""How often the same death of a task is logged with its traceback; in between it is only counted."""
 
 _log = logging.getLogger("nocarrier.supervision")
 
 
 @dataclass(slots=True)
 class _Watched:
-    """What is known of one task. Written by its own loop or thread, read by any."""
+    """What is known about one task. Written by its own loop or thread, read by any."""
 
     started_s: float | None = None
-    """When it was started last, monotonic; None: it waits for its restart."""
+    """When it was last started, monotonic; None while it waits for its restart."""
     needs_s: float = 0.0
-    """How long it has to run until it counts as working again."""
+    """How long it must run before it counts as working again."""
     in_a_row: int = 0
     failure: TaskFailure | None = None
     logged_s: dict[str, float] = field(default_factory=dict)
-    """When each death was logged last, by its error's type and place."""
+    """When each death was last logged, by the type and place of its error."""
 
     def is_down(self, now_s: float) -> bool:
         started_s = self.started_s  # another thread may change it meanwhile
@@ -74,11 +74,11 @@ class Supervisor:
         self._watched: dict[str, _Watched] = {}
 
     def start(self, name: str, work: Callable[[], Awaitable[None]]) -> asyncio.Task[None]:
-        """Do `work` in a task of the running loop; see `run`."""
+        """Run `work` in a task of the running loop; see `run`."""
         return asyncio.create_task(self.run(name, work), name=f"nocarrier {name}")
 
     async def run(self, name: str, work: Callable[[], Awaitable[None]]) -> None:
-        """Do `work` until it returns or this is cancelled; each time that it raises, restart it after a pause.
+        """Run `work` until it returns or this is cancelled; whenever it raises, restart it after a pause.
 
         Args:
             name: for people, and unique among the tasks of this supervisor.
@@ -99,9 +99,9 @@ class Supervisor:
                 await asyncio.sleep(pause_s)
 
     def run_in_thread(self, name: str, work: Callable[[], None], stop: threading.Event) -> None:
-        """The same for the thread that calls it; `work` returns when `stop` is set.
+        """Like `run`, but in the calling thread; `work` returns when `stop` is set.
 
-        Where that happens while it waits for its restart, it is called once more, to come to its end.
+        If `stop` is set while `work` waits for its restart, it is called once more, so that it can finish.
         """
         with self._watching(name) as watched:
             while True:
@@ -116,11 +116,11 @@ class Supervisor:
                 stop.wait(pause_s)
 
     def note_failure(self, name: str, error: Exception) -> None:
-        """Note that work which is done again and again, whenever somebody asks, failed this time."""
+        """Note that work done on request, again and again, failed this time."""
         self._note_death(name, self._watched.setdefault(name, _Watched()), error)
 
     def note_success(self, name: str) -> None:
-        """Note that it worked this time; it counts as working again when it has for some seconds."""
+        """Note that such work succeeded this time; it counts as working again once it has worked for some seconds."""
         watched = self._watched.setdefault(name, _Watched())
         if watched.started_s is None:
             watched.started_s = self._monotonic()
@@ -130,12 +130,12 @@ class Supervisor:
         watched = self._watched[name] = _Watched()
         try:
             yield watched
-        finally:  # what ended in order is not down
+        finally:  # a task that ended normally is not down
             if self._watched.get(name) is watched:
                 del self._watched[name]
 
     def states(self) -> tuple[TaskState, ...]:
-        """All tasks that go on or wait for their restart, the oldest first; from any thread."""
+        """All tasks that run or wait for their restart, the oldest first; from any thread."""
         now_s = self._monotonic()
         return tuple(
             TaskState(name=name, is_down=watched.is_down(now_s), failure=watched.failure)
@@ -143,7 +143,7 @@ class Supervisor:
         )
 
     def _note_death(self, name: str, watched: _Watched, error: BaseException) -> float:
-        """Note it; returns after how many seconds to restart."""
+        """Note a death; returns after how many seconds to restart."""
         now_s, now_unix = self._monotonic(), self._clock()
         lived_s = now_s - (watched.started_s or now_s)
         before = watched.failure if lived_s < LASTING_S else None
@@ -166,7 +166,7 @@ class Supervisor:
             return
         watched.logged_s[kind] = now_s
         _log.critical(
-            "the %s died of an internal error and is restarted in %.0f s; deaths like this are logged once an hour",
+            "the %s died of an internal error and restarts in %.0f s; deaths like this are logged once an hour",
             name,
             pause_s,
             exc_info=error,
@@ -174,7 +174,7 @@ class Supervisor:
 
 
 def _is_told_to_end() -> bool:
-    """Whether somebody cancelled this very task; else it awaited something that was cancelled."""
+    """Whether this very task was cancelled; otherwise it awaited something that was cancelled."""
     this_task = asyncio.current_task()
     return this_task is None or this_task.cancelling() > 0
 
@@ -188,6 +188,6 @@ def _told(error: BaseException) -> str:
 
 
 def _place(error: BaseException) -> str:
-    """Where it was raised, such as ``maintainer.py line 130``: never a path of this machine."""
+    """Where it was raised, such as ``maintainer.py line 130``, without the path of the file."""
     frames = traceback.extract_tb(error.__traceback__)
     return f"{Path(frames[-1].filename).name} line {frames[-1].lineno}" if frames else "nowhere"

@@ -1,4 +1,4 @@
 """What this machine's kernel knows: sockets, routes, limits, counters, and how late our event loop is.
 
-Dials nobody. Never imports `dialing` or `tracking`.
+Dials nothing. Never imports `dialing` or `tracking`.
 """

@@ -1,6 +1,6 @@
 """What the kernel knows about a connection attempt: the socket's error queue and TCP_INFO.
 
-Works without privilege, on Linux. Elsewhere, or where a call is missing, the evidence is absent.
+Works without privilege, on Linux. On other systems, or if a call is missing, the evidence is absent.
 Sources: ip(7) and ipv6(7) for IP_RECVERR, linux/errqueue.h, linux/tcp.h; behaviour measured with real firewalls,
 routes and silent hosts in network namespaces.
 """
@@ -43,9 +43,9 @@ IS_SUPPORTED = sys.platform == "linux"
 
 
 def watch_errors(sock: socket.socket, family: int, *, on: bool = True) -> None:
-    """Have the kernel keep ICMP errors for this socket. Switch it on before connect(), and off once connected.
+    """Make the kernel keep ICMP errors for this socket; call it before connect(), and with `on=False` once connected.
 
-    Left on, later ICMP errors, forged ones too, would reach an established session at once (ip(7)).
+    If left on, later ICMP errors, even forged ones, would reach an established session at once (ip(7)).
     """
     if not IS_SUPPORTED:
         return
@@ -57,10 +57,10 @@ def watch_errors(sock: socket.socket, family: int, *, on: bool = True) -> None:
 
 
 def bind_without_port(sock: socket.socket, ip: str) -> None:
-    """Dial from `ip`; the port is chosen at connect(), where one port can serve many destinations (ip(7)).
+    """Dial from `ip`; the port is chosen at connect(), so that one port can serve many destinations (ip(7)).
 
     Raises:
-        OSError: EADDRNOTAVAIL where this machine has no such address.
+        OSError: EADDRNOTAVAIL if this machine has no such address.
     """
     if IS_SUPPORTED:
         with contextlib.suppress(OSError):
@@ -69,27 +69,27 @@ def bind_without_port(sock: socket.socket, ip: str) -> None:
 
 
 def failure_evidence(sock: socket.socket, number: int | None, *, returned_by_connect: bool, waited: bool) -> Evidence:
-    """What the kernel knows about the attempt on `sock` that just failed.
+    """What the kernel knows about the attempt on `sock` that has just failed.
 
     Args:
         sock: the socket, still open.
-        number: the errno it failed with; None where our own deadline passed.
-        returned_by_connect: connect() itself gave the errno, before any packet could have come back.
-        waited: the outcome was not there yet right after connect().
+        number: the errno it failed with; None if our own deadline passed.
+        returned_by_connect: connect() itself returned the errno, before any packet could have come back.
+        waited: the outcome was still open right after connect().
     """
     evidence = Evidence()
     if number is not None:
         evidence["errno"] = errno.errorcode.get(number, str(number))
     if not IS_SUPPORTED:
-        return evidence  # what another kernel means by the same answers was not measured
+        return evidence  # what the same answers mean on another kernel was not measured
     if returned_by_connect:
         evidence["decided_by"] = "local"
         return evidence
-    # The caller has read SO_ERROR before: reading the error queue clears it.
+    # The caller has read SO_ERROR already: reading the error queue clears it.
     icmp = _read_error_queue(sock)
     if icmp is not None:
         evidence["icmp"] = icmp
-    # An outcome that was there at once left the retransmission timer no time to fire.
+    # If the outcome was known at once, the retransmission timer had no time to fire.
     counters = _retransmissions(sock) if waited else _Retransmissions(0, 0, 0)
     if counters is not None:
         evidence["syn_retransmits"] = counters.fired
@@ -98,8 +98,8 @@ def failure_evidence(sock: socket.socket, number: int | None, *, returned_by_con
     else:
         evidence["decided_by"] = "network"
     if icmp is not None and _is_own(icmp["hop"], sock):
-        # Asking the link for the next hop's address takes the kernel up to three seconds (less where an earlier dial
-        # has begun it). A rule of our own answers at once.
+        # It takes the kernel up to three seconds to ask the link for the next hop's address (less if an earlier dial
+        # has already begun). A rule of our own answers at once.
         if waited and (icmp["type"], icmp["code"]) in _HOST_UNREACHABLE:
             evidence["no_neighbour"] = True
         else:
@@ -111,11 +111,11 @@ def _judge_silence(evidence: Evidence, counters: _Retransmissions | None) -> Non
     if counters is None or not counters.fired:
         return
     if not counters.sent_again:
-        # The first SYN still waits in this host, for the link to say who has the next hop's address.
+        # The first SYN is still waiting in this host for the link to say who has the next hop's address.
         evidence["no_neighbour"] = True
     elif not counters.in_network:
-        # Sent again, but the kernel's own output refused to let it go: a firewall here. With a silent network the
-        # retransmitted segment counts as in the network.
+        # It was sent again, but the kernel's own output did not let it go: a firewall here. If the network is silent,
+        # the retransmitted segment counts as in the network.
         evidence["decided_by"] = "local"
 
 
@@ -123,9 +123,9 @@ class _Retransmissions(NamedTuple):
     fired: int
     """How often the retransmission timer fired (tcpi_retransmits)."""
     in_network: int
-    """Retransmitted segments that are on their way (tcpi_retrans)."""
+    """Retransmitted segments that are in the network now (tcpi_retrans)."""
     sent_again: int
-    """Segments that were sent again, or tried to (tcpi_total_retrans)."""
+    """Segments that the kernel sent again, or tried to (tcpi_total_retrans)."""
 
 
 def _retransmissions(sock: socket.socket) -> _Retransmissions | None:
@@ -142,7 +142,7 @@ def _read_error_queue(sock: socket.socket) -> IcmpEvidence | None:
     try:
         _, ancillary, _, _ = sock.recvmsg(512, 512, _MSG_ERRQUEUE)
     except OSError:
-        return None  # nothing came: a RST leaves no entry
+        return None  # no ICMP error came: a RST leaves no entry
     for level, kind, data in ancillary:
         is_ipv6 = (level, kind) == _RECVERR_IPV6
         if not (is_ipv6 or (level, kind) == _RECVERR_IPV4) or len(data) < _SOCK_EXTENDED_ERR.size:
@@ -163,15 +163,15 @@ def _is_own(hop: str, sock: socket.socket) -> bool:
         own = str(sock.getsockname()[0])
     except OSError:
         return False
-    # Without an address on the link the socket has none either, and the kernel reports in the name of localhost.
+    # Without an address on the link the socket has no address either, and the kernel reports as localhost.
     return hop == own or own in {"0.0.0.0", "::"}
 
 
 def source_ip_for(ip: str) -> str | None:
-    """The address of this machine from which it would send to `ip`; None where it has no route or no such address.
+    """The address of this machine from which it would send to `ip`; None if it has no route or no such address.
 
-    Asks by connecting a UDP socket, which sends no packet. It needs no TCP port either, and so tells a machine without
-    free ports from one without an address, where connect() says EADDRNOTAVAIL for both.
+    Asks by connecting a UDP socket, which sends no packet. That needs no TCP port, so it distinguishes a machine
+    without free ports from one without an address; connect() says EADDRNOTAVAIL for both.
     """
     family = socket.AF_INET6 if ":" in ip else socket.AF_INET
     try:
@@ -183,10 +183,10 @@ def source_ip_for(ip: str) -> str | None:
 
 
 def is_own_ip(ip: str) -> bool:
-    """Whether `ip` is an address of this machine: loopback, or one to which the kernel talks from that very address."""
+    """Whether `ip` is an address of this machine: loopback, or one that the kernel itself would use to talk to it."""
     return ipaddress.ip_address(ip).is_loopback or source_ip_for(ip) == ip
 
 
 def has_route_to(ip: str) -> bool:
-    """Whether this machine would send packets for `ip` somewhere."""
+    """Whether this machine has a route for packets to `ip`."""
     return source_ip_for(ip) is not None

@@ -1,8 +1,8 @@
-"""What a dial uses up, how much of it there is, and how much is in use: descriptors and local ports.
+"""What a dial uses, how much of it there is, and how much is in use: descriptors and local ports.
 
-Read from what the kernel shows anybody (proc(5), getrlimit(2)). What cannot be read is None: not known. Loaded with
-every dialer, as a process without descriptors cannot load it any more; and so without pathlib, which takes longer to
-import than all of this.
+Read from what the kernel shows to every user (proc(5), getrlimit(2)). What cannot be read is None: not known. Every
+dialer imports this module up front, because a process without free descriptors could no longer import it. So it does
+without pathlib, which takes longer to import than all of this.
 """
 
 from __future__ import annotations
@@ -22,11 +22,11 @@ _SOCKETS_IPV4 = "/proc/net/sockstat"
 _SOCKETS_IPV6 = "/proc/net/sockstat6"
 
 _COUNTED_SOCKETS = {"TCP:": ("inuse", "tw"), "TCP6:": ("inuse",)}
-"""TIME_WAIT is counted for both families at once, in the line of IPv4."""
+"""TIME_WAIT is counted for both families together, in the line for IPv4."""
 
 
 def exhaustion_evidence(reason: Reason) -> Evidence:
-    """How many there can be of what `reason` says has run out, and how many are in use; empty for other reasons."""
+    """The limit of the resource that `reason` says has run out, and how much is in use; empty for other reasons."""
     evidence = Evidence()
     if reason is Reason.FD_EXHAUSTED:
         limit, in_use = limit_open_files(), count_open_files()
@@ -52,15 +52,16 @@ def limit_open_files() -> int | None:
 def count_open_files() -> int | None:
     """How many descriptors this process has."""
     try:
-        # Since Linux 6.2 the directory says how many it holds, which costs no descriptor: there may be none left.
+        # Since Linux 6.2 the directory's size is the number of descriptors; to read it costs no descriptor, and there
+        # may be none left.
         held = os.stat(_OPEN_FILES).st_size  # noqa: PTH116
-        return held or len(os.listdir(_OPEN_FILES)) - 1  # noqa: PTH208 - without the one that lists them
+        return held or len(os.listdir(_OPEN_FILES)) - 1  # noqa: PTH208 - minus the descriptor that lists them
     except OSError:
         return None
 
 
 def count_ephemeral_ports() -> int | None:
-    """How many local ports there are to dial from."""
+    """How many local ports this machine can dial from."""
     try:
         first, last = map(int, _read(_LOCAL_PORTS).split())
     except (OSError, ValueError):
@@ -69,9 +70,9 @@ def count_ephemeral_ports() -> int | None:
 
 
 def count_tcp_sockets() -> int | None:
-    """TCP sockets of this machine (of its network namespace), TIME_WAIT and those that listen included."""
+    """TCP sockets of this machine (its network namespace), including TIME_WAIT and listening ones."""
     try:
-        # Without IPv6 in the kernel there is no such file.
+        # If the kernel has no IPv6, there is no such file.
         text = _read(_SOCKETS_IPV4) + (_read(_SOCKETS_IPV6) if os.access(_SOCKETS_IPV6, os.R_OK) else "")
         found: list[int] = []
         for line in text.splitlines():

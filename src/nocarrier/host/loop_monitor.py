@@ -1,8 +1,8 @@
-"""Knows when our own event loop stood still, so that a peer is not blamed for what we were too late to see.
+"""Knows when our own event loop was stalled, so that a peer is not blamed for what we noticed too late.
 
-A heartbeat on the loop notes when it comes late. Blocking callbacks show that way, a machine without a free processor,
-and a process that was stopped (SIGSTOP, a debugger). A machine that was suspended does not: neither CLOCK_MONOTONIC,
-by which the loop keeps time, nor the timers of the kernel's TCP count that time (clock_gettime(2)).
+A heartbeat on the loop notes when it is late. That reveals blocking callbacks, a machine without a free processor, and
+a process that was stopped (SIGSTOP, a debugger). It does not reveal that the machine was suspended: neither
+CLOCK_MONOTONIC, by which the loop keeps time, nor the timers of the kernel's TCP count that time (clock_gettime(2)).
 """
 
 from __future__ import annotations
@@ -13,26 +13,26 @@ from collections import deque
 from typing import NamedTuple
 
 NOTED_LAG_S = 0.05
-"""An event loop later than this is noted as evidence; a healthy one is late by a few milliseconds."""
+"""A delay of the event loop longer than this is noted as evidence; a healthy loop is late by a few milliseconds."""
 
 HEARTBEAT_S = 0.1
-"""What of a stall lies before the next beat was due goes unseen, so this is the error of a stall's length: a tenth of
-the shortest one that takes blame off a peer. Waking an idle process for it costs 0.14 % of a processor; a busy one pays
-4 us a beat (measured, CPython 3.11)."""
+"""The part of a stall before the next beat was due goes unseen, so this is the error in a stall's length: a tenth of
+the shortest stall that takes the blame off a peer. To wake an idle process for it costs 0.14 % of a processor; a busy
+one pays 4 us per beat (measured, CPython 3.11)."""
 
 REMEMBERED_S = 60.0
-"""Longer than a handshake may take. Stalls are at least a beat apart, so a minute holds some 400 of them."""
+"""Longer than a handshake may take. Stalls are at least one beat apart, so a minute holds at most some 400 of them."""
 
 
 class Stall(NamedTuple):
-    """The loop stood still between these two times, monotonic seconds."""
+    """The loop was stalled between these two times, in monotonic seconds."""
 
     began_s: float
     ended_s: float
 
 
 class LoopMonitor:
-    """The heartbeat of one event loop. All of it is for that loop's own thread."""
+    """The heartbeat of one event loop. Use it only in the thread of that loop."""
 
     def __init__(self) -> None:
         self._stalls: deque[Stall] = deque()
@@ -40,7 +40,7 @@ class LoopMonitor:
         self._due_s = 0.0
 
     async def run(self) -> None:
-        """Watch the running loop until cancelled; what was seen stays known."""
+        """Watch the running loop until cancelled; the stalls seen so far remain known."""
         self._is_watching = True
         try:
             while True:
@@ -58,7 +58,7 @@ class LoopMonitor:
             self._stalls.popleft()
 
     def _overdue(self) -> Stall | None:
-        """The stall that no beat has noted yet: whoever asks right after one may run before the beat does."""
+        """The stall that no beat has noted yet: a caller that asks right after a stall may run before the beat does."""
         now_s = time.monotonic()
         return Stall(self._due_s, now_s) if self._is_watching and now_s - self._due_s > NOTED_LAG_S else None
 
@@ -67,10 +67,10 @@ class LoopMonitor:
         return [*self._stalls, overdue] if overdue else list(self._stalls)
 
     def stalled_s(self, since_s: float) -> float:
-        """For how many seconds the loop stood still since `since_s` (monotonic); the last minute is remembered."""
+        """How many seconds the loop was stalled since `since_s` (monotonic); only the last minute is remembered."""
         return sum(max(0.0, stall.ended_s - max(stall.began_s, since_s)) for stall in self._all())
 
     def worst_s(self, last_s: float = REMEMBERED_S) -> float:
-        """The longest stall that ended within the last `last_s` seconds; 0: none."""
+        """The longest stall that ended within the last `last_s` seconds; 0 if there was none."""
         since_s = time.monotonic() - last_s
         return max((stall.ended_s - stall.began_s for stall in self._all() if stall.ended_s >= since_s), default=0.0)

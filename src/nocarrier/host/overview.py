@@ -1,4 +1,4 @@
-"""What this machine and process have to dial with, at one look: descriptors, local ports, routes, interfaces."""
+"""An overview of what this machine and process have to dial with: descriptors, local ports, routes, interfaces."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from nocarrier.model.host_state import HostState
 
 
 def read_host_state() -> HostState:
-    """One look at this machine; what cannot be read is None. Never raises.
+    """Look at this machine once; what cannot be read is None. Never raises.
 
-    Blocks for some 0.2 ms; sends no packet. On other systems than Linux nothing is known.
+    Blocks for some 0.2 ms; sends no packet. On systems other than Linux nothing is known.
     """
     if sys.platform != "linux":
         return HostState()

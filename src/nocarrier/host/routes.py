@@ -1,7 +1,7 @@
-"""Which ways out this machine has: default routes, refusing routes, interfaces, and whether a gateway answers.
+"""The routes out of this machine: default routes, refusing routes, interfaces, and whether a gateway answers.
 
-Read from what the kernel shows anybody (proc_net(5), netdevice(7)); no packet is sent. Only the main routing table is
-shown there: a default route that stands in another one (policy routing) does not appear.
+Read from what the kernel shows to every user (proc_net(5), netdevice(7)); no packet is sent. The kernel shows only the
+main routing table there: a default route in another table (policy routing) is not seen.
 """
 
 from __future__ import annotations
@@ -29,9 +29,10 @@ _NEIGHBOURS = Path("/proc/net/arp")
 _RTF_GATEWAY = 0x2  # linux/route.h
 _RTF_REJECT = 0x200
 _NO_INTERFACE = "*"
-"""A blackhole route of IPv4 carries no flag of its own, but has no interface either (measured)."""
+"""The interface of an IPv4 blackhole route, which has no flag of its own (measured)."""
 _NULL_ROUTE_METRIC = 0xFFFF_FFFF
-"""The kernel's own last entry of IPv6, there on every machine, which refuses what no other route takes (measured)."""
+"""The metric of the kernel's own last IPv6 route, which every machine has and which refuses whatever no other route
+takes (measured)."""
 
 _DEFAULT_IPV4_BITS = 1
 _DEFAULT_IPV6_BITS = 3
@@ -39,9 +40,9 @@ _DEFAULT_IPV6_BITS = 3
 2000::/3 holds all public IPv6 addresses (RFC 4291 section 2.4)."""
 
 _FAR_AWAY = ("192.0.2.1", "2001:db8::1")
-"""Addresses that a default route leads to, and nobody has (RFC 5737, RFC 3849)."""
+"""Addresses that a default route covers and that no machine has (RFC 5737, RFC 3849)."""
 
-_ATF_COM = 0x2  # linux/if_arp.h: the link has said who has the address
+_ATF_COM = 0x2  # linux/if_arp.h: the link has said which machine has the address
 _SIOCGIFFLAGS = 0x8913  # linux/sockios.h
 _IFREQ = struct.Struct("16sH14x")  # linux/if.h: name, flags; the rest of a union
 _IFF_UP, _IFF_LOOPBACK, _IFF_RUNNING = 0x1, 0x8, 0x40  # linux/if.h
@@ -49,18 +50,18 @@ _IFF_UP, _IFF_LOOPBACK, _IFF_RUNNING = 0x1, 0x8, 0x40  # linux/if.h
 
 @dataclass(frozen=True, slots=True)
 class Routes:
-    """The ways out of this machine at one instant."""
+    """The routes and interfaces of this machine at one instant."""
 
     gateways: tuple[str, ...]
     """Next hops of the default routes, IPv4 before IPv6."""
     default_ipv4: bool
     default_ipv6: bool
     reject_routes: tuple[str, ...]
-    """Networks, as CIDR text, that an unreachable, prohibit or blackhole route of this machine refuses."""
+    """Networks, in CIDR notation, that an unreachable, prohibit or blackhole route of this machine refuses."""
     interfaces_up: tuple[str, ...]
-    """Without loopback; up, and with a carrier."""
+    """Interfaces that are up and have a carrier, without loopback."""
     interfaces_down: tuple[str, ...] = ()
-    """All others but loopback."""
+    """All other interfaces, without loopback."""
 
 
 class _Entry(NamedTuple):
@@ -70,7 +71,7 @@ class _Entry(NamedTuple):
 
 
 def read_routes() -> Routes | None:
-    """The ways out of this machine; None where this system does not show them. Blocks for some 0.1 ms."""
+    """The routes and interfaces of this machine; None if this system does not show them. Blocks for some 0.1 ms."""
     try:
         ipv4, ipv6 = _read_ipv4(), _read_ipv6()
         interfaces = dict(_interfaces())
@@ -92,21 +93,21 @@ def _defaults(entries: list[_Entry], bits: int) -> list[_Entry]:
 
 
 def read_route_to(ip: IPAddress) -> Route | None:
-    """The entry that takes packets for `ip`: the longest prefix wins. None: there is none, or it is not shown."""
+    """The route that packets to `ip` take: the longest prefix wins. None: there is none, or it is not shown."""
     try:
         entries = _read_ipv4() if ip.version == 4 else _read_ipv6()  # noqa: PLR2004 - the IP version
     except (OSError, ValueError):
         return None
-    # Of routes to the same network the kernel lists the one that it prefers first, as max() does.
+    # Among routes to the same network the kernel lists the preferred one first, and max() returns the first.
     entry = max((entry for entry in entries if ip in entry.network), key=_prefix_length, default=None)
     return entry and Route(network=str(entry.network), gateway=entry.gateway, rejects=entry.rejects)
 
 
 def has_way_out() -> bool:
-    """Whether this machine has a route to anything beyond itself, so that a name could be looked up and lead somewhere.
+    """Whether this machine has a route to anything beyond itself, so that a name look-up could work and lead somewhere.
 
-    A route within the local network counts: its resolver may be there, and its peers. Sends no packet; blocks for some
-    0.1 ms. Where the routes are not shown, only a default route is known of.
+    A route within the local network counts: this machine's resolver and peers may be there. Sends no packet; blocks for
+    some 0.1 ms. If the routes are not shown, only a default route is noticed.
     """
     if any(map(has_route_to, _FAR_AWAY)):  # sees policy routing too
         return True
@@ -118,7 +119,7 @@ def has_way_out() -> bool:
 
 
 def _leads_beyond(entry: _Entry) -> bool:
-    # A link that is up has these routes before anybody gave this machine an address.
+    # A link that is up has these routes even before this machine has an address.
     network = entry.network
     return not (entry.rejects or network.is_loopback or network.is_link_local or network.is_multicast)
 
@@ -128,7 +129,7 @@ def _prefix_length(entry: _Entry) -> int:
 
 
 def read_neighbours() -> dict[str, bool]:
-    """IPv4 addresses on our links that were asked for lately, and whether anybody answered (ARP). Empty: not known."""
+    """IPv4 addresses on our links that ARP looked up recently, and whether anybody answered. Empty: not known."""
     try:
         lines = _NEIGHBOURS.read_text(encoding="utf-8").splitlines()[1:]
         return {address: bool(int(flags, 16) & _ATF_COM) for address, _, flags, *_ in map(str.split, lines)}
@@ -141,7 +142,7 @@ def _read_ipv4() -> list[_Entry]:
 
 
 def _read_ipv6() -> list[_Entry]:
-    # With IPv6 off in the kernel there is no such file.
+    # If IPv6 is off in the kernel, there is no such file.
     return list(_parse_ipv6(_IPV6_ROUTES.read_text(encoding="utf-8"))) if _IPV6_ROUTES.exists() else []
 
 
@@ -155,7 +156,7 @@ def _parse_ipv4(text: str) -> Iterator[_Entry]:
 
 
 def _ipv4(text: str) -> ipaddress.IPv4Address:
-    """The address that the kernel shows as one number in this machine's byte order."""
+    """The address that the kernel shows as a single number in this machine's byte order."""
     return ipaddress.IPv4Address(struct.pack("=I", int(text, 16)))
 
 
@@ -171,7 +172,7 @@ def _parse_ipv6(text: str) -> Iterator[_Entry]:
 
 
 def _interfaces() -> Iterator[tuple[str, bool]]:
-    """All but loopback, and whether each is up and has a carrier."""
+    """All interfaces but loopback, and whether each is up and has a carrier."""
     if sys.platform != "linux":
         return  # not reached: the files above are Linux's
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
@@ -179,7 +180,7 @@ def _interfaces() -> Iterator[tuple[str, bool]]:
             try:
                 answer = fcntl.ioctl(sock, _SIOCGIFFLAGS, _IFREQ.pack(name.encode(), 0))
             except OSError:
-                continue  # taken away since it was listed
+                continue  # removed since it was listed
             _, flags = _IFREQ.unpack_from(answer)
             if not flags & _IFF_LOOPBACK:
                 yield name, bool(flags & _IFF_UP and flags & _IFF_RUNNING)
