@@ -1,4 +1,4 @@
-"""What dials, besides programs that call the library: today the node.
+"""Whatever dials, besides programs that call the library: today only the node.
 
 Never imports `tracking`, `recorder`, `outputs` or `web`: a source records through the port `DialRecorder` of `model`.
 """

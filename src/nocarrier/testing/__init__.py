@@ -1,1 +1,1 @@
-"""The test kit that ships: what a program that embeds nocarrier needs to make dials fail on purpose."""
+"""The test kit that ships with nocarrier: what an embedding program needs to make dials fail on purpose."""

@@ -69,7 +69,7 @@ FAULTS = {
     "close": "closes at once",
     "reset": "resets at once",
 }
-"""Fault servers of the demo, and what each of them does."""
+"""The fault servers of the demo, and what each of them does."""
 
 
 @asynccontextmanager
@@ -79,7 +79,7 @@ async def demo_network(
     """Run the demo's network until the block ends.
 
     Args:
-        folder: for the nodes' files.
+        folder: the folder for the nodes' files.
         on_watched: called with the watched node and its tracker before the node starts.
     """
     async with AsyncExitStack() as life:
@@ -129,7 +129,7 @@ class _Builder:
         return mesh
 
     async def start_strangers(self) -> list[FaultyPeer]:
-        """Start the nodes that refuse the watched one."""
+        """Start the nodes that reject the watched one."""
         key = admission_key_of(create_issuer_key(self._folder / "issuer.pem"))
         strangers = {
             "a node of an older protocol": structs.replace(USUAL, protocol_version=1, min_protocol_version=0),

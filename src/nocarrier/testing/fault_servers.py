@@ -7,8 +7,9 @@ async with FAULT_SERVERS["ssh"]("127.0.0.1") as port:
     ...  # a dial to 127.0.0.1:port gets an SSH banner
 ```
 
-As a separate process, in a network namespace for instance, ``python -m nocarrier.testing.fault_servers ssh 127.0.0.1``
-prints the port once it listens, and serves until it is ended. Standard library only.
+To run one as a separate process, for example in a network namespace, use
+``python -m nocarrier.testing.fault_servers ssh 127.0.0.1``: it prints the port once it listens, and serves until it is
+ended. Standard library only.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ BACKLOG = 128
 HTTP_BAD_REQUEST = b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
 HTTP_OK = b"HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\nContent-Length: 3\r\nConnection: close\r\n\r\nok\n"
 TLS_ALERT = bytes.fromhex("15 0301 0002 02 46")
-"""RFC 8446 section 6: a fatal ``protocol_version`` alert, as OpenSSL answers bytes that are no ClientHello."""
+"""RFC 8446 section 6: a fatal ``protocol_version`` alert, which OpenSSL sends for bytes that are not a ClientHello."""
 SSH_BANNER = b"SSH-2.0-OpenSSH_9.2p1 Debian-2+deb12u3\r\n"
 """RFC 4253 section 4.2: the server may speak first."""
 BITCOIN_VERSION = b"\xf9\xbe\xb4\xd9" + b"version".ljust(12, b"\0") + struct.pack("<I", 102) + b"\x5d\xf6\xe0\xe2"
@@ -43,7 +44,7 @@ BITCOIN_VERSION = b"\xf9\xbe\xb4\xd9" + b"version".ljust(12, b"\0") + struct.pac
 MULTISTREAM = b"\x13/multistream/1.0.0\n"
 """The first line of libp2p's protocol negotiation, length-prefixed; both sides send it at once."""
 GARBAGE = bytes(range(255, 127, -1))
-"""Bytes with which no known protocol begins, the same ones every time."""
+"""Bytes with which no known protocol begins; always the same."""
 
 
 async def stay_silent(_: socket.socket) -> None:
@@ -54,7 +55,8 @@ async def stay_silent(_: socket.socket) -> None:
 async def close_orderly(connection: socket.socket) -> None:
     """End with a FIN, and only a FIN.
 
-    Closing while bytes of the peer are unread would send a RST instead (RFC 2525 section 2.17), so they are read first.
+    If the connection were closed with unread bytes, a RST would be sent instead (RFC 2525 section 2.17), so read them
+    first.
     """
     connection.shutdown(socket.SHUT_WR)
     while await asyncio.get_running_loop().sock_recv(connection, READ_BYTES):
@@ -115,7 +117,7 @@ async def serve(behaviour: Behaviour, host: str = "127.0.0.1", port: int = 0) ->
             serving.cancel()
             await asyncio.wait([serving])
             if not serving.cancelled():
-                serving.result()  # it ended by itself: a bug, or out of file descriptors
+                serving.result()  # it ended by itself: a bug, or no free descriptors
 
 
 async def _accept_all(listener: socket.socket, behaviour: Behaviour) -> None:
@@ -126,7 +128,7 @@ async def _accept_all(listener: socket.socket, behaviour: Behaviour) -> None:
         def accept() -> None:
             try:
                 connection, _ = listener.accept()
-            except (BlockingIOError, ConnectionAbortedError):  # the connection is gone already
+            except (BlockingIOError, ConnectionAbortedError):  # the connection is already gone
                 return
             except OSError as error:
                 if not failed.done():
@@ -137,7 +139,7 @@ async def _accept_all(listener: socket.socket, behaviour: Behaviour) -> None:
             # A task that is cancelled before its first step does not close the connection.
             handled.add_done_callback(partial(_close, connection))
 
-        # Not sock_accept(): cancelled just after it has accepted, it would lose the connection.
+        # Not sock_accept(): if cancelled just after it has accepted, it would lose the connection.
         loop.add_reader(listener, accept)
         accept()  # a connection may be waiting already
         try:
@@ -170,7 +172,7 @@ async def backlog_full(host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[
 
 @asynccontextmanager
 async def closed_port(host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[int]:
-    """A port on which nobody listens; it stays bound, so that no other program can listen on it."""
+    """A port on which nothing listens; it stays bound, so that no other program can listen on it."""
     with _bound(host, port) as reserved:
         yield reserved.getsockname()[1]
 
@@ -179,7 +181,7 @@ def _bound(host: str, port: int) -> socket.socket:
     bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
     try:
         bound.setblocking(False)
-        if port:  # a chosen port is used again; SO_REUSEADDR ignores connections in TIME_WAIT
+        if port:  # a chosen port is reused; SO_REUSEADDR ignores connections in TIME_WAIT
             bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((host, port))
     except BaseException:
@@ -204,7 +206,7 @@ FAULT_SERVERS: Mapping[str, Starter] = {
     "backlog_full": backlog_full,
     "closed_port": closed_port,
 }
-"""Every way to misbehave, by name."""
+"""Every kind of misbehaviour, by name."""
 
 
 async def _serve_until_ended(name: str, host: str, port: int) -> None:

@@ -25,7 +25,7 @@ def test_every_code_can_be_said_in_a_goodbye_and_is_understood(code):
 
 def test_what_is_said_besides_stands_beside_the_code():
     end = SessionEnd(by_us=True, code=SessionEndCode.PING_TIMEOUT, detail="nothing received for 45 s")
-    assert str(end) == "we ended it: the other side stopped answering (ping_timeout, nothing received for 45 s)"
+    assert str(end) == "this node ended it: the other side stopped answering (ping_timeout, nothing received for 45 s)"
 
 
 def test_a_word_of_a_later_version_is_shown_as_it_is():

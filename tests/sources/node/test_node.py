@@ -253,10 +253,10 @@ async def test_a_book_that_could_not_be_saved_is_saved_once_it_can_be(nodes, mon
     in_the_way = tmp_path / "peers.json"
     in_the_way.mkdir()
     running.node.book.add(Address("127.9.9.9", 7072), Source.DIRECT, None, 0.0)
-    await eventually(lambda: "peer book is not saved" in caplog.text)
+    await eventually(lambda: "peer book could not be saved" in caplog.text)
     in_the_way.rmdir()
     await eventually(lambda: in_the_way.is_file() and "127.9.9.9:7072" in in_the_way.read_text())
-    assert caplog.text.count("peer book is not saved") == 1
+    assert caplog.text.count("peer book could not be saved") == 1
 
 
 async def test_a_node_shows_every_counter_of_the_tables(nodes):

@@ -32,7 +32,7 @@ class SessionEndFacts:
     """What one code stands for."""
 
     meaning: str
-    """What happened, for people; it follows "we ended it: " or "the peer ended it: "."""
+    """What happened, for people; it follows "this node ended it: " or "the peer ended it: "."""
     other_gave_cause: bool = False
     """Whether the other side gave cause for it; else it was the wish of the side that ended the session, or chance."""
     is_impatience: bool = False

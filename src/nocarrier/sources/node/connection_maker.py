@@ -1,4 +1,4 @@
-"""Makes the wire connections of this node, which say who it is and name peers that it knows to be good."""
+"""Makes the wire connections of this node: each says who the node is and names peers that it knows to be good."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ class ConnectionMaker:
         self._gossip = gossip
 
     def begin(self) -> None:
-        """Settle what this node says of itself as long as it runs."""
+        """Fix what this node says about itself for as long as it runs."""
         self._introduction = self._local.introduction()
 
     def __call__(

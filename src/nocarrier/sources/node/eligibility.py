@@ -1,4 +1,4 @@
-"""Whether an address may be dialed now, and if not, why: policy, bans, live sessions, backoff and free places."""
+"""Whether an address may be dialed now, and if not, why: policy, bans, open sessions, backoff and free slots."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ class Skip:
     detail: str
     evidence: Evidence | None = None
     node_id: str | None = None
-    """Who the peer is, where a session proves it: one that has a name and an address is then one peer."""
+    """The node id of the peer, if a session proves it; then a peer known by a name and by an address counts once."""
 
     def result(self, addr: str) -> DialResult:
-        """The same for whoever asked for the dial."""
+        """The same as a result for the caller that asked for the dial."""
         return DialResult(
             peer_addr=addr,
             outcome=DialOutcome.SKIPPED,
@@ -39,14 +39,14 @@ class Skip:
 
 
 class Eligibility:
-    """Says what keeps an address from being dialed.
+    """Says what prevents an address from being dialed.
 
     Args:
         hood: the node's neighbourhood.
-        in_flight: the addresses that are being dialed, as they are whenever this is asked.
+        in_flight: the addresses that are being dialed; a live view.
 
     Attributes:
-        is_stopping: nothing may be dialed any more.
+        is_stopping: whether the node is stopping; then nothing may be dialed.
     """
 
     def __init__(self, hood: Neighbourhood, in_flight: AbstractSet[str]) -> None:
@@ -55,7 +55,7 @@ class Eligibility:
         self.is_stopping = False
 
     def why_not(self, given: GivenAddress, *, is_manual: bool = False) -> Skip | None:
-        """What keeps `given` from being dialed now. A manual dial passes backoff."""
+        """What prevents `given` from being dialed now. A manual dial ignores backoff."""
         if self.is_stopping:
             return Skip(Reason.SHUTTING_DOWN, "this node is stopping")
         forbidden = self.why_forbidden(given)
@@ -70,7 +70,7 @@ class Eligibility:
         )
 
     def why_forbidden(self, given: GivenAddress) -> Skip | None:
-        """What policy has against `given`, whatever else is going on."""
+        """What policy forbids about `given`, regardless of everything else."""
         if isinstance(given, NotAnAddress):
             return Skip(Reason.INVALID_IPV4_ENDPOINT, given.why)
         self._learn_whether_own(given)
@@ -78,7 +78,7 @@ class Eligibility:
         return Skip(block.reason, block.detail) if block is not None else None
 
     def _learn_whether_own(self, address: Address) -> None:
-        # Only a node that listens on every interface has own addresses that its settings do not name.
+        # Only a node that listens on every interface has own addresses that are not in its settings.
         if address.ip is not None and is_own_ip(address.host):
             self._hood.policy.own_ips.add(address.ip)
 
@@ -90,15 +90,15 @@ class Eligibility:
         if ban is None:
             return None
         evidence = Evidence() if ban.until_unix is None else Evidence(until_unix=ban.until_unix)
-        return Skip(Reason.BANNED_LOCAL, f"{ban.target} is on our ban list: {ban.reason}", evidence)
+        return Skip(Reason.BANNED_LOCAL, f"{ban.target} is banned by this node: {ban.reason}", evidence)
 
     def _why_already(self, addr: str) -> Skip | None:
         entry, sessions = self._hood.book.get(addr), self._hood.sessions
         session = sessions.at(addr) or (sessions.get(entry.node_id) if entry and entry.node_id else None)
         if session is not None:
-            return Skip(Reason.ALREADY_CONNECTED, "there is a live session with that peer", node_id=session.node_id)
+            return Skip(Reason.ALREADY_CONNECTED, "there is an open session with this peer", node_id=session.node_id)
         if addr in self._in_flight:
-            return Skip(Reason.ALREADY_DIALING, "a dial to that address is in flight")
+            return Skip(Reason.ALREADY_DIALING, "a dial to this address is in flight")
         return None
 
     def _why_backing_off(self, addr: str) -> Skip | None:
@@ -107,14 +107,14 @@ class Eligibility:
             return None
         entry = self._hood.book.get(addr)
         if standing.because is Reason.PEER_ID_MISMATCH and (entry is None or entry.node_id is None):
-            return None  # never again for that pair, but by now nobody in particular is expected there
+            return None  # never again for that node id, but by now any node may live there
         evidence = Evidence(because=standing.because, until_unix=standing.next_attempt_unix)
         return Skip(Reason.BACKOFF_ACTIVE, f"waiting because of {standing.because}", evidence)
 
     def _why_full(self, *, is_manual: bool) -> Skip | None:
         options = self._hood.options
         if len(self._hood.sessions) + len(self._in_flight) >= options.max_peers:
-            return Skip(Reason.SLOTS_FULL, f"max_peers = {options.max_peers} is reached")
+            return Skip(Reason.SLOTS_FULL, f"the limit max_peers = {options.max_peers} is reached")
         if not is_manual and len(self._in_flight) >= options.max_dials_in_flight:
-            return Skip(Reason.SLOTS_FULL, f"max_dials_in_flight = {options.max_dials_in_flight} is reached")
+            return Skip(Reason.SLOTS_FULL, f"the limit max_dials_in_flight = {options.max_dials_in_flight} is reached")
         return None

@@ -1,6 +1,6 @@
-"""An address as somebody gave it: a person, a setting, a file. Parsed here, once, it is an Address from then on.
+"""An address as it was given, by a person, a setting or a file. It is parsed here, once; after that it is an Address.
 
-What cannot be parsed is kept as it was given, as then a record says what is wrong with it.
+A text that cannot be parsed is kept as it was given, so that its record can say what is wrong with it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from nocarrier.sources.node.options import DEFAULT_P2P_PORT
 
 @dataclass(frozen=True, slots=True)
 class NotAnAddress:
-    """A text that cannot be dialed as it is written."""
+    """A text that is not a dialable address."""
 
     text: str
     why: str
@@ -28,7 +28,7 @@ GivenAddress: TypeAlias = Address | NotAnAddress
 
 
 def read_address(text: str) -> GivenAddress:
-    """`text` as an address, with the default P2P port where it names none."""
+    """Parse `text` as an address, with the default P2P port if it names none."""
     try:
         return Address.parse(text, default_port=DEFAULT_P2P_PORT)
     except AddressError as error:

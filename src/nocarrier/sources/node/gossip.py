@@ -1,6 +1,6 @@
-"""Peers telling peers about peers: capped, rate-limited, and never naming a private address outside LAN mode.
+"""Peers name other peers: capped, rate-limited, and never with a private address outside LAN mode.
 
-Who tells what is dead is believed only slowly; `node.introductions` judges that.
+A peer whose addresses are mostly dead is believed only slowly; `book.introductions` decides that.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ from nocarrier.sources.node.wire import PeerAddress
 from nocarrier.sources.node.wire.messages import PEER_LIST_MAX
 
 ADDRESSES_BURST = 2 * PEER_LIST_MAX
-"""Addresses one peer may name at once: the list it is asked for and one by interval."""
+"""How many addresses one peer may name at once: one list that was requested and one for the interval."""
 
 REQUESTS_PER_S = 0.1
 REQUESTS_BURST = 3
-"""Lists one peer may ask for. An answer costs us more than the question costs it."""
+"""How many lists one peer may request. To answer costs us more than it costs the peer to ask."""
 
 
 THROTTLED_BURST = 1
-"""New addresses taken at once, and then by interval, from a peer of whose addresses nearly all were dead: enough to see
-that it has become better, and not by the list, as lists can be short and many."""
+"""How many new addresses are taken at once, and then per interval, from a peer whose addresses were nearly all dead:
+enough to notice that it has become better. Counted by address and not by list, because lists can be short and many."""
 
 
 class _Limits:
@@ -43,10 +43,10 @@ class _Limits:
 
 
 class Gossip:
-    """What this node says about peers, and what it believes of what it is told.
+    """What this node says about peers, and how much it believes of what it is told.
 
     Attributes:
-        ignored_total: addresses that came faster than a peer may name them.
+        ignored_total: addresses that were ignored because the peer named them too fast.
     """
 
     def __init__(self, hood: Neighbourhood) -> None:
@@ -58,7 +58,7 @@ class Gossip:
         self.ignored_total = 0
 
     async def run(self) -> None:
-        """Name peers to everyone again and again, until cancelled."""
+        """Name peers to everyone at regular intervals, until cancelled."""
         while True:
             await asyncio.sleep(self._interval_s * self._hood.rng.uniform(0.8, 1.2))
             self.broadcast()
@@ -69,11 +69,11 @@ class Gossip:
         shared: list[PeerAddress] = []
         for addr in self._book.addresses_to_share(2 * limit, connected=dialable.keys(), rng=self._hood.rng):
             address = Address.parse(addr)
-            # A name would make the receiver ask a resolver of our choice, so only addresses are passed on.
+            # A name would make the receiver ask a resolver of our choice, so only IP addresses are passed on.
             if addr == receiver or address.ip is None or self._hood.policy.check(address.ip, address.port) is not None:
                 continue
             if addr in self._hood.ports:
-                continue  # a wrong port spreads no further
+                continue  # do not spread a wrong port
             entry = self._book.get(addr)
             shared.append(PeerAddress(addr=addr, node_id=dialable.get(addr) or (entry.node_id if entry else None)))
             if len(shared) == limit:
@@ -81,17 +81,17 @@ class Gossip:
         return shared
 
     def answer(self, session: Session) -> None:
-        """The peer asked for peers."""
+        """Answer a peer that asked for peers."""
         if self._limits_of(session).requests.take(1, time.monotonic()):
             session.send_peers(self.peers_to_share(PEER_LIST_MAX, receiver=session.addr))
 
     def broadcast(self) -> None:
-        """Name peers to everyone, as happens every interval."""
+        """Name peers to everyone once, as happens at every interval."""
         for session in self._sessions:
             session.send_peers(self.peers_to_share(PEER_LIST_MAX, receiver=session.addr))
 
     def learn(self, peers: Iterable[PeerAddress], source: Source, session: Session) -> None:
-        """Take in addresses that a peer named; those that policy forbids are recorded as skips with who told us."""
+        """Take in addresses that a peer named; those that policy forbids are recorded as skips via that peer."""
         named = list(peers)
         allowed = self._limits_of(session).addresses.take(len(named), time.monotonic())
         self.ignored_total += len(named) - allowed
@@ -100,7 +100,7 @@ class Gossip:
         added = False
         for peer in named[:allowed]:
             if peer.node_id == self._sessions.own_node_id:
-                continue  # ourselves, under whatever port the teller saw
+                continue  # this node itself, under whatever port the peer saw
             try:
                 address = Address.parse(peer.addr)
             except AddressError as error:
@@ -111,7 +111,7 @@ class Gossip:
                 self._hood.ports.told(address, peer.node_id, source, session.addr, time.time())
                 if not self._hood.ports.is_corrected(str(address)):
                     added |= self._take_in(address, source, session, is_throttled=is_throttled)
-            elif block.reason is not Reason.SELF_DIAL_BLOCKED:  # that peers know us is as it should be
+            elif block.reason is not Reason.SELF_DIAL_BLOCKED:  # peers are supposed to know this node
                 self._record_skip(str(address), source, session, block)
         if added:
             self._hood.changed.set()
@@ -129,7 +129,7 @@ class Gossip:
             self._book.introductions.refused(source, session.addr, ignored)
 
     def _take_in(self, address: Address, source: Source, session: Session, *, is_throttled: bool) -> bool:
-        """Add an address to the book; whether it is new there."""
+        """Add an address to the book; returns whether it is new there."""
         if is_throttled and str(address) not in self._book:
             may_add = self._limits_of(session).throttled.take(1, time.monotonic())
             if not may_add:

@@ -1,4 +1,4 @@
-"""What the failure of a dial says: whether it speaks against the peer, and what the node learns from it."""
+"""What the failure of a dial means: whether it counts against the peer, and what the node learns from it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from nocarrier.sources.node.connectivity import NOBODY_ANSWERED
 from nocarrier.sources.node.neighbourhood import Neighbourhood
 
 _ONE_OF_US_IS_WRONG = frozenset({Reason.CLOCK_SKEW, Reason.GENESIS_MISMATCH})
-"""One event does not tell who. Live sessions are peers that agree with us, so that the odd one is the other."""
+"""A single mismatch does not show which side is wrong. Open sessions are peers that agree with us, so then it is the
+other side."""
 
 _NO_WAY_OUT = frozenset({Reason.NETWORK_UNREACHABLE, Reason.ADDR_NOT_AVAILABLE})
 
@@ -27,24 +28,24 @@ class Judgement:
         self._hood = hood
 
     def counts_against_peer(self, address: Address, fault: Fault, started_s: float) -> bool:
-        """Whether a fault speaks against the peer, or may be our own outage."""
+        """Whether a fault counts against the peer, or may be our own outage."""
         now_s = time.monotonic()
         evidence, connectivity = fault.evidence, self._hood.connectivity
         if evidence.get("decided_by") == "local":
-            # A machine without IPv6 is not offline, nor is one that still has a way to its peers.
+            # A machine without IPv6 is not offline, and neither is one that still has a route to its peers.
             if fault.reason in _NO_WAY_OUT and ":" not in address.host and not self._has_way_to_a_peer():
                 connectivity.local_failed(now_s)
             return False
         if fault.reason in _RESOLVER_FAILED and not has_way_out():
-            connectivity.local_failed(now_s)  # a node whose seeds are all names has no other sign of it
+            connectivity.local_failed(now_s)  # if all seeds are names, the node has no other sign of it
             return False
         if fault.blame is Blame.US and "loop_lag_s" in evidence:
-            return False  # a silence that we slept through is no sign of an outage either
+            return False  # a silence during our own stall is not a sign of an outage either
         if fault.reason in NOBODY_ANSWERED:
             connectivity.path_failed(self._hood.netgroup_of(address), started_s)
             return connectivity.counts_against_peer(started_s)
         if fault.reason in _ONE_OF_US_IS_WRONG and not self._hood.sessions:
-            return False  # nobody has agreed with us yet
+            return False  # no peer has agreed with us yet
         if fault.reason is Reason.CONNECTION_REFUSED and "icmp" not in evidence:
             connectivity.heard(now_s)
         return not connectivity.offline()
@@ -60,9 +61,9 @@ class Judgement:
         if fault.reason in HANDSHAKE_VERDICTS:
             book.answered(addr)
         if fault.reason is Reason.PEER_ID_MISMATCH:
-            book.forget_node_id(addr)  # the pair is wrong; who lives there now may be dialed
+            book.forget_node_id(addr)  # another node lives there now, and it may be dialed
         if fault.reason is Reason.SELF_DIAL_BLOCKED:
-            # Not its IP address: a forwarder may lead another port of it to somebody else.
+            # Do not ban the IP address: a forwarder may lead another of its ports to another node.
             self._hood.policy.own_addresses.add(address)
             book.remove(addr)
         self._hood.ports.dial_failed(address, fault, source, via, time.time())

@@ -1,4 +1,4 @@
-"""Inbound: accepts connections, shakes hands, and says why when it does not want a peer."""
+"""Inbound: accepts connections, performs the handshake, and tells a peer that it rejects why."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from nocarrier.sources.node.wire import Role
 from nocarrier.sources.node.wire.events import DialedBack
 
 MAX_PENDING = 64
-"""Handshakes under way at once, so that strangers cannot use up descriptors. For one more the oldest makes place: a
-good peer is done after three round trips, and whoever stalls is soon the oldest."""
+"""How many handshakes may be under way at once, so that strangers cannot use up the descriptors. One more makes the
+oldest give way: a good peer is done after three round trips, and a stalling one is soon the oldest."""
 
 MAX_PENDING_PER_HOST = 16
-"""Of these from one IP address."""
+"""How many of these may come from one IP address."""
 
 BACKLOG = 128
 
 LOCAL_OVERLOAD = "local_overload"
-"""Rejections where nobody is to blame but our own event loop."""
+"""Rejections for which only our own event loop is to blame."""
 
 _LOST_PATIENCE = frozenset({Reason.HANDSHAKE_TIMEOUT, Reason.REMOTE_CLOSED, Reason.CONNECTION_RESET})
 
@@ -42,7 +42,7 @@ _log = logging.getLogger("nocarrier.node")
 
 
 def bind(host: str, port: int, setting: str) -> socket.socket:
-    """A listening socket on host and port.
+    """Make a listening socket on host and port.
 
     Raises:
         ConfigError: the address cannot be listened on; says what to change.
@@ -59,7 +59,7 @@ def bind(host: str, port: int, setting: str) -> socket.socket:
         sock.close()
         hint = {
             errno.EADDRINUSE: "another program listens there; stop it or choose another port",
-            errno.EACCES: "ports below 1024 need privilege; choose a higher one",
+            errno.EACCES: "ports below 1024 need privileges; choose a higher one",
             errno.EADDRNOTAVAIL: "this machine has no such address; see: ip address show",
         }.get(exc.errno or 0, os.strerror(exc.errno or 0))
         raise ConfigError(f"{setting} = {Address(host, port)} cannot be listened on: {hint}") from exc
@@ -71,8 +71,8 @@ class Listener:
 
     Attributes:
         rejections: how often an inbound connection did not become a session, by reason. ``too_many_pending`` and
-            ``local_overload`` are ours.
-        dialed_back_total: how often somebody only looked whether we can be dialed, asked by us or not.
+            ``local_overload`` are our own fault.
+        dialed_back_total: how often a node dialed only to see whether this node can be dialed, at our request or not.
     """
 
     def __init__(
@@ -91,7 +91,7 @@ class Listener:
         self._on_session = on_session
         self._tasks: set[asyncio.Task[None]] = set()
         self._pending: dict[asyncio.Task[None], str] = {}
-        """Those that hold a place, the oldest first, with the host of each."""
+        """Handshakes under way, the oldest first, with the host of each."""
         self._server: asyncio.Server | None = None
         self.rejections: Counter[str] = Counter()
         self.dialed_back_total = 0
@@ -102,12 +102,12 @@ class Listener:
         return len(self._pending)
 
     async def start(self) -> None:
-        """Begin to accept."""
+        """Start to accept."""
         self._server = await asyncio.start_server(self._accept, sock=self._sock)
 
     def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         peer = writer.get_extra_info("peername")
-        if not peer:  # gone already
+        if not peer:  # already gone
             writer.transport.abort()
             return
         remote = Address(str(parse_ip(peer[0]) or peer[0]), int(peer[1]))
@@ -135,7 +135,7 @@ class Listener:
         fault = None if task.cancelled() else task.exception()
         if fault is not None:
             _log.error("an inbound handshake with %s failed with an internal error", remote, exc_info=fault)
-        if fault is not None or task.cancelled():  # it may not even have begun
+        if fault is not None or task.cancelled():  # perhaps before it began
             writer.transport.abort()
 
     async def _receive(self, remote: Address, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -168,14 +168,14 @@ class Listener:
         self._on_session(Session(established, origin, stalled_s=self._stalled_s))
 
     def _count(self, reason: str, started_s: float) -> None:
-        # Before we accepted it, the connection may have waited in the backlog while our loop stood still.
+        # The connection may have waited in the backlog while our loop was stalled, before we accepted it.
         lag = Evidence(loop_lag_s=self._stalled_s(started_s - self._handshake_timeout_s))
         known = Reason.named(reason)
         is_ours = known in _LOST_PATIENCE and blame_for(known, lag) is Blame.US
         self.rejections[LOCAL_OVERLOAD if is_ours else reason] += 1
 
     async def stop(self) -> None:
-        """Stop accepting and drop handshakes under way."""
+        """Stop accepting and drop the handshakes under way."""
         if self._server is not None:
             self._server.close()
         for task in list(self._tasks):

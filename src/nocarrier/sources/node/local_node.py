@@ -1,4 +1,4 @@
-"""This node as its peers see it: who it is, where it listens, and what it says of itself on every connection."""
+"""This node as its peers see it: who it is, where it listens, and what it says about itself on every connection."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ class LocalNode:
     """Who this node is.
 
     Attributes:
-        identity: its key.
-        version: of the program; told to peers and shown.
+        identity: its key pair.
+        version: the version of the program; told to peers and shown.
         p2p_port: the port it listens on.
-        http_port: the port of its API, told to peers so that mixed up ports can be found; set before the node starts.
+        http_port: the port of its API; told to peers so that confused ports can be found. Set it before the node
+            starts.
         started_at_unix: Unix seconds.
-        observed: where the peers see it.
+        observed: the addresses at which the peers see it.
     """
 
     def __init__(self, options: NodeOptions, identity: Identity, *, version: str, host: str, port: int) -> None:
@@ -42,27 +43,27 @@ class LocalNode:
 
     @property
     def listen_ip(self) -> IPAddress | None:
-        """The address it listens on, and dials from where that can be."""
+        """The address it listens on, which it also dials from if possible."""
         return parse_ip(self._host)
 
     @property
     def own_addresses(self) -> set[Address]:
-        """What would lead a dial back to it, as far as its settings say."""
+        """The addresses that would lead a dial back to this node, as far as its settings tell."""
         return {Address(self._host, self.p2p_port), *([self._advertised] if self._advertised else [])}
 
     @property
     def published_port(self) -> int:
-        """The port that peers are told."""
+        """The port that it tells its peers."""
         return self._advertised.port if self._advertised else self.p2p_port
 
     @property
     def advertised(self) -> str | None:
-        """Where others can dial it: the setting, or where peers of different networks agree that they see it."""
+        """Where others can dial it: the setting, or the address that peers of different networks agree on."""
         host = self.observed.agreed()
         return self._options.advertise or (str(Address(host, self.p2p_port)) if host else None)
 
     def introduction(self) -> LocalPeer:
-        """What it says of itself from this start on: each has a boot id of its own."""
+        """What it says about itself from this start on; each start has its own boot id."""
         options = self._options
         return LocalPeer(
             node_id=self.node_id,

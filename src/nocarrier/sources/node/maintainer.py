@@ -1,4 +1,4 @@
-"""Keeps the number of sessions at what is wanted: chooses whom to dial, and when to look again."""
+"""Keeps as many sessions as wanted: chooses which peers to dial, and when to look again."""
 
 from __future__ import annotations
 
@@ -20,28 +20,29 @@ from nocarrier.sources.node.neighbourhood import Neighbourhood
 from nocarrier.sources.node.outbound import SLOW_DIAL_S, Outbound
 
 MIN_PAUSE_S = 0.1
-"""Between two rounds, however often something changes."""
+"""The shortest time between two rounds, however often something changes."""
 
 CONSIDERED_PER_ROUND = 64
-"""Candidates looked at in one round, so that a book full of peers in backoff costs little and floods no record."""
+"""How many candidates one round considers, so that a book full of peers in backoff costs little and does not flood the
+record."""
 
 OFFLINE_LOOK_S = 1.0
-"""While this machine is offline: how often the kernel is asked for a route, which sends nothing."""
+"""While this machine is offline: how often the kernel is asked for a route, which sends no packet."""
 
 OFFLINE_PAUSE_S = (1.0, 10.0)
-"""While this machine is offline: the first and the longest pause between dials. It grows while they fail, and still
-finds a network that is back in seconds."""
+"""While this machine is offline: the first and the longest pause between dials. It grows while they fail, but still
+finds a returning network within seconds."""
 
 OFFLINE_DIALS = 4
-"""Dials in flight at once into a network that may be gone, and started at most after each pause."""
+"""How many dials may be in flight into a network that may be gone, and how many start after each pause."""
 
 SEEDS_WHEN_BELOW = 0.5
-"""Seeds are asked when fewer than this share of the wanted peers are connected, or when the book has nobody else: they
-are shared by all, and a node that has peers should not need them."""
+"""Seeds are asked if fewer than this share of the wanted peers are connected, or if the book has no other peer: all
+nodes share the seeds, and a node that has peers should not need them."""
 
 
 _DIALABLE_LATER = frozenset({Reason.BACKOFF_ACTIVE, Reason.ALREADY_DIALING, Reason.SLOTS_FULL})
-"""Skips of addresses that are good as such."""
+"""Reasons of skips that say nothing against the address itself."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,16 +53,16 @@ class Candidate:
     source: Source
     via: str | None
     doubted: str | None = None
-    """The netgroup of its introducer, where that one is throttled and the address never worked."""
+    """The netgroup of its introducer, if that introducer is throttled and the address has never worked."""
 
     @property
     def given(self) -> GivenAddress:
-        """The address. Not parsed before it is wanted: most candidates of a round are never looked at."""
+        """The address. Parsed only when needed: most candidates of a round are never looked at."""
         return read_address(self.addr)
 
 
 class Maintainer:
-    """Dials until enough peers are connected, seeds first when there are few."""
+    """Dials until enough peers are connected, seeds first if there are few."""
 
     def __init__(self, hood: Neighbourhood, outbound: Outbound) -> None:
         self._hood = hood
@@ -78,10 +79,10 @@ class Maintainer:
         self._outage: _OutagePace | None = None
         self._due_since_unix: float | None = None
         self._doubted_in_flight: set[str] = set()
-        """Netgroups of throttled introducers of whose addresses one is being dialed."""
+        """Netgroups of throttled introducers; an address from each of them is being dialed."""
 
     def _take_seeds(self) -> None:
-        """Take the seeds into the book that may be dialed; what is wrong with the others is recorded when it dials."""
+        """Add the valid seeds to the book; what is wrong with the others is recorded when they are dialed."""
         for seed in self._seeds:
             if isinstance(seed, Address) and self._hood.policy.check_address(seed) is None:
                 self._hood.book.add(seed, Source.SEED, None, time.time())
@@ -99,7 +100,7 @@ class Maintainer:
                 pass
 
     def _round(self) -> float:
-        """Start the dials that are wanted now; returns how many seconds to wait before the next look."""
+        """Start the dials that are wanted now; returns how many seconds to wait before the next round."""
         if self._connectivity.offline():
             return self._offline_round()
         if self._outage is not None:
@@ -111,14 +112,14 @@ class Maintainer:
         return self._pause_s()
 
     def _offline_round(self) -> float:
-        """Dial where there is a way out and the pause is over; however often this is called, it dials no more often."""
+        """Dial if there is a way out and the pause is over; more calls do not mean more dials."""
         now_s = time.monotonic()
         if self._outage is None:
             self._outage = _OutagePace(now_s)
         ways = _WaysOut()
         if self._outage.is_due(now_s, ways, (candidate.addr for candidate in self._candidates())):
-            # There is a way out again, or there always was and the silence is farther away: ask, and let nobody wait
-            # for a fault that was ours.
+            # There is a way out again, or there always was one and the silence is farther away: dial, and do not make
+            # any peer wait for a fault of ours.
             self._recorder.forgive_own_faults()
             self._dial_up_to(OFFLINE_DIALS - self._outbound.in_flight, only=ways.lead_to)
         return OFFLINE_LOOK_S
@@ -138,13 +139,13 @@ class Maintainer:
                 return
 
     def _note_doubted(self, netgroup: str, dial: asyncio.Task[DialResult]) -> None:
-        # One at a time: nearly all of them fail, and each that nobody answers keeps a place in max_dials_in_flight
-        # until its deadline.
+        # One at a time: nearly all of them fail, and each that nobody answers takes up one of max_dials_in_flight until
+        # its deadline.
         self._doubted_in_flight.add(netgroup)
         dial.add_done_callback(lambda _: self._doubted_in_flight.discard(netgroup))
 
     def state(self) -> DialingState:
-        """What is wanted, and what there is to get it with."""
+        """What is wanted, and what is available for it."""
         due = known = 0
         for candidate in self._candidates():
             skip = self._outbound.eligibility.why_not(candidate.given)
@@ -181,7 +182,7 @@ class Maintainer:
             seen.add(addr)
 
     def _candidates(self) -> Iterator[Candidate]:
-        """Whom to consider, most promising first; what throttled introducers told, and those in backoff, last."""
+        """The peers to consider, most promising first; those of throttled introducers and those in backoff last."""
         now_unix = time.time()
         connected = self._sessions.addresses()
         entries = self._hood.book.candidates(
@@ -195,7 +196,7 @@ class Maintainer:
             if entry.addr in self._seed_addrs:
                 continue
             is_waiting = self._recorder.standing(entry.addr).next_attempt_unix is not None
-            # An address keeps the source it was learned from until it has led to a session once.
+            # An address keeps the source it was learned from until it has led to a session.
             is_new = entry.last_success_unix is None
             source = entry.source if is_new else Source.PEER_BOOK
             doubted = throttled.get(entry.via) if is_new and entry.via is not None else None
@@ -203,7 +204,7 @@ class Maintainer:
             place.append(Candidate(entry.addr, source, entry.via, doubted))
         seeds = [Candidate(addr, Source.SEED, None) for addr in self._seed_addrs]
         self._rng.shuffle(seeds)
-        # Each in its turn: where only a few may be dialed at once, as in an outage, chance alone could pass one over.
+        # In turn: if only a few may be dialed at once, as in an outage, mere chance could pass one over for long.
         seeds.sort(key=lambda seed: self._hood.book.dialed_unix(seed.addr) or 0.0)
         few = len(self._sessions) < SEEDS_WHEN_BELOW * self._target_peers
         yield from _interleave(seeds, due) if few else due
@@ -213,7 +214,7 @@ class Maintainer:
         yield from waiting
 
     def _pause_s(self) -> float:
-        """Until the next look: the interval; less where peers are short and a dial is slow or an address falls due."""
+        """Seconds until the next round: the interval, or less if peers are missing and a dial is slow or due."""
         pause_s = self._interval_s * self._rng.uniform(0.9, 1.1)
         if len(self._sessions) < self._target_peers:
             if self._outbound.in_flight:
@@ -238,7 +239,7 @@ class _WaysOut:
 
     def __init__(self) -> None:
         self.lead_beyond = has_way_out()
-        """Whether any leads beyond this machine; it takes one to look a name up and to go where that leads."""
+        """Whether any route leads beyond this machine; both a name look-up and the dial after it need one."""
 
     def lead_to(self, addr: str) -> bool:
         """Whether a dial to `addr` could leave this machine."""
@@ -250,7 +251,7 @@ class _WaysOut:
 
 
 class _OutagePace:
-    """When to dial in one outage. Times are seconds of one monotonic clock."""
+    """When to dial during one outage. Times are seconds of one monotonic clock."""
 
     def __init__(self, began_s: float) -> None:
         self._pauses = 0
@@ -258,7 +259,7 @@ class _OutagePace:
         self._led_beyond = self._led_to_any = True
 
     def is_due(self, now_s: float, ways: _WaysOut, addresses: Iterator[str]) -> bool:
-        """Whether to dial now; if so, the next pause begins. A way out that is new is tried at once."""
+        """Whether to dial now; if so, the next pause begins. A new way out is tried at once."""
         lead_to_any = any(map(ways.lead_to, addresses))
         is_new = lead_to_any > self._led_to_any or ways.lead_beyond > self._led_beyond
         self._led_to_any, self._led_beyond = lead_to_any, ways.lead_beyond

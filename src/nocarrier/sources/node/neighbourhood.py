@@ -1,4 +1,4 @@
-"""What the parts of a node share: its settings, itself, and all that it knows of its peers and of its way to them."""
+"""What the parts of the node share: settings, identity, and what it knows about its peers and the way to them."""
 
 from __future__ import annotations
 
@@ -23,15 +23,15 @@ from nocarrier.sources.node.sessions.session_table import SessionTable
 
 
 class Recorder(DialRecorder, StandingBook, Protocol):
-    """What the node needs of a tracker."""
+    """What the node needs from a tracker."""
 
     def forgive_own_faults(self) -> None:
-        """Let addresses that only wait because of a fault on our side be dialed now."""
+        """Let addresses that wait only because of a fault of ours be dialed now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Neighbourhood:
-    """One value for all parts of a node; `neighbourhood_of` makes it."""
+    """What all parts of a node share; made by `neighbourhood_of`."""
 
     options: NodeOptions
     timing: TimingOptions
@@ -42,7 +42,7 @@ class Neighbourhood:
     book: PeerBook
     sessions: SessionTable
     admission: Admission
-    """Who may become a peer."""
+    """Which nodes may become peers."""
     connectivity: Connectivity
     """Whether this machine is offline."""
     ports: PortTruth
@@ -51,10 +51,10 @@ class Neighbourhood:
     loop_monitor: LoopMonitor
     rng: random.Random = field(default_factory=lambda: random.Random(secrets.randbits(64)))  # noqa: S311 - spreads load
     changed: asyncio.Event = field(default_factory=asyncio.Event)
-    """Set when it is worth looking for peers again: a session ended, an address was learned, a dial is over."""
+    """Set when it is worth looking for peers again: a session or a dial ended, or an address was learned."""
 
     def netgroup_of(self, address: Address) -> str:
-        """The network of an address that counts as one."""
+        """The netgroup of an address."""
         return netgroup_of(address.host, ipv4_prefix=self.options.netgroup_prefix)
 
 
@@ -67,7 +67,7 @@ def neighbourhood_of(
     book: PeerBook,
     recorder: Recorder,
 ) -> Neighbourhood:
-    """The neighbourhood of a node that has not met anybody yet."""
+    """Make the neighbourhood of a node that has not met any peer yet."""
     sessions = SessionTable(local.node_id)
     policy = AddressPolicy(
         ipv4_only=options.ipv4_only, lan_mode=options.lan_mode, allow_networks=options.allow_networks

@@ -1,4 +1,4 @@
-"""The node: one object that owns all parts of a running peer and introduces them to each other."""
+"""The node: one object that owns all parts of a running peer and connects them."""
 
 from __future__ import annotations
 
@@ -41,11 +41,11 @@ class Node:
     """A running peer. Use it as ``async with Node(...) as node``.
 
     Args:
-        options: who it is and whom it wants.
-        timing: how patient it is.
-        data_dir: folder for its key, peer book and bans.
+        options: who it is and which peers it wants.
+        timing: how long it waits for what.
+        data_dir: the folder for its key, peer book and bans.
         recorder: where every dial is recorded.
-        version: told to peers and shown.
+        version: the version of the program; told to peers and shown.
         resolve: how seed names become addresses.
 
     Attributes:
@@ -53,7 +53,7 @@ class Node:
         hood: what its parts share.
 
     Raises:
-        ConfigError: an option cannot work, or p2p_listen cannot be listened on.
+        ConfigError: an option cannot work, or it cannot listen on p2p_listen.
         StateFileError: the data folder cannot be used.
     """
 
@@ -76,7 +76,7 @@ class Node:
         self._supervisor = Supervisor()
         self._loops: list[asyncio.Task[None]] = []
 
-        # Everything that can be refused is refused before the first packet.
+        # Whatever can be refused is refused before the first packet.
         self._folder = folder = NodeFolder(data_dir, options)
         try:
             host, port = parse_listen("p2p_listen", options.p2p_listen)
@@ -120,7 +120,7 @@ class Node:
     # ---- life -----------------------------------------------------------------------------------------------------
 
     async def __aenter__(self) -> Self:
-        """Listen, and begin to maintain connections."""
+        """Start to listen and to maintain connections."""
         self._make_connection.begin()
         await self.listener.start()
         endless = {
@@ -136,7 +136,7 @@ class Node:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Stop: no new dials, goodbye to everyone, and the peer book saved."""
+        """Stop: start no new dials, say goodbye to every peer, and save the peer book."""
         self.outbound.close()
         self._ready = False
         for task in self._loops:
@@ -149,16 +149,16 @@ class Node:
         await self._folder.book_keeper.stop()
         self._folder.close()
 
-    # ---- what it is told ------------------------------------------------------------------------------------------
+    # ---- commands -------------------------------------------------------------------------------------------------
 
     async def connect(self, addr: str) -> DialResult:
-        """Dial `addr` by hand: source direct, backoff passed, not penalised. Goes on when the caller is cancelled."""
+        """Dial `addr` by hand: source direct, no backoff, no penalty. Continues even if the caller is cancelled."""
         given = read_address(addr)
         started = self.outbound.start(given, Source.DIRECT, is_manual=True)
         return started.result(str(given)) if isinstance(started, Skip) else await asyncio.shield(started)
 
     def ban(self, target: str, *, until_unix: float | None = None, reason: str = "") -> None:
-        """Keep away from an address, network or node id; ends the sessions it covers.
+        """Ban an address, network or node id; ends the sessions with it.
 
         Raises:
             ConfigError: `target` is none of these.
@@ -167,14 +167,14 @@ class Node:
 
     @property
     def http_port(self) -> int | None:
-        """The port of its API, told to peers so that mixed up ports can be found; set it before the node starts."""
+        """The port of its API; told to peers so that confused ports can be found. Set it before the node starts."""
         return self.local.http_port
 
     @http_port.setter
     def http_port(self, port: int | None) -> None:
         self.local.http_port = port
 
-    # ---- what it shows --------------------------------------------------------------------------------------------
+    # ---- views ----------------------------------------------------------------------------------------------------
 
     @property
     def p2p_port(self) -> int:
@@ -193,7 +193,7 @@ class Node:
         return self._changes + parts + self.hood.ports.changes + self.reachability.changes
 
     def info(self) -> NodeInfo:
-        """Who this node is and how it is set."""
+        """Who this node is, and its settings."""
         return shown.node_info(
             self.hood,
             gossip=self.gossip,
@@ -204,7 +204,7 @@ class Node:
         )
 
     def connected_peers(self) -> list[ConnectedPeer]:
-        """The live sessions, oldest first."""
+        """The open sessions, oldest first."""
         return shown.connected_peers(self.sessions)
 
     def book_counts(self) -> PeerBookCounts:
@@ -212,23 +212,23 @@ class Node:
         return shown.book_counts(self.hood)
 
     def book_peers(self) -> list[BookPeer]:
-        """The peer book, hot first."""
+        """The entries of the peer book, hot first."""
         return shown.book_peers(self.hood)
 
     def state(self) -> NodeState:
-        """What a diagnosis wants to know."""
+        """What a diagnosis needs to know."""
         return shown.node_state(
             self.hood, self.info(), maintainer=self.maintainer, keeper=self._keeper, listener=self.listener
         )
 
     def tasks(self) -> tuple[TaskState, ...]:
-        """The endless tasks of the node, whether each works."""
+        """The endless tasks of the node, and whether each works."""
         return self._supervisor.states()
 
     def introduced_by_source(self) -> dict[Source, IntroductionCounts]:
-        """What became of the addresses of each source."""
+        """What became of the addresses from each source."""
         return self.book.introductions.by_source()
 
     def introduction_chain(self, addr: str) -> list[Introduction]:
-        """How `addr` came to us, itself first and the root last; empty where it is not known."""
+        """How `addr` came to this node, itself first and the root last; empty if that is not known."""
         return self.book.introduction_chain(str(read_address(addr)))

@@ -1,4 +1,4 @@
-"""The folder of one node: locked while the node has it, with its key, its bans and its peer book."""
+"""The folder of one node: locked while the node uses it, with its key, bans and peer book."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ _log = logging.getLogger("nocarrier.node")
 
 
 class NodeFolder:
-    """What a node keeps between two runs. Nobody else can open the folder until `close`.
+    """What a node keeps between two runs. No other node can open the folder until `close`.
 
     Attributes:
-        identity: its key.
-        bans: those of the settings and of the file.
+        identity: its key pair.
+        bans: the bans of the settings and of the file.
         book_keeper: keeps the peer book.
 
     Raises:
-        ConfigError: an entry of the setting ``bans`` is no target.
+        ConfigError: an entry of the setting ``bans`` cannot be banned.
         StateFileError: the folder cannot be used, or another node uses it.
     """
 
@@ -47,7 +47,7 @@ class NodeFolder:
             raise
 
     def close(self) -> None:
-        """Let others have the folder."""
+        """Release the folder."""
         self._lock.close()
 
 
@@ -56,5 +56,5 @@ def _make(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True, mode=0o700)
     except OSError as exc:
         raise StateFileError(
-            f"data_dir {path} cannot be used: {exc.strerror}; choose a folder that this user may write"
+            f"data_dir {path} cannot be used: {exc.strerror}; choose a folder that this user can write to"
         ) from exc

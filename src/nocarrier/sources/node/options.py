@@ -1,4 +1,4 @@
-"""Settings of the node and its timing. Users set them by these names, and the docs show the meanings."""
+"""The settings of the node and of its timing. Users set them by these names, and the docs show their meanings."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ _GENESIS = re.compile(r"[0-9a-f]{64}\Z")
 DEFAULT_P2P_PORT = 7072
 
 _NETWORK = re.compile(r"[!-~]{1,64}\Z")
-"""What a Hello can carry."""
+"""The range that a Hello can carry."""
 
 Impossible: TypeAlias = tuple[str, str]
-"""A key whose value cannot work, and what is allowed instead."""
+"""The key of a value that cannot work, and what is allowed instead."""
 
 
 class NodeOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -94,9 +94,9 @@ class NodeOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_on
         if not (is_listen_address(self.p2p_listen) and parse_ip(parse_listen("p2p_listen", self.p2p_listen)[0])):
             yield "p2p_listen", "an IP address and a port, such as 0.0.0.0:7072 or [::]:7072"
         if self.advertise and not _is_address(self.advertise):
-            yield "advertise", "host:port, or nothing"
+            yield "advertise", "host:port, or empty"
         if self.admission_key and not _is_public_key(self.admission_key):
-            yield "admission_key", "an Ed25519 public key as 43 characters of base64url, or nothing"
+            yield "admission_key", "an Ed25519 public key as 43 characters of base64url, or empty"
         if len(self.ticket) > MAX_TICKET_LENGTH:
             yield "ticket", f"at most {MAX_TICKET_LENGTH} characters"
 
@@ -138,7 +138,7 @@ class TimingOptions(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_
 
 
 def out_of_range(options: msgspec.Struct, ranges: Mapping[str, tuple[float, float]]) -> Iterator[Impossible]:
-    """The keys of `ranges` (lowest and highest allowed) whose value lies outside; NaN lies outside of every range."""
+    """The keys of `ranges` (lowest and highest allowed value) whose value is outside; NaN is outside every range."""
     for key, (lowest, highest) in ranges.items():
         if not lowest <= getattr(options, key) <= highest:
             yield key, f"{lowest} to {highest}"

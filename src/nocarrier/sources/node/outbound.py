@@ -1,4 +1,4 @@
-"""Outbound: the dials of this node, each with its handshake window, and the session it leads to."""
+"""Outbound: the dials of this node, each with its handshake window, and the sessions they lead to."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ from nocarrier.sources.node.sessions.session import Session, SessionOrigin
 from nocarrier.sources.node.wire import Role
 
 SLOW_DIAL_S = 3.0
-"""A dial without a session after this time most likely never has one, and another peer is dialed beside it. A good dial
-takes some four round trips: even over a satellite link less than three seconds."""
+"""A dial without a session after this time will most likely never have one, so another peer is dialed in addition. A
+good dial takes some four round trips: less than three seconds even over a satellite link."""
 
 _log = logging.getLogger("nocarrier.node")
 
 _TOLD_NOTHING = frozenset({Reason.NOT_OUR_PROTOCOL, Reason.REMOTE_CLOSED})
-"""Who speaks another protocol, or is gone, gets no reason to read."""
+"""A peer that uses another protocol, or is gone, is not sent a reason."""
 
 
 class Outbound:
@@ -37,12 +37,12 @@ class Outbound:
     Args:
         hood: the node's neighbourhood.
         make_connection: makes a wire connection.
-        on_session: takes the session that a dial led to.
+        on_session: called with the session that a dial led to.
         resolve: how names become addresses.
 
     Attributes:
         eligibility: says whether an address may be dialed.
-        last_started_unix: when the newest dial began; None: there was none yet.
+        last_started_unix: when the newest dial began; None if there was none yet.
     """
 
     def __init__(
@@ -62,19 +62,19 @@ class Outbound:
         self._for_names = DialOptions(
             policy=hood.policy, resolve=resolve, local_ip=hood.local.listen_ip, stalled_s=hood.loop_monitor.stalled_s
         )
-        # Policy is asked about an IP address before its dial begins, and cannot say anything else a moment later.
+        # Policy is checked before a dial to an IP address begins, and would say the same a moment later.
         self._for_ip_addresses = self._for_names._replace(policy=None)
         self.eligibility = Eligibility(hood, in_flight=self._tasks.keys())
         self.last_started_unix: float | None = None
 
     @property
     def in_flight(self) -> int:
-        """How many dials are under way."""
+        """How many dials are in flight."""
         return len(self._tasks)
 
     @property
     def promising(self) -> int:
-        """How many of them are young enough to be counted on."""
+        """How many of them are young enough to be likely to succeed."""
         slow_s = time.monotonic() - SLOW_DIAL_S
         return sum(started_s > slow_s for started_s in self._started_s.values())
 
@@ -87,16 +87,16 @@ class Outbound:
     def start(
         self, given: GivenAddress, source: Source, via: str | None = None, *, is_manual: bool = False
     ) -> asyncio.Task[DialResult] | Skip:
-        """Begin to dial in a task of its own; or record the skip that keeps it from starting, and return it."""
+        """Begin a dial in a task of its own; or record the skip that prevents it, and return it."""
         addr = str(given)
         skip = self.eligibility.why_not(given, is_manual=is_manual)
         if skip is not None or isinstance(given, NotAnAddress):
-            assert skip is not None, "what is no address cannot be dialed"
+            assert skip is not None, "a text that is not an address cannot be dialed"
             self._hood.recorder.record(
                 addr, skip.reason, source, detail=skip.detail, via=via, evidence=skip.evidence, node_id=skip.node_id
             )
             if skip.reason is Reason.SELF_DIAL_BLOCKED:
-                self._hood.book.remove(addr)  # as a seed it came in unasked
+                self._hood.book.remove(addr)  # a seed enters the book without this check
             return skip
         task = asyncio.create_task(self._dial(given, source, via), name=f"dial {addr}")
         self._tasks[addr] = task
@@ -162,14 +162,14 @@ class Outbound:
         """Begin the session that the handshake led to.
 
         Raises:
-            PeerRejected: the other one of two connections with that peer stays.
+            PeerRejected: this connection is a duplicate, and the other one stays.
         """
         hood, remote = self._hood, established.completed.remote
         hood.ports.met(origin.address, remote, time.time())
         if not hood.sessions.stays(remote, Direction.OUTBOUND):
             established.connection.send_goodbye(SessionEndCode.DUPLICATE_CONNECTION)
             established.writer.write(established.connection.data_to_send())
-            raise PeerRejected(Reason.DUPLICATE_CONNECTION, "the other connection between us stays")
+            raise PeerRejected(Reason.DUPLICATE_CONNECTION, "the other connection with this peer stays")
         dial.succeeded()
         if dial.addr not in hood.book:  # a manual dial may have found a new peer
             hood.book.add(origin.address, origin.source, origin.via, time.time())
@@ -177,7 +177,7 @@ class Outbound:
         self._on_session(Session(established, origin, stalled_s=hood.loop_monitor.stalled_s))
 
     async def _shake_hands_in_window(self, dial: Dial, address: Address) -> Established:
-        """Connect and shake hands; a handshake without an answer is tried again on a fresh connection."""
+        """Connect and do the handshake; if it gets no answer, it is tried again on a fresh connection."""
         timing = self._hood.timing
         window_ends_s: float | None = None
         connections = 0
@@ -201,16 +201,16 @@ class Outbound:
             try:
                 async with dial.phase(Phase.HANDSHAKE, timeout_s=attempt_s):
                     established = await shake_hands(connection, reader, writer)
-                assert isinstance(established, Established), "only who dials back ends with a dial-back"
+                assert isinstance(established, Established), "only a node that dials back ends with a dial-back"
                 return established
             except TimeoutError:
-                # Another attempt that could not even begin before the window ends would only rename the failure.
+                # Another attempt could not even begin before the window ends, and would only rename the failure.
                 if time.monotonic() + attempt_s / 2 >= window_ends_s:
                     window = f"{connections} connections in {timing.handshake_window_s:g} s"
-                    raise TimeoutError(f"{window}, at last {connection.state.value}") from None
+                    raise TimeoutError(f"{window}, the last one {connection.state.value}") from None
             except PeerRejected as exc:
                 if exc.evidence.get("stated_by") == "us" and exc.reason not in _TOLD_NOTHING:
-                    await part(reader, writer)  # the peer shall read why
+                    await part(reader, writer)  # give the peer time to read the reason
                     if exc.reason == Reason.BANNED:
                         raise PeerRejected(Reason.BANNED_LOCAL, exc.detail, evidence=exc.evidence) from None
                 raise

@@ -1,10 +1,10 @@
-"""How much one peer may ask of us."""
+"""Limits how much one peer may ask of this node."""
 
 from __future__ import annotations
 
 
 class TokenBucket:
-    """Allows `per_s` a second on average and `burst` at once. `now_s` is monotonic and passed in."""
+    """Allows `per_s` per second on average and `burst` at once. `now_s` is monotonic and passed in."""
 
     def __init__(self, per_s: float, burst: float, now_s: float) -> None:
         self._per_s = per_s
@@ -13,7 +13,7 @@ class TokenBucket:
         self._at_s = now_s
 
     def take(self, wanted: int, now_s: float) -> int:
-        """How many of `wanted` are allowed now; they are used up by asking."""
+        """Return how many of `wanted` are allowed now; these are used up."""
         self._tokens = min(self._burst, self._tokens + (now_s - self._at_s) * self._per_s)
         self._at_s = now_s
         allowed = min(wanted, int(self._tokens))

@@ -31,14 +31,14 @@ from nocarrier.sources.node.wire.events import (
 )
 
 EARLY_DISCONNECT_S = 60.0
-"""A session that ends sooner than this after its handshake is told of; the taxonomy's limit."""
+"""A session that ends sooner than this after its handshake is recorded as an early disconnect."""
 
 VIOLATION_BAN_S = 600.0
-"""How long a node that broke the protocol in a session is kept away: long enough to stop a loop, short enough that an
+"""How long a node that broke the protocol in a session is banned: long enough to stop a loop, short enough that an
 upgraded peer is soon welcome again."""
 
 LOST_FOR_S = 600.0
-"""How long a session that ended in silence is remembered: long enough for two or three dials to find out why."""
+"""How long a session that ended in silence is remembered: enough for two or three dials that find out why."""
 
 _log = logging.getLogger("nocarrier.node")
 
@@ -47,8 +47,8 @@ class SessionKeeper:
     """Runs the sessions that handshakes lead to.
 
     Attributes:
-        changes: grows with every session that begins or ends.
-        unknown_messages_total: messages of a type that this version does not know, of all sessions.
+        changes: increases with every session that begins or ends.
+        unknown_messages_total: messages, in all sessions, of a type that this version does not know.
     """
 
     def __init__(
@@ -69,7 +69,7 @@ class SessionKeeper:
     # ---- beginning and end ----------------------------------------------------------------------------------------
 
     def begin(self, session: Session) -> None:
-        """Run `session` until it ends, in a task of its own; or end it at once where it came too late."""
+        """Run `session` until it ends, in a task of its own; or end it at once if it came too late."""
         unwanted = self._why_unwanted(session)
         if unwanted is not None:
             self._spawn(session.close(unwanted))
@@ -80,7 +80,7 @@ class SessionKeeper:
         self._spawn(self._serve(session))
 
     def _why_unwanted(self, session: Session) -> SessionEndCode | None:
-        """What came in between since the session was admitted: other handshakes were under way beside its own."""
+        """Why `session` is no longer wanted: other handshakes were under way at the same time as its own."""
         if self._stopping:
             return SessionEndCode.SHUTTING_DOWN
         if not self._sessions.stays(session.remote, session.direction):
@@ -90,7 +90,7 @@ class SessionKeeper:
         return None
 
     def ban(self, target: str, *, until_unix: float | None = None, reason: str = "") -> None:
-        """Keep away from an address, network or node id; ends the sessions it covers.
+        """Ban an address, network or node id; ends the sessions with it.
 
         Raises:
             ConfigError: `target` is none of these.
@@ -98,7 +98,7 @@ class SessionKeeper:
         try:
             self._hood.bans.add(target, now_unix=time.time(), until_unix=until_unix, reason=reason)
         except StateFileError as error:
-            _log.error("the ban holds until this node stops: %s", error)
+            _log.error("the ban is active only until this node stops: %s", error)
         for session in self._sessions:
             port = session.address.port if session.direction is Direction.OUTBOUND else None
             ban = self._hood.bans.match(ip=session.address.ip, port=port, node_id=session.node_id, now_unix=time.time())
@@ -106,7 +106,7 @@ class SessionKeeper:
                 self._spawn(session.close(SessionEndCode.BANNED))
 
     async def stop(self) -> None:
-        """Say goodbye to everyone, and take no more sessions."""
+        """Say goodbye to every peer, and accept no more sessions."""
         self._stopping = True
         goodbyes = [session.close(SessionEndCode.SHUTTING_DOWN, "this node is stopping") for session in self._sessions]
         await asyncio.gather(*goodbyes, return_exceptions=True)
@@ -118,7 +118,7 @@ class SessionKeeper:
         task.add_done_callback(self._tasks.discard)
         task.add_done_callback(_report_if_died)
 
-    # ---- in between -----------------------------------------------------------------------------------------------
+    # ---- during a session -----------------------------------------------------------------------------------------
 
     async def _serve(self, session: Session) -> None:
         self._note_sessions()
@@ -149,12 +149,12 @@ class SessionKeeper:
         self._gossip.learn(told, Source.HANDSHAKE, session)
 
     def _learn_dialer(self, session: Session) -> None:
-        """An inbound peer says where it listens: an address learned during a handshake, not yet proven."""
+        """Learn where an inbound peer says it listens: an address from a handshake, not yet proven."""
         block = self._hood.policy.check_address(session.address)
         if block is None:
             self._hood.book.add(session.address, Source.HANDSHAKE, session.addr, time.time())
             entry = self._hood.book.get(session.addr)
-            # Whoever shares its IP address can name the port of another node; what was proven stands against a claim.
+            # A peer that shares its IP address can name the port of another node; a proven node id outweighs a claim.
             if entry is not None and entry.node_id is None:
                 self._hood.book.set_node_id(session.addr, session.node_id)
         elif block.reason is not Reason.SELF_DIAL_BLOCKED:
@@ -181,7 +181,7 @@ class SessionKeeper:
             case _:
                 pass
 
-    # ---- what an end says -----------------------------------------------------------------------------------------
+    # ---- after a session ------------------------------------------------------------------------------------------
 
     def _note_end(self, session: Session, end: SessionEnd) -> None:
         self._hood.local.observed.forget(self._netgroup_of(session))
@@ -232,6 +232,6 @@ class SessionKeeper:
 
 
 def _report_if_died(task: asyncio.Task[None]) -> None:
-    """Log what ended a task that should not have ended so."""
+    """Log the error of a task that should never end with one."""
     if not task.cancelled() and task.exception() is not None:
         _log.critical("a part of the node died of an internal error", exc_info=task.exception())

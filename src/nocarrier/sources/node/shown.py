@@ -1,4 +1,4 @@
-"""What the node shows of itself, its sessions and its peer book, as plain values."""
+"""What the node shows about itself, its sessions and its peer book, as plain values."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _HOT_FIRST = list(BookState)
 
 
 def connected_peers(sessions: Iterable[Session]) -> list[ConnectedPeer]:
-    """The live sessions, oldest first."""
+    """The open sessions, oldest first."""
     return [
         ConnectedPeer(
             addr=session.addr,
@@ -49,7 +49,7 @@ def book_counts(hood: Neighbourhood) -> PeerBookCounts:
 
 
 def book_peers(hood: Neighbourhood) -> list[BookPeer]:
-    """The peer book with each peer's standing, hot first."""
+    """The entries of the peer book with each peer's standing, hot first."""
     connected, now_unix = hood.sessions.addresses(), time.time()
     peers = []
     for entry in hood.book:
@@ -83,7 +83,7 @@ def node_info(
     dial_backs: DialBacks,
     reachability: ReachabilityCheck,
 ) -> NodeInfo:
-    """Who the node is and how it is set, with the counters of its parts."""
+    """Who the node is and its settings, with the counters of its parts."""
     outage, options, local = hood.connectivity.outage, hood.options, hood.local
     return NodeInfo(
         node_id=local.node_id,
@@ -112,7 +112,7 @@ def node_info(
 def node_state(
     hood: Neighbourhood, info: NodeInfo, *, maintainer: Maintainer, keeper: SessionKeeper, listener: Listener
 ) -> NodeState:
-    """What a diagnosis wants to know."""
+    """What a diagnosis needs to know."""
     now_unix = time.time()
     return NodeState(
         info=info,

@@ -1,7 +1,7 @@
-"""Small state of the node in JSON files that are always whole, whatever kills the process or the machine.
+"""Keeps small state of the node in JSON files that are always whole, whatever kills the process or the machine.
 
-A state is a `msgspec.Struct` with ``tag_field="schema", tag=N``: the file then says ``"schema": N``, and a file with
-another number, such as one of a newer nocarrier, is not read by mistake.
+A state is a `msgspec.Struct` with ``tag_field="schema", tag=N``. The file then says ``"schema": N``, and a file with
+another number, such as one from a newer nocarrier, is not read by mistake.
 """
 
 from __future__ import annotations
@@ -26,17 +26,17 @@ class Loaded(Generic[_State]):
     """What `load` found."""
 
     state: _State | None
-    """None: no file, or not one that can be used."""
+    """None: there is no file, or it cannot be used."""
     warning: str | None = None
-    """Why the file could not be used and where it is kept now, to be logged."""
+    """Why the file could not be used and where it is kept now; log it."""
 
 
 def save(path: Path, state: msgspec.Struct) -> None:
-    """Replace the file at `path` by `state`. Blocks for two fsyncs; when it returns, the state survives a power cut.
+    """Replace the file at `path` by `state`. Blocks for two fsyncs; once it returns, the state survives a power cut.
 
-    Readers see the old file or the new one, never a part: the bytes go to a temporary file beside it, are forced to
-    disk, and take over the name in one step (rename(2)). The folder is forced to disk too, as fsync(2) of a file does
-    not cover its name. The file is readable by its owner alone.
+    Readers see the old file or the new one, never a part of one: the bytes go to a temporary file beside it, are forced
+    to disk, and take over the name in one step (rename(2)). The folder is forced to disk too, because fsync(2) of a
+    file does not cover its name. Only the owner can read the file.
 
     Raises:
         StateFileError: the folder is missing or not writable, or the disk is full. The old file stays as it was.
@@ -56,19 +56,19 @@ def save(path: Path, state: msgspec.Struct) -> None:
             with contextlib.suppress(OSError):
                 temporary.unlink()
         raise StateFileError(
-            f"cannot write {path}: {error.strerror}. The folder {path.parent} must exist, be writable for this user "
+            f"cannot write {path}: {error.strerror}. The folder {path.parent} must exist, be writable by this user "
             "and have free space; or choose another one with data_dir under [node]"
         ) from error
 
 
 def load(path: Path, state_type: type[_State], *, now_unix: float) -> Loaded[_State]:
-    """Read what `save` wrote. Call it before this process saves to `path`: leftovers of a killed `save` are removed.
+    """Read what `save` wrote. Call it before this process saves to `path`: it removes the leftovers of a killed `save`.
 
     A file that cannot be used (not JSON, other fields or types, another schema number) is moved aside to
-    ``NAME.corrupt-<unix time>``, so that going on with an empty state loses nothing.
+    ``NAME.corrupt-<unix time>``, so that to continue with an empty state loses nothing.
 
     Raises:
-        StateFileError: the file cannot be read at all, or not be moved aside. It stays as it was.
+        StateFileError: the file can neither be read nor moved aside. It stays as it was.
     """
     for leftover in path.parent.glob(f"{_temporary_prefix(path)}*"):
         with contextlib.suppress(OSError):
@@ -79,7 +79,7 @@ def load(path: Path, state_type: type[_State], *, now_unix: float) -> Loaded[_St
         return Loaded(None)
     except OSError as error:
         raise StateFileError(
-            f"cannot read {path}: {error.strerror}. It must be a file that this user may read; "
+            f"cannot read {path}: {error.strerror}. It must be a file that this user can read; "
             "or choose another folder with data_dir under [node]"
         ) from error
     try:
@@ -115,8 +115,8 @@ def _move_aside(path: Path, now_unix: float) -> Path:
         path.rename(aside)
     except OSError as error:
         raise StateFileError(
-            f"{path} cannot be used and not be moved to {aside.name}: {error.strerror}. "
-            f"Make the folder {path.parent} writable for this user, or move the file away by hand"
+            f"{path} cannot be used, and cannot be moved to {aside.name}: {error.strerror}. "
+            f"Make the folder {path.parent} writable by this user, or move the file away by hand"
         ) from error
     return aside
 
@@ -132,7 +132,7 @@ def lock(folder: Path) -> IO[bytes]:
         file = path.open("ab")
     except OSError as error:
         raise StateFileError(
-            f"cannot write {path}: {error.strerror}. The folder {folder} must be writable for this user; "
+            f"cannot write {path}: {error.strerror}. The folder {folder} must be writable by this user; "
             "or choose another one with data_dir under [node]"
         ) from error
     try:

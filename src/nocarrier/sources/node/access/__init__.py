@@ -1,4 +1,4 @@
-"""Who may be a peer: identities, tickets and bans.
+"""Which nodes may be peers: identities, tickets and bans.
 
 Opens no connection.
 """

@@ -1,4 +1,4 @@
-"""Whom we want as a peer: bans, tickets, free places, and one session for each node."""
+"""Which nodes this node accepts as peers: bans, tickets, free slots, and one session per node."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nocarrier.sources.node.wire import AdmissionRules, Rejection, RemotePeer
 
 
 class Admission:
-    """The node's rules on who becomes a peer; the same for both directions."""
+    """The node's rules on which nodes become peers; the same in both directions."""
 
     def __init__(
         self,
@@ -33,10 +33,10 @@ class Admission:
         self._sessions = sessions
 
     def rules_for(self, address: Address, direction: Direction) -> AdmissionRules:
-        """The rules as one connection asks them.
+        """The rules as one connection applies them.
 
         Args:
-            address: where the peer is; the port of an inbound one means nothing.
+            address: where the peer is; the port of an inbound connection means nothing.
             direction: who dialed.
         """
 
@@ -46,7 +46,7 @@ class Admission:
             if ban is not None:
                 return Rejection(reason=Reason.BANNED, detail=ban.reason, until_unix=ban.until_unix)
             if direction is Direction.INBOUND and self.is_full(remote):
-                return Rejection(reason=Reason.TOO_MANY_PEERS, detail=f"all {self._max_peers} places are taken")
+                return Rejection(reason=Reason.TOO_MANY_PEERS, detail=f"all {self._max_peers} slots are taken")
             if not proven:
                 return None
             return self._check_ticket(remote) or self._check_duplicate(remote, direction)
@@ -54,7 +54,7 @@ class Admission:
         return admit
 
     def is_full(self, remote: RemotePeer) -> bool:
-        """Whether there is no place for `remote` as one that comes to us."""
+        """Whether there is no slot for `remote` as an inbound peer."""
         return len(self._sessions) >= self._max_peers and remote.node_id not in self._sessions
 
     def _check_ticket(self, remote: RemotePeer) -> Rejection | None:
@@ -77,5 +77,5 @@ class Admission:
             return None
         existing = self._sessions.get(remote.node_id)
         if existing is not None:
-            existing.ping_now()  # should that session be dead, this finds out before the peer comes again
-        return Rejection(reason=Reason.DUPLICATE_CONNECTION, detail="the other connection between us stays")
+            existing.ping_now()  # if that session is dead, this finds out before the peer tries again
+        return Rejection(reason=Reason.DUPLICATE_CONNECTION, detail="the other connection with this peer stays")

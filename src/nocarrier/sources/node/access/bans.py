@@ -1,4 +1,4 @@
-"""Whom this node does not talk to: bans by address, network or node id. They apply to dials and to inbound alike."""
+"""The peers that this node refuses: bans by address, network or node id, for dials and inbound connections alike."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from nocarrier.model.address import Address, IPAddress, parse_ip
 from nocarrier.sources.node import state_files
 
 MAX_RUNTIME_BANS = 10_000
-"""Who comes from ever new addresses must not fill memory and disk. Measured with so many: a file of 1.5 MB, 8 to 20 ms
-for each change, 5 us for a match."""
+"""A peer that keeps changing addresses must not fill memory and disk. Measured with this many bans: a file of 1.5 MB, 8
+to 20 ms per change, 5 us per match."""
 
 ALLOWED = (
     "allowed are an IP address (192.0.2.1), an address with port (192.0.2.1:7072, [2001:db8::1]:7072), "
@@ -35,7 +35,7 @@ _Target: TypeAlias = str | Address | _Network
 
 
 class Origin(StrEnum):
-    """Who set a ban."""
+    """Where a ban comes from."""
 
     CONFIG = "config"
     RUNTIME = "runtime"
@@ -48,16 +48,16 @@ class Ban(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
     banned_unix: float
     until_unix: float | None
-    """None: for ever."""
+    """None: forever."""
     origin: Origin
 
     def __post_init__(self) -> None:
-        """Make sure that a ban read from a file is one that can be matched."""
+        """Make sure that a ban read from a file can be matched."""
         if self.target != _text_of(_parse_target(self.target)):
             raise ValueError(f"{bounds.text(self.target)!r} is not in normal form")
 
     def active(self, now_unix: float) -> bool:
-        """Whether it holds at `now_unix`."""
+        """Whether the ban is active at `now_unix`."""
         return self.until_unix is None or now_unix < self.until_unix
 
 
@@ -66,13 +66,13 @@ class _BanFile(msgspec.Struct, tag_field="schema", tag=1):
 
 
 class _BanTable:
-    """Bans of one origin, the oldest first, found in a few look-ups however many they are."""
+    """Bans of one origin, the oldest first, found with a few look-ups however many there are."""
 
     def __init__(self) -> None:
         self.by_target: dict[str, Ban] = {}
         self._by_identity: dict[str | Address, Ban] = {}
         self._by_network: dict[tuple[int, int], dict[int, Ban]] = {}
-        """(IP version, prefix length) to the first bits of an address: one look-up for each length in use."""
+        """From (IP version, prefix length) to the first bits of an address: one look-up for each length in use."""
 
     def put(self, ban: Ban) -> None:
         self.drop(ban.target)
@@ -109,26 +109,26 @@ class _BanTable:
 
 
 class BanList:
-    """All bans. Those of the configuration stand as long as it does; runtime bans survive restarts and kill -9.
+    """All bans. Bans of the settings last as long as the settings have them; runtime bans survive restarts and kill -9.
 
-    Not thread-safe. `add` and `remove` block while the file is forced to disk.
+    Not thread-safe. `add` and `remove` block until the file is forced to disk.
 
     Attributes:
-        evicted_total: runtime bans that had to make place for newer ones before they ended.
+        evicted_total: runtime bans that made room for newer ones before they ended.
     """
 
     def __init__(
         self, config: Iterable[str] = (), *, path: Path | None = None, max_runtime_bans: int = MAX_RUNTIME_BANS
     ) -> None:
-        """A list with the bans of the configuration; call `load` for those of the file.
+        """Make a list with the bans of the settings; call `load` for those of the file.
 
         Args:
-            config: targets, from the setting ``bans``.
-            path: file of the runtime bans; None keeps them in memory only.
-            max_runtime_bans: the oldest runtime ban goes when one more comes.
+            config: the targets of the setting ``bans``.
+            path: the file of the runtime bans; None keeps them only in memory.
+            max_runtime_bans: one more runtime ban evicts the oldest one.
 
         Raises:
-            ConfigError: an entry of `config` is no target.
+            ConfigError: an entry of `config` cannot be banned.
         """
         self.evicted_total = 0
         self._path = path
@@ -139,7 +139,7 @@ class BanList:
             self._config.put(
                 Ban(
                     target=target,
-                    reason="bans of the configuration",
+                    reason="banned in the settings",
                     banned_unix=0,
                     until_unix=None,
                     origin=Origin.CONFIG,
@@ -147,7 +147,7 @@ class BanList:
             )
 
     def load(self, now_unix: float) -> str | None:
-        """Read the runtime bans of the file; returns a warning to be logged where it could not be used.
+        """Read the runtime bans from the file. Returns a warning to log if the file could not be used.
 
         Raises:
             StateFileError: the file cannot be read at all.
@@ -161,13 +161,13 @@ class BanList:
         return loaded.warning
 
     def add(self, target: str, *, now_unix: float, until_unix: float | None = None, reason: str = "") -> Ban:
-        """Ban `target` until `until_unix` (None: for ever), in place of an earlier runtime ban of it.
+        """Ban `target` until `until_unix` (None: forever); replaces an earlier runtime ban of it.
 
         Once this returns, the ban survives kill -9 and power cuts.
 
         Raises:
-            ConfigError: `target` or `until_unix` is none.
-            StateFileError: the ban holds, but could not be written and ends with this process.
+            ConfigError: `target` cannot be banned, or `until_unix` is not a time.
+            StateFileError: the ban is active, but could not be written and ends with this process.
         """
         if until_unix is not None and math.isnan(until_unix):
             raise ConfigError("the end of a ban is a time in Unix seconds, not NaN")
@@ -184,11 +184,11 @@ class BanList:
         return ban
 
     def remove(self, target: str) -> bool:
-        """Lift the runtime ban of `target`; False where there is none. Bans of the configuration are lifted there.
+        """Lift the runtime ban of `target`; False if there is none. Bans of the settings are lifted in the settings.
 
         Raises:
-            ConfigError: `target` is none.
-            StateFileError: the ban is lifted, but could not be written and is back after a restart.
+            ConfigError: `target` cannot be banned.
+            StateFileError: the ban is lifted, but that could not be written, so it is back after a restart.
         """
         found = self._runtime.drop(_text_of(_parse_target(target)))
         if found:
@@ -198,13 +198,13 @@ class BanList:
     def match(
         self, *, ip: IPAddress | None = None, port: int | None = None, node_id: str | None = None, now_unix: float
     ) -> Ban | None:
-        """The ban that keeps this peer away, or None. Of several the one that ends last: only then is the peer free.
+        """The ban that applies to this peer, or None. Of several, the one that ends last: only then is the peer free.
 
         Args:
-            ip: where the peer is; an IPv4-mapped IPv6 address is the IPv4 address that it is.
-            port: the port it listens on; for inbound leave it out, as its port means nothing.
-            node_id: 64 hex digits, where it is known.
-            now_unix: ended bans do not match.
+            ip: where the peer is; an IPv4-mapped IPv6 address counts as the IPv4 address.
+            port: the port it listens on; leave it out for an inbound connection, whose port means nothing.
+            node_id: 64 hex digits, if known.
+            now_unix: Unix seconds; bans that have ended do not match.
         """
         if isinstance(ip, ipaddress.IPv6Address):
             ip = ip.ipv4_mapped or ip
@@ -217,7 +217,7 @@ class BanList:
         return max(found, key=lambda ban: math.inf if ban.until_unix is None else ban.until_unix, default=None)
 
     def entries(self, now_unix: float) -> list[Ban]:
-        """All bans that hold at `now_unix`, those of the configuration first, then the oldest."""
+        """All bans that are active at `now_unix`: first those of the settings, then the runtime bans, oldest first."""
         bans = [*self._config.by_target.values(), *self._runtime.by_target.values()]
         return [ban for ban in bans if ban.active(now_unix)]
 

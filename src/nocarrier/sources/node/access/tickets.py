@@ -1,8 +1,8 @@
-"""Admission tickets: a private network lets in only nodes that hold one, signed by the network's issuer.
+"""Admission tickets: a private network admits only nodes that hold a ticket signed by the network's issuer.
 
 A ticket is a JSON Web Token (RFC 7519) with EdDSA over Ed25519 (RFC 8037): `sub` is the node id, `aud` the network,
-`exp` its end, `nbf`, where there is one, its beginning. The node proves in the handshake that it owns `sub`, so that a
-copied ticket admits nobody else.
+`exp` its end and, if present, `nbf` its beginning. The node proves in the handshake that it owns `sub`, so a copied
+ticket admits no other node.
 """
 
 from __future__ import annotations
@@ -33,21 +33,21 @@ from nocarrier.sources.node.access.identity import KEY_FILE_MAX_BYTES, node_id_f
 from nocarrier.sources.node.state_files import fsync_folder
 
 MAX_TICKET_LENGTH = 4096
-"""Characters, as in the handshake. Ours have some 300; the rest is for issuers that put more into theirs."""
+"""Characters, as in the handshake. Our own tickets have some 300; the rest is for issuers that put more into theirs."""
 
 LAST_UNIX_SECOND = 253_402_300_799
-"""9999-12-31T23:59:59Z: a later time in a ticket is an error of its issuer, such as milliseconds."""
+"""9999-12-31T23:59:59Z: a later time in a ticket is the issuer's mistake, such as milliseconds."""
 
 _NODE_ID = re.compile(r"[0-9a-f]{64}\Z")
 
-# Of PyJWT only the signature: its own check of the times reads the clock, and a test or a node has its own.
+# Use only PyJWT's check of the signature: it checks times by the system clock, but the caller passes its own time.
 _JWS = jwt.PyJWS(algorithms=["EdDSA"])
 
 _Time = Annotated[float, msgspec.Meta(ge=0, le=LAST_UNIX_SECOND)]
 
 
 class _Claims(msgspec.Struct):
-    """What counts of a ticket. Decoding checks the types, so that no text or NaN passes as a time."""
+    """The claims that matter. Decoding checks their types, so that no text or NaN passes as a time."""
 
     sub: str
     aud: str | list[str]
@@ -64,19 +64,19 @@ def issue(
     valid_for_s: float,
     not_before_unix: float | None = None,
 ) -> str:
-    """A ticket for the node `node_id` in `network`, valid for `valid_for_s` seconds.
+    """Make a ticket for the node `node_id` in `network`, valid for `valid_for_s` seconds.
 
-    They count from `not_before_unix`, else from `now_unix`. Without `not_before_unix` the ticket says no beginning, so
-    that it works at once where a clock is some seconds late.
+    They count from `not_before_unix` or, without it, from `now_unix`. Without `not_before_unix` the ticket states no
+    beginning, so that it works at once on a machine whose clock is a few seconds behind.
 
     Raises:
-        ValueError: `node_id` is not 64 hex digits, or the ticket would never be valid or have no end.
+        ValueError: `node_id` is not 64 hex digits, or the ticket would never be valid or never end.
     """
     if not _NODE_ID.match(node_id):
-        raise ValueError(f"{bounds.text(node_id)!r} is not a node id; a node id has 64 hex digits in lower case")
+        raise ValueError(f"{bounds.text(node_id)!r} is not a node id; a node id has 64 lower-case hex digits")
     begins_unix = now_unix if not_before_unix is None else not_before_unix
     if not (math.isfinite(valid_for_s) and valid_for_s > 0 and 0 <= begins_unix <= LAST_UNIX_SECOND - valid_for_s):
-        raise ValueError("a ticket is valid for some seconds, more than 0, and ends before the year 10000")
+        raise ValueError("a ticket must be valid for more than 0 s and end before the year 10000")
     claims: dict[str, object] = {"sub": node_id, "aud": network, "iat": int(now_unix)}
     if not_before_unix is not None:
         claims["nbf"] = math.ceil(not_before_unix)
@@ -84,17 +84,17 @@ def issue(
 
 
 def verify(ticket: str | None, *, admission_key: str, node_id: str, network: str, now_unix: float) -> None:
-    """Return if `ticket` admits `node_id` to `network` at `now_unix`.
+    """Return if `ticket` admits `node_id` to `network` at `now_unix`; otherwise raise.
 
-    What no new ticket for this node would mend is told first, so `expired` means that renewing helps. Whatever our
-    issuer did not sign as a ticket of this network is `bad_signature`: undecodable or oversized text, another
-    algorithm, another key, missing or absurd claims, another network.
+    A fault that no new ticket for this node would fix is reported first, so `expired` means that renewing helps.
+    Anything that our issuer did not sign as a ticket for this network is `bad_signature`: undecodable or oversized
+    text, another algorithm, another key, missing or absurd claims, another network.
 
     Args:
-        ticket: as the peer showed it. Hostile.
+        ticket: the text that the peer showed. Hostile.
         admission_key: the issuer's public key, base64url of its 32 bytes.
-        node_id: the id that the peer proved to own.
-        network: ours.
+        node_id: the node id that the peer has proved.
+        network: this node's network.
         now_unix: Unix seconds.
 
     Raises:
@@ -102,17 +102,17 @@ def verify(ticket: str | None, *, admission_key: str, node_id: str, network: str
         ValueError: `admission_key` is not a key.
     """
     if not ticket:
-        raise TicketError("missing", "this network admits only holders of a ticket, and none was shown")
+        raise TicketError("missing", "this network admits only nodes with a ticket, and none was shown")
     claims = _signed_claims(ticket, _public_key(admission_key))
     if network not in ([claims.aud] if isinstance(claims.aud, str) else claims.aud):
         raise TicketError("bad_signature", f"the ticket is for network {bounds.text(claims.aud, 80)}, not {network}")
     if claims.sub != node_id:
         raise TicketError("wrong_subject", f"the ticket is for node {bounds.text(claims.sub, 80)}, not {node_id}")
-    # RFC 7519 section 4.1.4: not accepted on or after the time of exp; 4.1.5: not before that of nbf.
+    # RFC 7519 section 4.1.4: not accepted at or after the time in exp; 4.1.5: not before the time in nbf.
     if now_unix < claims.nbf:
-        raise TicketError("not_yet_valid", f"the ticket begins at {claims.nbf:.0f}, and here it is {now_unix:.0f}")
+        raise TicketError("not_yet_valid", f"the ticket begins at {claims.nbf:.0f}, and it is {now_unix:.0f} here")
     if now_unix >= claims.exp:
-        raise TicketError("expired", f"the ticket ended at {claims.exp:.0f}, and here it is {now_unix:.0f}")
+        raise TicketError("expired", f"the ticket ended at {claims.exp:.0f}, and it is {now_unix:.0f} here")
 
 
 def _signed_claims(ticket: str, key: Ed25519PublicKey) -> _Claims:
@@ -124,13 +124,13 @@ def _signed_claims(ticket: str, key: Ed25519PublicKey) -> _Claims:
         payload = _JWS.decode(ticket, key, algorithms=["EdDSA"])
     except jwt.InvalidSignatureError as error:
         raise TicketError("bad_signature", "the ticket is not signed by the issuer of this network") from error
-    # Besides PyJWT's own: text that is not UTF-8 and a header of endless brackets come as what they are.
+    # Besides PyJWT's own errors, text that is not UTF-8 and a header of endless brackets raise errors of their own.
     except (jwt.PyJWTError, ValueError, RecursionError) as error:
         raise TicketError("bad_signature", f"not a ticket: {bounds.text(str(error), 80)}") from error
     try:
         return msgspec.json.decode(payload, type=_Claims)
     except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-        raise TicketError("bad_signature", f"signed, but not as a ticket: {bounds.text(str(error), 80)}") from error
+        raise TicketError("bad_signature", f"signed, but not a ticket: {bounds.text(str(error), 80)}") from error
 
 
 @functools.lru_cache(maxsize=16)
@@ -142,19 +142,19 @@ def _public_key(admission_key: str) -> Ed25519PublicKey:
 
 
 def admission_key_of(issuer_key: Ed25519PrivateKey) -> str:
-    """What the nodes of the network set as ``admission_key``: the public half, base64url of its 32 bytes."""
+    """The value of ``admission_key`` for the nodes of the network: the public key, base64url of its 32 bytes."""
     return public_key_b64url(issuer_key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex())
 
 
 def create_issuer_key(path: Path) -> Ed25519PrivateKey:
-    """Make an issuer key and keep it at `path`: PEM (PKCS #8), readable by its owner alone.
+    """Create an issuer key and save it at `path`: PEM (PKCS #8), readable only by its owner.
 
     Raises:
-        StateFileError: there is a file already, or it cannot be written.
+        StateFileError: the file exists already, or it cannot be written.
     """
     key = Ed25519PrivateKey.generate()
     try:
-        # O_EXCL: to replace an issuer key would void every ticket made with it.
+        # O_EXCL: replacing an issuer key would invalidate every ticket made with it.
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         with os.fdopen(descriptor, "wb") as file:
             file.write(key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()))
@@ -169,7 +169,7 @@ def create_issuer_key(path: Path) -> Ed25519PrivateKey:
 
 
 def load_issuer_key(path: Path) -> Ed25519PrivateKey:
-    """The issuer key that `create_issuer_key` or ``openssl genpkey -algorithm ed25519`` wrote.
+    """Load the issuer key that `create_issuer_key` or ``openssl genpkey -algorithm ed25519`` wrote.
 
     Raises:
         StateFileError: missing, unreadable, readable by others, or not an Ed25519 private key.
@@ -180,8 +180,8 @@ def load_issuer_key(path: Path) -> Ed25519PrivateKey:
             pem = file.read(KEY_FILE_MAX_BYTES)
     except OSError as error:
         raise StateFileError(f"cannot read the issuer key {path}: {error.strerror}") from error
-    if others_may_read:  # as ssh(1) does with its keys
-        raise StateFileError(f"{path} holds the issuer's private key and others can read it; run: chmod 600 {path}")
+    if others_may_read:  # as ssh(1) checks its own keys
+        raise StateFileError(f"{path} holds the issuer's private key, but others can read it; run: chmod 600 {path}")
     try:
         key = load_pem_private_key(pem, password=None)
     except (ValueError, TypeError, UnsupportedAlgorithm) as error:

@@ -1,4 +1,4 @@
-"""The peer book: the addresses that this node knows, who introduced them, and what became of each.
+"""The peer book: the addresses that this node knows, which peer introduced each, and what became of it.
 
 Opens no connection.
 """

@@ -1,4 +1,4 @@
-"""Keeps the peer book on disk: loads it, saves it when it has changed, and says once when that does not work."""
+"""Keeps the peer book on disk: loads it, saves it when it has changed, and logs once if that does not work."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from nocarrier.sources.node import state_files
 from nocarrier.sources.node.book.peer_book import PeerBook, PeerBookFile
 
 SAVE_INTERVAL_S = 5.0
-"""How much of the peer book a crash may cost."""
+"""How many seconds of changes to the peer book a crash may cost."""
 
 _log = logging.getLogger("nocarrier.node")
 
 
 class BookKeeper:
-    """The peer book in its file.
+    """The peer book and its file.
 
     Args:
         path: the file; it need not exist.
@@ -25,7 +25,7 @@ class BookKeeper:
         now_unix: Unix seconds.
 
     Attributes:
-        book: as it was saved last, and from then on as the node changes it.
+        book: the book as it was last saved, and from then on as the node changes it.
     """
 
     def __init__(self, path: Path, *, netgroup_prefix: int, now_unix: float) -> None:
@@ -39,7 +39,7 @@ class BookKeeper:
         self._failed = False
 
     async def run(self) -> None:
-        """Save what has changed, every few seconds, until cancelled."""
+        """Save changes every few seconds, until cancelled."""
         while True:
             await asyncio.sleep(SAVE_INTERVAL_S)
             revision = self.book.revision
@@ -49,18 +49,18 @@ class BookKeeper:
                     self._saved_revision = revision
 
     async def stop(self) -> None:
-        """Save for the last time."""
+        """Save one last time."""
         if self._saving is not None:
-            await self._saving  # a thread goes on when its waiter is cancelled, and must not write after us
+            await self._saving  # a thread continues when its waiter is cancelled, and must not write after this
         self._save(self.book.to_file())
 
     def _save(self, file: PeerBookFile) -> bool:
-        """Whether it is saved; until it is, it is tried again and again, and said once."""
+        """Save `file`; returns whether that worked. Until it does, it is tried again and again, and logged once."""
         try:
             state_files.save(self._path, file)
         except StateFileError as error:
             if not self._failed:
-                _log.error("the peer book is not saved, and will be tried again: %s", error)
+                _log.error("the peer book could not be saved; trying again: %s", error)
             self._failed = True
             return False
         self._failed = False

@@ -1,11 +1,12 @@
-"""What became of the addresses that each source and each introducer told us, and whom to believe only slowly.
+"""What became of the addresses from each source and each introducer, and which introducers to believe only slowly.
 
-An address counts for the source and the introducer that told it first, and it counts once: while it is in the peer book
-the sums follow its entry, and when it leaves they keep what it was last. Told again after that, it is a new one.
+An address counts for the source and the introducer that first named it, and it counts once: while it is in the peer
+book, the sums follow its entry; when it leaves, they keep its last state. If it is named again after that, it counts as
+new.
 
-Sums of sources never forget. Sums of introducers are kept for the 512 heard last. After a restart all sums begin with
-the entries of the book: what had left it, what was repeated and what was refused are forgotten, and so is how those
-introducers came to us that have left the book; their addresses keep their names.
+Sums of sources are never forgotten. Sums of introducers are kept for the 512 heard from last. After a restart all sums
+begin with the entries of the book. Entries that had left it, repetitions and refusals are forgotten, and so is how
+introducers that have left the book came to us; the addresses they named keep them as via.
 """
 
 from __future__ import annotations
@@ -21,28 +22,29 @@ from nocarrier.model.taxonomy import Source
 from nocarrier.sources.node.book.peer_entry import PeerEntry
 
 MAX_INTRODUCERS = 512
-"""Eight times the sessions that a node has by default, so that those of the last hours are known. With a full book and
-so many introducers the sums take 420 kB (measured)."""
+"""Eight times the sessions that a node has by default, so that the introducers of the last hours are known. With a full
+book and this many introducers the sums take 420 kB (measured)."""
 
 THROTTLE_DIALED = 8
-"""So many addresses of an introducer must have been dialed before it is judged. Where half of all addresses are dead,
-as in live networks, seven or eight of eight are so by chance once in 28 times; where a third is, once in 400. Who is
-throttled by chance is not for long: what it told is dialed all the same, if later."""
+"""How many addresses of an introducer must have been dialed before it is judged. If half of all addresses are dead, as
+in live networks, seven or eight of eight are dead by chance once in 28 times; if a third is, once in 400 times. An
+introducer throttled by chance is not throttled for long: its addresses are still dialed, only later."""
 
 THROTTLE_DEAD_SHARE = 0.8
-"""An introducer with more dead addresses than this has an old book, or means harm. It is the share from which the cause
+"""An introducer with a larger share of dead addresses has an old book, or means harm. From this share on the cause
 `stale_source` names it."""
 
 LEFT_COUNT_AS = 32.0
-"""Addresses that have left the book count as at most this many, so that eight good ones make up for a bad past, and
-pushing the dead ones out of the book does not."""
+"""Addresses that have left the book count as at most this many. So eight good ones make up for a bad past, but pushing
+the dead ones out of the book does not."""
 
 THROTTLE_DEAD_REPEATS = 64
-"""Dead addresses named again before an introducer is throttled for that: eight addresses eight times, four minutes of
-gossip. A good one names proven addresses; it dials those that stopped answering, and then names them no more."""
+"""How often dead addresses may be named again before their introducer is throttled for it: eight addresses eight times,
+in four minutes of gossip. A good introducer names proven addresses; it dials those that stopped answering, and then no
+longer names them."""
 
 REPEATS_REMEMBERED = 256
-"""When so many addresses were named again, all before count half: half an hour of gossip that names four in a list."""
+"""When this many addresses were named again, all earlier ones count half: half an hour of gossip with four per list."""
 
 
 class _Facts(NamedTuple):
@@ -52,10 +54,10 @@ class _Facts(NamedTuple):
     via: str | None
     is_dialed: bool
     is_connected: bool
-    """Led to a session at least once."""
+    """Whether it has led to a session."""
     is_dead: bool
     is_told: bool
-    """Whether somebody else than the peer itself told it: who introduces itself says nothing of others."""
+    """Whether another peer named it: a peer that names itself says nothing about others."""
 
 
 @dataclass(slots=True)
@@ -66,7 +68,7 @@ class _Sums:
     dead: int = 0
     told_and_dialed: int = 0
     told_in_vain: int = 0
-    """Told, dead, and never led to a session."""
+    """Addresses named, dead, and without a session so far."""
 
     def add(self, facts: _Facts, times: int = 1) -> None:
         self.introduced += times
@@ -78,7 +80,7 @@ class _Sums:
 
 
 class _Record(NamedTuple):
-    """What an introducer is judged by."""
+    """The numbers by which an introducer is judged."""
 
     dialed: float
     in_vain: float
@@ -96,9 +98,9 @@ class _Record(NamedTuple):
 class _Introducer:
     netgroup: str
     origin: Introduction | None = None
-    """How it came to us itself, for when it is not in the book."""
+    """How the introducer itself came to us, for when it is not in the book."""
     left: _Sums = field(default_factory=_Sums)
-    """Of its addresses that have left the book."""
+    """The sums of its addresses that have left the book."""
     repeated: int = 0
     refused: int = 0
     repeated_lately: float = 0.0
@@ -119,45 +121,45 @@ class _Introducer:
 
 
 class Introductions:
-    """Counts introductions. The peer book says what becomes of its entries, and gossip what it does not take in.
+    """Counts introductions. The peer book reports what becomes of its entries; gossip reports what it does not take in.
 
     Attributes:
-        connected: addresses with a live session. None of them is dead, whatever became of a dial.
+        connected: addresses with an open session. None of them is dead, whatever became of a dial.
     """
 
     def __init__(self, netgroup: Callable[[str], str]) -> None:
-        """Nothing is told yet.
+        """Start without any introductions.
 
         Args:
-            netgroup: gives the group of an introducer, as `Shares.netgroup`.
+            netgroup: returns the netgroup of an introducer, like `Shares.netgroup`.
         """
         self.connected: set[str] = set()
         self._netgroup = netgroup
         self._facts: dict[str, _Facts] = {}
-        """Of the entries in the book."""
+        """The facts of the entries in the book."""
         self._sources: defaultdict[Source, _Sums] = defaultdict(_Sums)
         self._repeated: Counter[Source] = Counter()
         self._refused: Counter[Source] = Counter()
         self._in_book: defaultdict[str, _Sums] = defaultdict(_Sums)
         """By introducer."""
         self._introducers: dict[str, _Introducer] = {}
-        """The one heard longest ago first."""
+        """The one heard from longest ago comes first."""
 
-    # ---- what happens to entries of the book ----------------------------------------------------------------------
+    # ---- changes of the book --------------------------------------------------------------------------------------
 
     def entered(self, entry: PeerEntry) -> None:
-        """`entry` is in the book from now on."""
+        """Note that `entry` is now in the book."""
         if entry.via is not None:
             self._heard(entry.via)
         self._count(entry)
 
     def changed(self, entry: PeerEntry) -> None:
-        """`entry` has taken the place of the one with the same address."""
+        """Note that `entry` has replaced the one with the same address."""
         self._uncount(entry.addr, entirely=True)
         self._count(entry)
 
     def left(self, entry: PeerEntry) -> None:
-        """`entry` is not in the book any more."""
+        """Note that `entry` is no longer in the book."""
         facts = self._uncount(entry.addr, entirely=False)
         told_by = self._introducers.get(facts.via) if facts.via is not None else None
         if told_by is not None:
@@ -190,20 +192,20 @@ class Introductions:
                 del self._in_book[facts.via]
         return facts
 
-    # ---- what an introducer says ----------------------------------------------------------------------------------
+    # ---- reports from introducers ---------------------------------------------------------------------------------
 
     def heard(self, introducer: Introduction) -> None:
-        """A peer tells addresses; `introducer` says how it came to us, for when it is not in the book."""
+        """Note that a peer names addresses; `introducer` says how it came to us, for when it is not in the book."""
         known = self._heard(introducer.addr)
         known.origin = known.origin or introducer
 
     def repeated(self, addr: str, source: Source, via: str) -> None:
-        """`via` told `addr`, which is in the book."""
+        """Note that `via` named `addr`, which is already in the book."""
         self._repeated[source] += 1
         self._heard(via).repeat(is_dead=self._facts[addr].is_dead)
 
     def refused(self, source: Source, via: str | None, newcomers: int = 1) -> None:
-        """So many `newcomers` from `source`, told by `via`, are not taken in."""
+        """Note that `newcomers` addresses from `source`, named by `via`, are not taken in."""
         self._refused[source] += newcomers
         if via is not None:
             self._heard(via).refused += newcomers
@@ -218,7 +220,7 @@ class Introductions:
     # ---- reading --------------------------------------------------------------------------------------------------
 
     def by_source(self) -> dict[Source, IntroductionCounts]:
-        """What became of the addresses of each source that told any."""
+        """What became of the addresses of each source that gave us any."""
         told = self._sources.keys() | self._repeated.keys() | self._refused.keys()
         return {
             source: _counts(self._sources[source], repeated=self._repeated[source], refused=self._refused[source])
@@ -227,7 +229,7 @@ class Introductions:
         }
 
     def introducers(self) -> tuple[Introducer, ...]:
-        """The introducers heard last, the one heard longest ago first."""
+        """The introducers, in the order in which they were last heard from."""
         throttled = self.throttled()
         return tuple(
             Introducer(
@@ -244,7 +246,7 @@ class Introductions:
         )
 
     def chain(self, addr: str, entry_of: Callable[[str], PeerEntry | None]) -> list[Introduction]:
-        """How `addr` came to us, itself first and the root last; empty where it is not known."""
+        """How `addr` came to this node, itself first and the root last; empty if that is not known."""
 
         def origin_of(step: str) -> Introduction | None:
             entry = entry_of(step)
@@ -258,12 +260,12 @@ class Introductions:
     # ---- judging --------------------------------------------------------------------------------------------------
 
     def throttled(self) -> dict[str, str]:
-        """The introducers to believe only slowly, as nearly all that they told is dead, or they tell the dead again.
+        """The introducers to believe only slowly, because nearly all they named is dead or they keep naming the dead.
 
-        Each with its netgroup.
+        Maps each to its netgroup.
 
-        An introducer is judged by what it told itself, and until that is enough by what its netgroup told: addresses
-        of one netgroup cost nothing.
+        An introducer is judged by what it named itself or, until that is enough, by what its netgroup named: addresses
+        within one netgroup cost nothing.
         """
         records = {addr: self._record(addr, introducer) for addr, introducer in self._introducers.items()}
         of_netgroup: defaultdict[str, _Record] = defaultdict(lambda: _Record(0.0, 0.0))

@@ -1,6 +1,6 @@
-"""The addresses this node knows, where each came from, and which to dial next.
+"""The addresses that this node knows, where each came from, and which to dial next.
 
-`node.shares` bounds it, and `node.introductions` counts what became of what each introducer told.
+`shares` bounds it, and `introductions` counts what became of the addresses that each introducer named.
 """
 
 from __future__ import annotations
@@ -24,33 +24,33 @@ from nocarrier.sources.node.book.shares import AddOutcome, Shares
 __all__ = ["MAX_ENTRIES", "AddOutcome", "PeerBook", "PeerBookFile", "PeerEntry", "state_of"]
 
 MAX_ENTRIES = 2048
-"""A full book is a file of 800 kB at most, saved in some 10 ms and loaded in 25 ms (measured)."""
+"""A full book is a file of at most 800 kB, saved in some 10 ms and loaded in 25 ms (measured)."""
 
 
 class PeerBookFile(msgspec.Struct, tag_field="schema", tag=1):
-    """The book as `state_files` keeps it."""
+    """The book in the form that `state_files` keeps."""
 
     entries: list[PeerEntry]
 
 
 class PeerBook:
-    """Known addresses, at most `max_entries`. Not thread-safe; entries handed out are values and never change.
+    """Known addresses, at most `max_entries`. Not thread-safe; the entries it returns are values and never change.
 
-    Methods that take an address as text expect the normal form, as in `PeerEntry.addr`, and ignore unknown ones.
+    Methods that take an address as text expect its normal form, as in `PeerEntry.addr`, and ignore unknown ones.
 
     Attributes:
-        revision: changes with every change; compare it to know whether the book wants saving.
-        refused_total: newcomers that found no place.
-        evicted_total: entries that made place for others.
-        introductions: what became of the addresses that each source and introducer told.
+        revision: changes with every change; compare it to know whether the book needs saving.
+        refused_total: newcomers that found no room.
+        evicted_total: entries that made room for others.
+        introductions: what became of the addresses that each source and introducer named.
     """
 
     def __init__(self, max_entries: int = MAX_ENTRIES, netgroup_prefix: int = DEFAULT_NETGROUP_PREFIX) -> None:
-        """An empty book.
+        """Make an empty book.
 
         Args:
-            max_entries: bound of the whole book.
-            netgroup_prefix: IPv4 bits that count as one network.
+            max_entries: the bound of the whole book.
+            netgroup_prefix: how many leading bits of an IPv4 address make its netgroup.
         """
         self.revision = 0
         self.refused_total = 0
@@ -65,9 +65,9 @@ class PeerBook:
     def from_file(
         cls, file: PeerBookFile, max_entries: int = MAX_ENTRIES, netgroup_prefix: int = DEFAULT_NETGROUP_PREFIX
     ) -> PeerBook:
-        """The book that `file` holds. Where bounds became narrower, entries are left out and counted as evicted.
+        """Make the book that `file` holds. If the bounds are tighter now, entries are left out and counted as evicted.
 
-        Seeds of the file are entries like any other until `add` gives them as seeds again.
+        Seeds in the file are entries like any other until `add` names them as seeds again.
         """
         book = cls(max_entries, netgroup_prefix)
         newest_unix = max((entry.first_seen_unix for entry in file.entries), default=0.0)
@@ -77,26 +77,26 @@ class PeerBook:
                 book._evict_beyond_share(entry)
             elif book._admit(entry, newest_unix) is not AddOutcome.ADDED:
                 book.evicted_total += 1
-        # The sums begin with what has found its place.
+        # The sums begin with the entries that found room.
         book.introductions = Introductions(book._shares.netgroup)
         for entry in sorted(book, key=lambda entry: entry.first_seen_unix):
             book.introductions.entered(entry)
         return book
 
     def to_file(self) -> PeerBookFile:
-        """The book as it is now; later changes do not touch it, so a thread may write it."""
+        """The book as it is now; later changes do not affect it, so a thread may write it."""
         return PeerBookFile(list(self._entries.values()))
 
     # ---- changing -------------------------------------------------------------------------------------------------
 
     def add(self, address: Address, source: Source, via: str | None, now_unix: float) -> AddOutcome:
-        """Take in an address that somebody told us. The first source and via are kept; only a seed replaces them.
+        """Take in an address that this node was given. The first source and via are kept; only a seed replaces them.
 
         Args:
             address: where the peer can be dialed.
-            source: who gave it to us.
-            via: which peer did. Better its address than its node id: introducers are bounded by netgroup, and node ids
-                cost nothing to make.
+            source: who gave us the address.
+            via: which peer gave it. Prefer that peer's address to its node id: introducers are bounded by netgroup, and
+                node ids cost nothing to make.
             now_unix: Unix seconds.
         """
         addr = str(address)
@@ -123,11 +123,11 @@ class PeerBook:
         self._replace(seed)
 
     def dialed(self, addr: str, now_unix: float) -> None:
-        """A dial to `addr` begins."""
+        """Note that a dial to `addr` begins."""
         self._change(addr, last_dial_unix=now_unix)
 
     def attempted(self, addr: str, now_unix: float) -> None:
-        """A dial to `addr` ended without success, and not because of us: an entry that only fails makes place first."""
+        """Note that a dial to `addr` failed through no fault of ours: an entry that only fails makes room first."""
         entry = self._entries.get(addr)
         if entry is not None:
             self._change(
@@ -140,11 +140,11 @@ class PeerBook:
             self._evict_beyond_share(self._entries[addr])
 
     def answered(self, addr: str) -> None:
-        """A peer lives at `addr`, though the dial led to no session."""
+        """Note that a peer answers at `addr`, though the dial did not lead to a session."""
         self._change(addr, is_dead=False)
 
     def succeeded(self, addr: str, node_id: str | None, now_unix: float) -> None:
-        """A dial to `addr` reached its session with `node_id`: from now on the entry is protected from newcomers."""
+        """Note that a dial to `addr` reached a session with `node_id`; from now on no newcomer displaces the entry."""
         entry = self._entries.get(addr)
         if entry is not None:
             self._change(
@@ -160,11 +160,11 @@ class PeerBook:
             self._evict_beyond_share(self._entries[addr])
 
     def set_node_id(self, addr: str, node_id: str) -> None:
-        """Remember who proved to be at `addr`."""
+        """Remember which node proved to be at `addr`."""
         self._change(addr, node_id=node_id)
 
     def forget_node_id(self, addr: str) -> None:
-        """Expect nobody in particular at `addr` any more."""
+        """No longer expect a particular node at `addr`."""
         self._change(addr, node_id=None)
 
     def remove(self, addr: str) -> None:
@@ -174,7 +174,7 @@ class PeerBook:
             self._leave(entry)
 
     def note_connected(self, addrs: set[str]) -> None:
-        """The addresses with a live session are these from now on."""
+        """Note that exactly these addresses have an open session from now on."""
         changed = self.introductions.connected ^ addrs
         self.introductions.connected = addrs
         for addr in changed & self._entries.keys():
@@ -233,20 +233,20 @@ class PeerBook:
         return iter(list(self._entries.values()))
 
     def get(self, addr: str) -> PeerEntry | None:
-        """The entry of `addr`."""
+        """The entry of `addr`, or None."""
         return self._entries.get(addr)
 
     def dialed_unix(self, addr: str) -> float | None:
-        """When `addr` was dialed last; None: never, as far as is known."""
+        """When `addr` was last dialed; None: never, as far as is known."""
         entry = self._entries.get(addr)
         return entry.dialed_unix if entry is not None else None
 
     def introduction_chain(self, addr: str) -> list[Introduction]:
-        """How `addr` came to us, itself first and the root last; empty where it is not known."""
+        """How `addr` came to this node, itself first and the root last; empty if that is not known."""
         return self.introductions.chain(addr, self.get)
 
     def proven(self) -> dict[str, float]:
-        """The addresses that led to a session once, with the last time."""
+        """The addresses that have led to a session, with the time of the last one."""
         return {
             addr: entry.last_success_unix
             for addr, entry in self._entries.items()
@@ -263,11 +263,11 @@ class PeerBook:
     def candidates(
         self, *, connected: Collection[str], standings: StandingBook, now_unix: float, rng: random.Random
     ) -> list[PeerEntry]:
-        """Entries in the order in which to dial them: hot, warm, then cold; those connected are left out.
+        """Entries in the order in which to dial them: hot, warm, then cold; without those that are connected.
 
-        Within a state one of every netgroup and introducer comes first, then a second of every, and so on, so that no
-        introducer keeps the addresses of others waiting, however many it told; of one netgroup the one not dialed for
-        longest. `rng` decides between equals. A proven one that is lost comes with the cold.
+        Within a state, one of every netgroup and introducer comes first, then a second of each, and so on, so that no
+        introducer can hold back the addresses of others, however many it named. Within a netgroup, the one not dialed
+        for longest comes first. `rng` decides between equals. A proven entry that is lost comes with the cold ones.
         """
         by_state: dict[BookState, list[PeerEntry]] = {state: [] for state in BookState}
         for entry in self:
@@ -277,10 +277,10 @@ class PeerBook:
         return [entry for entries in by_state.values() for entry in self._spread(entries, rng)]
 
     def addresses_to_share(self, limit: int, *, connected: Collection[str], rng: random.Random) -> list[str]:
-        """At most `limit` addresses that are worth telling others: connected, or proven; a random choice of them.
+        """At most `limit` addresses that are worth naming to others: connected or proven ones, chosen at random.
 
-        Not those that failed since they worked: whoever passes on the dead is not believed for long. Random, so that
-        what we tell does not show whom we are connected with. Policy is the caller's.
+        Those that failed since they last worked are left out: a peer that names dead addresses is not believed for
+        long. Chosen at random, so that what we name does not reveal our connections. The caller applies policy.
         """
         alive = self._proven_or(connected)
         addrs = [entry.addr for entry in alive if entry.failing_since_unix is None or entry.addr in connected]
@@ -294,8 +294,8 @@ class PeerBook:
     def _spread(self, entries: list[PeerEntry], rng: random.Random) -> list[PeerEntry]:
         rng.shuffle(entries)
         entries.sort(key=lambda entry: entry.dialed_unix or 0.0)
-        # The turns of introducers come before those of netgroups: else an introducer with many addresses in one
-        # netgroup would push back what others told of that netgroup.
+        # Introducers take turns first, then netgroups: otherwise an introducer with many addresses in one netgroup
+        # would delay those that others named in that netgroup.
         by_netgroup = _turns(entries, self._netgroup_of)
         entries.sort(key=lambda entry: by_netgroup[entry.addr])
         by_introducer = _turns(entries, self._introducer_of)
@@ -308,12 +308,12 @@ class PeerBook:
         return self._shares.netgroup(entry.addr)
 
     def _introducer_of(self, entry: PeerEntry) -> str:
-        """The netgroup of who told it; what nobody told waits for nobody."""
+        """The netgroup of the peer that named it; an entry that no peer named waits for no one."""
         return entry.addr if entry.via is None else self._shares.netgroup(entry.via)
 
 
 def _turns(entries: list[PeerEntry], group_of: Callable[[PeerEntry], str]) -> dict[str, int]:
-    """In which turn each entry comes when every group has one in each turn, by address."""
+    """By address, the turn of each entry if every group has one entry in each turn."""
     placed: Counter[str] = Counter()
     turns: dict[str, int] = {}
     for entry in entries:
@@ -324,7 +324,7 @@ def _turns(entries: list[PeerEntry], group_of: Callable[[PeerEntry], str]) -> di
 
 
 def _rank_in_file(entry: PeerEntry) -> tuple[bool, float]:
-    """Proven ones find their place first, and in the order in which they succeeded, as that is their rank."""
+    """Proven entries are placed first, in the order of their last success, because that is their rank."""
     if stage_of(entry) is Stage.PROVEN:
         return False, entry.last_success_unix or 0.0
     return True, entry.first_seen_unix

@@ -1,18 +1,19 @@
-"""Who must leave the peer book so that one more may come: bounds that no single netgroup or introducer can use up.
+"""Which entries must leave the peer book to make room: no single netgroup or introducer can use up the whole book.
 
-Every entry is in one of three stages: *untried*, *failed* (dialed, never with success or not for a long time) or
-*proven* (succeeded, and not lost since). Three rules:
+Every entry is in one of three stages: *untried*, *failed* (dialed, but never with success or not for a long time) or
+*proven* (succeeded, and not lost since). There are three rules:
 
-- A netgroup may hold an eighth of the book in untried and failed entries, and another eighth in proven ones. So may all
-  introducers of one netgroup together, in what they told us.
+- A netgroup may hold an eighth of the book in untried and failed entries, and another eighth in proven ones. The same
+  bound applies to all introducers of one netgroup together, for the addresses they named.
 - Newcomers displace only failed entries, those longest in that stage first, or untried ones that nobody dialed for 30
-  days. An untried entry is worth as much as a newcomer, so where there is nothing else the newcomer is refused: a flood
-  of made-up addresses ends at its share. Only the operator's own word (seed, direct) displaces any untried entry.
-- Proven entries never make place for newcomers. Beyond their share, the one longest without success leaves. One that
-  fails for a week is proven no more: it counts among the failed, and the one longest among these leaves where there
-  are too many.
+  days. An untried entry is worth as much as a newcomer, so if there is no other entry to displace, the newcomer is
+  refused: a flood of made-up addresses cannot grow beyond its share. Only addresses from the operator (seed, direct)
+  displace any untried entry.
+- Proven entries never make room for newcomers. Beyond their share, the one longest without success leaves. An entry
+  that fails for a week is no longer proven: it counts as failed, and if there are too many failed entries, the oldest
+  leaves.
 
-Seeds of this run never leave and count in no share.
+Seeds of this run never leave and do not count in any share.
 """
 
 from __future__ import annotations
@@ -28,20 +29,20 @@ from nocarrier.model.taxonomy import Source
 from nocarrier.sources.node.book.peer_entry import PeerEntry, Stage, stage_of
 
 SHARES = 8
-"""A netgroup or introducer may hold one of this many equal shares: made-up addresses need eight unrelated ones to fill
-the book, nodes that answer need four, and a small network that lives in one /16 has room for a quarter of it."""
+"""A netgroup or introducer may hold one of this many equal shares: made-up addresses need eight unrelated netgroups to
+fill the book, nodes that answer need four, and a small network inside one /16 may fill a quarter of it."""
 
 STALE_AFTER_S = 30 * 86_400.0
-"""An address that nobody dialed for this long says little; Bitcoin Core's ADDRMAN_HORIZON is the same 30 days."""
+"""An address that nobody dialed for this long means little; Bitcoin Core's ADDRMAN_HORIZON is the same 30 days."""
 
 _HOST_NAMES = "host names"
-"""The netgroup of all names: whoever owns one domain has endless names in it."""
+"""The netgroup of all host names: the owner of one domain has an endless supply of names."""
 
 _OPERATOR = frozenset({Source.SEED, Source.DIRECT})
 
 
 class AddOutcome(StrEnum):
-    """What became of an address that somebody told us."""
+    """What became of an address that this node was given."""
 
     ADDED = "added"
     KNOWN = "known"
@@ -51,10 +52,10 @@ class AddOutcome(StrEnum):
 
 
 class _Bucket:
-    """Addresses that share a bound, with when they were first seen.
+    """Addresses that share a bound, with the time they were first seen.
 
-    By stage, the one longest in it (proven: longest without success) first. Dicts as ordered sets: adding, removing and
-    finding the first take no search, whatever a peer floods us with.
+    By stage, with the one longest in it first (proven: longest without success). The dicts serve as ordered sets: to
+    add, remove or find the first takes no search, even if a peer floods us.
     """
 
     __slots__ = ("failed", "proven", "untried")
@@ -75,7 +76,7 @@ class _Bucket:
         return {Stage.UNTRIED: self.untried, Stage.FAILED: self.failed, Stage.PROVEN: self.proven}[stage]
 
     def replaceable(self, newcomer: PeerEntry, but: Collection[str], now_unix: float) -> str | None:
-        """The least promising entry that may leave for `newcomer`, those in `but` having left already."""
+        """The least promising entry that may leave for `newcomer`; entries in `but` have already left."""
         for addr in self.failed:
             if addr not in but:
                 return addr
@@ -87,14 +88,14 @@ class _Bucket:
 
 
 class Shares:
-    """Where every entry of a book counts. The book says what comes, goes and changes, and asks who must leave."""
+    """In which shares every entry of a book counts. The book reports changes, and asks which entries must leave."""
 
     def __init__(self, max_entries: int, netgroup_prefix: int) -> None:
-        """No entries yet.
+        """Start without entries.
 
         Args:
-            max_entries: bound of the whole book.
-            netgroup_prefix: IPv4 bits that count as one network.
+            max_entries: the bound of the whole book.
+            netgroup_prefix: how many leading bits of an IPv4 address make its netgroup.
         """
         self.max_entries = max_entries
         self.share = max(1, max_entries // SHARES)
@@ -103,10 +104,10 @@ class Shares:
         self._all = _Bucket()
         """All entries but the seeds."""
         self._groups: defaultdict[tuple[AddOutcome, str], _Bucket] = defaultdict(_Bucket)
-        """Buckets of netgroups and introducers, by what a newcomer hears when they are full."""
+        """Buckets of netgroups and introducers, by the outcome for a newcomer when they are full."""
 
     def make_room(self, newcomer: PeerEntry, now_unix: float, *, as_seed: bool) -> set[str] | AddOutcome:
-        """Who must leave for `newcomer`, mostly nobody; or, where those may not be asked to, what is full."""
+        """Which entries must leave for `newcomer`, usually none; or, if none may be evicted, which bound is reached."""
         leaving: set[str] = set()
         if not as_seed:
             for key in self._keys(newcomer):
@@ -131,7 +132,7 @@ class Shares:
         return leaving
 
     def beyond_share(self, changed: PeerEntry) -> Iterator[str]:
-        """Who must leave now that `changed` is proven, or no more. Take each out before asking for the next."""
+        """Which entries must leave as `changed` became proven, or no longer is. Remove each before asking again."""
         for bucket in self._buckets(changed):
             limit = self.max_entries if bucket is self._all else self.share
             while len(bucket.proven) > limit:
@@ -140,14 +141,14 @@ class Shares:
                 yield next(iter(bucket.failed))
 
     def enter(self, entry: PeerEntry, *, as_seed: bool) -> None:
-        """`entry` is in the book from now on; `as_seed`: it stays whatever comes."""
+        """Note that `entry` is now in the book; with `as_seed` it stays whatever happens."""
         if as_seed:
             self._seeds.add(entry.addr)
         for bucket in self._buckets(entry):
             bucket.of(stage_of(entry))[entry.addr] = entry.first_seen_unix
 
     def leave(self, entry: PeerEntry) -> None:
-        """`entry` is not in the book any more."""
+        """Note that `entry` is no longer in the book."""
         for bucket in self._buckets(entry):
             del bucket.of(stage_of(entry))[entry.addr]
         for key in self._keys(entry):
@@ -156,7 +157,7 @@ class Shares:
         self._seeds.discard(entry.addr)
 
     def change(self, before: PeerEntry, after: PeerEntry) -> None:
-        """An entry changed. Its rank stays while its stage does, but a success makes it the last to leave."""
+        """Note that an entry changed. It keeps its rank within its stage, but a success makes it the last to leave."""
         if stage_of(before) is stage_of(after) and before.successes_total == after.successes_total:
             return
         for bucket in self._buckets(before):
@@ -171,7 +172,7 @@ class Shares:
         return self._all.newcomers_total + len(self._all.proven) + len(self._seeds)
 
     def netgroup(self, text: str) -> str:
-        """The group of an address, or of a node id that stands for an introducer: the id."""
+        """The netgroup of an address; for a node id, which may name an introducer, the id itself."""
         return _netgroup(text, self._netgroup_prefix)
 
     def _buckets(self, entry: PeerEntry) -> list[_Bucket]:

@@ -1,1 +1,1 @@
-"""Which ports and addresses are true: ours as others see them, and theirs as we see them."""
+"""Which ports and addresses are right: this node's as others see it, and its peers' as this node sees them."""

@@ -1,7 +1,7 @@
-"""Dials peers back that ask whether they can be dialed. `reachability` is the asking side.
+"""Dials back peers that ask whether they can be dialed. `self_check` is the asking side.
 
-What makes this safe for everybody else: a question names a port and no address, and is tried on the one IP address that
-the asker's own session comes from.
+This is safe for everybody else because a request names a port and no address, and only the one IP address is tried from
+which the asker's own session comes.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ from nocarrier.sources.node.wire.messages import DialBackOutcome
 
 AT_ONCE_MAX = 4
 PER_HOST_S = 30.0
-"""What one node tries for others: so many at once, and one in so much time for each IP address, as sessions cost its
-owner nothing. An honest asker wants one in ten minutes."""
+"""What one node tries for others: how many at once, and how often for each IP address, because sessions cost the owner
+of an address nothing. An honest asker needs one in ten minutes."""
 
 RATE_LIMITED = "rate_limited"
 BUSY = "busy"
-"""Words for a refusal that no reason of the taxonomy has: nothing was dialed."""
+"""Refusals that are not reasons of the taxonomy: nothing was dialed."""
 
 _Verdict: TypeAlias = tuple[DialBackOutcome, str | None]
 
@@ -43,10 +43,10 @@ _log = logging.getLogger("nocarrier.node")
 
 
 class DialBacks:
-    """Dials peers that ask for it, and tells them how that went.
+    """Dials peers that ask for it, and tells them what happened.
 
     Attributes:
-        asked_total: what peers asked for.
+        asked_total: requests from peers.
         answered_total: of these, how many were tried and answered.
         refused_total: of these, how many were refused.
     """
@@ -61,14 +61,14 @@ class DialBacks:
         ports: PortTruth,
         local_ip: IPAddress | None,
     ) -> None:
-        """Nothing is tried yet.
+        """Start without any requests.
 
         Args:
-            timing: one attempt may take as long as connecting and one attempt at a handshake.
-            policy: which addresses may be dialed, whoever asks.
-            bans: whom we do not dial, whoever asks.
+            timing: one attempt may take as long as connecting plus one handshake attempt.
+            policy: which addresses may be dialed, whichever peer asks.
+            bans: which peers are not dialed, whichever peer asks.
             make_connection: makes a wire connection.
-            ports: learns what became of each dial-back.
+            ports: is told the outcome of each dial-back.
             local_ip: the address to dial from, as for the node's own dials.
         """
         self._timing = timing
@@ -80,7 +80,7 @@ class DialBacks:
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = False
         self._tried_s: dict[str, float] = {}
-        """When each IP address was dialed last; only those of the last 30 seconds."""
+        """When each IP address was last dialed; only those of the last 30 seconds."""
         self.asked_total = 0
         self.answered_total = 0
         self.refused_total = 0
@@ -88,7 +88,7 @@ class DialBacks:
     def take_question(self, session: Session, event: DialBackRequested) -> None:
         """Dial `port` of the peer at the other end of `session`, in a task of its own; or refuse."""
         self.asked_total += 1
-        # Where the session's own TCP connection ends, and nowhere else: nothing that a peer says leads to another host.
+        # Only where the session's own TCP connection ends: nothing that a peer says may direct a dial to another host.
         address = Address(session.tcp_address.host, event.port)
         refusal = self._why_not(address, session.node_id)
         if refusal is not None:
@@ -101,7 +101,7 @@ class DialBacks:
         task.add_done_callback(self._tasks.discard)
 
     async def stop(self) -> None:
-        """Drop what is under way, and dial nobody any more."""
+        """Drop the dials under way, and start no more."""
         self._stopping = True
         for task in list(self._tasks):
             task.cancel()
@@ -135,8 +135,8 @@ class DialBacks:
         session.send_dial_back_result(nonce, outcome, reason)
 
     async def _dial(self, asker: RemotePeer, address: Address) -> _Verdict:
-        # Not a `Dial`, so not recorded: it is no dial to a peer that we want, and a peer that could make us record
-        # failures, backoff and outages at will would write our diagnosis.
+        # Not a `Dial`, so it is not recorded: it is not a dial to a peer that we want, and a peer that could make us
+        # record failures, backoff and outages at will could forge our diagnosis.
         timing = self._timing
         connected = await connect_socket(address, timing.connect_timeout_s, self._local_ip)
         if isinstance(connected, Failed):
@@ -162,10 +162,10 @@ class DialBacks:
 
 
 def _verdict(reason: Reason, blame: Blame) -> _Verdict:
-    # A fault on our side (no route, no descriptor, our own firewall, a late loop) says nothing about the asker's port.
+    # A fault of ours (no route, no descriptor, our own firewall, a stalled loop) says nothing about the asker's port.
     return DialBackOutcome.REFUSED if blame is Blame.US else DialBackOutcome.NOT_REACHED, reason
 
 
 def _nobody(remote: RemotePeer, *, proven: bool) -> Rejection:  # noqa: ARG001
-    """Admits no one: a dial-back ends before that is asked."""
+    """Admit no peer: a dial-back ends before this is called."""
     return Rejection(reason=Reason.HANDSHAKE_ERROR, detail="this is a dial-back")

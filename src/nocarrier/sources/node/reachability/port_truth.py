@@ -1,12 +1,12 @@
-"""Which ports peers really listen on: what they publish and tell, held against what was met.
+"""Which ports peers really listen on: compares what they publish and name with what was met there.
 
-An address with a wrong port comes about in few ways: the port of the HTTP API in place of the P2P port, the port that a
-peer dials *from* taken for the one it listens on, an old port, or one that a router does not forward. Each leaves its
-own trace in what sessions, gossip and dials say of a host. Pure: `now_unix` is handed in, and nothing is dialed.
+There are few ways to publish a wrong port: the port of the HTTP API instead of the P2P port, the port that a peer dials
+*from* taken for the one it listens on, an old port, or one that a router does not forward. Each leaves its own trace in
+what sessions, gossip and dials say about a host. Pure: `now_unix` is passed in, and nothing is dialed.
 
-What a peer says is believed of its own host only, the one that its connection comes from. Who shares that host with
-others (behind a NAT, say) can make an address of it look mistaken until it works; it can have the address removed from
-the book only if that never worked, and only while nobody says that another node lives there.
+A peer is believed only about its own host, the one that its connection comes from. A peer that shares that host with
+others (behind a NAT, for example) can make an address of it look mistaken until it works; it can have the address
+removed from the book only if that address has never worked, and only while nobody says that another node is there.
 """
 
 from __future__ import annotations
@@ -24,36 +24,36 @@ from nocarrier.sources.node.sessions.session_table import SessionTable
 from nocarrier.sources.node.wire import RemotePeer
 
 MAX_HOSTS = 1024
-"""Hosts with evidence, 5.5 MB at worst (measured); the one longest without news leaves first."""
+"""Hosts with evidence, at most 5.5 MB (measured); the one longest without news leaves first."""
 
 MAX_TOLD = 2048
-"""Told addresses remembered with who told them: as many as the peer book holds."""
+"""Named addresses that are remembered with the peers that named them: as many as the peer book holds."""
 
 MAX_CLAIMS = 256
-"""Far more than anybody reads."""
+"""Far more than anybody will read."""
 
 KEPT_S = 3600.0
-"""How long a claim stands after it was last met, and a told address counts as told."""
+"""How long a claim lasts after it was last confirmed, and how long an address counts as named."""
 
 _SOMEBODY_ELSE = frozenset({Reason.CONNECTION_REFUSED, Reason.NOT_OUR_PROTOCOL, Reason.PEER_ID_MISMATCH})
-"""Who answers so is not the node that was looked for. Silence says nothing: a NAT or firewall makes it of any port."""
+"""Answers that show that the expected node is not there. Silence does not: a NAT or firewall can silence any port."""
 
 
 class _Told(NamedTuple):
-    """What peers said of an address."""
+    """What peers said about an address."""
 
     node_ids: frozenset[str]
-    """Who lives there; two where they contradict each other, and more are not kept."""
+    """Which nodes are said to be there; at most two, if peers contradict each other."""
     source: Source
     via: str | None
     at_unix: float
 
 
 class PortTruth:
-    """Claims about wrong ports, and the corrections of the peer book that follow from them.
+    """Claims about wrong ports, and the corrections to the peer book that follow from them.
 
     Attributes:
-        changes: grows with every claim that is made, met again or dropped.
+        changes: increases with every claim that is made, confirmed or dropped.
     """
 
     def __init__(self, *, book: PeerBook, sessions: SessionTable) -> None:
@@ -67,7 +67,7 @@ class PortTruth:
     # ---- evidence -------------------------------------------------------------------------------------------------
 
     def session_began(self, session: Session, now_unix: float) -> None:
-        """A peer has proven who it is, says which ports are its, and shows where it dials from."""
+        """Note that a peer has proved who it is, says which ports it uses, and shows which port it dials from."""
         remote, tcp_port = session.remote, session.tcp_address.port
         for name in {session.address.host, session.tcp_address.host}:
             host = self._evidence_of(name, remote)
@@ -83,11 +83,11 @@ class PortTruth:
                 self._judge_host(name, now_unix)
 
     def met(self, address: Address, remote: RemotePeer, now_unix: float) -> None:
-        """A handshake on a dial to `address` proved that `remote` listens there, whether or not a session follows."""
+        """Note that a handshake on a dial to `address` proved that `remote` listens there, whatever follows."""
         self._prove(address, remote, now_unix)
 
     def told(self, address: Address, node_id: str | None, source: Source, via: str | None, now_unix: float) -> None:
-        """A peer named an address, and perhaps who lives there."""
+        """Note that a peer named an address, and perhaps the node there."""
         addr = str(address)
         before = self._told.get(addr)
         known = before.node_ids if before is not None else frozenset()
@@ -96,7 +96,7 @@ class PortTruth:
         self._judge(address, now_unix)
 
     def dial_failed(self, address: Address, fault: Fault, source: Source, via: str | None, now_unix: float) -> None:
-        """A dial to `address` failed, which says something of its port only where somebody else answered."""
+        """Note that a dial to `address` failed; that says something about its port only if another program answered."""
         if fault.reason not in _SOMEBODY_ELSE:
             return
         self._disprove(address)
@@ -108,7 +108,7 @@ class PortTruth:
         self._judge(address, now_unix, source, via)
 
     def dialed_back(self, session: Session, port: int, reason: str | None, now_unix: float) -> None:
-        """The peer asked us to dial its `port`; `reason` says why it was not reached, None that it was."""
+        """Note that the peer asked us to dial its `port`; `reason` says why it was not reached, None that it was."""
         address = Address(session.tcp_address.host, port)
         if reason is None:
             self._prove(address, session.remote, now_unix)
@@ -132,7 +132,7 @@ class PortTruth:
         self._judge_host(address.host, now_unix)
 
     def _disprove(self, address: Address) -> None:
-        """Nobody is proven to listen on `address` any more; what was said on the strength of that falls."""
+        """Note that nobody is proven to listen on `address` any more; conclusions from that proof are dropped."""
         host = self._hosts.get(address.host)
         if host is not None and host.proven.pop(address.port, None) is not None:
             for claim in [claim for claim in self._claims.values() if claim.true_addr == str(address)]:
@@ -151,12 +151,12 @@ class PortTruth:
         return addr in self._claims
 
     def is_corrected(self, addr: str) -> bool:
-        """Whether the book has the true address in the place of `addr`."""
+        """Whether the book has the right address in place of `addr`."""
         claim = self._claims.get(addr)
         return claim is not None and claim.corrected
 
     def _judge_host(self, name: str, now_unix: float) -> None:
-        """Look again at all addresses of a host, as there is new evidence about it."""
+        """Check all addresses of a host again, because there is new evidence about it."""
         prefix = str(Address(name, 1)).removesuffix("1")
         addrs = {entry.addr for entry in self._book if entry.addr.startswith(prefix)}
         for addr, told in self._told.items():
@@ -166,7 +166,7 @@ class PortTruth:
             self._judge(Address.parse(addr), now_unix)
 
     def _judge(self, address: Address, now_unix: float, source: Source | None = None, via: str | None = None) -> None:
-        """Say what is wrong with the port of `address`, and correct the book; or take back what was said."""
+        """Claim what is wrong with the port of `address`, and correct the book; or withdraw an earlier claim."""
         addr = str(address)
         host, entry, told = self._hosts.get(address.host), self._book.get(addr), self._told.get(addr)
         if host is None or (entry is not None and entry.last_success_unix is not None):
@@ -199,26 +199,26 @@ class PortTruth:
     # ---- correction -----------------------------------------------------------------------------------------------
 
     def _correct(self, wrong: PeerEntry | None, true: Address, node_id: str, now_unix: float) -> bool:
-        """Have `true` in the book in place of `wrong`, which never worked; whether that is so now."""
+        """Put `true` into the book in place of `wrong`, which has never worked; returns whether it is there now."""
         if not self._lives_there_now(true, node_id):
             return False
         if wrong is not None:
             if wrong.source is Source.SEED:
-                return False  # the operator's to mend
+                return False  # only the operator can fix it
             self._book.remove(wrong.addr)
             if self._book.add(true, wrong.source, wrong.via, now_unix) is AddOutcome.ADDED:
                 self._book.set_node_id(str(true), node_id)
         return str(true) in self._book
 
     def _lives_there_now(self, address: Address, node_id: str) -> bool:
-        """Whether the process that was met at `address` is connected with us: a restarted one may listen elsewhere."""
+        """Whether the process met at `address` is connected with us: after a restart it may listen elsewhere."""
         session = self._sessions.get(node_id)
         proof = self._hosts[address.host].proven[address.port]
         return session is not None and session.remote.boot_id == proof.boot_id
 
 
 def _inhabitants(entry: PeerEntry | None, told: _Told | None) -> frozenset[str]:
-    """Who is said to live at an address; what its own sessions say comes before gossip."""
+    """The nodes that are said to be at an address; their own sessions take precedence over gossip."""
     if entry is not None and entry.node_id is not None:
         return frozenset({entry.node_id})
     return told.node_ids if told is not None else frozenset()

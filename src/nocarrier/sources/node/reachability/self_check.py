@@ -1,4 +1,4 @@
-"""Can others dial this node? It asks peers of different networks to try, and counts what they say."""
+"""Can others dial this node? It asks peers in different netgroups to try, and counts their answers."""
 
 from __future__ import annotations
 
@@ -19,29 +19,29 @@ from nocarrier.sources.node.wire.events import DialBackAnswered
 from nocarrier.sources.node.wire.messages import DialBackOutcome
 
 ASK_AGAIN_S = 600.0
-"""How long an answer is good enough: ports close when somebody changes a router, not by the minute."""
+"""How long an answer is good enough: ports close when somebody changes a router, not every minute."""
 
 ASK_SOON_S = 60.0
-"""After a refusal, and once after a first bad verdict, which may come from a moment in which this node or the peer was
-busy. Twice what peers want between two dial-backs."""
+"""The pause after a refusal, and once after a first bad verdict, which may come from a moment in which this node or the
+peer was busy. Twice the pause that peers want between two dial-backs."""
 
 ANSWER_WITHIN_S = 60.0
-"""The longest that an honest answer takes with default settings is 22 s: connecting and one handshake."""
+"""The longest that an honest answer takes with default settings is 22 s: connecting plus one handshake attempt."""
 
 ANSWER_VALID_S = 1800.0
-"""Three questions without an answer, or half an hour without that peer: by then its word is old."""
+"""Three requests without an answer, or half an hour without that peer: by then its answer is too old."""
 
 ASKED_MAX = 8
-"""Netgroups that are asked in ten minutes: five of eight unrelated peers must lie for a false verdict, and on average
-every node dials less than once a minute for others, however large the network is."""
+"""How many netgroups are asked within ten minutes: five of eight unrelated peers must lie for a false verdict, and on
+average every node dials for others less than once a minute, however large the network is."""
 
 LOOK_INTERVAL_S = 15.0
-"""How often it is looked whether a question is due. Nobody waits for it: new peers are asked at once."""
+"""How often to check whether a request is due. Nobody waits for it: new peers are asked at once."""
 
 
 @dataclass(slots=True)
 class _Question:
-    """The newest question to one netgroup."""
+    """The newest request to one netgroup."""
 
     nonce: int
     session: Session
@@ -57,13 +57,13 @@ class _Question:
         return now_s - self.at_s >= wait_s
 
     def takes_a_place(self, now_s: float) -> bool:
-        """Whether it counts as one of those that are asked; who refuses or never answers leaves its place to others."""
+        """Whether it uses up one of the questions; a peer that refuses or never answers leaves its turn to others."""
         age_s = now_s - self.at_s
         return not self.was_refused and age_s < (ANSWER_WITHIN_S if self.is_open else ASK_AGAIN_S)
 
 
 class _Answer(NamedTuple):
-    """The newest answer of one netgroup."""
+    """The newest answer from one netgroup."""
 
     reached: bool
     observed_host: str | None
@@ -72,21 +72,21 @@ class _Answer(NamedTuple):
 
 
 class ReachabilityCheck:
-    """Asks peers of different netgroups whether they reach the port that we publish.
+    """Asks peers in different netgroups whether they can reach the port that this node publishes.
 
-    What is tried is that port on the IP address from which the peer sees us, which is what peers learn from our Hello;
-    an address of the setting ``advertise`` with another host than that is not tried by anybody.
+    They try that port on the IP address from which the peer sees us, because that is what peers learn from our Hello.
+    If the setting ``advertise`` names another host, nobody tries that.
 
-    The verdict is that of most netgroups; between as many and as many it is unknown. Peers that we meet over private or
-    loopback addresses are asked in LAN mode only: they see this node from the inside, and say nothing about the world.
+    The verdict is that of most netgroups; if they are evenly split, it is unknown. Peers that we meet over private or
+    loopback addresses are asked only in LAN mode: they see this node from the inside, and say nothing about the world.
     In LAN mode *public* therefore means: others in the same network can dial this node.
 
     Attributes:
-        asked_total: questions sent.
+        asked_total: requests sent.
         answered_total: of these, how many got a verdict.
         refused_total: of these, how many were refused. All others are open, or were never answered: older versions do
-            not know the question.
-        changes: grows with every answer.
+            not know the request.
+        changes: increases with every answer.
     """
 
     def __init__(self, options: NodeOptions, *, sessions: SessionTable, published_port: int) -> None:
@@ -101,17 +101,17 @@ class ReachabilityCheck:
         self.changes = 0
 
     async def run(self) -> None:
-        """Ask again and again, until cancelled."""
+        """Ask at regular intervals, until cancelled."""
         while True:
             await asyncio.sleep(LOOK_INTERVAL_S)
             self._forget_the_old(time.monotonic())
             sessions = list(self._sessions)
-            random.shuffle(sessions)  # a peer that never answers shall not stand before its whole netgroup
+            random.shuffle(sessions)  # a peer that never answers must not keep its whole netgroup from being asked
             for session in sessions:
                 self.ask(session)
 
     def ask(self, session: Session) -> None:
-        """Ask that peer, if its netgroup is due and not enough others are asked already."""
+        """Ask that peer, if its netgroup is due and not enough others have been asked already."""
         ip = session.tcp_address.ip
         if ip is None or not (self._options.lan_mode or scope_of(ip) is Scope.PUBLIC):
             return
@@ -129,7 +129,7 @@ class ReachabilityCheck:
         session.send_dial_back(question.nonce, self._published_port)
 
     def take_answer(self, session: Session, event: DialBackAnswered) -> None:
-        """A peer says what became of our question; what nobody asked it counts for nothing."""
+        """Take in a peer's answer to our request; an answer that nobody asked for is ignored."""
         netgroup = self._netgroup_of(session)
         question = self._questions.get(netgroup)
         if question is None or not question.is_open or (question.session, question.nonce) != (session, event.nonce):
@@ -151,7 +151,7 @@ class ReachabilityCheck:
         )
 
     def state(self) -> ReachabilityState:
-        """The verdict of the newest answer of each netgroup within the last half hour."""
+        """The verdict from the newest answer of each netgroup within the last half hour."""
         now_s = time.monotonic()
         answers = [answer for answer in self._answers.values() if now_s - answer.at_s < ANSWER_VALID_S]
         if not answers:
@@ -181,7 +181,7 @@ class ReachabilityCheck:
 
 
 def _host_in(text: str | None) -> str | None:
-    """The IP address in what a peer says of where it sees us."""
+    """The IP address in a peer's statement of where it sees us."""
     try:
         address = Address.parse(text) if text else None
     except AddressError:

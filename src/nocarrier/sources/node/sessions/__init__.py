@@ -1,4 +1,4 @@
-"""Sessions with peers: the handshake, the life of one session, and the table of all.
+"""Sessions with peers: the handshake, the life of one session, and the table of all sessions.
 
-Knows no peer book.
+Does not know the peer book.
 """

@@ -1,4 +1,4 @@
-"""Drives a handshake of `wire` over a stream."""
+"""Performs a handshake of `wire` over a stream."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ from nocarrier.sources.node.wire.events import DialedBack, HandshakeCompleted, H
 _READ_BYTES = 65536
 
 FAREWELL_TIMEOUT_S = 2.0
-"""How long a refused peer may take to read why. Closing with unread bytes would send a RST, and the reason with it."""
+"""How long a rejected peer may take to read why. To close with unread bytes would send a RST and lose the reason."""
 
 
 class MakeConnection(Protocol):
-    """Makes a wire connection. The node does it, as it knows what it says of itself."""
+    """Makes a wire connection. The node implements it, because it knows what it says about itself."""
 
     def __call__(
         self,
@@ -32,14 +32,14 @@ class MakeConnection(Protocol):
         expected_node_id: str | None = None,
         dial_back: bool = False,
     ) -> Connection:
-        """A connection to `remote`, ready for its first bytes.
+        """Return a connection to `remote`, ready for its first bytes.
 
         Args:
             role: who dialed.
-            remote: the peer, as this node sees it.
-            admit: says whether the peer is wanted.
-            expected_node_id: hex digits that the peer has to prove; None: anybody's.
-            dial_back: whether it only answers a request to be dialed back.
+            remote: the address of the peer as this node sees it.
+            admit: says whether the peer is accepted.
+            expected_node_id: the node id that the peer has to prove; None: any.
+            dial_back: whether the dial only answers a request for a dial-back.
         """
 
 
@@ -52,13 +52,13 @@ class Established:
     writer: asyncio.StreamWriter
     completed: HandshakeCompleted
     early_events: Sequence[WireEvent]
-    """What came in one piece with the end of the handshake."""
+    """Events that came together with the end of the handshake."""
 
 
 async def shake_hands(
     connection: Connection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
 ) -> Established | DialedBack:
-    """Exchange messages until the handshake is complete, or a dial-back over. Set a deadline around it.
+    """Exchange messages until the handshake is complete, or a dial-back is over. Put a deadline around it.
 
     Raises:
         PeerRejected: it failed, by our verdict or by the peer's (`evidence["stated_by"]`).
@@ -91,7 +91,7 @@ async def _send(connection: Connection, writer: asyncio.StreamWriter) -> None:
 
 
 async def part(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """Close a connection so that the last bytes we wrote arrive: end our side, then wait for the peer's end."""
+    """Close a connection so that our last bytes arrive: end our side, then wait for the peer to end its side."""
     with contextlib.suppress(OSError, TimeoutError):
         async with asyncio.timeout(FAREWELL_TIMEOUT_S):
             if writer.can_write_eof():

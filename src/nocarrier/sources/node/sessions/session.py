@@ -1,4 +1,4 @@
-"""One established session with a peer: pumps `wire` over a stream, keeps it alive, and knows why it ended."""
+"""One open session with a peer: pumps `wire` over a stream, keeps the session alive, and knows why it ended."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ from nocarrier.sources.node.wire.events import (
 from nocarrier.sources.node.wire.messages import DialBackOutcome
 
 PING_INTERVAL_S = 15.0
-"""Shorter than any NAT's timeout for an established mapping (RFC 5382 REQ-5 asks for two hours, home routers keep
-minutes), and short enough to notice a dead peer before an operator does."""
+"""Shorter than any NAT's timeout for an established mapping (RFC 5382 REQ-5 asks for two hours, home routers keep it
+for minutes), and short enough to notice a dead peer before an operator does."""
 
 IDLE_TIMEOUT_S = 45.0
-"""Three pings without any byte in return."""
+"""Three pings without a single byte in return."""
 
 SEND_TIMEOUT_S = 10.0
 """A peer that does not take a few kilobytes within this time has stopped reading."""
 
 GOODBYE_TIMEOUT_S = 1.0
-"""How long the end of a session waits for its last bytes to be taken."""
+"""How long the end of a session waits for the peer to take its last bytes."""
 
 MESSAGES_PER_S = 100.0
 MESSAGES_BURST = 500.0
-"""Far above what our own protocol sends (a ping and two peer lists in 15 s); more than that is a flood."""
+"""Far above what our own protocol sends (a ping and two peer lists in 15 s); more than this is a flood."""
 
 _READ_BYTES = 65536
 
@@ -56,23 +56,23 @@ class SessionEnd:
 
     by_us: bool
     code: str
-    """A `SessionEndCode`, or a word of the peer's own."""
+    """A `SessionEndCode`, or a code of the peer's own."""
     detail: str = ""
     nobody_answered: bool = False
     """Whether it ended in silence, which may be our own outage."""
 
     @property
     def facts(self) -> SessionEndFacts:
-        """What the code stands for."""
+        """What the code means."""
         return session_end_facts(self.code)
 
     @property
     def was_our_wish(self) -> bool:
-        """Whether we ended it though the peer gave us no cause."""
+        """Whether we ended it though the peer had given no cause."""
         return self.by_us and not self.facts.other_gave_cause
 
     def __str__(self) -> str:
-        who = "we ended it" if self.by_us else "the peer ended it"
+        who = "this node ended it" if self.by_us else "the peer ended it"
         said = ", ".join(filter(None, (self.code, self.detail)))
         return f"{who}: {self.facts.meaning} ({said})" if self.facts.meaning else f"{who}: {said}"
 
@@ -83,28 +83,28 @@ class SessionOrigin:
 
     direction: Direction
     address: Address
-    """Where the peer can be dialed; of an inbound one without a listen port, where it came from."""
+    """Where the peer can be dialed; for an inbound one without a listen port, where it came from."""
     source: Source
     via: str | None = None
     is_dialable: bool = True
-    """Whether somebody listens at `address`, as far as we know."""
+    """Whether something listens at `address`, as far as we know."""
 
 
 class Session:
-    """A peer that has proven who it is.
+    """An open session with a peer that has proved who it is.
 
     Args:
-        established: the handshake it begins with.
+        established: the handshake that it begins with.
         origin: how it came about.
         stalled_s: see `DialOptions`.
 
     Attributes:
-        remote: what it said of itself.
+        remote: what the peer said about itself.
         addr: where it can be dialed, as text; for an inbound peer without a listen port, where it came from.
-        tcp_address: the other end of the TCP connection; of an inbound one, the port is the one it dials from.
-        welcome: what it told us at the end of the handshake, such as where it sees us.
-        latency_s: round-trip time of the last answered ping.
-        last_received_s: when anything was received last, monotonic.
+        tcp_address: the other end of the TCP connection; if inbound, its port is the one that the peer dials from.
+        welcome: what the peer told us at the end of the handshake, such as where it sees us.
+        latency_s: the round-trip time of the last answered ping.
+        last_received_s: when anything was last received, monotonic.
     """
 
     def __init__(self, established: Established, origin: SessionOrigin, *, stalled_s: Callable[[float], float]) -> None:
@@ -144,22 +144,22 @@ class Session:
 
     @property
     def silent_since_s(self) -> float:
-        """When the next byte is or was due, monotonic: a live peer answers our pings, so it sends that often."""
+        """When the next byte is or was due, monotonic: a live peer answers our pings, so at least that often."""
         return self.last_received_s + PING_INTERVAL_S
 
     @property
     def own_lag_s(self) -> float:
-        """For how long our event loop stood still in this session, where that may have brought its end; else 0."""
+        """How long our event loop was stalled in this session, if that may have ended it; otherwise 0."""
         end = self.end
         may_be_ours = end is not None and not end.by_us and end.facts.is_impatience
         return self._stalled_s(self.connected_at_s) if may_be_ours else 0.0
 
     async def run(self, begin: Callable[[], None], handle: EventHandler) -> SessionEnd:
-        """Serve the session until it ends; returns why. Raises nothing, whoever is at fault.
+        """Serve the session until it ends; returns why it ended. Never raises, whichever side is at fault.
 
         Args:
             begin: called first, once.
-            handle: gets every event that is not about keeping the session alive.
+            handle: called with every event that is not about keeping the session alive.
         """
         keepalive = asyncio.create_task(self._keep_alive())
         keepalive.add_done_callback(self._keepalive_ended)
@@ -173,7 +173,7 @@ class Session:
                 else:
                     self._finish(SessionEnd(by_us=False, code=SessionEndCode.CLOSED))
             if self.end.by_us:
-                await part(self._reader, self._writer)  # the peer shall read why, and cannot hold us by staying
+                await part(self._reader, self._writer)  # gives the peer time to read why, but a limited time
         except OSError as exc:
             self._lose(exc)
         except Exception as error:  # noqa: BLE001 - a task boundary; noted and logged
@@ -226,8 +226,8 @@ class Session:
             self._connection.send_ping(self._ping_sent[0])
             await self.flush()
             await asyncio.sleep(PING_INTERVAL_S)
-            # Pings are counted, not seconds: while our own event loop stands still nobody is asked, and what was
-            # answered waits to be read.
+            # Count pings, not seconds: while our own event loop is stalled nothing is asked, and the answers that came
+            # wait to be read.
             unanswered = 0 if self.last_received_s >= asked_s else unanswered + 1
             if unanswered * PING_INTERVAL_S >= IDLE_TIMEOUT_S:
                 self._give_up(SessionEndCode.PING_TIMEOUT, f"nothing received for {IDLE_TIMEOUT_S:g} s")
@@ -253,7 +253,7 @@ class Session:
         self._write()
 
     def send_dial_back_result(self, nonce: int, outcome: DialBackOutcome, reason: str | None) -> None:
-        """Tell the peer what became of the dial that it asked for."""
+        """Tell the peer what became of the dial that it requested."""
         self._connection.send_dial_back_result(nonce, outcome, reason)
         self._write()
 
@@ -263,7 +263,7 @@ class Session:
             self._writer.write(data)
 
     async def flush(self) -> None:
-        """Write what waits; a peer that does not take it in time loses the session."""
+        """Write what waits; if the peer does not take it in time, the session ends."""
         self._write()
         asked_s = time.monotonic()
         try:
@@ -271,14 +271,14 @@ class Session:
                 await self._writer.drain()
         except TimeoutError:
             if self._stalled_s(asked_s) >= SEND_TIMEOUT_S / 2:
-                await self.flush()  # the peer may have read it all, while it was we who did not write
+                await self.flush()  # the peer may have read it all; it was this side that did not write
                 return
-            self._give_up(SessionEndCode.SEND_TIMEOUT, f"it took nothing for {SEND_TIMEOUT_S:g} s")
+            self._give_up(SessionEndCode.SEND_TIMEOUT, f"the peer read nothing for {SEND_TIMEOUT_S:g} s")
         except OSError as exc:
             self._lose(exc)
 
     async def close(self, code: str, detail: str = "") -> None:
-        """End the session and say why. Does not wait for a peer that takes no goodbye."""
+        """End the session and say why. Does not wait for a peer that does not read the goodbye."""
         if self.end is not None:
             return
         self._begin_close(code, detail)
@@ -287,7 +287,8 @@ class Session:
                 await self._writer.drain()
                 if self._writer.can_write_eof():
                     self._writer.write_eof()
-                # The peer's own end of stream says that it has the goodbye; closing before could send a RST instead.
+                # The peer's own end of stream shows that it has the goodbye; to close before that could send a RST
+                # instead.
                 await self._over.wait()
         self._writer.transport.abort()
 
@@ -309,11 +310,11 @@ class Session:
 
     def _keepalive_ended(self, keepalive: asyncio.Task[None]) -> None:
         error = None if keepalive.cancelled() else keepalive.exception()
-        if error is not None:  # without it nobody would notice any more that the peer is gone
+        if error is not None:  # otherwise nothing would notice any more that the peer is gone
             self._fail(error)
 
     def _fail(self, error: BaseException) -> None:
-        """End the session for a fault of our own program."""
+        """End the session because of a fault in our own program."""
         _log.critical("a session with %s died of an internal error", self.addr, exc_info=error)
         self._finish(SessionEnd(by_us=True, code=SessionEndCode.INTERNAL_ERROR, detail=type(error).__name__))
         self._writer.transport.abort()

@@ -1,4 +1,4 @@
-"""The live sessions, one for each peer, and which of two connections to one peer stays."""
+"""The open sessions, one for each peer, and which of two connections with one peer stays."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nocarrier.sources.node.wire import RemotePeer
 
 
 class SessionTable:
-    """Live sessions by node id.
+    """Open sessions by node id.
 
     Attributes:
         revision: changes with every session that begins or ends.
@@ -22,16 +22,16 @@ class SessionTable:
         self._sessions: dict[str, Session] = {}
         self.revision = 0
         self.changed = asyncio.Event()
-        """Set whenever a session begins or ends; whoever waits clears it."""
+        """Set whenever a session begins or ends; the task that waits for it clears it."""
 
     def stays(self, remote: RemotePeer, direction: Direction) -> bool:
         """Whether a new connection of `direction` with `remote` would stay.
 
-        Both nodes come to the same answer without asking each other:
+        Both nodes reach the same answer without asking each other:
 
-        - The peer restarted since the session we have began (its boot id is another): the new one stays, the old one is
+        - The peer restarted since our session began (its boot id differs): the new connection stays; the old one is
           dead, though TCP has not noticed.
-        - Both dialed each other at once: the connection dialed by the smaller node id stays.
+        - Both dialed each other at the same time: the connection dialed by the smaller node id stays.
         - The same side dialed again: it has lost the older connection, so the newer one stays.
         """
         existing = self._sessions.get(remote.node_id)
@@ -43,14 +43,14 @@ class SessionTable:
         return self.own_node_id if direction is Direction.OUTBOUND else node_id
 
     def add(self, session: Session) -> Session | None:
-        """Add a session that `stays`; returns the one whose place it takes."""
+        """Add a session for which `stays` is true; returns the session that it replaces, if any."""
         replaced = self._sessions.pop(session.node_id, None)
         self._sessions[session.node_id] = session
         self._note_change()
         return replaced
 
     def remove(self, session: Session) -> None:
-        """Remove a session that ended, unless another one has its place by now."""
+        """Remove a session that ended, unless another one has already replaced it."""
         if self._sessions.get(session.node_id) is session:
             del self._sessions[session.node_id]
         self._note_change()

@@ -1,7 +1,7 @@
 """The protocol between nodes: bytes in, events out.
 
-No sockets, no clock, no tasks. Read `state` for which side sends what when, `messages` for what can be said, and
-`connection` for how it is driven.
+No sockets, no clock, no tasks. Read `state` for which side sends what when, `messages` for what can be sent, and
+`connection` for how to drive it.
 """
 
 from nocarrier.sources.node.wire.claims import LocalPeer, Rejection, RemotePeer, Role

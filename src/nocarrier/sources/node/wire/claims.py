@@ -1,4 +1,4 @@
-"""Who both sides say they are, whether that fits together, and what a proof of it is. Pure."""
+"""What both sides say about themselves, whether it fits together, and what proves it. Pure."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from nocarrier.model.taxonomy import Reason
 from nocarrier.sources.node.wire.messages import HELLO_MIN_BYTES, Hello, Reject, decode, encode, shorten
 
 CLOCK_SKEW_MAX_S = 300.0
-"""How far two clocks may be apart: what Kerberos recommends (RFC 4120 sections 3.2.3 and 8.2). Enough for any clock
-that is kept at all, and tickets with an expiry still mean something."""
+"""How far two clocks may differ: what Kerberos recommends (RFC 4120 sections 3.2.3 and 8.2). Enough for any clock that
+is set at all, and tickets with an expiry still mean something."""
 
 TICKET_KINDS = frozenset({"missing", "expired", "not_yet_valid", "bad_signature", "wrong_subject"})
 """What can be wrong with a ticket."""
@@ -39,12 +39,12 @@ REJECT_CODES: Mapping[str, Reason] = MappingProxyType(
         )
     }
 )
-"""Which reasons a side may state to the other, by their code on the wire. All else a peer states is handshake_error: it
-cannot know how its bytes reached us."""
+"""Which reasons a side may state to the other, by their code on the wire. Any other code is recorded as
+handshake_error: a peer cannot know how its bytes reached us."""
 
 
 class Role(Enum):
-    """Who opened the connection."""
+    """Which side opened the connection."""
 
     DIALER = "dialer"
     LISTENER = "listener"
@@ -57,10 +57,10 @@ class Role(Enum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocalPeer:
-    """What we say of ourselves.
+    """What we say about ourselves.
 
     Raises:
-        WireError: a value that every peer would refuse; the text names it.
+        WireError: a value that every peer would reject; the text names it.
     """
 
     node_id: str
@@ -69,7 +69,7 @@ class LocalPeer:
     min_version: int
     max_version: int
     boot_id: bytes
-    """8 random bytes, one draw for each process."""
+    """8 random bytes, drawn once per process."""
     listen_port: int | None = None
     advertised: str | None = None
     http_port: int | None = None
@@ -102,7 +102,7 @@ class LocalPeer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RemotePeer:
-    """What the other side says of itself. Its node id is proven once the handshake says so, all else is its word."""
+    """What the other side says about itself. Its node id is proven once the handshake says so; the rest is claimed."""
 
     node_id: str
     boot_id: bytes
@@ -113,12 +113,12 @@ class RemotePeer:
     http_port: int | None
     user_agent: str
     clock_ahead_s: float
-    """How far its clock is ahead of ours, the time its Hello took to get here included."""
+    """How far its clock is ahead of ours, including the time that its Hello took to get here."""
     ticket: str | None = field(repr=False)
 
     @classmethod
     def from_hello(cls, hello: Hello, now_unix: float) -> RemotePeer:
-        """Who said `hello`, which came at `now_unix`."""
+        """Make the peer that sent `hello`, which arrived at `now_unix`."""
         return cls(
             node_id=hello.node_id,
             boot_id=hello.boot_id,
@@ -135,11 +135,11 @@ class RemotePeer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rejection:
-    """Why we do not want the other side. It is told all of this.
+    """Why we reject the other side. All of it is sent to it.
 
     Raises:
-        ValueError: `reason` is not one that may be stated, `ticket` is not one of `TICKET_KINDS`, or `until_unix` is
-            not a time that a peer would accept.
+        ValueError: `reason` may not be stated to a peer, `ticket` is not one of `TICKET_KINDS`, or `until_unix` is not
+            a time that a peer would accept.
     """
 
     reason: Reason
@@ -157,7 +157,7 @@ class Rejection:
         decode(encode(self.message()))
 
     def message(self) -> Reject:
-        """The message that tells it."""
+        """The message that states it."""
         return Reject(
             code=self.reason.value, detail=shorten(self.detail), ticket=self.ticket, until_unix=self.until_unix
         )
@@ -165,12 +165,12 @@ class Rejection:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Something on which two Hellos must agree."""
+    """A value on which two Hellos must agree."""
 
     reason: Reason
     agree: Callable[[Hello, Hello], bool]
     facts: Callable[[Hello], dict[str, object]]
-    """What one Hello says about it: the evidence when they do not agree."""
+    """What one Hello says about it; the evidence if they do not agree."""
 
 
 CHECKS = (
@@ -195,35 +195,35 @@ CHECKS = (
         lambda hello: {"clock_unix": hello.clock_unix},
     ),
 )
-"""In this order; the first that fails is the reason."""
+"""In this order; the first one that fails is the reason."""
 
 _FACTS = {check.reason: check.facts for check in CHECKS}
 
 
 @dataclass(frozen=True, slots=True)
 class HelloPair:
-    """Both Hellos, side by side."""
+    """Both Hellos."""
 
     ours: Hello
-    """With our clock as it was when theirs came."""
+    """Read from our clock when theirs arrived."""
     theirs: Hello
 
     @classmethod
     def at(cls, now_unix: float, ours: Hello, theirs: Hello) -> HelloPair:
-        """`theirs` came at `now_unix`."""
+        """Pair the Hellos; `theirs` arrived at `now_unix`."""
         return cls(msgspec.structs.replace(ours, clock_unix=now_unix), theirs)
 
     @property
     def version(self) -> int:
-        """The newest protocol version that both speak."""
+        """The newest protocol version that both support."""
         return min(self.ours.max_version, self.theirs.max_version)
 
     def mismatch(self) -> Reason | None:
-        """The first check on which they do not agree."""
+        """The first check on which they do not agree, as a reason."""
         return next((check.reason for check in CHECKS if not check.agree(self.ours, self.theirs)), None)
 
     def evidence(self, reason: Reason) -> Evidence:
-        """What both say about the matter of `reason`, where Hellos say anything about it."""
+        """What both say about the subject of `reason`; empty if Hellos say nothing about it."""
         facts = _FACTS.get(reason)
         return Evidence(ours=facts(self.ours), theirs=facts(self.theirs)) if facts else Evidence()
 
@@ -231,10 +231,10 @@ class HelloPair:
 def proof(role: Role, dialer_hello: bytes, listener_hello: bytes) -> bytes:
     """What the side in `role` signs to prove its node id: 32 bytes.
 
-    It binds the signature to this protocol, to who dialed, and to both nonces, so that it is worth nothing on another
-    connection, to the other side of this one, or in another program that uses the same key. The Hellos are hashed as
-    they were sent, so no second encoding has to agree with the first. Each part has its length before it: no two lists
-    of parts give one text.
+    It binds the signature to this protocol, to the dialing side and to both nonces, so it is worthless on another
+    connection, for the other side of this one, or in another program that uses the same key. The Hellos are hashed as
+    they were sent, so no second encoding has to agree with the first. Each part is preceded by its length, so no two
+    lists of parts give the same bytes.
     """
     digest = hashlib.sha256()
     for part in (b"nocarrier handshake 1", role.value.encode(), dialer_hello, listener_hello):

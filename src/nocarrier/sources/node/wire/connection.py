@@ -1,7 +1,7 @@
 """One connection to a peer: bytes in, events out. No I/O, no clock.
 
-Whoever owns the socket feeds `receive_data` and `receive_eof`, writes what `data_to_send` gives after each call, and
-closes when `ended` is true and all is written. Nothing that a peer sends makes a method raise.
+The owner of the socket feeds `receive_data` and `receive_eof`, writes the result of `data_to_send` after each call, and
+closes when `ended` is true and everything is written. Nothing that a peer sends makes a method raise.
 """
 
 from __future__ import annotations
@@ -48,10 +48,10 @@ class Connection:
     """The protocol on one byte stream, from the first byte to the last."""
 
     def __init__(self, terms: Terms, *, now_unix: float) -> None:
-        """Begin; a dialer has its preamble and Hello to send at once. `now_unix`: Unix seconds."""
+        """Start; a dialer has its preamble and Hello to send at once. `now_unix`: Unix seconds."""
         self.state = State.AWAIT_PREAMBLE
         self.bytes_received = 0
-        """All bytes since the beginning, read or not: evidence where the handshake does not end."""
+        """All bytes received so far, read or not: evidence if the handshake does not complete."""
         self._role = terms.role
         self._reader = FrameReader()
         self._outgoing = bytearray()
@@ -66,13 +66,13 @@ class Connection:
         """Whether nothing more will be read: send what is left, then close."""
         return self.state is State.ENDED
 
-    # ---- the owner's side -----------------------------------------------------------------------------------------
+    # ---- for the owner --------------------------------------------------------------------------------------------
 
     def receive_data(self, data: bytes, now_unix: float) -> list[events.WireEvent]:
-        """Take in bytes from the peer; returns what they mean, in order.
+        """Take in bytes from the peer; returns the events they cause, in order.
 
-        However the bytes are cut into pieces, the events are the same. (One difference remains: `first_bytes` of a
-        foreign protocol holds what had arrived when the protocol was clear.)
+        However the bytes are split, the events are the same. (One difference remains: `first_bytes` of a foreign
+        protocol holds what had arrived when the protocol was recognised.)
         """
         self.bytes_received += len(data)
         if not self.ended:
@@ -84,7 +84,7 @@ class Connection:
         return self._take_events()
 
     def receive_eof(self) -> list[events.WireEvent]:
-        """The peer ended the stream in order. Within a session that has no event: the owner knows it already."""
+        """Note that the peer ended the stream properly. In a session this makes no event: the owner knows already."""
         if self.state is State.AWAIT_PREAMBLE and not MAGIC.startswith(self._reader.peek(len(MAGIC))):
             self._fail_foreign()
         elif self.state not in {State.SESSION, State.ENDED}:
@@ -94,7 +94,7 @@ class Connection:
         return self._take_events()
 
     def data_to_send(self) -> bytes:
-        """The bytes to write now; they are given once."""
+        """The bytes to write now; each is returned once."""
         data = bytes(self._outgoing)
         self._outgoing.clear()
         return data
@@ -102,8 +102,8 @@ class Connection:
     def send_ping(self, nonce: int) -> None:
         """Ask whether the peer is there (`nonce` from 0 to 2**64 - 1).
 
-        This and every other `send_`: once the session has ended nothing is sent, as the owner may learn of the end a
-        moment later.
+        For this and every other `send_`: once the session has ended nothing is sent, because the owner may learn of the
+        end a moment later.
 
         Raises:
             RuntimeError: there is no session yet.
@@ -121,7 +121,7 @@ class Connection:
             ValueError: more than 64 of them.
         """
         if len(peers) > PEER_LIST_MAX:
-            raise ValueError(f"{len(peers)} peers; at most {PEER_LIST_MAX} fit into one list")
+            raise ValueError(f"{len(peers)} peers; one list can hold at most {PEER_LIST_MAX}")
         self._send_in_session(PeerList(peers=list(peers)))
 
     def send_dial_back(self, nonce: int, port: int) -> None:
@@ -129,11 +129,11 @@ class Connection:
         self._send_in_session(DialBack(nonce=nonce, port=port))
 
     def send_dial_back_result(self, nonce: int, outcome: DialBackOutcome, reason: str | None = None) -> None:
-        """Tell the peer what became of its DialBack. `reason`: a code, as for `send_goodbye`."""
+        """Tell the peer what became of its DialBack. `reason`: a code, as in `send_goodbye`."""
         self._send_in_session(DialBackResult(nonce=nonce, outcome=outcome, reason=reason))
 
     def send_goodbye(self, code: str, detail: str = "") -> None:
-        """End the session and say why. `code`: lower case letters, digits and underscores, at most 40."""
+        """End the session and say why. `code`: at most 40 lower-case letters, digits and underscores."""
         self._send_in_session(Goodbye(code=code, detail=shorten(detail)))
         self._end()
 
@@ -142,7 +142,7 @@ class Connection:
     def _read(self, now_unix: float) -> None:
         if self.state is State.AWAIT_PREAMBLE:
             self._read_preamble()
-        # The state may change with each frame, and the limit on the next one with it: so one at a time.
+        # Each frame may change the state, and with it the limit for the next frame: so read one at a time.
         while self.state not in {State.AWAIT_PREAMBLE, State.ENDED} and (body := self._reader.read_frame()) is not None:
             message = decode(body)
             if isinstance(message, UnknownType):
@@ -152,10 +152,10 @@ class Connection:
                 self._receive(message, body, now_unix)
 
     def _step(self, incoming: type[Preamble | WireMessage]) -> None:
-        """Go where the table says.
+        """Move to the state that the table gives.
 
         Raises:
-            WireError: it is not this one's turn.
+            WireError: the message is out of turn.
         """
         following = TRANSITIONS[self.state].get(incoming)
         if following is None:
@@ -165,7 +165,7 @@ class Connection:
     def _read_preamble(self) -> None:
         first_bytes = self._reader.peek(FIRST_BYTES_MAX)
         if not MAGIC.startswith(first_bytes[: len(MAGIC)]):
-            # It is foreign. More bytes may still tell what it is, so wait while they could, and never for long.
+            # It is foreign. More bytes may still show what it is, so wait while they could, but never for long.
             if name_protocol(first_bytes) or not may_get_a_name(first_bytes):
                 self._fail_foreign()
             return
@@ -176,7 +176,7 @@ class Connection:
         if self._role is Role.LISTENER:
             self._outgoing += PREAMBLE
         if wire_version != WIRE_VERSION:
-            # Our preamble is the one thing that the other side can read.
+            # Our preamble is the only thing that the other side can read.
             versions = Evidence(ours={"wire": WIRE_VERSION}, theirs={"wire": wire_version})
             self._fail(Reason.VERSION_MISMATCH, "the framing differs, so no Hello can be read", versions)
 
@@ -229,7 +229,7 @@ class Connection:
             self._conclude(self._handshake.reject(rejection, now_unix))
 
     def _fail_foreign(self) -> None:
-        """Whoever answers speaks another protocol. It is told nothing: it would not understand."""
+        """The other side uses another protocol. Tell it nothing: it would not understand."""
         first_bytes = self._reader.peek(FIRST_BYTES_MAX)
         evidence = Evidence(first_bytes=first_bytes.hex())
         speaks = name_protocol(first_bytes)

@@ -1,4 +1,4 @@
-"""What a connection tells whoever feeds it bytes. Texts in it may come from the peer: bounded, and hostile."""
+"""What a connection reports to its owner. Texts in the events may come from the peer: bounded, and hostile."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from nocarrier.sources.node.wire.messages import DialBackOutcome, PeerAddress, W
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HandshakeCompleted:
-    """Both sides have proven who they are and want each other. A session begins."""
+    """Both sides have proved who they are and accept each other. A session begins."""
 
     remote: RemotePeer
     version: int
-    """The newest protocol version that both speak."""
+    """The newest protocol version that both support."""
     welcome: Welcome
-    """What the other side says of our address, and the peers it names."""
+    """What the other side says about our address, and the peers it names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,20 +28,20 @@ class HandshakeFailed:
 
     reason: Reason
     detail: str
-    """For people; empty where reason and evidence say it all."""
+    """For people; empty if reason and evidence say everything."""
     evidence: Evidence
     """`stated_by` says whose verdict the reason is. `ours` and `theirs` hold what does not match:
 
     ====================  =========================================================
     self_dial_blocked     node_id, boot_id (hex; another one: two nodes use one key)
-    version_mismatch      min, max; or wire, where already the framing differs
+    version_mismatch      min, max; or wire, if the framing already differs
     genesis_mismatch      network, genesis
     clock_skew            clock_unix
     peer_id_mismatch      node_id: the expected and the proven one
     ====================  =========================================================
     """
     remote: RemotePeer | None
-    """Who it says it is, once it has sent its Hello."""
+    """What it says about itself, once it has sent its Hello."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +49,7 @@ class DialedBack:
     """Both sides of a dial-back have sent their Hello, and that is all. Send what is left to send, then close."""
 
     remote: RemotePeer
-    """Who the other side says it is; nothing is proven."""
+    """What the other side says about itself; nothing is proven."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +61,7 @@ class PingReceived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PongReceived:
-    """The other side answered a Ping, or says it does: the caller knows which nonces it sent."""
+    """The other side answered a Ping, or claims to: the caller knows which nonces it sent."""
 
     nonce: int
 
@@ -80,7 +80,7 @@ class PeersReceived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DialBackRequested:
-    """The other side wants to know whether `port` of the IP address that it is connected from leads to it.
+    """The other side wants to know whether `port` leads to it, on the IP address from which it is connected.
 
     Answer with `send_dial_back_result`, or not at all.
     """
@@ -108,14 +108,14 @@ class GoodbyeReceived:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UnknownMessage:
-    """A message of a type that this version does not know was ignored."""
+    """A message of a type that this version does not know; it was ignored."""
 
     type: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProtocolViolation:
-    """The other side broke the protocol within the session; a Goodbye is queued and nothing more is read."""
+    """The other side broke the protocol in the session; a Goodbye is queued and nothing more is read."""
 
     detail: str
 

@@ -1,4 +1,4 @@
-"""One side's part in the handshake: what it answers to each message, and its verdict. Order is the table's business."""
+"""One side's part in the handshake: what it answers to each message, and its verdict. `state` gives the order."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ HandshakeOutcome: TypeAlias = HandshakeCompleted | HandshakeFailed | DialedBack
 
 
 class AdmissionRules(Protocol):
-    """Decides whether we want a peer."""
+    """Decides whether we accept a peer."""
 
     def __call__(self, remote: RemotePeer, *, proven: bool) -> Rejection | None:
-        """Say why not, or None to go on.
+        """Return why not, or None to continue.
 
-        Asked twice on either side: after Hello with `proven` false, for what is known without proof (a ban on the
-        address or on the claimed id, no free place), and after Auth with `proven` true.
+        Called twice on either side: after Hello with `proven` false, for what is known without proof (a ban of the
+        address or of the claimed node id, no free slot), and after Auth with `proven` true.
         """
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Terms:
-    """What one side brings into a handshake.
+    """What one side contributes to a handshake.
 
     Raises:
         ValueError: more than 16 peers in `welcome`.
@@ -50,25 +50,25 @@ class Terms:
     sign: Callable[[bytes], bytes]
     """Makes a signature of 64 bytes with the key of our node id."""
     verify: Callable[[str, bytes, bytes], bool]
-    """Whether (node id, signature, data) belong together. Must not raise."""
+    """Whether node id, signature and data belong together. Must not raise."""
     admit: AdmissionRules
     welcome: Welcome
-    """What we tell the other side when we want it: where we see it, and at most 16 peers."""
+    """What we tell the other side once we accept it: where we see it, and at most 16 peers."""
     expected_node_id: str | None = None
-    """Who must be at the other end, if that is known."""
+    """Which node must be at the other end, if that is known."""
     nonce: bytes = field(default_factory=lambda: secrets.token_bytes(NONCE_BYTES))
     """Never used on another connection."""
     dial_back: bool = False
-    """Whether we dial only to see who answers; we end with its Hello then, and `admit` is never asked."""
+    """Whether we dial only to see which node answers; then we end after its Hello, and `admit` is never called."""
 
     def __post_init__(self) -> None:
         named = len(self.welcome.peers)
         if named > WELCOME_PEERS_MAX:
-            raise ValueError(f"{named} peers to share; at most {WELCOME_PEERS_MAX} fit into Welcome")
+            raise ValueError(f"{named} peers to share; Welcome can hold at most {WELCOME_PEERS_MAX}")
 
 
 class Handshake:
-    """Answers Hello, Auth, Welcome and Reject; `send` takes the body of each message that goes out."""
+    """Answers Hello, Auth, Welcome and Reject; `send` is called with the body of each outgoing message."""
 
     def __init__(self, terms: Terms, send: Callable[[bytes], None]) -> None:
         self._terms = terms
@@ -78,10 +78,10 @@ class Handshake:
         self._hellos: HelloPair | None = None
         self._proofs: dict[Role, bytes] = {}
         self.remote: RemotePeer | None = None
-        """Who the other side says it is, once it has sent its Hello."""
+        """What the other side says about itself, once it has sent its Hello."""
 
     def introduce(self, now_unix: float) -> Hello:
-        """Send our Hello, if that is not done yet."""
+        """Send our Hello, unless that is done already."""
         if self._our_hello is None:
             terms = self._terms
             self._our_hello = terms.local.hello(nonce=terms.nonce, clock_unix=now_unix, dial_back=terms.dial_back)
@@ -92,7 +92,7 @@ class Handshake:
     def receive(
         self, message: Hello | Auth | Welcome | Reject, body: bytes, now_unix: float
     ) -> HandshakeOutcome | None:
-        """Answer `message`, which came in `body`; returns the outcome where that ends the handshake.
+        """Answer `message`, which came in `body`; returns the outcome if that ends the handshake.
 
         Raises:
             WireError: the signature in Auth does not prove the node id.
@@ -108,7 +108,7 @@ class Handshake:
                 return self._receive_reject(message)
 
     def reject(self, rejection: Rejection, now_unix: float, evidence: Evidence | None = None) -> HandshakeFailed:
-        """Tell the other side that and why we do not want it."""
+        """Tell the other side that we reject it, and why."""
         self.introduce(now_unix)
         self._send(encode(rejection.message()))
         evidence = Evidence() if evidence is None else evidence
@@ -119,18 +119,18 @@ class Handshake:
         return self.fail(rejection.reason, rejection.detail, evidence)
 
     def fail(self, reason: Reason, detail: str, evidence: Evidence) -> HandshakeFailed:
-        """The end without a session. The verdict is ours where `evidence` does not say otherwise."""
+        """End the handshake without a session. The verdict is ours unless `evidence` says otherwise."""
         evidence.setdefault("stated_by", "us")
         return HandshakeFailed(reason=reason, detail=detail, evidence=evidence, remote=self.remote)
 
     def _receive_hello(self, hello: Hello, body: bytes, now_unix: float) -> HandshakeFailed | DialedBack | None:
         if body == self._our_hello_body:  # our nonce was drawn for this connection: an echo service, not ourselves
             return self.fail(Reason.NOT_OUR_PROTOCOL, "it sends our own bytes back", Evidence(speaks="echo"))
-        # Before any verdict: the other side shall see the facts that it rests on.
+        # Before any verdict: the other side must see the facts that the verdict is based on.
         ours = self.introduce(now_unix)
         self.remote = RemotePeer.from_hello(hello, now_unix)
         terms = self._terms
-        # Only a dialer's word counts: who dialed for a session is not kept from it by a flag of the listener.
+        # Only a dialer may say it: a flag of the listener must not keep a dialer from its session.
         if terms.dial_back or (terms.role is Role.LISTENER and hello.dial_back):
             return DialedBack(remote=self.remote)
         hellos = (self._our_hello_body, body) if terms.role is Role.DIALER else (body, self._our_hello_body)
@@ -147,7 +147,7 @@ class Handshake:
         return None
 
     def _receive_auth(self, auth: Auth, now_unix: float) -> HandshakeFailed | None:
-        assert self.remote is not None, "the table lets no Auth come before Hello"
+        assert self.remote is not None, "the table allows no Auth before Hello"
         terms, proven_id = self._terms, self.remote.node_id
         if not terms.verify(proven_id, auth.signature, self._proofs[terms.role.other]):
             raise WireError("the signature in Auth does not prove the node id")
@@ -163,7 +163,7 @@ class Handshake:
         return None
 
     def _receive_welcome(self, welcome: Welcome) -> HandshakeCompleted:
-        assert self.remote is not None, "the table lets no Welcome come before Hello"
+        assert self.remote is not None, "the table allows no Welcome before Hello"
         assert self._hellos is not None
         if self._terms.role is Role.DIALER:
             self._send(encode(self._terms.welcome))

@@ -1,8 +1,8 @@
 """The state table of a connection.
 
-Rule 1: which message may come when, and what state follows, is decided here and nowhere else.
-Rule 2: this file does not know whether we dialed or listen. Both sides hear the same words in the same order; they
-differ only in what they say on hearing them (see `connection`).
+Rule 1: which message may come when, and which state follows, is decided only here.
+Rule 2: this file does not know which side dialed. Both sides receive the same messages in the same order; they differ
+only in what they send in response (see `connection`).
 
 ```
             dialer                                    listener
@@ -21,10 +21,10 @@ differ only in what they say on hearing them (see `connection`).
 ```
 
 Two things lead to ENDED besides the table: our own verdict (a failed check, a refused admission, broken bytes, a
-Goodbye that we say) and the end of the stream. In ENDED nothing is read any more.
+Goodbye that we send) and the end of the stream. In ENDED nothing more is read.
 
-A dial-back ends at the second Hello: the dialer, asked in a session elsewhere to see whether that peer can be dialed,
-says so in its Hello. Nobody checks, admits or proves anything, and whatever else is said on that connection is not
+A dial-back ends at the second Hello: the dialer, asked in another session to see whether that peer can be dialed, says
+so in its Hello. Neither side checks, admits or proves anything, and whatever else is sent on that connection is not
 read.
 """
 
@@ -52,7 +52,7 @@ from nocarrier.sources.node.wire.messages import (
 
 
 class Preamble:
-    """Stands in the table for the preamble, which is no message."""
+    """Represents the preamble in the table; it is not a message."""
 
 
 Incoming: TypeAlias = type[Preamble] | type[WireMessage]
@@ -87,4 +87,4 @@ TRANSITIONS: Mapping[State, Mapping[Incoming, State]] = MappingProxyType(
         State.ENDED: {},
     }
 )
-"""What may come in each state, and the state that follows. What is not here is out of turn."""
+"""What may come in each state, and the state that follows. Anything else is out of turn."""
