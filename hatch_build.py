@@ -1,4 +1,4 @@
-"""Builds the page before a wheel or source distribution is packed, so that who installs one needs no npm."""
+"""Builds the page before a wheel or source distribution is packed, so that installing it needs no npm."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ class BuildPage(BuildHookInterface[Any]):
     """Called by hatchling; see `[tool.hatch.build.hooks.custom]`."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:  # noqa: ARG002 - hatchling's signature
-        """Build the page where its source and npm are there; a source distribution brings it built already.
+        """Build the page if its source and npm are available; a source distribution contains the built page.
 
         Raises:
-            subprocess.CalledProcessError: npm failed; it has said why.
+            subprocess.CalledProcessError: npm failed; its output says why.
         """
-        if version == "editable":  # the Makefile does it, and only when a source is newer
+        if version == "editable":  # the Makefile builds it, and only when a source is newer
             return
         source = Path(self.root, SOURCE)
         npm = shutil.which("npm")
@@ -31,6 +31,6 @@ class BuildPage(BuildHookInterface[Any]):
                 subprocess.run([npm, *command.split(), "--silent"], cwd=source, check=True)  # noqa: S603
         elif not Path(self.root, BUILT).is_file():
             self.app.display_warning(
-                "npm is not there, so this package has no page: its API works, and / says so. Install Node.js 20 or "
-                "newer with npm, and build it again."
+                "npm is not available, so this package has no page: its API works, and / says so. Install Node.js 20 "
+                "or newer with npm, and build it again."
             )

@@ -1,1 +1,1 @@
-"""What nocarrier costs, always as a ratio to the plainest thing that does the same job, measured in the same run."""
+"""What nocarrier costs, always compared with the simplest code that does the same job, measured in the same run."""

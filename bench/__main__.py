@@ -1,9 +1,9 @@
 """`python -m bench [NAME ...]`: measure, print a table, write the results as JSON.
 
-The file holds the rows of one run alone, each from the moment it is measured: rows of other runs, perhaps of other code
-on a busier machine, would not compare. A benchmark that raises costs its own row and no other.
+The file holds only the rows of one run, each from the moment it is measured: rows of other runs, perhaps of other code
+on a busier machine, would not be comparable. A benchmark that raises loses its own row and no other.
 
-Ends with 0 unless something broke; a missed goal is shown, and counts as broken only with --strict.
+Exits with 0 unless something broke. A missed goal is shown, but counts as broken only with --strict.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _measured(benchmark: Benchmark, rounds: int) -> dict[str, Any]:
-    """Run `benchmark`, print its row of the table and give its row of the file."""
+    """Run `benchmark`, print its row of the table and return its row of the file."""
     started_s = time.monotonic()
     result = benchmark.run(rounds)
     verdict = benchmark.goal.verdict(result)
@@ -83,7 +83,7 @@ def _measured(benchmark: Benchmark, rounds: int) -> dict[str, Any]:
 
 
 def _write(path: Path, results: dict[str, dict[str, Any]]) -> None:
-    """Replace the file in one step, so that it is whole whenever the run is ended."""
+    """Replace the file in one step, so that it is complete whenever the run is ended."""
     part = path.with_name(f"{path.name}.part")
     part.write_text(json.dumps(results, indent=2) + "\n")
     part.replace(path)
@@ -91,10 +91,10 @@ def _write(path: Path, results: dict[str, dict[str, Any]]) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description="What nocarrier costs, against baselines.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="which to run; without any, all")
-    parser.add_argument("--long", action="store_true", help="also those that take minutes")
-    parser.add_argument("--rounds", type=int, help="rounds of each, instead of its own number")
-    parser.add_argument("--strict", action="store_true", help="end with 1 where a goal is missed")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="benchmarks to run (default: all)")
+    parser.add_argument("--long", action="store_true", help="also run those that take minutes")
+    parser.add_argument("--rounds", type=int, help="rounds of each benchmark, instead of its own number")
+    parser.add_argument("--strict", action="store_true", help="exit with 1 if a goal is missed")
     parser.add_argument("--output", type=Path, default=RESULTS, help="file for the results (default: %(default)s)")
     return parser
 

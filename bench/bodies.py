@@ -1,4 +1,4 @@
-"""Making the body of `/api/p2p/debug`, against encoding the same ready-made data."""
+"""Making the body of `/api/p2p/debug`, compared with encoding the same data when it is ready."""
 
 from __future__ import annotations
 
@@ -26,15 +26,16 @@ def debug_body(rounds: int) -> Result:
     node.connected_peers = lambda: peers  # type: ignore[method-assign] # the node's own work is not measured here
 
     def unread_trackers() -> list[DialTracker]:
-        # A tracker keeps what a reader has made of its entries, so each is read once only: all 100 are new to it.
+        # A tracker keeps what a reader has made of its entries, so each is read only once: all 100 entries are new to
+        # it.
         trackers = [DialTracker() for _ in range(BODIES_PER_ROUND)]
         for tracker in trackers:
             record_failed_dials(tracker, 100)
             tracker.totals()
-        gc.collect()  # what preparing them has left to collect is not the body's
+        gc.collect()  # the garbage of preparing the trackers must not be charged to the body
         return trackers
 
-    # The doctor has its diagnosis ready.
+    # The doctor's diagnosis is ready.
     diagnosis = diagnose(derive(unread_trackers()[0].latest()), CAUSES)
 
     def make_bodies() -> float:
@@ -56,7 +57,7 @@ BENCHMARKS = (
     Benchmark(
         name="debug_body",
         what="the debug body, 100 failures with evidence and 64 peers, of a tracker that nobody has read",
-        baseline="msgspec.json.encode of the same view, ready-made",
+        baseline="msgspec.json.encode of the same view when it is ready",
         goal=Goal(3.0, is_ceiling=True),
         rounds=100,
         run=debug_body,

@@ -1,4 +1,4 @@
-"""Finding causes in a full tracker, against looking at each of its peers once for every cause."""
+"""Finding causes in a full tracker, compared with looking at each of its peers once per cause."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from nocarrier.doctor import Doctor
 from nocarrier.tracking.tracker import DEFAULT_MAX_PEERS
 
 CHANGED = 64
-"""Peers dialed again since the examination before: as many as a node with the default settings dials in a minute."""
+"""Peers dialed again since the last examination: as many as a node with default settings dials in a minute."""
 
 HEARTBEAT_S = 0.001
 EXAMINATIONS = 10
@@ -80,11 +80,11 @@ def _first_examination() -> float:
 
 
 async def _heartbeat_delay(doctor: Doctor | None, tracker: DialTracker, rounds: int) -> float:
-    """By how many seconds a heartbeat of the event loop comes late at worst while the doctor examines (median)."""
+    """The longest delay in seconds of an event-loop heartbeat while the doctor examines (median of the rounds)."""
     worst = []
     for _ in range(min(rounds, EXAMINATIONS)):
         record_all_kinds_of_failures(tracker, CHANGED)
-        # What `diagnosis` does where it keeps nothing, without the log.
+        # What `diagnosis` does if it keeps nothing, without the log.
         work = asyncio.create_task(asyncio.to_thread(doctor._examine, None) if doctor else asyncio.sleep(0.02))
         delays = []
         while not work.done():
@@ -99,8 +99,8 @@ async def _heartbeat_delay(doctor: Doctor | None, tracker: DialTracker, rounds: 
 BENCHMARKS = (
     Benchmark(
         name="diagnose",
-        what="all causes looked for in a full tracker (4,096 peers, many kinds of failures), 64 dialed again since",
-        baseline=f"the same peers counted by reason, once for each of the {len(CAUSES)} causes",
+        what="all causes checked in a full tracker (4,096 peers, many kinds of failures), 64 dialed again since",
+        baseline=f"the same peers counted by reason, once per cause ({len(CAUSES)} times)",
         goal=Goal(0.018, is_ceiling=True, aim=0.010, of_ratio=False),
         rounds=40,
         run=diagnose_full_tracker,

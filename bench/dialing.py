@@ -1,7 +1,8 @@
-"""Dials per second of processor time, tracked and with evidence, against bare asyncio connections in the same loop.
+"""Dials per second of processor time, tracked and with evidence, compared with bare asyncio connections in the same
+loop.
 
-Each round dials 5,000 addresses once: more than any table of addresses remembers, as a node meets them that looks for
-peers. Processor time is the client's alone; the server is another process.
+Each round dials 5,000 addresses once: more than any table of addresses remembers, like a node that is looking for
+peers. Only the client's processor time counts; the server is another process.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ CONCURRENCY = 16
 
 HOSTS = tuple(f"127.{number >> 8}.{number & 255}.7" for number in range(1, 5001))
 
-# Keeps the last connections open until the client has closed them, so that closing costs the server's processor and
-# not the client's.
+# Keeps the last connections open until the client has closed them, so that closing costs processor time in the server
+# and not in the client.
 _SERVER = """
 import collections, socket
 listener = socket.create_server(("", 0), backlog=4096)
@@ -52,7 +53,7 @@ def _accepting_port() -> Iterator[int]:
 
 @contextlib.contextmanager
 def _refusing_port() -> Iterator[int]:
-    with socket.socket() as bound:  # held, so that nobody else listens there
+    with socket.socket() as bound:  # held, so that no other program listens there
         bound.bind(("", 0))
         yield bound.getsockname()[1]
 
@@ -74,7 +75,7 @@ async def _bare(host: str, port: int) -> None:
 
 
 def _close(writer: asyncio.StreamWriter) -> None:
-    # With a reset, so that no port stays in TIME_WAIT: so many dials would use them up.
+    # With a reset, so that no port stays in TIME_WAIT: this many dials would exhaust them.
     writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, _RESET_ON_CLOSE)
     writer.transport.abort()
 
@@ -98,7 +99,7 @@ def _compare(port: int, rounds: int) -> tuple[Result, nocarrier.DialTracker]:
     tracked = functools.partial(_tracked, tracker)
     with asyncio.Runner() as runner:
         result = compare(
-            # What recording left for later belongs to the dials: totals() has it done.
+            # The work that recording has deferred belongs to the dials: totals() does it.
             lambda: runner.run(_dials_per_second(tracked, port, finish=tracker.totals)),
             lambda: runner.run(_dials_per_second(_bare, port)),
             rounds=rounds,

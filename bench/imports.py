@@ -1,4 +1,4 @@
-"""What `import nocarrier` adds to a program's start."""
+"""What `import nocarrier` adds to the start of a program."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 import nocarrier
 from bench.measure import Benchmark, Goal, Result, compare
 
-# Time within a fresh interpreter, so that its own start, the same for both, is left out. -I: nothing of the user's
-# environment takes part; the folder of the package is handed over instead.
+# Time inside a fresh interpreter, so that its own start, the same for both, is left out. -I: nothing from the user's
+# environment is used; the folder of the package is passed instead.
 _SCRIPT = """
 import sys, time
 sys.path.insert(0, sys.argv[1])

@@ -1,7 +1,7 @@
-"""How two things are compared on a machine that does other work too.
+"""How two things are compared on a machine that is busy with other work too.
 
-Subject and baseline run in turns, in many short rounds whose order alternates, so that whatever slows the machine for
-a while slows both. Of the ratios of neighbouring rounds the median counts, so that a disturbed round does not.
+Subject and baseline take turns in many short rounds whose order alternates, so that anything that slows the machine for
+a while slows both. The result is the median of the ratios of neighbouring rounds, so a disturbed round does not count.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What a result has to keep to."""
+    """What a result must achieve."""
 
     must: float
     is_ceiling: bool
-    """At most `must`; else at least."""
+    """Whether `must` is an upper limit; otherwise it is a lower limit."""
     aim: float | None = None
-    """What we are after beyond it."""
+    """The limit that we would like to reach beyond it."""
     of_ratio: bool = True
-    """Of the ratio; else of the value."""
+    """Whether the limits apply to the ratio; otherwise they apply to the value."""
 
     def verdict(self, result: Result) -> Verdict:
         if not self._holds(self.must, result):
@@ -45,7 +45,7 @@ class Goal:
         return measured <= limit if self.is_ceiling else measured >= limit
 
     def text(self, shown: Callable[[float], str]) -> str:
-        """The goal in words, each limit as `shown` writes it."""
+        """The goal in words, each limit formatted by `shown`."""
         aim = "" if self.aim is None else f", aim {shown(self.aim)}"
         return f"{'at most' if self.is_ceiling else 'at least'} {shown(self.must)}{aim}"
 
@@ -58,9 +58,9 @@ class Result:
     unit: str
     baseline: float | None = None
     ratio: float | None = None
-    """Median of the ratios of neighbouring rounds, so not just value / baseline."""
+    """The median of the ratios of neighbouring rounds, so not simply value / baseline."""
     more: Mapping[str, float] = field(default_factory=dict)
-    """What else is worth knowing, in the same unit where the name says no other."""
+    """Other numbers worth knowing, in the same unit unless the name says otherwise."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,11 +73,11 @@ class Benchmark:
     goal: Goal
     rounds: int
     run: Callable[[int], Result]
-    """Takes the number of rounds."""
+    """Called with the number of rounds."""
 
 
 Measured = Callable[[], float]
-"""Runs one round and returns what was measured."""
+"""Runs one round and returns the measurement."""
 
 
 def compare(subject: Measured, baseline: Measured, *, rounds: int, unit: str) -> Result:
@@ -102,8 +102,8 @@ def compare(subject: Measured, baseline: Measured, *, rounds: int, unit: str) ->
 def cpu_seconds(work: Callable[[], Any], *, per: int) -> float:
     """Processor time of this thread for `work`, divided by `per`.
 
-    For work of one thread that waits for nothing this is what the clock on the wall would show on an idle machine; on
-    a busy one it leaves out the time for which others had the processor.
+    For work in one thread that waits for nothing, this is what a wall clock would show on an idle machine; on a busy
+    one it leaves out the time in which others had the processor.
     """
     started = time.thread_time()
     work()

@@ -1,4 +1,4 @@
-"""What the tracker keeps in memory, as Python's own allocator counts it."""
+"""What the tracker keeps in memory, as counted by Python's own allocator."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ MILLION = 1_000_000
 
 
 def _bytes_kept_by(fill: Callable[[DialTracker], object]) -> float:
-    gc.collect()  # it also gives back what Python keeps at hand for new tuples and dictionaries
+    gc.collect()  # also frees what Python keeps in stock for new tuples and dictionaries
     tracemalloc.start()
     try:
         before, _ = tracemalloc.get_traced_memory()
         tracker = DialTracker()
         fill(tracker)
-        tracker.snapshot()  # everything has been taken in and read once, and what reading keeps counts too
+        tracker.snapshot()  # everything is taken in and read once, so what reading keeps counts too
         gc.collect()
         after, _ = tracemalloc.get_traced_memory()
     finally:
@@ -37,13 +37,13 @@ def memory_ring(rounds: int) -> Result:
     return Result(
         value=least(_record_with_evidence),
         unit="bytes",
-        # What our own dials record besides: their attempts and the time of each phase.
+        # What our own dials record in addition: their attempts and the time of each phase.
         more={"with_attempts_and_phases": least(lambda tracker: record_failed_dials(tracker, 100))},
     )
 
 
 def _record_with_evidence(tracker: DialTracker) -> None:
-    """Record 100 failures of somebody else's dials: evidence, but neither attempts nor phases."""
+    """Record 100 failures of dials made by other code: with evidence, but without attempts and phases."""
     for number in range(100):
         evidence = Evidence(errno="ECONNREFUSED", syn_retransmits=0, decided_by="network", elapsed_s=number / 1e6)
         tracker.record(f"10.0.0.{number}:7072", Reason.CONNECTION_REFUSED, Source.SEED, evidence=evidence)
@@ -84,7 +84,7 @@ BENCHMARKS = (
     ),
     Benchmark(
         name="memory_million_addresses",
-        what="a tracker after a million distinct failing addresses, of all reasons and sources",
+        what="a tracker after failures of a million distinct addresses, of all reasons and sources",
         baseline="none",
         goal=Goal(8_000_000, is_ceiling=True, of_ratio=False),
         rounds=1,
@@ -95,9 +95,10 @@ BENCHMARKS = (
 LONG = (
     Benchmark(
         name="memory_ten_million_addresses",
-        what="a tracker after ten million distinct failing addresses",
+        what="a tracker after failures of ten million distinct addresses",
         baseline="the same after one million",
-        # The table of peers grows by a quarter before it shrinks again, so two trackers differ by where they stand.
+        # The table of peers grows by a quarter before it shrinks again, so two trackers may be at different points of
+        # that.
         goal=Goal(1.25, is_ceiling=True),
         rounds=1,
         run=memory_ten_million_addresses,

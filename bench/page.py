@@ -1,4 +1,4 @@
-"""How soon the page shows something, in a real browser, against how soon an empty page of the same server does."""
+"""How soon the page shows something in a real browser, compared with an empty page from the same server."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
-"""Root needs the first; the others keep the browser from asking anybody but our server."""
+"""Root needs the first; the others keep the browser from contacting anything but our server."""
 
 FIRST_PAINT = "first-contentful-paint"
 FIRST_DATA = "nocarrier-first-data"
 
 
 def page_first_paint(rounds: int) -> Result:
-    from playwright.sync_api import sync_playwright  # a browser is driven by this benchmark alone
+    from playwright.sync_api import sync_playwright  # only this benchmark drives a browser
 
     browser_path = shutil.which("chromium")
     assert browser_path, "install chromium"
@@ -58,8 +58,8 @@ def page_first_paint(rounds: int) -> Result:
 
 
 def seconds_until(browser: Browser, url: str, *entries: str) -> list[float]:
-    """From asking for `url` with an empty cache to these entries of its performance timeline, which are waited for."""
-    # Waiting evaluates its expression in the page, whose policy forbids that.
+    """Seconds from requesting `url` with an empty cache to these entries of its performance timeline."""
+    # The usual way to wait evaluates an expression in the page, which the page's policy forbids.
     with browser.new_context(bypass_csp=True) as context:
         page = context.new_page()
         page.goto(url)
@@ -72,7 +72,7 @@ def seconds_until(browser: Browser, url: str, *entries: str) -> list[float]:
 BENCHMARKS = (
     Benchmark(
         name="page_first_paint",
-        what="from asking for the page to its first paint, in Chromium with an empty cache, on loopback",
+        what="from requesting the page to its first paint, in Chromium with an empty cache, on loopback",
         baseline="the same for /healthz, a line of text",
         goal=Goal(1.0, is_ceiling=True, of_ratio=False),
         rounds=7,

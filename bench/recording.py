@@ -1,4 +1,4 @@
-"""Recording one failure, against the plainest thing that keeps one, a metric, and a log line."""
+"""Recording one failure, compared with the simplest code that keeps one, with a metric, and with a log line."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ import nocarrier
 from bench.measure import Benchmark, Goal, Result, compare, cpu_seconds
 
 ADDRESSES = tuple(f"10.{number >> 8}.{number & 255}.7:7072" for number in range(4096))
-"""As many as the tracker keeps the state of, so that every record touches another one's."""
+"""As many addresses as the tracker keeps the state of, so that each record concerns another address than the last."""
 
 PASSES = 64
-"""How often a round goes through all addresses. At its end everything is read once, standings of all peers included;
-at this length a reader comes some four times a second, more often than a page asks."""
+"""How often a round goes through all addresses. At its end everything is read once, including the standing of every
+peer; with rounds of this length that is about four times a second, more often than the page reads."""
 
 PASSES_OF_SLOW_BASELINES = 4
 
 NEW_PER_ROUND = 4 * len(ADDRESSES)
-"""As many as replace all that the tracker remembers four times."""
+"""Enough to replace everything that the tracker remembers four times."""
 
 Record = Callable[[str, str, str], object]
 
@@ -39,7 +39,7 @@ def _pass_over_addresses(record: Record, passes: int) -> None:
 def _round_of(record: Record, tracker: nocarrier.DialTracker, passes: int) -> Callable[[], float]:
     def work() -> None:
         _pass_over_addresses(record, passes)
-        tracker.totals()  # whatever recording left for later is done now
+        tracker.totals()  # do now what recording has deferred
         if passes == PASSES:
             tracker.peers()
 
@@ -73,7 +73,7 @@ def record_new(rounds: int) -> Result:
         tracker.record(addr, "timeout", "seed")
 
     def work_of(record: Record, finish: Callable[[], object]) -> float:
-        # Made here, as a peer's message makes them: the text is new too, and nobody has computed its hash.
+        # Made here, as a peer's message makes them: the strings are new too, and their hashes not yet computed.
         new = list(itertools.islice(addresses, NEW_PER_ROUND))
 
         def work() -> None:
@@ -118,8 +118,8 @@ def record_vs_prometheus(rounds: int) -> Result:
 
 
 def record_vs_logging(rounds: int) -> Result:
-    # Text in memory, with the time in it: the least that tells as much as a record does. A MemoryHandler would only
-    # put off the formatting.
+    # Text in memory, with the time in it: the least that says as much as a record does. A MemoryHandler would only
+    # defer the formatting.
     text = io.StringIO()
     handler = logging.StreamHandler(text)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
@@ -146,7 +146,7 @@ def record_vs_logging(rounds: int) -> Result:
 BENCHMARKS = (
     Benchmark(
         name="record",
-        what="nocarrier.record_dial_failure, counts, samples, standings and deferred work included",
+        what="nocarrier.record_dial_failure, including counts, samples, standings and deferred work",
         baseline="lock, time.time(), deque.append of a tuple",
         goal=Goal(2.6, is_ceiling=True, aim=2.3),
         rounds=15,

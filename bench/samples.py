@@ -1,4 +1,4 @@
-"""What real dials and a real node leave behind, for benchmarks that need it without the network."""
+"""Samples of what real dials and a real node leave behind, for benchmarks that need them without a network."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ GENESIS = "5f" * 32
 
 
 def record_failed_dials(tracker: DialTracker, count: int) -> None:
-    """Begin and fail `count` dials, each to an address of its own, with what `nocarrier.dial` knows of a refusal."""
+    """Begin and fail `count` dials, each to its own address, with what `nocarrier.dial` knows about a refusal."""
     for number in range(count):
         source = (Source.SEED, Source.PEER_BOOK, Source.GOSSIP)[number % 3]
         addr = f"10.{number >> 16 & 255}.{number >> 8 & 255}.{number & 255}:7072"
@@ -56,7 +56,7 @@ _KINDS_OF_FAILURES = tuple(
 
 
 def record_all_kinds_of_failures(tracker: DialTracker, count: int) -> None:
-    """Begin and fail `count` dials to unrelated peers that others told; one in eight reaches its session."""
+    """Begin and fail `count` dials to unrelated peers that other peers named; one in eight reaches its session."""
     for number in range(count):
         addr = f"{number % 199 + 1}.{number // 199 % 256}.{number & 255}.{number >> 8 & 255}:7072"
         dial_id = tracker.begin(addr, Source.GOSSIP, via=f"203.0.113.{number % 64}:7072")
@@ -67,7 +67,7 @@ def record_all_kinds_of_failures(tracker: DialTracker, count: int) -> None:
 
 
 class NodeOf64Peers:
-    """What the debug view asks of a node; as much as a node with the default `max_peers` can have."""
+    """What the debug view reads from a node; as much as a node with the default `max_peers` can have."""
 
     def connected_peers(self) -> list[ConnectedPeer]:
         return [

@@ -1,4 +1,5 @@
-"""The server of `http_debug`: our API, and beside it the same bytes as a constant. Prints its port; ends with stdin."""
+"""The server of `http_debug`: our API, and beside it the same bytes as a constant. Prints its port; ends with its
+stdin."""
 
 from __future__ import annotations
 
@@ -43,12 +44,12 @@ async def _record_failures(tracker: DialTracker) -> None:
 
 
 async def _end_of_stdin() -> None:
-    # The starter holds the other end: when it ends, however it does, so does this.
+    # The parent holds the other end: when the parent ends, for whatever reason, so does this.
     await asyncio.get_running_loop().run_in_executor(None, sys.stdin.read)
 
 
 async def main() -> None:
-    logging.getLogger("nocarrier").setLevel(logging.ERROR)  # what is found of made-up failures is no news
+    logging.getLogger("nocarrier").setLevel(logging.ERROR)  # findings about made-up failures are of no interest
     tracker = DialTracker()
     record_failed_dials(tracker, 100)
     doctor = Doctor(tracker)

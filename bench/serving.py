@@ -1,4 +1,4 @@
-"""Answers a second of `/api/p2p/debug` while dials fail, against the same server answering a constant."""
+"""Answers per second from `/api/p2p/debug` while dials fail, compared with the same server answering a constant."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _CONTENT_LENGTH = re.compile(rb"\r\ncontent-length: (\d+)\r\n")
 
 
 class _Client:
-    """Keep-alive connections that ask again once they are answered; with so little work that the server's counts."""
+    """Keep-alive connections that ask again once answered; they do so little work that the server's share dominates."""
 
     def __init__(self, port: int) -> None:
         self._selector = selectors.DefaultSelector()
@@ -59,7 +59,7 @@ def _read_answer(connection: socket.socket) -> None:
     head, _, body = received.partition(b"\r\n\r\n")
     length = _CONTENT_LENGTH.search(head)
     if not head.startswith(b"HTTP/1.1 200 ") or length is None:
-        raise AssertionError(f"not the answer that was asked for: {head!r}")
+        raise AssertionError(f"not the expected answer: {head!r}")
     missing = int(length[1]) - len(body)
     while missing > 0:
         missing -= len(connection.recv(missing))
@@ -79,7 +79,7 @@ def _served() -> Iterator[int]:
         try:
             yield int(server.stdout.readline())
         finally:
-            server.stdin.close()  # it ends with its stdin
+            server.stdin.close()  # the server ends with its stdin
 
 
 def http_debug(rounds: int) -> Result:
@@ -95,7 +95,7 @@ def http_debug(rounds: int) -> Result:
 BENCHMARKS = (
     Benchmark(
         name="http_debug",
-        what="GET /api/p2p/debug of a real server, 100 failures a second being recorded in it",
+        what="GET /api/p2p/debug of a real server, while 100 failures a second are recorded in it",
         baseline="the same server answering the same bytes as a constant",
         goal=Goal(0.7, is_ceiling=False),
         rounds=40,

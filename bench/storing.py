@@ -1,4 +1,4 @@
-"""The history: taking in against a bare executemany, asking against counting the events, and what others feel of it."""
+"""The history: writing against executemany, queries against counting, and what the event loop notices of it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from nocarrier.outputs.history.syncer import Syncer
 from nocarrier.outputs.history.writer_thread import Writer
 
 DIALS = 10_000
-"""A beginning and an end of each."""
+"""A beginning and an end for each."""
 
 MAX_BYTES = 10**11
 
@@ -42,7 +42,7 @@ def _folder() -> Iterator[Path]:
         yield Path(folder)
 
 
-# ---- taking in -------------------------------------------------------------------------------------------------------
+# ---- writing ---------------------------------------------------------------------------------------------------------
 
 
 def _ours() -> float:
@@ -87,7 +87,7 @@ def store_ingest(rounds: int) -> Result:
     return compare(_ours, _bare_executemany, rounds=rounds, unit="/s")
 
 
-# ---- asking ----------------------------------------------------------------------------------------------------------
+# ---- queries ---------------------------------------------------------------------------------------------------------
 
 _FILL = """
 WITH RECURSIVE number(n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM number WHERE n + 1 < :events)
@@ -112,7 +112,7 @@ FROM event GROUP BY 1, 2, 3, 4, 5
 
 
 def _filled(path: Path, events: int) -> None:
-    """A file as `DAYS` of a busy node leave it. Indexes are made afterwards, which is faster and gives the same."""
+    """A file as `DAYS` of a busy node leave it. Its indexes are made last, which is faster and gives the same file."""
     with contextlib.closing(database.open_to_write(path, migrations(), max_bytes=MAX_BYTES)) as connection:
         indexes = connection.execute(
             "SELECT name, sql FROM sqlite_schema WHERE tbl_name = 'event' AND type = 'index'"
@@ -176,7 +176,7 @@ def history_query(rounds: int, events: int = EVENTS) -> Result:
     return Result(value=result.value, unit="s", baseline=result.baseline, ratio=result.ratio, more=more)
 
 
-# ---- what the event loop feels ---------------------------------------------------------------------------------------
+# ---- what the event loop notices -------------------------------------------------------------------------------------
 
 
 async def _lateness(tracker: DialTracker) -> list[float]:
@@ -190,7 +190,7 @@ async def _lateness(tracker: DialTracker) -> list[float]:
         await asyncio.sleep(max(0.0, due - loop.time()))
         late.append(max(0.0, loop.time() - due))
         record_failed_dials(tracker, int(DIALS_PER_S * TICK_S))
-        due = max(due, loop.time() - 5 * TICK_S)  # a stall is counted once, and not once for each tick that it took
+        due = max(due, loop.time() - 5 * TICK_S)  # a stall counts once, and not once for each tick that it took
     return sorted(late)
 
 
@@ -239,8 +239,8 @@ BENCHMARKS = (
     ),
     Benchmark(
         name="history_loop_delay",
-        what="what the writer adds to how late a loop wakes (99.9th percentile), at 5,000 dials a second",
-        baseline="how late it wakes without a history",
+        what="what the writer adds to the delay of a loop's wake-ups (99.9th percentile), at 5,000 dials a second",
+        baseline="the delay without a history",
         goal=Goal(0.005, is_ceiling=True, of_ratio=False),
         rounds=5,
         run=history_loop_delay,

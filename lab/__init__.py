@@ -1,5 +1,5 @@
-"""The fault lab: proves that the doctor's verdicts hold. `python -m lab` on Linux as root; see `lab.scenario`.
+"""The fault lab: checks the doctor's verdicts against real faults. Run `python -m lab` as root on Linux.
 
-Every scenario gets a network of its own out of namespaces (`world`), real nodes as peers (`peers`) and the real
-`nocarrier run` (`node_under_test`), puts a real fault between them, and is judged by what that node's HTTP API says.
+Every scenario gets its own network of namespaces (`world`), real nodes as peers (`peers`) and the real `nocarrier run`
+(`node_under_test`), puts a real fault between them, and judges by what that node's HTTP API says.
 """

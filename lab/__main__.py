@@ -1,6 +1,6 @@
-"""`python -m lab [NAME ...]`: run scenarios, print what came out, write it as JSON, each result as it comes.
+"""`python -m lab [NAME ...]`: run scenarios, print the results and write them as JSON, each as it comes.
 
-Ends with 0 where every verdict was right, 1 where one was not, 2 where nothing could be run.
+Exits with 0 if every verdict was right, 1 if one was not, 2 if nothing could be run.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from testbed.programs import lacks_for_netns
 RESULTS = Path(__file__).with_name("results.json")
 
 JOBS = 4
-"""A scenario mostly waits; four at once keep two cores half busy."""
+"""A scenario mostly waits; four at a time keep two cores half busy."""
 
 _COLUMNS = "{:<34} {:<24} {:<22} {:>5} {:>6} {:>6}  {}"
 
@@ -51,9 +51,9 @@ def _run(options: argparse.Namespace) -> int:
     chosen = [SCENARIOS[name] for name in options.names] or list(SCENARIOS.values())
     seed = random.SystemRandom().randrange(1_000_000) if options.seed is None else options.seed
     trials = [(scenario, seed + run) for run in range(options.runs) for scenario in chosen]
-    print(f"{len(trials)} trials of {len(chosen)} scenarios, {options.jobs} at once; --seed {seed} repeats them")
+    print(f"{len(trials)} trials of {len(chosen)} scenarios, {options.jobs} at a time; repeat them with --seed {seed}")
     print(_COLUMNS.format("scenario", "reason", "cause", "sure", "s", "took", "verdict"))
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # as Ctrl-C: through all the clean-up there is
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # like Ctrl-C: it passes through all the clean-up
     order = {scenario.name: number for number, scenario in enumerate(chosen)}
     results: list[Result] = []
     started_s = time.monotonic()
@@ -75,9 +75,9 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _write(path: Path, results: list[Result]) -> None:
-    """Replace the file in one step, so that it is whole whenever the run is ended."""
+    """Replace the file in one step, so that it is complete whenever the run is ended."""
     part = path.with_name(f"{path.name}.part")
-    # Notes are whatever the steps of a scenario noted.
+    # Notes hold whatever the steps of a scenario noted.
     part.write_text(json.dumps([asdict(result) for result in results], indent=2, default=repr) + "\n")
     part.replace(path)
 
@@ -107,12 +107,12 @@ def _explain(result: Result) -> None:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m lab", description="Proves the doctor's verdicts with real faults.")
-    parser.add_argument("names", nargs="*", metavar="NAME", help="which scenarios; without any, all")
-    parser.add_argument("--seed", type=int, help="of all that is drawn, to repeat a run")
-    parser.add_argument("--jobs", type=int, default=JOBS, help="scenarios at once (default: %(default)s)")
-    parser.add_argument("--runs", type=int, default=1, help="of each scenario, each with another seed")
-    parser.add_argument("--list", action="store_true", help="only say which there are")
+    parser = argparse.ArgumentParser(prog="python -m lab", description="Checks the doctor's verdicts with real faults.")
+    parser.add_argument("names", nargs="*", metavar="NAME", help="scenarios to run (default: all)")
+    parser.add_argument("--seed", type=int, help="seed of all random choices, to repeat a run")
+    parser.add_argument("--jobs", type=int, default=JOBS, help="scenarios at a time (default: %(default)s)")
+    parser.add_argument("--runs", type=int, default=1, help="runs of each scenario, each with another seed")
+    parser.add_argument("--list", action="store_true", help="only list the scenarios")
     parser.add_argument("--output", type=Path, default=RESULTS, help="file for the results (default: %(default)s)")
     return parser
 

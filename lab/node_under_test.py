@@ -1,4 +1,4 @@
-"""The node under test: the real `nocarrier run` as a process on the host `here`, asked over its HTTP API alone."""
+"""The node under test: the real `nocarrier run` as a process on the host `here`, observed only through its HTTP API."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ from lab.setns import socket_in
 from testbed.netns import PYTHON_PATH, Namespace
 
 ANSWER_S = 10.0
-"""For one request; a node whose event loop stands still for some seconds answers late."""
+"""For one request; a node whose event loop is stalled for some seconds answers late."""
 
 REUSED_FOR_S = 2.0
-"""A connection that was idle for longer is not used again: the server closes it after five, perhaps just then."""
+"""A connection that was idle for longer is not used again: the server closes it after five seconds, perhaps just
+then."""
 
 STARTS_WITHIN_S = 30.0
 STOPS_WITHIN_S = 15.0
@@ -35,15 +36,15 @@ class NodeDiedError(RuntimeError):
 
 
 class NoAnswerError(RuntimeError):
-    """The API of the node did not answer in time; it may later."""
+    """The API of the node did not answer in time; it may answer later."""
 
 
 class NodeUnderTest:
     """One node with the settings `options` ([node]) and `timing`; change them before `start`.
 
     Attributes:
-        under: a command that the node is run by, such as ``["prlimit", "--nofile=64"]``.
-        environment: variables that are added to its environment.
+        under: a command that runs the node, such as ``["prlimit", "--nofile=64"]``.
+        environment: variables to add to its environment.
     """
 
     def __init__(self, where: Namespace, folder: Path, rng: random.Random, *, p2p_port: int, http_port: int) -> None:
@@ -85,7 +86,7 @@ class NodeUnderTest:
             time.sleep(0.1)
 
     def stop(self) -> None:
-        """Let it stop in order (SIGTERM); `start` brings the same node back."""
+        """Stop it properly (SIGTERM); `start` brings the same node back."""
         self._running.terminate()
         try:
             self._running.wait(STOPS_WITHIN_S)
@@ -101,10 +102,10 @@ class NodeUnderTest:
             self._process = None
 
     def stand_still(self, seconds: float) -> None:
-        """Stop the process for a while, then let it go on (SIGSTOP, SIGCONT).
+        """Stop the process for a while, then let it continue (SIGSTOP, SIGCONT).
 
-        From outside this is what a blocked event loop looks like: nothing is read, timers fire late, and the kernel
-        goes on to take in what peers send.
+        From outside it looks like a blocked event loop: nothing is read, timers fire late, and the kernel still accepts
+        what peers send.
         """
         self._running.send_signal(signal.SIGSTOP)
         try:
@@ -114,16 +115,16 @@ class NodeUnderTest:
 
     @property
     def pid(self) -> int:
-        """Of the node itself, where nothing in `under` forks."""
+        """The pid of the node itself, if nothing in `under` forks."""
         return self._running.pid
 
     def log_tail(self, lines: int = 5) -> str:
-        """The last lines that it logged."""
+        """The last lines of its log."""
         return "\n".join((self._folder / "node.log").read_text(errors="replace").splitlines()[-lines:])
 
     @property
     def _running(self) -> subprocess.Popen[str]:
-        assert self._process is not None, "it does not run"
+        assert self._process is not None, "it is not running"
         return self._process
 
     def _is_ready(self) -> bool:
@@ -134,16 +135,16 @@ class NodeUnderTest:
     # ---- the API --------------------------------------------------------------------------------------------------
 
     def get(self, path: str) -> Any:
-        """The JSON that a GET answers; None where the route or the resource does not exist.
+        """Return the JSON that a GET answers; None if the route or the resource does not exist.
 
         Raises:
-            NoAnswerError: nothing came in time.
-            NodeDiedError: there is nobody to answer any more.
+            NoAnswerError: no answer came in time.
+            NodeDiedError: the node has ended.
         """
         return self._request("GET", path)
 
     def findings(self) -> list[dict[str, Any]] | None:
-        """What the doctor says, worst first; None where there is no doctor."""
+        """The doctor's findings, worst first; None if there is no doctor."""
         answer = self.get("/api/p2p/diagnosis")
         return None if answer is None else answer["findings"]
 
@@ -153,16 +154,16 @@ class NodeUnderTest:
         return dict(answer["by_reason"])
 
     def failures(self, **wanted: Any) -> list[dict[str, Any]]:
-        """Recorded failures, newest first; `wanted` as in the query of ``/api/p2p/failures``."""
+        """Recorded failures, newest first; `wanted` is the query of ``/api/p2p/failures``."""
         query = "&".join(f"{key}={quote(str(value))}" for key, value in wanted.items())
         return list(self.get(f"/api/p2p/failures?{query}")["failures"])
 
     def connected(self) -> list[dict[str, Any]]:
-        """The live sessions."""
+        """The open sessions."""
         return list(self.get("/api/p2p/debug")["connected_peers"])
 
     def connect(self, addr: str) -> None:
-        """Dial by hand, as `nocarrier connect` does, without waiting for the outcome."""
+        """Dial by hand, like `nocarrier connect`, without waiting for the outcome."""
         self._request("POST", "/api/p2p/connect", {"peer_addr": addr, "wait": False})
 
     def _request(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
@@ -210,7 +211,7 @@ class NodeUnderTest:
 
 
 def draw_timing(rng: random.Random) -> dict[str, float]:
-    """Little patience, so that a scenario takes seconds, and another one in each run, so that none is relied on."""
+    """Short timeouts, so that a scenario takes seconds; drawn for each run, so that nothing relies on one."""
     ranges = {
         "connect_timeout_s": (2.0, 4.0),
         "handshake_attempt_s": (2.0, 3.0),
@@ -222,7 +223,7 @@ def draw_timing(rng: random.Random) -> dict[str, float]:
 
 
 def to_toml(sections: Mapping[str, Mapping[str, Any]]) -> str:
-    """Settings as TOML: its strings, numbers, lists and truth values of these kinds are written as in JSON."""
+    """Settings as TOML: strings, numbers, lists and booleans of these kinds are written as in JSON."""
     lines = []
     for section, content in sections.items():
         lines.append(f"[{section}]")

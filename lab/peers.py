@@ -1,7 +1,7 @@
-"""The peers of one scenario: many real nodes and fault servers in one process, each on an address of its own.
+"""The peers of one scenario: many real nodes and fault servers in one process, each with its own address.
 
-The process runs on the host `internet` until its standard input ends. Each line that it reads is a request, each line
-that it prints an answer, both JSON; the methods of `Peers` say which there are.
+The process runs on the host `internet` until its standard input ends. Each line it reads is a request, each line it
+prints an answer, both JSON; the methods of `Peers` are the requests.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from nocarrier.testing.fault_servers import FAULT_SERVERS, Starter
 from nocarrier.tracking import DialTracker
 
 ANSWER_S = 30.0
-"""How long the process may take to start or to answer; on a busy machine importing alone takes seconds."""
+"""How long the process may take to start or to answer; on a busy machine the imports alone take seconds."""
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 
@@ -40,12 +40,12 @@ TIMING = {
     "maintain_interval_s": 2,
     "gossip_interval_s": 2,
 }
-"""Of the peers: quick to find each other, and as patient with whoever comes as a usual node."""
+"""The timing of the peers: they find each other quickly, and are as patient with others as a normal node."""
 
 
 @dataclass(frozen=True, slots=True)
 class Started:
-    """What became of a start."""
+    """The result of a start."""
 
     port: int
     node_id: str
@@ -53,11 +53,11 @@ class Started:
 
 
 class Peers:
-    """The process, from outside.
+    """The process, seen from outside.
 
     Args:
-        popen: starts a command on the host where the peers shall live.
-        folder: takes the nodes' files.
+        popen: starts a command on the host of the peers.
+        folder: where the nodes keep their files.
     """
 
     def __init__(self, popen: Any, folder: Path) -> None:
@@ -79,14 +79,14 @@ class Peers:
         http_port: int | None = None,
         **options: Any,
     ) -> Started:
-        """Start a node on `host`; one of a name that was stopped or killed before is the same node again.
+        """Start a node on `host`; a name that was stopped or killed before is the same node again.
 
         Args:
-            name: for the other methods.
-            host: an address of the internet; the node dials from it too.
+            name: names the node in the other methods.
+            host: an address of the internet; the node also dials from it.
             port: 0: any.
-            new_identity: forget its key first: another node lives there now.
-            http_port: what it tells its peers of its API.
+            new_identity: delete its key first: then another node lives there.
+            http_port: the API port that it tells its peers.
             options: of NodeOptions.
         """
         listen = str(Address(host, port)) if port else f"{host}:0"
@@ -114,23 +114,23 @@ class Peers:
             self._ask("kill", name=name)
 
     def ban(self, name: str, target: str, *, seconds: float | None = None, because: str = "") -> None:
-        """Let the node `name` ban an address, network or node id."""
+        """Make the node `name` ban an address, network or node id."""
         self._ask("ban", name=name, target=target, seconds=seconds, because=because)
 
     def lift_ban(self, name: str, target: str) -> None:
-        """Let the node `name` lift that ban again."""
+        """Make the node `name` lift that ban."""
         self._ask("lift_ban", name=name, target=target)
 
     def teach(self, name: str, *addrs: str) -> None:
-        """Put addresses into the peer book of the node `name` as ones that worked: it tells its peers of them."""
+        """Put addresses into the peer book of the node `name` as proven: it names them to its peers."""
         self._ask("teach", name=name, addrs=addrs)
 
     def status(self) -> dict[str, dict[str, Any]]:
-        """By name of the node: connected node ids, book size, how often each inbound rejection happened."""
+        """By name of the node: connected node ids, book size, and counts of inbound rejections."""
         return dict(self._ask("status"))
 
     def close(self) -> None:
-        """End the process, with all in it."""
+        """End the process and everything in it."""
         self._process.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
@@ -202,7 +202,7 @@ class _Population:
     async def kill(self, name: str) -> None:
         node = self._nodes.pop(name)
         for session in node.sessions:
-            # What the kernel does with the sockets of a process that died.
+            # Does what the kernel does with the sockets of a process that died.
             session._writer.transport.abort()  # noqa: SLF001 - no node would do that of itself
         await node.__aexit__()
 

@@ -1,4 +1,4 @@
-"""Runs scenarios side by side, each in a process of its own, and cleans up after every one of them, come what may."""
+"""Runs scenarios side by side, each in its own process, and cleans up after every one of them, whatever happens."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from lab.trial import Result
 from testbed import netns
 
 CLEANS_UP_WITHIN_S = 20.0
-"""A scenario that was told to end; after that it is killed, and swept up after."""
+"""How long a scenario may take to end once told to; after that it is killed, and its remains are swept up."""
 
 _PR_SET_PDEATHSIG = 1  # prctl(2)
 
@@ -41,9 +41,9 @@ class _Running:
 
 
 def run_all(scenarios: Iterable[tuple[Scenario, int]], *, jobs: int) -> Generator[Result, None, None]:
-    """Run each scenario with its seed, `jobs` at a time; gives the results as they come.
+    """Run each scenario with its seed, `jobs` at a time; yields the results as they come.
 
-    When the iteration ends early, by Ctrl-C or SIGTERM for instance, the running scenarios are ended and cleaned up.
+    If the iteration ends early, for example by Ctrl-C or SIGTERM, the running scenarios are ended and cleaned up.
     """
     waiting = list(scenarios)[::-1]
     running: list[_Running] = []
@@ -74,14 +74,15 @@ def _start(scenario: Scenario, seed: int) -> _Running:
 
 
 def _run_in_process(scenario: Scenario, seed: int, answer: Connection, runner: int) -> None:
-    # Ctrl-C is for the runner, which tells us; a session of our own keeps the terminal's from the node and the peers.
+    # Ctrl-C is for the runner, which tells us; in a session of our own the terminal's does not reach the node and
+    # peers.
     os.setsid()
     signal.signal(signal.SIGINT, signal.default_int_handler)
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
     if os.getppid() != runner:
-        return  # it died before we asked to be told
-    # Told to end: everything is cleaned up on the way here.
+        return  # the runner died before we asked to be told
+    # When told to end, everything is cleaned up on the way here.
     with contextlib.suppress(KeyboardInterrupt):
         answer.send(trial.run(scenario, seed))
 

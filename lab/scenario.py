@@ -1,9 +1,9 @@
-"""What a scenario declares: a fault put into a small network, and what the doctor must say of it.
+"""What a scenario declares: a fault in a small network, and what the doctor must say about it.
 
 ```python
 Scenario(
     name="closed_port",
-    what="Nobody listens on the port of one peer.",
+    what="Nothing listens on the port of one peer.",
     faults=(at_start(bad_server("closed_port")),),
     expected_reason="connection_refused",
     expected_cause="peer_down",
@@ -24,7 +24,7 @@ from lab.stage import Stage
 from lab.wire import WireSettings
 
 Step: TypeAlias = Callable[[Stage], object]
-"""Something that happens in the network: a fault, or what an operator does against one."""
+"""Something that happens in the network: a fault, or what an operator does about one."""
 
 
 class When(Enum):
@@ -33,7 +33,7 @@ class When(Enum):
     AT_START = auto()
     """Before the node under test starts; the good peers have found each other by then."""
     ONCE_CONNECTED = auto()
-    """When the node has a session with every good peer."""
+    """Once the node has a session with every good peer."""
     LATER = auto()
     """Some seconds after the faults before it."""
 
@@ -48,23 +48,23 @@ class Fault:
 
 
 def at_start(*steps: Step) -> Fault:
-    """Faults that are there before the node under test starts."""
+    """Faults that exist before the node under test starts."""
     return Fault(When.AT_START, steps)
 
 
 def once_connected(*steps: Step) -> Fault:
-    """Faults that strike when the node under test has a session with every good peer."""
+    """Faults that strike once the node under test has a session with every good peer."""
     return Fault(When.ONCE_CONNECTED, steps)
 
 
 def after(seconds: float, *steps: Step) -> Fault:
-    """Faults that strike `seconds` after those before them."""
+    """Faults that strike `seconds` after the ones before."""
     return Fault(When.LATER, steps, seconds)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Remedy:
-    """What an operator does about the cause, and how soon the finding must be gone then."""
+    """What an operator does about the cause, and how soon after that the finding must be gone."""
 
     says: str
     """A part of one of the finding's next actions: the operator does what it says."""
@@ -74,29 +74,29 @@ class Remedy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scenario:
-    """One fault, or one network without any, and the verdict that must come out."""
+    """One fault, or one network without any, and the verdict that the doctor must reach."""
 
     name: str
     what: str
     """One sentence."""
     expected_reason: str | None
-    """The reason by which failed dials tell of the fault; None: not looked at."""
+    """The reason of the failed dials that show the fault; None: not checked."""
     expected_cause: str | None
     """The code of the finding that must come first; None: nothing above info may be found."""
     faults: tuple[Fault, ...] = ()
     expected_severity: str | None = None
-    """Of that finding; None: not looked at."""
+    """The blame of that finding; None: not checked."""
     expected_blame: str | None = None
-    """Of that finding, likewise."""
+    """The severity of that finding; None: not checked."""
 
     good_peers: tuple[int, int] = (4, 6)
-    """Fewest and most good peers; each is in networks of its own."""
+    """The fewest and the most good peers; each is in networks of its own."""
     options: Mapping[str, Any] = field(default_factory=dict)
-    """Of the node under test, under [node]."""
+    """Settings of the node under test, under [node]."""
     timing: Mapping[str, float] = field(default_factory=dict)
-    """Of the node under test, under [timing], in place of what is drawn."""
+    """Settings of the node under test, under [timing], instead of random ones."""
     peer_options: Mapping[str, Any] = field(default_factory=dict)
-    """Of all good peers, as in NodeOptions."""
+    """Options of all good peers, as in NodeOptions."""
     behind_nat: bool = False
     wire: WireSettings | None = None
     """Put a wire with faults between `wire_between`."""
@@ -105,26 +105,26 @@ class Scenario:
     expected_beside: tuple[str, ...] = ()
     """Codes that must be found too."""
     allowed_beside: tuple[str, ...] = ()
-    """Codes above info that are true as well, and may be found."""
+    """Codes above info that are also true, and may be found."""
     may_have_info: bool = True
-    """Whether findings of severity info may stand where no cause is expected."""
+    """Whether findings of severity info are allowed if no cause is expected."""
     connects: float = 1.0
-    """Where no cause is expected: the share of the good peers with which the node must be connected at the end."""
+    """If no cause is expected: the share of the good peers to which the node must be connected at the end."""
 
     needs_s: float = 30.0
-    """How long the fault takes to lead to telling failures; three of them, or fewer where those say enough."""
+    """How long the fault may take to cause telling failures; three of them, or fewer if those are enough."""
     within_s: float = 10.0
     """How soon after the third telling failure the cause must be found."""
     stays_s: float = 6.0
     """How long the cause is watched after it was found: it must not come and go."""
     watch_s: float = 20.0
-    """How long a node is watched where no cause is expected."""
+    """How long a node is watched if no cause is expected."""
     remedy: Remedy | None = None
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be meant."""
+        """Refuse combinations that make no sense."""
         if self.expected_cause is None and (self.remedy or self.expected_beside):
-            raise ValueError(f"{self.name}: nothing is found, so there is nothing to clear or to find beside it")
+            raise ValueError(f"{self.name}: no finding is expected, so none can clear or have others beside it")
 
     @property
     def limit_s(self) -> float:

@@ -1,4 +1,4 @@
-"""Fault servers that speak our protocol, badly; for `Stage.add_server` as ``lab.servers:NAME``."""
+"""Fault servers that speak our protocol badly; pass them to `Stage.add_server` as ``lab.servers:NAME``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from nocarrier.sources.node.wire.messages import BOOT_ID_BYTES, NONCE_BYTES, enc
 from nocarrier.testing.fault_servers import Starter, dribble, greet, serve
 
 BYTE_EVERY_S = 0.2
-"""Slower than anybody's patience in the lab: our Hello has some 300 bytes."""
+"""Slower than any timeout in the lab allows: our Hello has some 300 bytes."""
 
 _local = LocalPeer(
     node_id=Identity.generate().node_id,
@@ -25,7 +25,7 @@ _HELLO = PREAMBLE + frame(encode(_local.hello(nonce=bytes(NONCE_BYTES), clock_un
 _OVERSIZED = PREAMBLE + (HANDSHAKE_FRAME_MAX_BYTES + 1).to_bytes(LENGTH_BYTES, "big")
 
 SLOW_HELLO: Starter = partial(serve, partial(dribble, content=_HELLO, interval_s=BYTE_EVERY_S))
-"""A handshake as it should be, a byte at a time."""
+"""A correct handshake, one byte at a time."""
 
 OVERSIZED_FRAME: Starter = partial(serve, partial(greet, greeting=_OVERSIZED))
-"""Announces a message that is longer than any may be."""
+"""Announces a message that is longer than allowed."""

@@ -1,4 +1,4 @@
-"""Into a network namespace and out again, for one thread: setns(2), which Python has only from 3.12 on."""
+"""Moves one thread into a network namespace and back: setns(2), which Python has only from 3.12 on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 @contextlib.contextmanager
 def inside(namespace: str) -> Iterator[None]:
-    """Let the calling thread, and it alone, live in the network namespace of this name."""
+    """Move the calling thread, and only that thread, into the network namespace of this name."""
     before = os.open("/proc/thread-self/ns/net", os.O_RDONLY)
     try:
         there = os.open(f"/run/netns/{namespace}", os.O_RDONLY)
@@ -30,9 +30,9 @@ def inside(namespace: str) -> Iterator[None]:
 
 
 def socket_in(namespace: str) -> socket.socket:
-    """A TCP socket of that namespace; it stays there, whoever uses it.
+    """A TCP socket of that namespace; it belongs to it wherever it is used.
 
-    Made in a thread of its own: should the way back fail, nobody else is left in the wrong network.
+    Made in a thread of its own: if the way back fails, no other code is left in the wrong network.
     """
     made: list[socket.socket] = []
 

@@ -1,4 +1,4 @@
-"""The stage of one scenario: its network, its peers and the node under test, as its faults find them."""
+"""The stage of one scenario: its network, its peers and the node under test, for its faults to act on."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ from lab.world import Place, World
 from nocarrier.model.address import Address
 
 FINDS_ALL_WITHIN_S = 45.0
-"""The node under test, and before it the good peers each other. A dial that got lost is tried again after half a
-minute."""
+"""How long the node under test, and before that the good peers, may take to find all the others. A lost dial is tried
+again after half a minute."""
 
 
 class LabFailedError(RuntimeError):
-    """The lab itself did not work; says nothing of the doctor."""
+    """The lab itself did not work; that says nothing about the doctor."""
 
 
 @dataclass(frozen=True, slots=True)
 class Peer:
-    """A peer of the internet; a good one, or one that somehow is not."""
+    """A peer on the internet, good or in some way bad."""
 
     name: str
     place: Place
@@ -48,16 +48,16 @@ class Peer:
 
 
 class Stage:
-    """What faults act upon.
+    """What faults act on.
 
     Attributes:
-        rng: draws everything that a scenario leaves open.
+        rng: makes all random choices of the scenario.
         world: the hosts; its methods are the faults of links, routes and firewalls.
         peers: the process that runs all peers.
-        node: the node under test; before it starts, its `options`, `timing`, `under` and `environment` may be changed.
-        good: the peers that work, unless a fault says otherwise.
-        bad: those that the scenario added.
-        notes: what was drawn, for whoever reads the results.
+        node: the node under test; its `options`, `timing`, `under` and `environment` may be changed before it starts.
+        good: the peers that work, unless a fault changes that.
+        bad: the peers that the scenario added.
+        notes: the random choices, for readers of the results.
     """
 
     def __init__(
@@ -79,11 +79,11 @@ class Stage:
     # ---- peers ----------------------------------------------------------------------------------------------------
 
     def node_options(self, **options: Any) -> dict[str, Any]:
-        """What a node of this network is set to, but for `options`."""
+        """The settings of a node in this network, changed by `options`."""
         return {"network": self._network, "genesis": self._genesis, "netgroup_prefix": 16, **options}
 
     def start_good_peers(self, number: int) -> None:
-        """Start the peers that work, the first being the seed of the others, and let them find each other."""
+        """Start the peers that work, with the first as seed of the others, and wait until they know each other."""
         for index in range(number):
             place = self.world.draw_place()
             seeds = [peer.addr for peer in self.good[:1]]
@@ -97,7 +97,7 @@ class Stage:
         wait_until(all_found, within_s=FINDS_ALL_WITHIN_S, what="the good peers find each other")
 
     def restart(self, peer: Peer, **changes: Any) -> Peer:
-        """Start a node peer again that was stopped or killed, at its address; `changes` as in `Peers.start_node`."""
+        """Restart a node that was stopped or killed, at its address; `changes` as in `Peers.start_node`."""
         seeds = [other.addr for other in self.good if other is not peer][:1]
         options = {**self._peer_options, "seeds": seeds, "target_peers": len(self.good) - 1, **changes}
         return self._start_node(peer.name, peer.place, options, port=peer.port)
@@ -106,41 +106,41 @@ class Stage:
         """Add a real node that differs from the good ones in `options`, as in `Peers.start_node`.
 
         Args:
-            known_as: how the node under test learns of it: seed, gossip, direct (dialed by hand, when the node runs),
-                nobody; None: seed or gossip, drawn.
-            place: where; None: in networks of its own.
-            options: it dials nobody unless they say so.
+            known_as: how the node under test learns of it: seed, gossip, direct (dialed by hand, once the node runs) or
+                nobody; None: seed or gossip, at random.
+            place: its addresses; None: in networks of its own.
+            options: the node dials nobody unless they say so.
         """
         name = f"bad-{len(self.bad) + 1}"
         peer = self._start_node(name, place or self.world.draw_place(), {"target_peers": 0, **options})
         return self._add(peer, known_as)
 
     def add_server(self, kind: str, *, known_as: str | None = None, place: Place | None = None) -> Peer:
-        """Add a fault server (a name of FAULT_SERVERS, or ``module:NAME``); the rest as in `add_node`."""
+        """Add a fault server (a name of FAULT_SERVERS, or ``module:NAME``); the other arguments as in `add_node`."""
         place, name = place or self.world.draw_place(), f"bad-{len(self.bad) + 1}"
         started = self.peers.start_server(name, place.ipv4, self.world.draw_port(), kind)
         return self._add(Peer(name, place, started.port, ""), known_as)
 
     def add_absent(self, *, known_as: str | None = None, place: Place | None = None, carried: bool = False) -> Peer:
-        """Add an address at which no program runs; `carried`: but a machine, whose kernel answers with a reset."""
+        """Add an address without a program; with `carried` a machine has it, whose kernel answers with a reset."""
         place = place or self.world.draw_place(carried=carried)
         return self._add(Peer(f"bad-{len(self.bad) + 1}", place, self.world.draw_port(), ""), known_as)
 
     def make_known(self, addr: str, known_as: str | None = None) -> None:
-        """Let the node under test learn of `addr`; `known_as` as in `add_node`."""
+        """Make the node under test learn of `addr`; `known_as` as in `add_node`."""
         if known_as is None:
             known_as = "gossip" if self._node_started else self.rng.choice(("seed", "gossip"))
         self.notes.setdefault("known_as", {})[addr] = known_as
         if known_as == "seed":
             if self._node_started:
-                raise LabFailedError(f"{addr} cannot become a seed of a node that runs")
+                raise LabFailedError(f"{addr} cannot become a seed of a node that is running")
             self._bad_seeds.append(addr)
         elif known_as == "gossip":
             self.peers.teach(self.rng.choice(self.good).name, addr)
         elif known_as == "direct":
             self.node.connect(addr)
         elif known_as != "nobody":
-            raise LabFailedError(f"nobody learns of addresses by {known_as!r}")
+            raise LabFailedError(f"{known_as!r} is not a way to learn of an address")
 
     def _start_node(self, name: str, place: Place, options: Mapping[str, Any], *, port: int | None = None) -> Peer:
         port = port or self.world.draw_port()
@@ -157,8 +157,8 @@ class Stage:
     def start_node(self) -> None:
         """Start the node under test.
 
-        What its options do not say yet: more good seeds than bad ones, so that the seeds as such are fine, and a wish
-        for more peers than there are.
+        What its options do not say yet is added: more good seeds than bad ones, so that the seed list as such is fine,
+        and a target of more peers than there are.
         """
         usual = self.node_options(target_peers=len(self.good) + len(self.bad) + 1, seeds=self._draw_seeds())
         self.node.options = usual | self.node.options
@@ -181,7 +181,7 @@ class Stage:
         )
 
     def connected_share(self) -> float:
-        """With how many of the good peers the node under test has a session, as a share."""
+        """The share of the good peers with which the node under test has a session."""
         with contextlib.suppress(NoAnswerError):
             connected = {peer["node_id"] for peer in self.node.connected()}
             return sum(peer.node_id in connected for peer in self.good) / max(1, len(self.good))
@@ -192,7 +192,7 @@ def wait_until(holds: Callable[[], bool], *, within_s: float, what: str) -> None
     """Wait until `holds()`.
 
     Raises:
-        LabFailedError: not within `within_s` seconds; `what` says what was waited for.
+        LabFailedError: it did not hold within `within_s` seconds; `what` says what was awaited.
     """
     deadline_s = time.monotonic() + within_s
     while not holds():

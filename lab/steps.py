@@ -1,6 +1,6 @@
-"""Steps that several scenarios share: each function returns one, to be put into `at_start`, `once_connected`, `after`.
+"""Steps that several scenarios share: each function returns a step for `at_start`, `once_connected` or `after`.
 
-A scenario that needs something of its own writes a function of its stage beside it.
+A scenario that needs something special defines a function that takes the stage, next to the scenario.
 """
 
 from __future__ import annotations
@@ -11,15 +11,15 @@ from lab.scenario import Step
 from lab.stage import Peer, Stage
 
 Count = int | tuple[int, int]
-"""How many; of a pair, the fewest and the most, drawn."""
+"""How many; of a pair, a random number from the first to the second."""
 
 
 def drawn(stage: Stage, count: Count) -> int:
-    """The number that is meant."""
+    """Return the number, at random if `count` is a pair."""
     return count if isinstance(count, int) else stage.rng.randint(*count)
 
 
-# ---- peers that are not as they should be ---------------------------------------------------------------------------
+# ---- bad peers ------------------------------------------------------------------------------------------------------
 
 
 def bad_server(kind: str, count: Count = 1, *, known_as: str | None = None) -> Step:
@@ -53,7 +53,7 @@ def absent_peer(count: Count = 1, *, known_as: str | None = None, carried: bool 
 
 
 def kill_good(count: Count = 1) -> Step:
-    """Good peers crash, and become bad ones."""
+    """Let good peers crash; they become bad ones."""
 
     def step(stage: Stage) -> None:
         for peer in _leaving(stage, count):
@@ -63,14 +63,14 @@ def kill_good(count: Count = 1) -> Step:
 
 
 def restart_good(stage: Stage, *, all_but: int = 0) -> None:
-    """Good peers say goodbye and come back at once, so that the node under test must dial them again."""
+    """Let good peers say goodbye and come back at once, so that the node under test must dial them again."""
     for peer in stage.rng.sample(stage.good, len(stage.good) - all_but):
         stage.peers.stop(peer.name)
         stage.restart(peer)
 
 
 def restart_bad(stage: Stage) -> None:
-    """Those that stopped or crashed come back."""
+    """Restart the bad peers that stopped or crashed."""
     for peer in stage.bad:
         stage.restart(peer)
 
@@ -82,7 +82,7 @@ def _leaving(stage: Stage, count: Count) -> list[Peer]:
     return leaving
 
 
-# ---- hosts between --------------------------------------------------------------------------------------------------
+# ---- hosts on the way -----------------------------------------------------------------------------------------------
 
 
 def firewall(role: str, hook: str, *rules: str) -> Step:
@@ -91,12 +91,12 @@ def firewall(role: str, hook: str, *rules: str) -> Step:
 
 
 def lift_firewall(role: str) -> Step:
-    """Take the rules of that host away again."""
+    """Remove the rules of that host."""
     return lambda stage: stage.world.lift_firewall(getattr(stage.world, role))
 
 
 def firewall_of_bad_peers(*rules: str) -> Step:
-    """The bad peers' own firewall treats what comes for them with `rules`."""
+    """The bad peers' own firewalls apply `rules` to what is sent to them."""
 
     def step(stage: Stage) -> None:
         for peer in stage.bad:
@@ -107,7 +107,7 @@ def firewall_of_bad_peers(*rules: str) -> Step:
 
 
 def ip_here(*arguments: str) -> Step:
-    """ip(8) on the host of the node under test."""
+    """Run ip(8) on the host of the node under test."""
     return lambda stage: stage.world.here.ip(*arguments)
 
 
@@ -130,15 +130,15 @@ def link_up(stage: Stage) -> None:
 
 
 def stand_still(seconds: float) -> Step:
-    """The node's event loop is blocked for that long, as in `NodeUnderTest.stand_still`."""
+    """Stall the node's event loop for that long, as in `NodeUnderTest.stand_still`."""
     return lambda stage: stage.node.stand_still(seconds)
 
 
 def wrong_clock(offset: str) -> Step:
-    """Set the clock of the node, and of it alone, off by such as ``+20m`` (libfaketime); only at start."""
+    """Set the clock of the node alone off by an offset such as ``+20m`` (libfaketime), before it starts."""
 
     def step(stage: Stage) -> None:
-        # Its library without its wrapper: that forks, and would catch the signals that are for the node.
+        # Its library without its wrapper: the wrapper forks, and would catch the signals meant for the node.
         library = stage.world.here.run(["faketime", "-f", "+0", "printenv", "LD_PRELOAD"]).stdout.strip()
         stage.node.environment |= {"LD_PRELOAD": library, "FAKETIME": offset, "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
 
@@ -146,7 +146,7 @@ def wrong_clock(offset: str) -> Step:
 
 
 def restart_node(*changes: Step) -> Step:
-    """The operator stops the node, changes something, and starts it; it has to find all good peers then."""
+    """The operator stops the node, changes something, and starts it; it then has to find all good peers."""
 
     def step(stage: Stage) -> None:
         stage.node.stop()
@@ -159,11 +159,11 @@ def restart_node(*changes: Step) -> Step:
 
 
 def node_options(**options: Any) -> Step:
-    """Settings of the node under [node]; before it starts."""
+    """Settings of the node under [node]; use it before the node starts."""
     return lambda stage: stage.node.options.update(options)
 
 
 def dial_good_peers(stage: Stage) -> None:
-    """The operator dials all good peers by hand, which passes their backoff."""
+    """The operator dials all good peers by hand, which ignores their backoff."""
     for peer in stage.good:
         stage.node.connect(peer.addr)

@@ -14,45 +14,45 @@ from lab.scenario import Scenario, When
 from lab.stage import Stage, stage
 
 TELLING = 3
-"""Failures by which the doctor must know the cause."""
+"""After this many telling failures the doctor must know the cause."""
 
 LOOK_EVERY_S = 0.5
 """The doctor itself looks every two seconds."""
 
 Findings = Sequence[dict[str, Any]]
-"""As the API gives them, the worst first."""
+"""As the API returns them, the worst first."""
 
 
 @dataclass(kw_only=True)
 class Result:
-    """What came out; one row of ``lab/results.json``."""
+    """The result of a run; one row of ``lab/results.json``."""
 
     scenario: str
     expected_reason: str | None
     reason: str | None = None
-    """The expected one where it was recorded, else the most frequent one since the fault."""
+    """The expected reason if it was recorded, otherwise the most frequent one since the fault."""
     expected_cause: str | None
     cause: str | None = None
-    """The first finding; where no cause is expected, the first above info."""
+    """The first finding; if no cause is expected, the first above info."""
     confidence: float | None = None
     seconds_to_cause: float | None = None
-    """From the third telling failure, or from the last one before the cause was found; 0: it came with that failure."""
+    """From the third telling failure, or from the last one before the cause was found; 0: found with that failure."""
     passed: bool = False
     why_not: str | None = None
     beside: list[str] = field(default_factory=list)
-    """Codes of the other findings, when the cause was found; those above info with an exclamation mark."""
+    """Codes of the other findings when the cause was found; those above info with an exclamation mark."""
     seed: int
     took_s: float = 0.0
     notes: dict[str, Any] = field(default_factory=dict)
-    """What was drawn, and what was seen of a failed one."""
+    """The random choices, and what was seen if the run failed."""
 
 
-class NotPassed(Exception):  # noqa: N818 - it is a verdict, no error
-    """The verdict of the doctor is not the one that must come out."""
+class NotPassed(Exception):  # noqa: N818 - a verdict, not an error
+    """The doctor's verdict is not the expected one."""
 
 
 def run(scenario: Scenario, seed: int) -> Result:
-    """Run `scenario` with all random choices from `seed`. Whatever goes wrong in it is told in the result."""
+    """Run `scenario` with all random choices made from `seed`. Whatever goes wrong is reported in the result."""
     result = Result(
         scenario=scenario.name,
         expected_reason=scenario.expected_reason,
@@ -124,7 +124,7 @@ class _Trial:
     # ---- looking --------------------------------------------------------------------------------------------------
 
     def _look(self) -> bool:
-        """Take a look at the node; False where it did not answer in time."""
+        """Look at the node; False if it did not answer in time."""
         time.sleep(LOOK_EVERY_S)
         try:
             self._findings = self._stage.node.findings() or ()
@@ -134,7 +134,7 @@ class _Trial:
         return True
 
     def _told(self) -> int:
-        """How many failures have told of the fault; notes the reason."""
+        """How many failures have shown the fault so far; also notes their reason."""
         expected = self._scenario.expected_reason
         if expected is None or not self._reasons[expected]:
             self._result.reason = next((reason for reason, _ in self._reasons.most_common(1)), None)
@@ -183,7 +183,7 @@ class _Trial:
         return not self._told_otherwise(self._findings[0])
 
     def _told_otherwise(self, finding: dict[str, Any]) -> str | None:
-        """What of the finding that must come first is not as expected."""
+        """What differs from the expected in the finding that must come first."""
         for key, expected in (("severity", self._scenario.expected_severity), ("blame", self._scenario.expected_blame)):
             if expected is not None and finding[key] != expected:
                 return f"its {key} is {finding[key]}, not {expected}"
@@ -192,7 +192,7 @@ class _Trial:
     def _what_was_found_instead(self, told: int, after_s: float) -> str:
         codes = [finding["code"] for finding in self._findings]
         expected = self._scenario.expected_cause
-        seen = f"{told} failures told of it within {after_s:.0f} s"
+        seen = f"{told} failures showed it within {after_s:.0f} s"
         if not told:
             return f"{self._scenario.expected_reason} was not recorded within {after_s:.0f} s; found: {codes}"
         if expected not in codes:
@@ -211,7 +211,9 @@ class _Trial:
                 codes = [finding["code"] for finding in self._findings]
                 for code in (self._scenario.expected_cause, *self._scenario.expected_beside):
                     if code not in codes:
-                        raise NotPassed(f"{code} was found and went away again, while the fault stands; found: {codes}")
+                        raise NotPassed(
+                            f"{code} was found and then disappeared, though the fault persists; found: {codes}"
+                        )
                 self._refuse_what_is_false()
 
     def _clears(self) -> None:
@@ -243,13 +245,13 @@ class _Trial:
         share = self._stage.connected_share()
         if share < self._scenario.connects:
             raise NotPassed(
-                f"connected with {share:.0%} of the good peers, not {self._scenario.connects:.0%}, and no word of it"
+                f"connected to {share:.0%} of the good peers, not {self._scenario.connects:.0%}, and nothing was found"
             )
 
     def _refuse_what_is_false(self) -> None:
         false = false_findings(self._findings, self._scenario)
         if false:
-            raise NotPassed(f"found, though it is not so: {[summary_of(finding) for finding in false]}")
+            raise NotPassed(f"found, though it is not true: {[summary_of(finding) for finding in false]}")
 
     def _note_findings(self) -> None:
         result = self._result
@@ -268,7 +270,7 @@ class _Trial:
 
 
 def false_findings(findings: Findings, scenario: Scenario) -> list[dict[str, Any]]:
-    """Those that should not be there: above info and neither expected nor allowed; any, where not even info may be."""
+    """Findings that should not exist: above info and neither expected nor allowed, or any if info is not allowed."""
     true = {scenario.expected_cause, *scenario.expected_beside, *scenario.allowed_beside}
     is_quiet = scenario.expected_cause is None and not scenario.may_have_info
     return [

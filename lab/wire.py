@@ -1,9 +1,9 @@
-"""A wire with faults: carries IP packets between two namespaces with delay, loss and a size beyond which it swallows.
+"""A wire with faults: carries IP packets between two namespaces with delay, loss and a size limit.
 
 The kernel's own emulator (netem) is missing on many machines, so this is a process with a TUN device in each namespace.
-It is slow by a network's measure (some 30 000 packets a second), and exact to a millisecond.
+It is slow for a network (some 30,000 packets a second), and exact to a millisecond.
 
-It runs until its standard input ends; each line there changes the settings, as in ``{"delay_s": 0.3, "loss": 0.5}``.
+It runs until its standard input ends; each line changes the settings, for example ``{"delay_s": 0.3, "loss": 0.5}``.
 """
 
 from __future__ import annotations
@@ -36,18 +36,18 @@ _REPOSITORY = Path(__file__).resolve().parents[1]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WireSettings:
-    """How a wire treats each packet."""
+    """What a wire does to each packet."""
 
     delay_s: float = 0.0
     """One way."""
     loss: float = 0.0
-    """Share of the packets that vanish, each by chance."""
+    """The share of packets that are dropped, at random."""
     mtu_bytes: int = _LARGEST_PACKET_BYTES
-    """Larger packets vanish without a word: a black hole, no router that says "fragmentation needed"."""
+    """Larger packets are dropped silently: a black hole, not a router that says "fragmentation needed"."""
 
 
 class Wire:
-    """A running wire between the devices `ends`, each the name of a namespace and of its device there."""
+    """A running wire between the devices `ends`, each given as a namespace and the device in it."""
 
     def __init__(self, ends: tuple[tuple[str, str], tuple[str, str]], settings: WireSettings, *, seed: int) -> None:
         self._settings = settings
@@ -66,7 +66,7 @@ class Wire:
         self._expect("set")
 
     def close(self) -> None:
-        """Cut it."""
+        """Cut the wire."""
         self._process.kill()
         self._process.wait()
         for pipe in (self._process.stdin, self._process.stdout):
@@ -95,7 +95,7 @@ def _carry(near: int, far: int, settings: WireSettings, rng: random.Random) -> N
     """Carry packets between two devices until standard input ends."""
     other = {near: far, far: near}
     under_way: list[tuple[float, int, int, bytes]] = []
-    number = 0  # keeps packets with one due time in order
+    number = 0  # keeps packets with the same due time in order
     while True:
         pause_s = max(0.0, under_way[0][0] - time.monotonic()) if under_way else None
         for ready in select.select([near, far, sys.stdin.fileno()], [], [], pause_s)[0]:
@@ -116,7 +116,7 @@ def _carry(near: int, far: int, settings: WireSettings, rng: random.Random) -> N
 
 
 def _deliver(device: int, packet: bytes) -> None:
-    # EIO: the interface at that end is down, as where a cable is out.
+    # EIO: the interface at that end is down, for example because a cable is out.
     with contextlib.suppress(OSError):
         os.write(device, packet)
 

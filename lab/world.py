@@ -4,8 +4,8 @@
 here eth0 ─── lan gateway wan ─── gateway backbone internet ─── eth0 internet
 ```
 
-`here` runs the node under test. `internet` carries the addresses of all peers, each in a network of its own, so that
-the gateway, the backbone and the peer's own firewall are three different hops in ICMP errors. IPv6 runs beside IPv4.
+`here` runs the node under test. `internet` has the addresses of all peers, each in a network of its own, so that the
+gateway, the backbone and the peer's own firewall are three different hops in ICMP errors. IPv6 runs beside IPv4.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from nocarrier.model.address import Scope, scope_of
 from testbed.netns import Namespace, Namespaces
 
 _FIRST_INTERFACE = 100
-"""Index of each link's near end; testbed.netns says why the two ends must not have the same."""
+"""The interface index of each link's near end; `testbed.netns` says why the two ends must not have the same."""
 
 _TRANSLATED = tuple(map(ipaddress.IPv6Network, ("2001::/32", "2002::/16")))
-"""Teredo and 6to4: an address in them stands for an IPv4 address."""
+"""Teredo and 6to4: their addresses contain an IPv4 address."""
 
 _PORTS = (1_024, 32_767)
-"""Below Linux's ephemeral ports, so that no outgoing connection can hold the one that was drawn."""
+"""Below Linux's ephemeral ports, so that no outgoing connection can occupy the chosen one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,7 @@ class Place:
 
     ipv4: str
     network: str
-    """The /16 of `ipv4`, in which nobody else lives."""
+    """The /16 of `ipv4`, in which there is no other host."""
     ipv6: str
     network6: str
     """The /32 of `ipv6`, likewise."""
@@ -48,8 +48,8 @@ class World(Namespaces):
 
     Args:
         rng: draws every address.
-        behind_nat: `here` has private addresses, and the gateway puts its own in their place.
-        wire: how the link `wire_between` behaves, where it shall be a wire with faults.
+        behind_nat: `here` has private addresses, and the gateway replaces them by its own.
+        wire: what the link `wire_between` does to packets, if it is to be a wire with faults.
         wire_between: the roles of two neighbours, in the order of the drawing above.
     """
 
@@ -75,7 +75,7 @@ class World(Namespaces):
         self._rules: dict[str, dict[str, list[str]]] = {}
         self._gateway_wan = ""
         self.wire: Wire | None = None
-        """The wire with faults, where there is one; `wire.set` changes it."""
+        """The wire with faults, if there is one; `wire.set` changes it."""
 
     # ---- building -------------------------------------------------------------------------------------------------
 
@@ -136,13 +136,13 @@ class World(Namespaces):
     # ---- drawing --------------------------------------------------------------------------------------------------
 
     def draw_place(self, *, carried: bool = True) -> Place:
-        """A host of the internet at random addresses; the backbone routes them there.
+        """A host on the internet at random addresses; the backbone routes to it.
 
-        `carried`: the internet has these addresses, so whoever does not listen there answers with a reset. Without,
+        `carried`: the internet has these addresses, so a port on which nothing listens answers with a reset. Otherwise
         nobody answers.
         """
         network, network6 = self._draw_network(), self._draw_network6()
-        # Not the first and last few, where the hosts of links live.
+        # Not the first and last few, which the hosts of links use.
         ipv4 = ipaddress.ip_address(int(network.network_address) + self._rng.randrange(1_024, 65_000))
         ipv6 = ipaddress.ip_address(int(network6.network_address) + self._rng.randrange(2**64, 2**96))
         place = Place(str(ipv4), str(network), str(ipv6), str(network6))
@@ -164,7 +164,7 @@ class World(Namespaces):
 
     def _draw_network6(self) -> ipaddress.IPv6Network:
         while True:
-            # RFC 4291 section 2.4 as allocated so far: global unicast begins with the bits 001.
+            # RFC 4291 section 2.4, as allocated so far: global unicast begins with the bits 001.
             network = ipaddress.IPv6Network((self._rng.randrange(0x2000_0000, 0x4000_0000) << 96, 32))
             if not any(map(network.overlaps, _TRANSLATED)) and self._is_new(network):
                 return network
@@ -186,24 +186,24 @@ class World(Namespaces):
     # ---- faults ---------------------------------------------------------------------------------------------------
 
     def carry(self, place: Place) -> None:
-        """Give the internet the addresses of `place`."""
+        """Give the addresses of `place` to the internet."""
         ip_batch(self.internet, [f"address add {place.ipv4}/32 dev lo", f"address add {place.ipv6}/128 dev lo nodad"])
 
     def drop_place(self, place: Place) -> None:
-        """Take the addresses of `place` from the internet, as when that host loses power: nobody answers any more."""
+        """Take the addresses of `place` from the internet, as if that host lost power: nobody answers any more."""
         ip_batch(self.internet, [f"address del {place.ipv4}/32 dev lo", f"address del {place.ipv6}/128 dev lo"])
 
     def unroute(self, place: Place) -> None:
-        """Let the backbone forget the way to the networks of `place`: it says that the network is unreachable."""
+        """Remove the backbone's routes to the networks of `place`: it reports that the network is unreachable."""
         ip_batch(self.backbone, [f"route del {place.network}", f"route del {place.network6}"])
 
     def expect_on_link(self, place: Place, *, by: Namespace) -> None:
-        """Let `by` (here, gateway or backbone) look for `place` on its own next link, where nobody answers for it."""
+        """Make `by` (here, gateway or backbone) look for `place` on its own next link, where nobody answers for it."""
         device = {self.here.name: "eth0", self.gateway.name: "wan", self.backbone.name: "internet"}[by.name]
         ip_batch(by, [f"route replace {place.ipv4}/32 dev {device}", f"route replace {place.ipv6}/128 dev {device}"])
 
     def firewall(self, host: Namespace, hook: str, *rules: str) -> None:
-        """Add nft(8) rules for IPv4 and IPv6 at `hook` (input, forward or output) of `host`, behind those there are."""
+        """Add nft(8) rules for IPv4 and IPv6 at `hook` (input, forward or output) of `host`, after those it has."""
         self._add_rules(host, f"type filter hook {hook} priority 0", rules)
 
     def nat(self, hook: str, *rules: str) -> None:
@@ -211,13 +211,13 @@ class World(Namespaces):
         self._add_rules(self.gateway, f"type nat hook {hook} priority 0", rules)
 
     def lift_firewall(self, host: Namespace) -> None:
-        """Take all filter rules of `host` away; address translation stays."""
+        """Remove all filter rules of `host`; address translation stays."""
         chains = self._rules.get(host.name, {})
         self._rules[host.name] = {kind: rules for kind, rules in chains.items() if kind.startswith("type nat")}
         self._load_rules(host)
 
     def forward_port(self, port: int, *, hairpin: bool = False) -> None:
-        """Let the gateway forward `port` of its own address to `here`; `hairpin`: for `here` itself too."""
+        """Make the gateway forward `port` of its own address to `here`; with `hairpin` also for `here` itself."""
         reached = f"ip daddr {self._gateway_wan} tcp dport {port}"
         self.nat("prerouting", f"{'' if hairpin else 'iifname wan '}{reached} dnat ip to {self.here.ipv4}")
         if hairpin:
@@ -233,13 +233,13 @@ class World(Namespaces):
         self.here.ip("link", "set", "eth0", "down")
 
     def link_up(self) -> None:
-        """Put the cable of `here` back, with what a DHCP client would set."""
+        """Put the cable of `here` back, and set what a DHCP client would set."""
         self.here.ip("link", "set", "eth0", "up")
         self.here.ip("address", "replace", f"{self.here.ipv6}/64", "dev", "eth0", "nodad")
         self.add_default_routes()
 
     def add_default_routes(self) -> None:
-        """The way out of `here`."""
+        """Add the default routes of `here`."""
         hops = self.gateway.ipv4, self.gateway.ipv6
         ip_batch(self.here, [f"route replace default via {hop}" for hop in hops])
 
@@ -261,7 +261,7 @@ class Link:
 
     near: Place
     far: Place
-    """The end nearer to the backbone: the other's default route."""
+    """The end nearer to the backbone; the default route of the other end."""
 
 
 def ip_batch(host: Namespace, commands: Sequence[str]) -> None:

@@ -1,1 +1,1 @@
-"""What tests share: network namespaces, a name server, and what this machine must have for them."""
+"""What tests, lab and tools share: network namespaces, a name server, and checks for the programs that they need."""

@@ -1,8 +1,8 @@
-"""One dial with `nocarrier.dial()`, here or inside a network namespace, and the one record that it left.
+"""Makes one dial with `nocarrier.dial()`, here or inside a network namespace, and returns the one record it left.
 
 ```python
-seen = dial_in(net.client, f"{net.server.ipv4}:7072")     # in a process of its own in there
-seen = await dial_once("127.0.0.1:7072", handshake=read)  # in this very process
+seen = dial_in(net.client, f"{net.server.ipv4}:7072")     # in a process of its own in that namespace
+seen = await dial_once("127.0.0.1:7072", handshake=read)  # in this process
 assert seen.reason == "connection_refused"
 ```
 """
@@ -37,7 +37,7 @@ class Seen:
 
     record: dict[str, Any]
     error: str
-    """Name of its type."""
+    """The name of its type."""
     error_errno: str | None
 
     def __getattr__(self, name: str) -> Any:
@@ -48,7 +48,7 @@ class Seen:
 
 
 async def read(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    """A handshake that says something and wants one byte in return."""
+    """A handshake that sends something and expects one byte in return."""
     writer.write(b"hello")
     await reader.readexactly(1)
 
@@ -69,7 +69,7 @@ async def dial_once(
     handshake_s: float = 2.0,
     **options: Any,
 ) -> Seen:
-    """Dial, and expect it to fail with exactly one record."""
+    """Dial, and expect the dial to fail with exactly one record."""
     tracker = nocarrier.DialTracker()
     error: BaseException | None = None
     try:
@@ -93,9 +93,9 @@ async def dial_once(
 
 
 def dial_in(host: Namespace, addr: str, *, before: str = "", **options: Any) -> Seen:
-    """`dial_once` in a new process in `host`, after the statements of `before`.
+    """Run `dial_once` in a new process in `host`, after the statements in `before`.
 
-    `options` are JSON values: `policy` has the arguments of an AddressPolicy, `handshake` names a function of this
+    `options` are JSON values: `policy` holds the arguments of an AddressPolicy, `handshake` names a function of this
     module.
     """
     script = PROGRAM.format(before=before)
@@ -103,7 +103,7 @@ def dial_in(host: Namespace, addr: str, *, before: str = "", **options: Any) -> 
 
 
 def main(arguments: str) -> None:
-    """The child's side of `dial_in`."""
+    """Run the child's side of `dial_in`."""
     options = json.loads(arguments)
     if "policy" in options:
         options["policy"] = AddressPolicy(**options["policy"])

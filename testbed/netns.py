@@ -1,14 +1,14 @@
-"""Networks made for one test out of Linux network namespaces: real kernels, real routers, real faults, no outside.
+"""Networks for a single test, made of Linux network namespaces: real kernels, routers and faults, no outside world.
 
 ```python
 with Network() as net:                                    # client - router - server
     port = net.server.fault_server("ssh")
     net.router.firewall("forward", "tcp dport 7072 reject with icmpx admin-prohibited")
-    seen = net.client.python(DIAL, net.server.ipv4, port)  # a Python script in there; its standard output is JSON
+    seen = net.client.python(DIAL, net.server.ipv4, port)  # a Python script in that namespace; it prints JSON
 ```
 
-Names carry the pid of their maker, so that parallel runs never clash and leftovers of a dead one can be swept up.
-Everything in a network is gone when its block ends, be it by an exception, Ctrl-C or SIGTERM.
+Names carry the pid of the process that made them, so that parallel runs never clash and leftovers of a dead one can be
+swept up. Everything in a network is gone when its block ends, even after an exception, Ctrl-C or SIGTERM.
 """
 
 from __future__ import annotations
@@ -41,21 +41,21 @@ ETC_DIRECTORY = Path("/etc/netns")
 _NAME = re.compile(r"nc(\d+)-[0-9a-f]{8}-")
 
 _SETTINGS = (
-    # The kernel limits ICMP errors to about one a second for each target (icmp(7)), which would turn many a reject of
-    # a test into a timeout.
+    # The kernel limits ICMP errors to about one per second per target (icmp(7)), which would turn many a reject in a
+    # test into a timeout.
     "net.ipv4.icmp_ratelimit=0",
     "net.ipv6.icmp.ratelimit=0",
-    # A new IPv6 address stays unusable for up to 2 s while its like is looked for (RFC 4862 section 5.4).
+    # A new IPv6 address is unusable for up to 2 s while the kernel looks for duplicates (RFC 4862 section 5.4).
     "net.ipv6.conf.default.accept_dad=0",
 )
 
 _HOST_INTERFACE = 100
-"""Index of each host's eth0. Were it the same as that at the other end, the kernel would take the link for an ordinary
-one and put off its "carrier is up", and with it IPv6, by up to 1 s (linkwatch_urgent_event; measured)."""
+"""The interface index of each host's eth0. If it were the same as at the other end, the kernel would take the link for
+an ordinary one and delay its "carrier is up", and with it IPv6, by up to 1 s (linkwatch_urgent_event; measured)."""
 
 
 class Namespace:
-    """One host of a network. Commands in it are waited for; what `popen` starts is ended with the network."""
+    """One host of a network. `run` waits for its command; what `popen` starts is ended with the network."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -66,12 +66,12 @@ class Namespace:
     def run(
         self, command: Sequence[str], *, check: bool = True, stdin: str | None = None, timeout_s: float = 30
     ) -> subprocess.CompletedProcess[str]:
-        """Run `command` to its end; gives the `CompletedProcess`, its output as text.
+        """Run `command` to its end and return the `CompletedProcess`, with its output as text.
 
-        `stdin` is what it reads.
+        `stdin` is its input.
 
         Raises:
-            RuntimeError: it failed; the text carries its standard error. Not with ``check=False``.
+            RuntimeError: it failed; the text contains its standard error. Not with ``check=False``.
         """
         done = subprocess.run(
             self._within(command),
@@ -87,54 +87,55 @@ class Namespace:
         return done
 
     def popen(self, command: Sequence[str], **options: Any) -> subprocess.Popen[str]:
-        """Start `command` and leave it running; its pid is the command's own."""
+        """Start `command` and leave it running; the pid is that of the command itself."""
         options = {"stdin": subprocess.DEVNULL, "text": True, "env": _environment(), **options}
         process = subprocess.Popen(self._within(command), **options)
         self._started.append(process)
         return process
 
     def start(self, command: Sequence[str], *, timeout_s: float = 10) -> str:
-        """Start `command`, wait for the first line that it prints (it is ready), and leave it running.
+        """Start `command`, wait for the first line it prints (it is ready), and leave it running.
 
         Raises:
-            RuntimeError: it ended, or said nothing in time.
+            RuntimeError: it ended, or printed nothing in time.
         """
         process = self.popen(command, stdout=subprocess.PIPE)
-        assert process.stdout is not None  # asked for above
+        assert process.stdout is not None  # requested above
         line = process.stdout.readline() if select.select([process.stdout], [], [], timeout_s)[0] else ""
         if not line:
-            raise RuntimeError(f"{self.name}: {' '.join(command)[:200]} did not get ready")
+            raise RuntimeError(f"{self.name}: {' '.join(command)[:200]} did not become ready")
         return line.rstrip("\n")
 
     def python(self, script: str | Path, *arguments: object, check: bool = True, timeout_s: float = 30) -> Any:
-        """Run a Python script (text, or the path of one) that prints one JSON value, and give that value.
+        """Run a Python script (its text or its path) that prints one JSON value, and return that value.
 
-        `nocarrier` and `testbed` can be imported in there.
+        The script can import `nocarrier` and `testbed`.
         """
         return json.loads(self.run(_python(script, *arguments), check=check, timeout_s=timeout_s).stdout)
 
     def start_python(self, script: str | Path, *arguments: object, timeout_s: float = 10) -> str:
-        """Start a Python script as `start` does."""
+        """Start a Python script, like `start`."""
         return self.start(_python(script, *arguments), timeout_s=timeout_s)
 
     def fault_server(self, name: str, *, host: str | None = None, port: int = 0) -> int:
-        """Start one of `nocarrier.testing.fault_servers` on `host` (default: our IPv4 address); gives its port."""
+        """Start one of `nocarrier.testing.fault_servers` on `host` (default: our IPv4 address); returns its port."""
         return int(self.start_python(FAULT_SERVERS, name, host or self.ipv4, port))
 
     def ip(self, *arguments: str) -> str:
-        """Run ip(8), such as ``ip("route", "add", "blackhole", "203.0.113.0/24")``; gives what it prints."""
+        """Run ip(8), such as ``ip("route", "add", "blackhole", "203.0.113.0/24")``; returns what it prints."""
         return self.run(["ip", *arguments]).stdout
 
     def firewall(self, hook: str, *rules: str) -> None:
-        """Apply these nft(8) rules, and only these, to IPv4 and IPv6 at `hook` (input, forward or output).
+        """Apply these nft(8) rules, and no others, to IPv4 and IPv6 at `hook` (input, forward or output).
 
-        Such as ``firewall("forward", "tcp dport 7072 reject with icmpx admin-prohibited")``; no rules: all may pass.
+        For example ``firewall("forward", "tcp dport 7072 reject with icmpx admin-prohibited")``. No rules: all may
+        pass.
         """
         chain = "\n".join([f"type filter hook {hook} priority 0", *rules])
         self.nft(f"table inet test {{\nchain test {{\n{chain}\n}}\n}}")
 
     def nft(self, ruleset: str) -> None:
-        """Load an nft(8) ruleset in place of the one before."""
+        """Load an nft(8) ruleset in place of the previous one."""
         self.run(["nft", "-f", "-"], stdin=f"flush ruleset\n{ruleset}\n")
 
     def sysctl(self, key: str, value: object) -> None:
@@ -142,9 +143,9 @@ class Namespace:
         self.run(["sysctl", "-qw", f"{key}={value}"])
 
     def resolv_conf(self, nameserver: str, *, options: str = "timeout:1 attempts:1") -> None:
-        """Let programs started from now on ask `nameserver`, and nobody else, for names.
+        """Make programs started from now on ask only `nameserver` for names.
 
-        `ip netns exec` lays the files of /etc/netns/NAME over those of /etc (ip-netns(8)).
+        `ip netns exec` mounts the files of /etc/netns/NAME over those of /etc (ip-netns(8)).
         """
         directory = ETC_DIRECTORY / self.name
         directory.mkdir(parents=True, exist_ok=True)
@@ -152,7 +153,7 @@ class Namespace:
         (directory / "nsswitch.conf").write_text("hosts: files dns\n")
 
     def close(self) -> None:
-        """End what runs in here, by pid, and remove the namespace."""
+        """End all processes in this namespace, by pid, and remove it."""
         for process in self._started:
             process.kill()
             process.wait()
@@ -165,7 +166,7 @@ class Namespace:
 
 
 class Namespaces:
-    """A network of nothing but hosts with a loopback, until a subclass wires them."""
+    """A network of hosts that have only a loopback, until a subclass links them."""
 
     def __init__(self) -> None:
         self.made: list[Namespace] = []
@@ -175,17 +176,17 @@ class Namespaces:
     def add(self, role: str) -> Namespace:
         """Make a host; `role` must be unique in this network."""
         host = Namespace(f"{self._prefix}-{role}")
-        self.made.append(host)  # first, so that a host made halfway is removed too
+        self.made.append(host)  # first, so that a host that is only half made is removed too
         _ip(None, [f"netns add {host.name}"])
         _ip(host.name, ["link set lo up"])
         host.run(["sysctl", "-qw", *_SETTINGS])
         return host
 
     def build(self) -> None:
-        """Make and wire the hosts."""
+        """Make and link the hosts."""
 
     def close(self) -> None:
-        """Remove every host, whatever happens to one of them."""
+        """Remove every host, even if removing another one fails."""
         with contextlib.ExitStack() as all_of_them:
             for host in self.made:
                 all_of_them.callback(host.close)
@@ -195,7 +196,7 @@ class Namespaces:
         if lack is not None:
             pytest.skip(lack)
         if threading.current_thread() is threading.main_thread():
-            # SIGTERM would end us without a word; as Ctrl-C it passes through all the clean-up there is.
+            # SIGTERM would end this process at once; as Ctrl-C it passes through all the clean-up.
             self._sigterm = signal.signal(signal.SIGTERM, signal.default_int_handler)
         try:
             self.build()
@@ -216,9 +217,10 @@ class Namespaces:
 
 
 class Network(Namespaces):
-    """client (198.18.1.2) - router - server (198.19.1.2), with IPv6 beside it; both ends have a default route.
+    """client (198.18.1.2) - router - server (198.19.1.2), and the same with IPv6; both ends have a default route.
 
-    198.18.0.0/15 (RFC 2544) and 2001:db8::/32 (RFC 3849) are no one's on the internet and count as public with us.
+    198.18.0.0/15 (RFC 2544) and 2001:db8::/32 (RFC 3849) are not used on the internet and count as public for
+    nocarrier.
     """
 
     client: Namespace
@@ -226,7 +228,7 @@ class Network(Namespaces):
     server: Namespace
 
     def build(self) -> None:
-        """Make the three hosts and the two links. The router calls its interfaces after the host at the other end."""
+        """Make the three hosts and the two links. The router names its interfaces after the host at the other end."""
         self.router = self.add("router")
         self.client = self.add("client")
         self.server = self.add("server")
@@ -286,7 +288,7 @@ class FlatNetwork(Namespaces):
 
 
 def sweep() -> None:
-    """Remove what runs that are gone left behind (a SIGKILL leaves no time to clean up)."""
+    """Remove what dead runs left behind (a SIGKILL leaves no time to clean up)."""
     for directory in (NETNS_DIRECTORY, ETC_DIRECTORY):
         for path in directory.glob("nc*"):
             maker = _NAME.match(path.name)
@@ -295,7 +297,7 @@ def sweep() -> None:
 
 
 def remove(name: str) -> None:
-    """End all processes in a namespace, by pid, and remove it. It may be gone already."""
+    """End all processes in a namespace, by pid, and remove it, if it still exists."""
     pids = subprocess.run(["ip", "netns", "pids", name], capture_output=True, text=True, check=False).stdout
     for pid in map(int, pids.split()):
         with contextlib.suppress(ProcessLookupError):
@@ -314,6 +316,6 @@ def _environment() -> dict[str, str]:
 
 
 def _ip(namespace: str | None, commands: Sequence[str]) -> None:
-    """Run several ip(8) commands in one process: a network is up in a fifth of the time that single ones take."""
+    """Run several ip(8) commands in one process: that sets up a network five times as fast as single commands."""
     within = [] if namespace is None else ["-n", namespace]
     subprocess.run(["ip", *within, "-batch", "-"], input="\n".join(commands), text=True, check=True)

@@ -1,4 +1,4 @@
-"""A network with a longer way: client - router1 - router2 - router3 - server.
+"""A network with a longer path: client - router1 - router2 - router3 - server.
 
 ```python
 with Chain() as net:
@@ -19,10 +19,10 @@ ROUTERS = 3
 
 
 class Chain(Namespaces):
-    """Link i, from 1 on, is 198.18.i.0/24 and 2001:db8:i::/64, with .1 and ::1 at the client's end, .2 and ::2 beyond.
+    """Link i, from 1 on, is 198.18.i.0/24 and 2001:db8:i::/64; .1 and ::1 are at the client's end, .2 and ::2 beyond.
 
-    A host calls its interfaces `left` (to the client) and `right` (to the server). A router sends ICMP errors to
-    the client from its left one, so router i is seen as 198.18.i.2 and 2001:db8:i::2, and that is its address here.
+    A host names its interfaces `left` (towards the client) and `right` (towards the server). A router sends ICMP errors
+    to the client from its left one, so router i appears as 198.18.i.2 and 2001:db8:i::2, and that is its address here.
     """
 
     client: Namespace
@@ -30,7 +30,7 @@ class Chain(Namespaces):
     server: Namespace
 
     def __init__(self, delay_s: float = 0.0) -> None:
-        """With `delay_s` the first link takes that long in each direction."""
+        """With `delay_s` the first link delays every packet by that many seconds, in both directions."""
         super().__init__()
         self._delay_s = delay_s
 

@@ -1,7 +1,7 @@
-"""A node as a process of its own, in a network namespace or under a false clock, that can be asked and killed.
+"""A node in a process of its own, in a network namespace or with a false clock, that a test can query and kill.
 
-The process serves until its standard input ends, and then says goodbye to its peers. Each line that it reads is a
-question, each line that it prints an answer, both JSON: ``{"connect": "198.18.0.2:7072"}`` or ``{}`` for the status.
+The process runs until its standard input ends, and then says goodbye to its peers. Each line it reads is a request,
+each line it prints an answer, both JSON: ``{"connect": "198.18.0.2:7072"}``, or ``{}`` for the status.
 """
 
 from __future__ import annotations
@@ -30,13 +30,13 @@ from nocarrier.tracking import DialTracker
 from testbed.netns import PYTHON_PATH, Namespace
 
 ANSWER_S = 20.0
-"""How long a process may take to start or to answer; on a busy machine importing alone takes seconds."""
+"""How long a process may take to start or to answer; on a busy machine the imports alone take seconds."""
 
 Status = dict[str, Any]
 
 
 class NodeProcess:
-    """One node. What is not in `options` and `timing` has its default."""
+    """One node. Whatever is not in `options` and `timing` has its default."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class NodeProcess:
         self.node_id = ""
 
     def start(self) -> Self:
-        """Start it, again after a `kill` or `stop`: the same node, as its folder is the same."""
+        """Start it, also after a `kill` or `stop`: it is the same node, because its folder is the same."""
         command = [*self._under, sys.executable, "-m", "testbed.node_process", json.dumps(self._settings)]
         pipes: dict[str, Any] = {
             "stdin": subprocess.PIPE,
@@ -86,18 +86,18 @@ class NodeProcess:
         return self._process is not None
 
     def status(self) -> Status:
-        """What the node shows of itself now."""
+        """What the node shows about itself now."""
         return self._ask({})
 
     def connect(self, addr: str) -> Status:
-        """Let it dial `addr` by hand; gives the result of the dial."""
+        """Make it dial `addr` by hand; returns the result of the dial."""
         return self._ask({"connect": addr})
 
     def wait_for(self, holds: Callable[[Status], object], *, within_s: float) -> float:
         """Wait until `holds(status)`; returns how many seconds that took.
 
         Raises:
-            AssertionError: not within `within_s` seconds.
+            AssertionError: it did not hold within `within_s` seconds.
         """
         started_s = time.monotonic()
         while not holds(status := self.status()):
@@ -106,12 +106,12 @@ class NodeProcess:
         return time.monotonic() - started_s
 
     def kill(self) -> None:
-        """End it as a crash would (SIGKILL)."""
+        """End it with SIGKILL, as a crash would."""
         self._running.kill()
         self._reap()
 
     def stop(self) -> None:
-        """Let it stop in order; without effect where it does not run."""
+        """Stop it properly; does nothing if it is not running."""
         if self._process is not None:
             with contextlib.suppress(BrokenPipeError):
                 self._running.stdin.close()
@@ -125,7 +125,7 @@ class NodeProcess:
 
     @property
     def _running(self) -> Any:
-        assert self._process is not None, "it does not run"
+        assert self._process is not None, "it is not running"
         return self._process
 
     def _reap(self) -> None:

@@ -1,4 +1,4 @@
-"""Real nodes for a test: each on a loopback address of its own, with a port from the kernel, and little patience.
+"""Real nodes for a test: each has its own loopback address, a port chosen by the kernel, and short timeouts.
 
 ```python
 nodes = nodes_fixture
@@ -8,7 +8,7 @@ async def test_two_nodes_meet(nodes):
     result = await dialer.node.connect(listener.addr)
 ```
 
-A node dials nobody by itself unless `target_peers` says so, so that a test sees only the dials that it asks for.
+A node dials nobody unless `target_peers` says so, so that a test sees only the dials it asks for.
 """
 
 from __future__ import annotations
@@ -74,16 +74,16 @@ class RunningNode:
         return session
 
     def recorded(self, **wanted: Any) -> list[DialFailure]:
-        """Entries of the tracker, oldest first; `wanted` as for `DialTracker.recent`."""
+        """Entries of the tracker, oldest first; `wanted` is passed to `DialTracker.recent`."""
         return self.tracker.recent(**wanted)
 
     def only_entry(self) -> DialFailure:
-        """The one failure or skip that was recorded so far."""
+        """The one failure or skip recorded so far."""
         [entry] = self.tracker.recent()
         return entry
 
     async def fail_to_connect(self, addr: str) -> DialFailure:
-        """Dial by hand; gives the one entry that was recorded for it."""
+        """Dial by hand, and return the one entry that was recorded for it."""
         before = self.tracker.totals()
         result = await self.node.connect(addr)
         totals = self.tracker.totals()
@@ -115,7 +115,7 @@ class Nodes:
         resolve: Any = None,
         **options: Any,
     ) -> RunningNode:
-        """Start a node with `options` of NodeOptions; the folder of an earlier one makes it that one, restarted."""
+        """Start a node with `options` of NodeOptions; with the folder of an earlier node it is that node, restarted."""
         number = next(self._numbers)
         host = host or f"127.{number}.1.1"
         tracker = tracker or DialTracker()
@@ -134,7 +134,7 @@ class Nodes:
         return RunningNode(node, tracker, f"{host}:{node.p2p_port}", data_dir, life)
 
     async def pair(self, **options: Any) -> tuple[RunningNode, RunningNode]:
-        """Two nodes with `options`, the first connected to the second by hand."""
+        """Start two nodes with `options` and connect the first to the second by hand."""
         listener, dialer = await self.start(**options), await self.start(**options)
         result = await dialer.node.connect(listener.addr)
         assert result.reason is None, result
@@ -147,7 +147,7 @@ class Nodes:
 
 @pytest.fixture
 async def nodes_fixture(tmp_path: Path) -> AsyncIterator[Nodes]:
-    """Starts nodes for this test; all are stopped at its end."""
+    """Starts nodes for this test; all are stopped when it ends."""
     made = Nodes(tmp_path)
     try:
         yield made
@@ -156,12 +156,12 @@ async def nodes_fixture(tmp_path: Path) -> AsyncIterator[Nodes]:
 
 
 def facts(entry: DialFailure) -> tuple[str, str, str, str, str]:
-    """What an entry says of the fault: reason, kind, phase, blame, source."""
+    """What an entry says about the fault: reason, kind, phase, blame, source."""
     return entry.reason, entry.kind, entry.phase, entry.blame, entry.source
 
 
 async def eventually(holds: Callable[[], object], *, within_s: float = 5.0) -> Any:
-    """Wait until `holds()` is true and give what it returned.
+    """Wait until `holds()` is true and return its result.
 
     Raises:
         AssertionError: it was not true within `within_s` seconds.
@@ -176,6 +176,6 @@ async def eventually(holds: Callable[[], object], *, within_s: float = 5.0) -> A
 
 
 async def eventually_recorded(peer: RunningNode, reason: Reason, *, within_s: float = 5.0) -> DialFailure:
-    """Wait until `peer` has recorded `reason`; gives the first such entry."""
+    """Wait until `peer` has recorded `reason`; returns the first such entry."""
     entries: list[DialFailure] = await eventually(lambda: peer.recorded(reason=reason), within_s=within_s)
     return entries[0]

@@ -1,4 +1,4 @@
-"""What probes may have seen, in a few words: the facts from which conclusions are drawn."""
+"""Short ways to write what probes may have seen: the facts from which conclusions are drawn."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def target(seen: Redial | None, addr: str = ADDR, **more: Any) -> Target:
 
 
 def trace(*hops: str | None, end: Answer | None = None) -> Trace:
-    """Routers that answered (None: a silent one), and what ended the way after them."""
+    """Routers that answered (None: a silent one), and what ended the path after them."""
     seen = [
         Hop(ttl=ttl, answer=Answer.EXPIRED, addr=addr) if addr else Hop(ttl=ttl, answer=Answer.SILENT)
         for ttl, addr in enumerate(hops, start=1)

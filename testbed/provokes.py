@@ -1,4 +1,4 @@
-"""Says which reasons a test provokes for real; `contracts/test_every_reason_is_provoked.py` reads it."""
+"""Marks which reasons a test really provokes; `contracts/test_every_reason_is_provoked.py` reads the marks."""
 
 from __future__ import annotations
 

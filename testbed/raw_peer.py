@@ -1,4 +1,4 @@
-"""A scripted peer with a key of its own that speaks our wire by hand, so that it can say what no node would.
+"""A scripted peer with its own key that speaks our protocol by hand, so that it can send what no node would send.
 
 ```python
 async with raw_dial(node.addr) as peer:         # it dials
@@ -38,7 +38,7 @@ PATIENCE_S = 10.0
 
 
 class RawPeer:
-    """One end of a connection. `claims` are the fields of its Hello that differ from a usual one."""
+    """One end of a connection. `claims` are the fields of its Hello that differ from a normal one."""
 
     def __init__(
         self,
@@ -58,7 +58,7 @@ class RawPeer:
     # ---- single steps ---------------------------------------------------------------------------------------------
 
     def hello(self, **changes: Any) -> Hello:
-        """What a usual node would say, but for the claims and `changes`."""
+        """The Hello of a normal node, except for the claims and `changes`."""
         usual: dict[str, Any] = {
             "node_id": self.identity.node_id,
             "network": "test",
@@ -82,7 +82,7 @@ class RawPeer:
         await self.send_bytes(frame(body))
 
     async def receive(self) -> WireMessage | UnknownType:
-        """The next message of the other side.
+        """Return the next message from the other side.
 
         Raises:
             asyncio.IncompleteReadError: it closed the connection.
@@ -96,7 +96,7 @@ class RawPeer:
         return message
 
     async def receive_until(self, kind: type[Any]) -> Any:
-        """The next message of `kind`, those before it dropped."""
+        """Return the next message of `kind`; messages before it are dropped."""
         while not isinstance(message := await self.receive(), kind):
             pass
         return message
@@ -106,7 +106,7 @@ class RawPeer:
             return await self.reader.readexactly(len(PREAMBLE))
 
     async def wait_closed(self) -> None:
-        """Wait until the other side ends the connection, reading what still comes."""
+        """Wait until the other side ends the connection; what still arrives is read and dropped."""
         with contextlib.suppress(OSError):
             async with asyncio.timeout(PATIENCE_S):
                 while await self.reader.read(65536):
@@ -121,12 +121,12 @@ class RawPeer:
     # ---- whole steps ----------------------------------------------------------------------------------------------
 
     def auth(self) -> Auth:
-        """The proof of our identity; both Hellos must have been said."""
+        """The proof of our identity; both Hellos must have been exchanged."""
         hellos = self._hellos[Role.DIALER], self._hellos[Role.LISTENER]
         return Auth(signature=self.identity.sign(proof(self.role, *hellos)))
 
     async def introduce(self, **changes: Any) -> Hello:
-        """Exchange preambles and Hellos; gives theirs."""
+        """Exchange preambles and Hellos; returns the other side's Hello."""
         await self.send_bytes(PREAMBLE)
         await self.send(self.hello(**changes))
         await self.receive_preamble()
@@ -135,7 +135,7 @@ class RawPeer:
         return theirs
 
     async def shake_hands(self, peers: Sequence[PeerAddress] = ()) -> Welcome:
-        """The whole handshake, naming `peers` in our Welcome; gives theirs."""
+        """Do the whole handshake, naming `peers` in our Welcome; returns the other side's Welcome."""
         await self.introduce()
         if self.role is Role.DIALER:
             await self.send(self.auth())
@@ -152,14 +152,14 @@ class RawPeer:
 
 
 Script = Callable[[RawPeer], Awaitable[object]]
-"""What a listening peer does with each connection; it is closed when this returns."""
+"""What a listening peer does with each connection; the connection is closed when this returns."""
 
 
 @asynccontextmanager
 async def raw_dial(
     addr: str, *, identity: Identity | None = None, local_host: str | None = None, **claims: Any
 ) -> AsyncIterator[RawPeer]:
-    """Connect to `addr`, from the loopback address `local_host` if given; closed at the end."""
+    """Connect to `addr`, from the loopback address `local_host` if given; the connection is closed at the end."""
     host, _, port = addr.rpartition(":")
     local_addr = (local_host, 0) if local_host else None
     reader, writer = await asyncio.open_connection(host, int(port), local_addr=local_addr)
@@ -173,14 +173,14 @@ async def raw_dial(
 async def raw_listener(
     script: Script, *, host: str = "127.0.0.1", port: int = 0, identity: Identity | None = None, **claims: Any
 ) -> AsyncIterator[str]:
-    """Listen on `host` and treat every connection with `script`; gives the address."""
+    """Listen on `host` and run `script` on every connection; returns the address."""
     identity = identity or Identity.generate()
     errors: list[BaseException] = []
     serving: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            # What the node does to the connection is what the test looks at, not what its end looks like from here.
+            # The test looks at what the node does to the connection, not at how the end looks from here.
             with contextlib.suppress(OSError, asyncio.IncompleteReadError):
                 await script(RawPeer(Role.LISTENER, reader, writer, identity, **claims))
         except Exception as error:

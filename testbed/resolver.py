@@ -1,8 +1,8 @@
-"""A name server that answers, lies or stays silent as told; run it inside a network namespace.
+"""A name server that answers, lies or stays silent as it is told; run it inside a network namespace.
 
 ``python resolver.py HOST '{"seed.test": ["198.19.1.2", "2001:db8:2::2"]}'`` serves UDP port 53 of HOST and prints
-``ready``. Names of the table are answered; the first label of any other decides (``servfail.test``), see `RESPONSES`;
-what is neither does not exist.
+``ready``. It answers names in the table; for any other name the first label decides (``servfail.test``), see
+`RESPONSES`; any other name does not exist.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from collections.abc import Mapping, Sequence
 
 # RFC 1035 section 3.2.2 and RFC 3596; section 4.1.1 for the header.
 TYPES = {1: 4, 28: 6}
-"""Record types A and AAAA, with the IP version that each carries."""
+"""Record types A and AAAA, with the IP version of each."""
 NO_ERROR, SERVER_FAILURE, NAME_ERROR, REFUSED = 0, 2, 3, 5
 IS_RESPONSE, IS_AUTHORITATIVE, IS_RECURSIVE = 0x8000, 0x0400, 0x0080
 HEADER = struct.Struct("!HHHHHH")
 QUESTION_NAME_AT = 0xC000 | HEADER.size
-"""A compressed name: the one in the question."""
+"""A compressed name that points to the one in the question."""
 TTL_S = 1
 
 RESPONSES = {"nxdomain": NAME_ERROR, "nodata": NO_ERROR, "servfail": SERVER_FAILURE, "refused": REFUSED, "silent": None}
 
 
 def respond(query: bytes, table: Mapping[str, Sequence[str]]) -> bytes | None:
-    """The response to a query of one question, or None for silence."""
+    """The response to a query with one question, or None for silence."""
     query_id, flags = struct.unpack_from("!HH", query)
     name, end = _read_name(query, HEADER.size)
     (record_type,) = struct.unpack_from("!H", query, end)

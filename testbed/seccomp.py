@@ -1,7 +1,7 @@
-"""Let the kernel refuse a system call of this very process, as a service manager's sandbox does (Linux, x86-64).
+"""Makes the kernel refuse a system call of this process, as a service manager's sandbox does (Linux, x86-64).
 
-For a child process of its own: the filter cannot be taken off again. `deny("socket", errno.EAFNOSUPPORT,
-arg0=socket.AF_INET6)` is what systemd's ``RestrictAddressFamilies=AF_INET`` does.
+Use it in a child process: the filter cannot be removed. `deny("socket", errno.EAFNOSUPPORT, arg0=socket.AF_INET6)` does
+the same as systemd's ``RestrictAddressFamilies=AF_INET``.
 """
 
 from __future__ import annotations
@@ -16,15 +16,15 @@ SECCOMP_RET_ALLOW, SECCOMP_RET_ERRNO = 0x7FFF0000, 0x00050000
 AUDIT_ARCH_X86_64 = 0xC000003E
 LOAD_WORD, JUMP_IF_EQUAL, RETURN = 0x20, 0x15, 0x06
 AT_NUMBER, AT_ARCHITECTURE, AT_ARG0 = 0, 4, 16
-"""Where these stand in struct seccomp_data; of the first argument the low 32 bits."""
+"""The offsets of these in struct seccomp_data; of the first argument, the low 32 bits."""
 NUMBERS = {"socket": 41, "connect": 42, "bind": 49, "getsockopt": 55}
 
 
 def deny(system_call: str, error: int, *, arg0: int | None = None) -> None:
-    """Make `system_call` fail with errno `error` from now on, for every thread made after; with `arg0` only then.
+    """Make `system_call` fail with errno `error` from now on, in new threads too; with `arg0` only for that argument.
 
     Raises:
-        OSError: the kernel does not take the filter.
+        OSError: the kernel does not accept the filter.
     """
     conditions = [(AT_ARCHITECTURE, AUDIT_ARCH_X86_64), (AT_NUMBER, NUMBERS[system_call])]
     if arg0 is not None:
@@ -34,7 +34,7 @@ def deny(system_call: str, error: int, *, arg0: int | None = None) -> None:
         remaining = len(conditions) - position - 1
         program += [
             _instruction(LOAD_WORD, offset),
-            _instruction(JUMP_IF_EQUAL, value, otherwise=2 * remaining + 1),  # over the rest, to the allowing end
+            _instruction(JUMP_IF_EQUAL, value, otherwise=2 * remaining + 1),  # skip the rest, to the end that allows
         ]
     program += [_instruction(RETURN, SECCOMP_RET_ERRNO | error), _instruction(RETURN, SECCOMP_RET_ALLOW)]
     instructions = ctypes.create_string_buffer(b"".join(program))

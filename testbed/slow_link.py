@@ -1,7 +1,7 @@
-"""A link that takes its time, as real ones do: a TUN device at either end, and this program between them.
+"""A link with a delay, like real ones: a TUN device at either end, and this program between them.
 
 ``python slow_link.py NAMESPACE DELAY_S`` makes the device `right` where it runs and `left` in NAMESPACE (ip-netns(8)),
-prints ``ready``, and passes every packet on after the delay until it is ended. Needs root.
+prints ``ready``, and forwards every packet after the delay until it is ended. Needs root.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ MAX_PACKET_BYTES = 65536
 
 
 def make_device(name: str) -> int:
-    """A network device in the current namespace; gives the descriptor at which its packets arrive."""
+    """Make a network device in the current namespace; returns the descriptor from which its packets are read."""
     device = os.open("/dev/net/tun", os.O_RDWR | os.O_NONBLOCK)
     fcntl.ioctl(device, TUNSETIFF, struct.pack("16sH22x", name.encode(), IFF_TUN | IFF_NO_PI))
     return device

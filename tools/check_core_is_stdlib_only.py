@@ -1,4 +1,4 @@
-"""Prove that the core imports without site-packages: embedding nocarrier pulls in nothing."""
+"""Check that the core imports without site-packages: embedding nocarrier installs nothing else."""
 
 import subprocess
 import sys
@@ -28,7 +28,7 @@ assert "nocarrier.sources" not in sys.modules, "the core imports the node"
 
 
 def main() -> int:
-    """Import every module of the core in an interpreter that sees the standard library alone (-I -S)."""
+    """Import every module of the core in an interpreter that sees only the standard library (-I -S)."""
     result = subprocess.run([sys.executable, "-I", "-S", "-c", SCRIPT, str(SOURCE), *CORE], check=False)
     if result.returncode == 0:
         print(f"core imports with the standard library alone: {', '.join(CORE)}")

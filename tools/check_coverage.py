@@ -1,6 +1,6 @@
-"""Keep the share of the code that tests run from falling: the floor in pyproject.toml follows it, and only upwards.
+"""Keep test coverage from falling: the floor in pyproject.toml follows it, but only upwards.
 
-`make coverage` measures, and calls this.
+`make coverage` measures it and then calls this.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ import sys
 import coverage
 
 SLACK = 1.0
-"""Percent by which the floor may lag behind. Which branches a test of a network takes differs from run to run."""
+"""How many percent the floor may lag behind. The branches that a network test takes differ from run to run."""
 
 
 def main() -> int:
-    """Print how the last measurement compares with the floor, and give the exit status."""
+    """Print how the last measurement compares with the floor; returns the exit status."""
     measured = coverage.Coverage()
     measured.load()
     floor = float(str(measured.get_option("report:fail_under")))

@@ -1,6 +1,6 @@
-"""Fail where a function, a method or a class is used by nobody but its tests.
+"""Fail if a function, a method or a class is used only by its tests.
 
-Fields and constants are left out: those of a JSON answer or of a struct of the kernel are read by others.
+Fields and constants are left out: other programs read the fields of a JSON answer or of a kernel struct.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ CALLED_BY_OTHERS = {
     "hatch_build.py": ("BuildPage", "initialize"),  # hatchling
     "src/nocarrier/integrations": ("lost_spans_total",),  # the embedding program
 }
-"""Names that a library calls, that are looked up by name, or that are for those who import nocarrier."""
+"""Names that a library calls, that are looked up by name, or that are meant for programs that import nocarrier."""
 
 
 def main() -> int:
-    """Print each that is unused, and give the exit status."""
+    """Print each unused name; returns the exit status."""
     found = Vulture()
     found.scavenge([str(REPOSITORY / name) for name in READ])
     unused = [
-        f"{where}:{item.first_lineno}: {item.typ} {item.name} is used nowhere but perhaps in tests"
+        f"{where}:{item.first_lineno}: {item.typ} {item.name} is not used outside tests"
         for item in found.get_unused_code(min_confidence=60)
         if item.typ in KINDS and not item.name.startswith("_")
         for where in [item.filename.relative_to(REPOSITORY).as_posix()]

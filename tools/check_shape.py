@@ -1,6 +1,6 @@
-"""Keep the source easy to take in: files, functions and signatures that are not too large, and names said once.
+"""Keep the source easy to read: files, functions and signatures that are not too large, and no name defined twice.
 
-Without arguments it fails where a limit is passed. With --report it prints the numbers besides.
+Without arguments it fails if a limit is exceeded. With --report it also prints the numbers.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ MAX_FILE_LINES = 400
 MAX_FUNCTION_LINES = 60
 MAX_PARAMETERS = 8
 MAX_COMPLEXITY = 15
-"""Ways through a function, counted as McCabe does, with each `and` and `or` as one more."""
+"""Ways through a function, counted like McCabe's complexity plus one for each `and` and `or`."""
 
 LISTS = frozenset({"diagnosis/causes"})
 """Packages with one file for each row of a table."""
 
 TABLES = frozenset({"model/taxonomy.py"})
-"""Files that are one table, and read by looking up."""
+"""Files that consist of one table, in which readers look things up."""
 
 PROMISED = {
-    "model/ports.py DialRecorder.record": "says what somebody else saw of a dial: facts, each by its keyword",
+    "model/ports.py DialRecorder.record": "records what other code saw of a dial: facts, each passed by keyword",
     "tracking/tracker.py DialTracker.record": "the same, as the public API promises it",
 }
-"""Functions with more parameters, and why."""
+"""Functions that may have more parameters, and why."""
 
 
 _NAMED = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
@@ -42,20 +42,20 @@ _NAMED = ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef
 
 @dataclass
 class Shape:
-    """What was measured."""
+    """The measurements."""
 
     files: dict[str, int] = field(default_factory=dict)
-    """Lines by file."""
+    """Lines per file."""
     functions: dict[str, int] = field(default_factory=dict)
-    """Lines by file and name, such as "tracking/tracker.py DialTracker.record"."""
+    """Lines per file and name, such as "tracking/tracker.py DialTracker.record"."""
     parameters: dict[str, int] = field(default_factory=dict)
     complexity: dict[str, int] = field(default_factory=dict)
     names: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
-    """Files by the public classes and aliases that they define."""
+    """The files that define each public class or alias."""
 
     @classmethod
     def of(cls, source: Path) -> Shape:
-        """The shape of all Python files below `source`."""
+        """Measure all Python files below `source`."""
         shape = cls()
         for path in sorted(source.rglob("*.py")):
             text = path.read_text(encoding="utf-8")
@@ -81,12 +81,12 @@ class Shape:
 
     @property
     def duplicates(self) -> dict[str, list[str]]:
-        """Public names that stand for several things."""
+        """Public names that are defined more than once."""
         return {name: files for name, files in sorted(self.names.items()) if len(files) > 1}
 
 
 def _public_names(tree: ast.Module) -> Iterator[str]:
-    """Classes and aliases of types at the top of a module; constants in capitals are not for others to import."""
+    """Classes and type aliases at the top of a module; constants in capitals are not meant to be imported by others."""
     for node in tree.body:
         targets: list[ast.expr] = []
         if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
@@ -101,7 +101,7 @@ def _public_names(tree: ast.Module) -> Iterator[str]:
 
 
 def _functions(node: ast.AST, within: str = "") -> Iterator[tuple[str, ast.FunctionDef | ast.AsyncFunctionDef]]:
-    """All functions in `node`, those within others too, with their qualified names."""
+    """All functions in `node`, nested ones included, with their qualified names."""
     for child in ast.iter_child_nodes(node):
         if isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef):
             yield within + child.name, child
@@ -110,7 +110,7 @@ def _functions(node: ast.AST, within: str = "") -> Iterator[tuple[str, ast.Funct
 
 
 def _parameters(function: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
-    """How many somebody who calls it has to know; without self and cls."""
+    """How many parameters a caller has to know; without self and cls."""
     given = function.args
     by_position = [*given.posonlyargs, *given.args]
     is_method = bool(by_position) and by_position[0].arg in {"self", "cls"}
@@ -130,7 +130,7 @@ def _branches(node: ast.AST) -> int:
         case ast.BoolOp(values=values):
             return len(values) - 1
         case ast.match_case(pattern=ast.MatchAs(pattern=None), guard=None):
-            return 0  # what matches everything is the way on
+            return 0  # a pattern that matches everything adds no way
         case ast.match_case() | ast.Lambda():
             return 1
         case _:
@@ -138,7 +138,7 @@ def _branches(node: ast.AST) -> int:
 
 
 def problems_of(shape: Shape) -> Iterator[str]:
-    """What is too large or said twice, one line each."""
+    """What is too large or defined twice, one line each."""
     limits = (
         ("files", {package: n for package, n in shape.packages.items() if package not in LISTS}, MAX_FILES),
         ("lines", {file: lines for file, lines in shape.files.items() if file not in TABLES}, MAX_FILE_LINES),
@@ -152,10 +152,10 @@ def problems_of(shape: Shape) -> Iterator[str]:
                 yield f"{what} has {number} {unit}; at most {most}"
     for name, files in shape.duplicates.items():
         yield f"{name} is defined in {' and '.join(files)}; each public class and alias needs a name of its own"
-    yield from (f"{file} is not larger than others; take it out of TABLES" for file in TABLES if _fits(shape, file))
+    yield from (f"{file} is within the limit; remove it from TABLES" for file in TABLES if _fits(shape, file))
     for name in PROMISED:
         if shape.parameters.get(name, 0) <= MAX_PARAMETERS:
-            yield f"{name} has no more parameters than others; take it out of PROMISED"
+            yield f"{name} has no more parameters than others; remove it from PROMISED"
 
 
 def _fits(shape: Shape, file: str) -> bool:
@@ -179,7 +179,7 @@ def _over(measured: dict[str, int], most: int) -> int:
 
 
 def main() -> int:
-    """Print what is too large or said twice."""
+    """Print what is too large or defined twice."""
     shape = Shape.of(SOURCE)
     if "--report" in sys.argv[1:]:
         print("\n".join(report_of(shape)))

@@ -1,9 +1,9 @@
-"""Ten minutes of churn in a five-node mesh, each node a process on a host of its own (network namespaces; needs root).
+"""Ten minutes of churn in a mesh of five nodes, each a process on its own host (network namespaces; needs root).
 
-Nodes are killed with SIGKILL or told to stop, and started again, one after the other. One node, the witness, lives
-through it all: its memory and its descriptors must not grow, and its doctor must say what the churn did and nothing
-else: who was down, while it was, and no fault of its own. At the end the mesh must be whole again, every book whole on
-disk, and on every node all sums exact.
+Nodes are killed with SIGKILL or stopped, and started again, one after the other. One node, the witness, runs all the
+time: its memory and descriptors must not grow, and its doctor must report what the churn did and nothing else: which
+node was down, while it was down, and no fault of its own. At the end the mesh must be complete again, every book
+complete on disk, and all sums exact on every node.
 """
 
 from __future__ import annotations
@@ -29,31 +29,33 @@ WITNESS = SIZE - 1
 CHURNS = ("rolling", "random", "hubkill")
 
 DOWN_S = 6.0
-"""How long a node stays away: the witness dials it again within two seconds, and its doctor has looked in two more."""
+"""How long a node stays away: the witness dials it again within two seconds, and its doctor has looked two seconds
+later."""
 
 UP_S = 12.0
-"""How long the mesh is left alone after a node came back: it dials the others at once, and ten seconds later no finding
-may speak of it any more."""
+"""How long the mesh is left alone after a node came back: that node dials the others at once, and ten seconds later no
+finding may mention it any more."""
 
 TRUE_FINDINGS = frozenset({"peer_down", "peer_closes", "peer_broken"})
-"""What nodes that are killed and started again look like from outside."""
+"""What nodes that are killed and restarted look like from outside."""
 
 HARMLESS_FINDINGS = frozenset({"duplicates_only", "not_reachable"})
 
 SAMPLE_S = 1.0
 
 CONVERGES_WITHIN_S = 60.0
-"""At the end. A peer that failed may wait half a minute until it is dialed again."""
+"""How long the mesh may take to become complete at the end. A peer that failed may wait half a minute for the next
+dial."""
 
 WARM_UP_SHARE = 0.25
-"""Of the run: what a process allocates once, such as code and caches, is there by then."""
+"""How long the run warms up: after that, what a process allocates only once (code, caches) is in place."""
 
 RSS_GROWTH_MAX_BYTES = 4_000_000
-"""Of the witness, after warm-up, by the fitted line. Measured: 0.9 MB in ten minutes, as caches of parsed addresses
-fill up to their bounds."""
+"""How much the witness may grow after the warm-up, by the fitted line. Measured: 0.9 MB in ten minutes, while caches of
+parsed addresses fill up to their bounds."""
 
 OPEN_FILES_SLACK = 3
-"""A dial and an inbound handshake may be under way at a sample."""
+"""A dial and an inbound handshake may be under way when a sample is taken."""
 
 TIMING = {
     "connect_timeout_s": 3,
@@ -66,20 +68,20 @@ TIMING = {
 
 @dataclass
 class Record:
-    """What was seen of the run."""
+    """What was seen during the run."""
 
     at_s: list[float] = field(default_factory=list)
     rss_bytes: list[int] = field(default_factory=list)
     open_files: list[int] = field(default_factory=list)
     ends: int = 0
     found: int = 0
-    """Ends of a node after which the witness failed to dial it, and its doctor said that it is down."""
+    """How many ends of a node the doctor of the witness reported as down, after the witness had failed to dial it."""
     missed: int = 0
-    """The same, and it did not."""
+    """How many ends it did not report, though a dial had failed."""
     wrong: list[str] = field(default_factory=list)
 
     def expect(self, what: str, *, holds: bool) -> None:
-        """Note `what` as wrong where it does not hold."""
+        """Note `what` as wrong unless it holds."""
         if not holds:
             self.wrong.append(what)
 
@@ -90,7 +92,7 @@ class Record:
         self.open_files.append(status["open_files"])
 
     def rss_growth_bytes(self) -> float:
-        """How much the witness grew after its warm-up, by a line fitted through all samples."""
+        """How many bytes the witness grew after its warm-up, by a line fitted through all samples."""
         first = int(len(self.at_s) * WARM_UP_SHARE)
         at_s, rss_bytes = self.at_s[first:], self.rss_bytes[first:]
         return statistics.linear_regression(at_s, rss_bytes).slope * (at_s[-1] - at_s[0])
@@ -98,7 +100,7 @@ class Record:
 
 @contextlib.contextmanager
 def mesh(folder: Path) -> Iterator[list[NodeProcess]]:
-    """Five nodes; the first two are everybody's seeds."""
+    """Start five nodes; the first two are the seeds of all."""
     with FlatNetwork(SIZE) as network, contextlib.ExitStack() as stack:
         seeds = [f"{host.ipv4}:7072" for host in network.hosts[:2]]
         yield [
@@ -117,7 +119,7 @@ def mesh(folder: Path) -> Iterator[list[NodeProcess]]:
 
 
 def victims(churn: str, rng: random.Random) -> Iterator[int]:
-    """Who goes next."""
+    """Yield which node is ended next."""
     number = 0
     while True:
         if churn == "random":
@@ -130,7 +132,7 @@ def victims(churn: str, rng: random.Random) -> Iterator[int]:
 
 
 def check_accounts(record: Record, name: str, status: Status) -> None:
-    """The identities that hold at every instant."""
+    """Check the identities that hold at every instant."""
     totals = status["totals"]
     ended = totals["succeeded"] + totals["failed"] + totals["cancelled"] + totals["in_flight"]
     record.expect(f"{name}: started is not the sum of all ends: {totals}", holds=totals["started"] == ended)
@@ -142,7 +144,7 @@ def check_accounts(record: Record, name: str, status: Status) -> None:
 
 
 def watch(record: Record, nodes: list[NodeProcess], started_s: float, for_s: float, away: str | None = None) -> bool:
-    """Let time pass, with a look at every node each second; returns whether the witness said that `away` is down."""
+    """Let time pass and look at every node each second; returns whether the witness reported that `away` is down."""
     until_s = time.monotonic() + for_s
     said = False
     while time.monotonic() < until_s:
@@ -159,16 +161,16 @@ def watch(record: Record, nodes: list[NodeProcess], started_s: float, for_s: flo
 
 
 def check_findings(record: Record, status: Status, away: str | None) -> None:
-    """The witness says nothing that is not so; `away` is who is down or has just come back."""
+    """Check that the witness reports nothing false; `away` is the node that is down or has just come back."""
     for finding in status["findings"]:
         what = f"{finding['code']} ({finding['summary']})"
         known = finding["code"] in TRUE_FINDINGS | HARMLESS_FINDINGS
-        # A machine that is busy with five nodes may be late; that does no harm, and is no fault of the mesh.
+        # A machine that is busy with five nodes may be late; that does no harm, and is not a fault of the mesh.
         is_own_lag = finding["code"] == "local_overload" and finding["severity"] == "info"
         record.expect(f"the witness found {what}, which the churn did not do", holds=known or is_own_lag)
         record.expect(f"the witness found {what}, above info", holds=finding["severity"] == "info")
         if finding["code"] in TRUE_FINDINGS:
-            record.expect(f"the witness blames others than {away}: {what}", holds=set(finding["addrs"]) <= {away})
+            record.expect(f"the witness blames nodes other than {away}: {what}", holds=set(finding["addrs"]) <= {away})
 
 
 def says_down(status: Status, addr: str) -> bool:
@@ -182,12 +184,12 @@ def dials_failed(status: Status, addr: str) -> int:
 
 
 def check_end(record: Record, nodes: list[NodeProcess], folder: Path) -> None:
-    """The mesh is whole again, on the wire and on disk, and the witness is as small as it was."""
+    """Check that the mesh is complete again, in sessions and on disk, and that the witness has not grown."""
     for number, node in enumerate(nodes):
         try:
             node.wait_for(lambda status: len(status["connected"]) == SIZE - 1, within_s=CONVERGES_WITHIN_S)
         except AssertionError as error:
-            record.wrong.append(f"node-{number} does not find all others again: {error}")
+            record.wrong.append(f"node-{number} does not find all other nodes again: {error}")
         check_accounts(record, f"node-{number}", node.status())
     final = nodes[WITNESS].status()
     for number, node in enumerate(nodes):
@@ -201,7 +203,7 @@ def check_end(record: Record, nodes: list[NodeProcess], folder: Path) -> None:
     record.expect(f"the witness grew by {growth:.0f} bytes", holds=growth <= RSS_GROWTH_MAX_BYTES)
     usual = statistics.median(record.open_files)
     record.expect(
-        f"the witness has {final['open_files']} open files, {usual:.0f} were usual",
+        f"the witness has {final['open_files']} open files; usual were {usual:.0f}",
         holds=final["open_files"] <= usual + OPEN_FILES_SLACK,
     )
 
@@ -217,7 +219,7 @@ def soak(seconds: float, churn: str, rng: random.Random, folder: Path) -> Record
             watch(record, nodes, started_s, min(UP_S, seconds / 4), away)
             if away is not None:
                 forgiven = not says_down(witness.status(), away)
-                record.expect(f"the witness still says that {away} is down, long after it came back", holds=forgiven)
+                record.expect(f"the witness still reports that {away} is down, long after it came back", holds=forgiven)
             if time.monotonic() - started_s >= seconds:
                 break
             victim = nodes[number]
@@ -237,11 +239,11 @@ def soak(seconds: float, churn: str, rng: random.Random, folder: Path) -> Record
 
 
 def main() -> int:
-    """Run the soak and say what came out; the exit status is 1 where something was wrong."""
+    """Run the soak and print the result; the exit status is 1 if anything was wrong."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("--seconds", type=float, default=600.0)
     parser.add_argument("--churn", choices=CHURNS, default="rolling")
-    parser.add_argument("--seed", type=int, default=1, help="of the random choices, to repeat a run")
+    parser.add_argument("--seed", type=int, default=1, help="seed of the random choices, to repeat a run")
     arguments = parser.parse_args()
     lack = lacks_for_netns()
     if lack is not None:
@@ -254,14 +256,16 @@ def main() -> int:
         f"{SIZE} nodes, {record.at_s[-1]:.0f} s, churn {arguments.churn}: {record.ends} nodes ended and started again"
     )
     print(
-        f"witness: {record.rss_bytes[0] / 1e6:.1f} MB at first, {record.rss_bytes[-1] / 1e6:.1f} MB at last, "
+        f"witness: {record.rss_bytes[0] / 1e6:.1f} MB at first, {record.rss_bytes[-1] / 1e6:.1f} MB at the end, "
         f"{record.rss_growth_bytes() / 1e6:+.2f} MB after warm-up; {record.open_files[-1]} open files"
     )
-    print(f"doctor of the witness: {record.found} ends named, {record.missed} missed though a dial had failed")
+    print(f"doctor of the witness: {record.found} ends reported, {record.missed} missed though a dial had failed")
     record.expect("the doctor missed more than one end in ten", holds=record.missed * 10 <= record.ends)
     for wrong in dict.fromkeys(record.wrong):
         print(f"WRONG {wrong}", file=sys.stderr)
-    print("FAILED" if record.wrong else "passed: sums exact, books whole, memory and descriptors flat, findings true")
+    print(
+        "FAILED" if record.wrong else "passed: sums exact, books complete, memory and descriptors flat, findings true"
+    )
     return 1 if record.wrong else 0
 
 

@@ -1,4 +1,4 @@
-"""Makes docs/images/page.png for the README: the page of a fresh `nocarrier demo`, as it looks in Chromium.
+"""Makes docs/images/page.png for the README: the page of a fresh `nocarrier demo`, rendered in Chromium.
 
 make page && .venv/bin/python tools/take_readme_picture.py
 """
@@ -18,7 +18,7 @@ PICTURE = ROOT / "docs/images/page.png"
 
 WIDTH, HEIGHT = 1440, 900
 MOST_BYTES = 200_000
-"""Who reads the README loads it each time."""
+"""Every reader of the README downloads it."""
 
 PATIENCE_MS = 60_000
 
@@ -38,20 +38,20 @@ def main() -> None:
 
 
 def url_of(demo: subprocess.Popen[str]) -> str:
-    """Where the page is: the demo says it once all of its faults were found.
+    """Return the URL of the page; the demo prints it once all of its faults are found.
 
     Raises:
-        SystemExit: the demo ended before.
+        SystemExit: the demo ended before that.
     """
     assert demo.stdout is not None
     for line in demo.stdout:
         if found := re.search(r"look at it:\s+(http\S+)", line):
             return found[1]
-    raise SystemExit("the demo ended without saying where its page is")
+    raise SystemExit("the demo ended without printing the URL of its page")
 
 
 def take(url: str) -> None:
-    """Take the picture of what is seen without scrolling."""
+    """Take a picture of what is visible without scrolling."""
     PICTURE.parent.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(

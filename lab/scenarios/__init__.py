@@ -1,4 +1,4 @@
-"""All scenarios: a module in this folder has its own in `SCENARIOS`; adding a module is adding a file."""
+"""All scenarios: each module in this folder has its own `SCENARIOS`; to add a module is to add a file."""
 
 from __future__ import annotations
 

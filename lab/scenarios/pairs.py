@@ -11,7 +11,7 @@ from lab.steps import absent_peer, wrong_clock
 from lab.wire import WireSettings
 
 FAR_S = 0.15
-"""One way: a handshake takes about a second then, long enough to strike in its middle."""
+"""One way: a handshake then takes about a second, long enough to strike in its middle."""
 
 
 def dead_seeds_and_a_book_of_good_peers(stage: Stage) -> None:
@@ -21,24 +21,24 @@ def dead_seeds_and_a_book_of_good_peers(stage: Stage) -> None:
 
 
 def one_old_peer_bans_us(stage: Stage) -> None:
-    """Among the peers of a newer protocol there is one of our version, and it bans us."""
+    """Most peers use a newer protocol; one has our version, and it bans us."""
     stage.add_node(known_as="seed", bans=[stage.world.public_ipv4])
 
 
 def stands_still_in_the_middle_of_handshakes(stage: Stage) -> None:
-    """Peers come back, and the node stands still while it shakes hands with them, until its deadlines are over."""
+    """Peers come back, and the node stalls while it shakes hands with them, until its deadlines have passed."""
     for peer in stage.rng.sample(stage.good, 3):
         stage.peers.stop(peer.name)
         stage.restart(peer)
         stage.node.connect(peer.addr)
-    time.sleep(FAR_S * 3)  # one and a half round trips: connected, and not yet through the handshake
+    time.sleep(FAR_S * 3)  # one and a half round trips: connected, but the handshake is not complete
     stage.node.stand_still(stage.node.timing["handshake_attempt_s"] + stage.rng.uniform(2.0, 4.0))
 
 
 SCENARIOS = (
     Scenario(
         name="seeds_down_and_clock_off",
-        what="All seeds refuse, and our clock is off by an hour, which the peers of the book tell us.",
+        what="All seeds refuse, and our clock is off by an hour, which the peers in the book tell us.",
         faults=(
             at_start(
                 wrong_clock("+1h"),
@@ -52,7 +52,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="version_outdated_and_banned_by_one",
-        what="Most peers speak a newer protocol only, and the one that does not bans us.",
+        what="Most peers speak only a newer protocol, and the one that does not bans us.",
         peer_options={"protocol_version": 5, "min_protocol_version": 4},
         faults=(at_start(one_old_peer_bans_us),),
         expected_reason="version_mismatch",
@@ -61,7 +61,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="overload_and_one_dead_peer",
-        what="Our event loop is blocked across deadlines, and one peer is really down.",
+        what="Our event loop is stalled across deadlines, and one peer is really down.",
         wire=WireSettings(delay_s=FAR_S),
         faults=(
             at_start(absent_peer(known_as="gossip", carried=True)),
@@ -71,18 +71,18 @@ SCENARIOS = (
         expected_reason="handshake_timeout",
         expected_cause="local_overload",
         expected_beside=("peer_down",),
-        # The peers that come back may be seeds, and were really down for a moment.
+        # The peers that come back may be seeds, and they really were down for a moment.
         allowed_beside=("seeds_down",),
     ),
     Scenario(
         name="partition_and_poisoned_introducer",
-        what="Half of the network falls silent, and one of the others tells of 500 dead addresses.",
+        what="Half of the network goes silent, and one of the other peers names 500 dead addresses.",
         good_peers=(6, 8),
         faults=(once_connected(cut_off_half, feeds_dead_addresses),),
         expected_reason=None,
         expected_cause="partition",
         expected_beside=("stale_source",),
-        # Dead addresses tell at once; it is the sessions that take their time to end.
+        # Dead addresses show at once; it is the sessions that take time to end.
         within_s=IDLE_AND_DIAL_S,
     ),
 )

@@ -1,4 +1,4 @@
-"""What is said on the wire: versions, networks, bans, tickets, free places, and answers that are not ours."""
+"""What is said in the protocol: versions, networks, bans, tickets, free slots, and answers in other protocols."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BACKOFF_AND_DIAL_S = 60.0
 """A peer that failed once is dialed again after 24 to 36 s; then the doctor has to look."""
 
 TWO_BACKOFFS_S = 180.0
-"""The first one ends within the minute of the throttle: 24 to 36 s, then 48 to 72 s."""
+"""The first wait ends within the minute of the throttle: 24 to 36 s, then 48 to 72 s."""
 
 DAY_S = 86_400.0
 
@@ -78,7 +78,7 @@ def ban_us(number: int) -> Step:
 
 
 def lift_bans(stage: Stage) -> None:
-    """Those who ban us were asked; we dial them by hand."""
+    """The operators of the peers that ban us were asked; we dial them by hand."""
     for peer in stage.bad:
         stage.peers.lift_ban(peer.name, stage.notes["banned"])
         stage.node.connect(peer.addr)
@@ -88,7 +88,7 @@ def lift_bans(stage: Stage) -> None:
 
 
 def issuer_of(stage: Stage) -> Ed25519PrivateKey:
-    """The network's issuer; drawn as its genesis is."""
+    """The network's issuer; chosen at random like its genesis."""
     return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(stage.node_options()["genesis"]))
 
 
@@ -121,39 +121,39 @@ _TICKETS: dict[str, Callable[[Stage], str]] = {
 
 
 def we_show_ticket(kind: str) -> Step:
-    """The ticket of the node under test is such a one."""
+    """The node under test has a ticket of that kind."""
     return lambda stage: stage.node.options.update(ticket=_TICKETS[kind](stage))
 
 
 def peers_want_tickets(stage: Stage) -> None:
-    """The good peers show each other tickets, and admit nobody without."""
+    """The good peers show each other tickets, and admit no peer without one."""
     key = admission_key_of(issuer_of(stage))
     stage.peers.stop(*(peer.name for peer in stage.good))
     for peer in stage.good:
         stage.restart(peer, admission_key=key, ticket=ticket_for(stage, peer.node_id))
 
 
-# ---- places ---------------------------------------------------------------------------------------------------------
+# ---- slots ----------------------------------------------------------------------------------------------------------
 
 
 def one_peer_is_full(stage: Stage) -> None:
-    """A peer has one place, and somebody has taken it."""
+    """A peer has one slot, and another node has taken it."""
     peer = stage.add_node(seeds=[stage.rng.choice(stage.good).addr], target_peers=1, max_peers=1)
     wait_until(
         lambda: bool(stage.peers.status()[peer.name]["connected"]),
         within_s=20,
-        what="somebody takes the only place",
+        what="another node takes the only slot",
     )
 
 
 def give_it_more_places(stage: Stage) -> None:
-    """Whoever runs that peer lets more in."""
+    """The operator of that peer adds slots."""
     [peer] = stage.bad
     stage.peers.stop(peer.name)
     stage.restart(peer, max_peers=64)
 
 
-# ---- others at the address ------------------------------------------------------------------------------------------
+# ---- other programs at the address ----------------------------------------------------------------------------------
 
 
 def one_peer_has_a_new_key(stage: Stage) -> None:
@@ -161,11 +161,11 @@ def one_peer_has_a_new_key(stage: Stage) -> None:
     peer = stage.rng.choice(stage.good)
     stage.peers.stop(peer.name)
     stage.good.remove(peer)
-    stage.bad.append(stage.restart(peer, new_identity=True, target_peers=0))  # it waits for us to come
+    stage.bad.append(stage.restart(peer, new_identity=True, target_peers=0))  # it waits for us to dial
 
 
 def intercept(kind: str) -> Step:
-    """Our gateway leads every new connection to a fault server of its own."""
+    """Our gateway redirects every new connection to a fault server of its own."""
 
     def step(stage: Stage) -> None:
         port = stage.world.gateway.fault_server(kind, host="0.0.0.0")
@@ -180,11 +180,11 @@ def log_in_at_the_portal(stage: Stage) -> None:
     dial_good_peers(stage)
 
 
-# ---- haste ----------------------------------------------------------------------------------------------------------
+# ---- too many dials -------------------------------------------------------------------------------------------------
 
 
 def one_peer_throttles_us(kind: str) -> Step:
-    """A good peer takes one of our connections a minute, and treats each further one as a fault server does."""
+    """A good peer accepts one of our connections per minute, and treats each further one like a fault server."""
 
     def step(stage: Stage) -> None:
         peer = stage.rng.choice(stage.good)
@@ -200,7 +200,7 @@ def one_peer_throttles_us(kind: str) -> Step:
 
 
 def keep_dialing_it(stage: Stage) -> None:
-    """That peer restarts, and our driver dials it again every few seconds."""
+    """That peer restarts, and a script on our side dials it every few seconds."""
     peer = next(peer for peer in stage.good if peer.addr == stage.notes["throttles"])
     stage.peers.stop(peer.name)
     stage.restart(peer)
@@ -210,7 +210,7 @@ def keep_dialing_it(stage: Stage) -> None:
 
 
 def dial_no_more_by_hand(_: Stage) -> None:
-    """The driver leaves it to the node when to come back."""
+    """The script leaves it to the node when to dial again."""
 
 
 _TIMES_OUT = ("handshake_timeout", "peer_overloaded")
@@ -221,7 +221,7 @@ SCENARIOS = (
     # ---- versions and networks -----------------------------------------------------------------------------------
     Scenario(
         name="own_version_too_old",
-        what="Most peers speak newer versions of the protocol only.",
+        what="Most peers speak only newer versions of the protocol.",
         options=OLD_VERSIONS,
         peer_options=NEW_VERSIONS,
         faults=(at_start(bad_node(known_as="seed", **OLD_VERSIONS)),),
@@ -233,7 +233,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="one_peer_too_old",
-        what="One peer speaks only versions of the protocol that nobody accepts any more.",
+        what="One peer speaks only protocol versions that nobody accepts any more.",
         options=NEW_VERSIONS,
         peer_options=NEW_VERSIONS,
         faults=(at_start(bad_node(**OLD_VERSIONS)),),
@@ -244,7 +244,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="own_chain_wrong",
-        what="Our genesis or network is that of another one.",
+        what="Our genesis or network is that of another network.",
         faults=(at_start(we_are_on_another_chain),),
         expected_reason="genesis_mismatch",
         expected_cause="wrong_network",
@@ -254,7 +254,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="one_peer_on_another_chain",
-        what="The genesis or network of one peer is that of another one.",
+        what="The genesis or network of one peer is that of another network.",
         faults=(at_start(one_peer_on_another_chain),),
         expected_reason="genesis_mismatch",
         expected_cause="wrong_network",
@@ -285,7 +285,7 @@ SCENARIOS = (
     *(
         Scenario(
             name=f"own_ticket_{kind}",
-            what=f"The peers admit only holders of tickets, and ours is {kind.replace('_', ' ')}.",
+            what=f"The peers admit only nodes with a ticket, and ours is {kind.replace('_', ' ')}.",
             faults=(at_start(peers_want_tickets, we_show_ticket(kind)),),
             expected_reason="ticket_invalid",
             expected_cause="ticket_rejected",
@@ -297,7 +297,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="one_peer_full",
-        what="One peer has no place left.",
+        what="One peer has no free slot.",
         faults=(at_start(one_peer_is_full),),
         expected_reason="too_many_peers",
         expected_cause="network_full",
@@ -307,16 +307,16 @@ SCENARIOS = (
     ),
     Scenario(
         name="most_peers_full",
-        what="All peers but one have no place left.",
+        what="All peers but one have no free slot.",
         good_peers=(5, 5),
-        peer_options={"max_peers": 4},  # those that the others take
+        peer_options={"max_peers": 4},  # the slots that the other peers take
         faults=(at_start(bad_node(known_as="seed")),),
         expected_reason="too_many_peers",
         expected_cause="network_full",
         expected_severity="warning",
         expected_blame="none",
     ),
-    # ---- answers that are none -----------------------------------------------------------------------------------
+    # ---- answers in no or another protocol -----------------------------------------------------------------------
     *(
         Scenario(
             name=name,
@@ -327,14 +327,19 @@ SCENARIOS = (
             expected_blame="them",
         )
         for name, server, reason, cause, what in (
-            ("peer_mute", "silent", *_TIMES_OUT, "One peer takes our connections and never says a word."),
-            ("peer_slow", "lab.servers:SLOW_HELLO", *_TIMES_OUT, "One peer shakes hands a byte at a time."),
-            ("oversized_frame", "lab.servers:OVERSIZED_FRAME", *_BROKEN, "One peer announces too large a message."),
+            ("peer_mute", "silent", *_TIMES_OUT, "One peer accepts our connections and never sends a byte."),
+            ("peer_slow", "lab.servers:SLOW_HELLO", *_TIMES_OUT, "One peer sends its handshake a byte at a time."),
+            (
+                "oversized_frame",
+                "lab.servers:OVERSIZED_FRAME",
+                *_BROKEN,
+                "One peer announces a message that is too large.",
+            ),
             ("http_on_the_port", "http_bad_request", *_FOREIGN, "An HTTP server answers at a peer's address."),
             ("tls_on_the_port", "tls", *_FOREIGN, "A TLS server answers at a peer's address."),
             ("ssh_on_the_port", "ssh", *_FOREIGN, "An SSH server speaks at a peer's address."),
-            ("slow_ssh_on_the_port", "dribble", *_FOREIGN, "An SSH server speaks there, a byte at a time."),
-            ("garbage_on_the_port", "garbage", *_FOREIGN, "Something that nobody has a name for speaks there."),
+            ("slow_ssh_on_the_port", "dribble", *_FOREIGN, "An SSH server speaks there, one byte at a time."),
+            ("garbage_on_the_port", "garbage", *_FOREIGN, "An unknown protocol speaks there."),
         )
     ),
     Scenario(
@@ -361,7 +366,7 @@ SCENARIOS = (
     Scenario(
         name="captive_portal_begins_later",
         what="The gateway begins to answer every new connection with a web page, and the peers restart.",
-        behind_nat=True,  # else they come to us
+        behind_nat=True,  # otherwise they dial us
         faults=(once_connected(intercept("http_ok"), restart_good),),
         expected_reason="not_our_protocol",
         expected_cause="middlebox",
@@ -371,7 +376,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="gateway_resets_our_protocol",
-        what="Something on the way looks at what we say, and resets every connection after our hello.",
+        what="Something on the way inspects what we send, and resets every connection after our Hello.",
         faults=(at_start(intercept("reset_after_first_bytes")),),
         expected_reason="connection_reset",
         expected_cause="middlebox",
@@ -381,8 +386,8 @@ SCENARIOS = (
     *(
         Scenario(
             name=f"dialed_again_too_soon_and_{says}",
-            what=f"A driver dials a peer every few seconds; one connection a minute is taken, the others are {says}.",
-            behind_nat=True,  # else the peer comes to us
+            what=f"A script dials a peer every few seconds; one connection a minute gets in, the others are {says}.",
+            behind_nat=True,  # otherwise the peer dials us
             faults=(at_start(one_peer_throttles_us(kind)), once_connected(keep_dialing_it)),
             expected_reason=reason,
             expected_cause="retry_too_fast",

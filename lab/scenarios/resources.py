@@ -1,4 +1,4 @@
-"""What this machine is short of or has wrong: descriptors, local ports, time for its event loop, clock, names, IPv6."""
+"""What this machine lacks or has wrong: descriptors, local ports, time for its event loop, clock, names, IPv6."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from nocarrier.model.address import Address
 from testbed.netns import REPOSITORY
 
 FAR_S = 0.2
-"""One way: a handshake takes more than a second then, long enough to strike in its middle."""
+"""One way: a handshake then takes more than a second, long enough to strike in its middle."""
 
 BACKOFF_AND_DIAL_S = 60.0
-"""A peer that failed once is dialed again after 24 to 36 s, and after less where the fault is ours; then the doctor has
-to look."""
+"""A peer that failed once is dialed again after 24 to 36 s, or sooner if the fault is ours; then the doctor has to
+look."""
 
 USUAL_DESCRIPTORS = 1_024
-"""The soft limit that Linux gives every process."""
+"""The soft limit of every process on Linux by default."""
 
 
 # ---- descriptors and ports ------------------------------------------------------------------------------------------
 
 
 def use_up_descriptors(stage: Stage) -> None:
-    """The running node may open next to no more files than it has open, and learns of more peers than that."""
+    """The running node may open only a few more files than it has open, and learns of more peers than that."""
     spare = stage.rng.randint(0, 2)
     newcomers = [stage.add_node(known_as="nobody") for _ in range(spare + stage.rng.randint(2, 4))]
-    stage.node.connected()  # through the lab's connection to the API, which stays open: it may get no other one
+    stage.node.connected()  # the lab's connection to the API stays open: there may be no descriptor for another
     limit_descriptors(stage, _open_for_good(stage) + spare)
     for peer in newcomers:
         stage.make_known(peer.addr, "gossip")
 
 
 def _open_for_good(stage: Stage) -> int:
-    """How many files the running node has open, without those of a dial, a query or a write that is under way."""
+    """How many files the running node has open, without those of a dial, a query or a write under way."""
     looks = []
     for _ in range(20):
         looks.append(len(list(Path(f"/proc/{stage.node.pid}/fd").iterdir())))
@@ -69,7 +69,7 @@ time.sleep(3600)
 
 
 def leak_connections_to(whom: str) -> Step:
-    """There are few local ports, and another program here uses them up by connections to the good or the bad peers."""
+    """There are few local ports, and another program here uses them up with connections to good or bad peers."""
 
     def step(stage: Stage) -> None:
         first = stage.rng.randrange(33_000, 60_000)
@@ -89,20 +89,20 @@ widen_port_range = sysctl("here", "net.ipv4.ip_local_port_range", "15000 60999")
 
 
 def stand_still_in_handshakes(stage: Stage) -> None:
-    """The node learns of peers, and stands still from the middle of the handshakes until all its deadlines are over."""
+    """The node learns of peers, and stalls from the middle of the handshakes until all its deadlines have passed."""
     newcomers = [stage.add_node(known_as="nobody") for _ in range(stage.rng.randint(3, 5))]
     stage.peers.teach(stage.rng.choice(stage.good).name, *(peer.addr for peer in newcomers))
     wait_until(
         lambda: bool(stage.node.get("/api/p2p/debug")["dial_totals"]["in_flight"]),
         within_s=20,
-        what="the node dials those that it was told of",
+        what="the node dials the peers that it was told of",
     )
-    time.sleep(FAR_S * 3)  # one and a half round trips: connected, and not yet through the handshake
+    time.sleep(FAR_S * 3)  # one and a half round trips: connected, but the handshake is not complete
     stage.node.stand_still(stage.node.timing["handshake_window_s"] + stage.rng.uniform(0.5, 3.0))
 
 
 def nobody_is_blamed_for_it(stage: Stage) -> None:
-    """What failed meanwhile counts against no peer."""
+    """The failures of that time count against no peer."""
     wait_until(
         lambda: bool(stage.node.failures(reason="handshake_timeout")),
         within_s=20,
@@ -111,19 +111,19 @@ def nobody_is_blamed_for_it(stage: Stage) -> None:
     streaks = {peer["addr"]: peer["streak"] for peer in stage.node.get("/api/p2p/peers")["peers"]}
     blamed = [peer.addr for peer in stage.bad if streaks.get(peer.addr)]
     if blamed:
-        raise NotPassed(f"our own stall is held against {blamed}")
+        raise NotPassed(f"our own stall counts against {blamed}")
 
 
 # ---- the clock ------------------------------------------------------------------------------------------------------
 
 
 def all_good_peers_are_seeds(stage: Stage) -> None:
-    """Three have to disagree with our clock, and a node that nobody takes learns of nobody beyond its seeds."""
+    """Three must disagree with our clock, and a node that no peer accepts learns of no peers beyond its seeds."""
     stage.node.options["seeds"] = [peer.addr for peer in stage.good]
 
 
 def clock_off(sign: str) -> Step:
-    """The node's clock is off by some ten minutes or more, ahead (+) or behind (-)."""
+    """The node's clock is wrong by some ten minutes or more, ahead (+) or behind (-)."""
     return lambda stage: wrong_clock(f"{sign}{stage.rng.randint(10, 90)}m")(stage)
 
 
@@ -138,7 +138,7 @@ RESOLVER = REPOSITORY / "testbed/resolver.py"
 
 
 def named_seeds(first_label: str, *, literals: bool = False) -> Step:
-    """Two or three seeds have names, whose first label says what the resolver does; others may be addresses."""
+    """Two or three seeds are names, whose first label says what the resolver does; others may be addresses."""
 
     def step(stage: Stage) -> None:
         number = stage.rng.randint(2, 3)
@@ -164,7 +164,7 @@ def resolver_knows_nothing(stage: Stage) -> None:
 
 
 def resolver_is_gone(stage: Stage) -> None:
-    """Nobody listens where the resolver was."""
+    """Nothing listens where the resolver was."""
     stage.world.here.resolv_conf(stage.world.draw_place().ipv4)
 
 
@@ -174,7 +174,7 @@ def name_another_resolver(stage: Stage) -> None:
 
 
 def one_seed_named(name: str, *addresses: str) -> Step:
-    """One seed, beside good ones, has a name; a resolver that works knows these addresses of it."""
+    """One seed, besides good ones, is a name for which a working resolver returns these addresses."""
 
     def step(stage: Stage) -> None:
         stage.make_known(f"{name}:{stage.world.draw_port()}", "seed")
@@ -193,7 +193,7 @@ def know_ipv6_addresses(stage: Stage) -> None:
 
 
 def know_many_ipv6_addresses(stage: Stage) -> None:
-    """Peers of both families are known, by several who tell of them."""
+    """Peers of both families are known, from several peers that name them."""
     for _ in range(stage.rng.randint(10, 14)):
         stage.make_known(str(Address(stage.world.draw_place().ipv6, stage.world.draw_port())), "gossip")
 
@@ -212,7 +212,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="local_ports_used_up",
-        what="There are few local ports, and another program holds all of them towards every peer.",
+        what="There are few local ports, and another program occupies all of them for connections to every peer.",
         faults=(at_start(leak_connections_to("good")),),
         expected_reason="ephemeral_ports_exhausted",
         expected_cause="local_exhaustion",
@@ -222,7 +222,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="local_ports_used_up_towards_one_peer",
-        what="Another program holds all local ports towards one or two peers, and dials to the others work.",
+        what="Another program occupies all local ports for connections to one or two peers; dials to the others work.",
         faults=(at_start(bad_node((1, 2)), leak_connections_to("bad")),),
         expected_reason="ephemeral_ports_exhausted",
         expected_cause="local_exhaustion",
@@ -231,7 +231,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="event_loop_blocked",
-        what="The event loop stands still while deadlines of handshakes pass.",
+        what="The event loop stalls while the deadlines of handshakes pass.",
         options={"target_peers": 20},
         wire=WireSettings(delay_s=FAR_S),
         faults=(once_connected(stand_still_in_handshakes, nobody_is_blamed_for_it),),
@@ -274,7 +274,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="resolver_gone",
-        what="Nobody listens at the resolver's address, and all seeds are names.",
+        what="Nothing listens at the resolver's address, and all seeds are names.",
         faults=(at_start(named_seeds("www"), resolver_is_gone),),
         expected_reason="dns_temporary",
         expected_cause="dns_broken",
@@ -284,7 +284,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="seed_name_leads_to_a_private_address",
-        what="The name of a seed leads to a private address, as the company's resolver gives it.",
+        what="The name of a seed resolves to a private address, as a company's resolver may answer.",
         faults=(at_start(one_seed_named("seed.internal.example", "10.20.30.40")),),
         expected_reason="private_ip_blocked",
         expected_cause="seeds_misconfigured",
@@ -302,9 +302,9 @@ SCENARIOS = (
     ),
     Scenario(
         name="ipv6_without_a_route",
-        what="IPv6 is allowed, and this machine has no way out with it.",
+        what="IPv6 is allowed, and this machine has no IPv6 route out.",
         options={"ipv4_only": False},
-        peer_options={"ipv4_only": False},  # else they do not tell of such addresses
+        peer_options={"ipv4_only": False},  # otherwise they do not name such addresses
         faults=(at_start(ip_here("-6", "route", "del", "default"), know_ipv6_addresses),),
         expected_reason="network_unreachable",
         expected_cause="ipv6_broken",
@@ -313,13 +313,13 @@ SCENARIOS = (
     ),
     Scenario(
         name="ipv6_swallowed",
-        what="IPv6 is allowed, and our gateway swallows it.",
+        what="IPv6 is allowed, and our gateway drops it.",
         options={"ipv4_only": False, "target_peers": 20},
         peer_options={"ipv4_only": False},
         faults=(at_start(firewall("gateway", "forward", "meta nfproto ipv6 drop"), know_many_ipv6_addresses),),
         expected_reason="timeout",
         expected_cause="ipv6_broken",
         expected_severity="warning",
-        within_s=30,  # silence tells only when several peers are silent
+        within_s=30,  # silence is telling only if several peers are silent
     ),
 )

@@ -1,4 +1,4 @@
-"""Who knows whom, and by which address: seeds, gossip, peer books, NAT, and parts of the network that are cut off."""
+"""Which nodes know each other, and by which addresses: seeds, gossip, peer books, NAT, networks cut off."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from nocarrier.model.address import Address
 from nocarrier.model.taxonomy import Source
 
 IDLE_AND_DIAL_S = 75.0
-"""A session that has fallen silent ends after 45 s, and then has to be dialed again in vain."""
+"""A session that has gone silent ends after 45 s, and then the peer has to be dialed again in vain."""
 
 DEAD_ADDRESSES = 500
 DEAD_NETWORKS = 20
-"""Networks that the dead addresses are spread over: many more than one."""
+"""How many networks the dead addresses are spread over: far more than one."""
 
 
 def seeds_are_two_good_peers(stage: Stage) -> None:
@@ -34,7 +34,7 @@ def seeds_crash(stage: Stage) -> None:
 
 
 def seeds_are_the_bad_peers(stage: Stage) -> None:
-    """The seed list holds nobody else."""
+    """The seed list contains no other peers."""
     stage.node.options["seeds"] = [peer.addr for peer in stage.bad]
 
 
@@ -46,14 +46,14 @@ def name_other_seeds(stage: Stage) -> None:
 
 
 def seeds_come_back(stage: Stage) -> None:
-    """Who runs them starts them again, and the operator dials them by hand instead of waiting for the backoff."""
+    """Their operators restart them, and our operator dials them by hand instead of waiting for the backoff."""
     restart_bad(stage)
     for peer in stage.bad:
         stage.node.connect(peer.addr)
 
 
 def good_seeds_and(*draw: str) -> Step:
-    """The seed list holds two or three good peers, and addresses of the kinds in `draw` among them."""
+    """The seed list contains two or three good peers, and among them addresses of the kinds in `draw`."""
 
     def step(stage: Stage) -> None:
         odd = [_ODD_ADDRESSES[kind](stage) for kind in draw]
@@ -75,44 +75,44 @@ _ODD_ADDRESSES: dict[str, Callable[[Stage], str]] = {
     "own": lambda stage: str(Address(stage.world.public_ipv4, stage.node.p2p_port)),
     "no_port": lambda stage: f"{stage.good[0].place.ipv4}:0",
 }
-"""Addresses that do not belong into a seed list."""
+"""Addresses that do not belong in a seed list."""
 
 
 def only_private_seeds(stage: Stage) -> None:
-    """A seed list that is meant for a LAN."""
+    """A seed list meant for a LAN."""
     stage.node.options["seeds"] = [_ODD_ADDRESSES["private"](stage) for _ in range(stage.rng.randint(1, 3))]
 
 
 def publishes_its_http_port(stage: Stage) -> None:
-    """A peer that is reached as it should be, and advertises the port of an HTTP server beside it."""
+    """A peer that can be reached, but advertises the port of an HTTP server beside it."""
     web = stage.add_server("http_ok", known_as="nobody")
     stage.bad.remove(web)
     stage.add_node(place=web.place, known_as="seed", advertise=web.addr)
 
 
 def publishes_inside_addresses(stage: Stage) -> None:
-    """Peers that advertise where they are seen inside of their NAT."""
+    """Peers that advertise the addresses they have inside their NAT."""
     for _ in range(stage.rng.randint(1, 3)):
         stage.add_node(known_as="seed", advertise=_ODD_ADDRESSES["private"](stage))
 
 
 def dials_us_and_is_gossiped_by_its_source_port(stage: Stage) -> None:
-    """A peer dials us, and another one tells of it by the port that it dialed somebody from."""
+    """A peer dials us, and another one names it with the port that it dialed from."""
     own = str(Address(stage.world.public_ipv4, stage.node.p2p_port))
     caller = stage.add_node(known_as="nobody", seeds=[own], target_peers=1)
     wait_until(
         lambda: any(peer["node_id"] == caller.node_id for peer in stage.node.connected()),
         within_s=20,
-        what="the caller is connected",
+        what="the dialing peer is connected",
     )
     shown = stage.world.here.run(["ss", "-tnH", "state", "established", "dst", caller.place.ipv4]).stdout
-    # Its columns: queues, local and remote address.
+    # The columns of ss: queues, local and remote address.
     source_addr = next(line.split()[3] for line in shown.splitlines() if f":{stage.node.p2p_port}" in line.split()[2])
     stage.make_known(source_addr, "gossip")
 
 
 def feeds_dead_addresses(stage: Stage) -> None:
-    """One good peer tells of hundreds of addresses at which nobody lives, some silent and some refusing."""
+    """One good peer names hundreds of addresses without a peer, some silent and some refusing."""
     places = [stage.world.draw_place(carried=stage.rng.random() < 0.5) for _ in range(DEAD_NETWORKS)]  # noqa: PLR2004
     dead = [str(Address(stage.rng.choice(places).ipv4, stage.world.draw_port())) for _ in range(DEAD_ADDRESSES)]
     stage.peers.teach(stage.rng.choice(stage.good).name, *dict.fromkeys(dead))
@@ -145,7 +145,7 @@ def write_peer_book(stage: Stage, addrs: list[str], *, age_s: float) -> None:
 
 
 def cut_off_half(stage: Stage) -> None:
-    """The backbone drops all that goes to half of the good peers; those become bad ones."""
+    """The backbone drops everything to half of the good peers; those become bad ones."""
     gone = stage.rng.sample(stage.good, len(stage.good) // 2)
     stage.good = [peer for peer in stage.good if peer not in gone]
     stage.bad += gone
@@ -154,18 +154,18 @@ def cut_off_half(stage: Stage) -> None:
 
 
 def join_again(stage: Stage) -> None:
-    """The backbone lets everything pass."""
+    """The backbone lets everything pass again."""
     stage.world.lift_firewall(stage.world.backbone)
 
 
 def hairpin_to_ourselves(stage: Stage) -> None:
-    """The router in front of us leads our own public address back to us, and it stands among our seeds."""
+    """The router in front of us leads our own public address back to us, and it is in our seed list."""
     stage.world.forward_port(stage.node.p2p_port, hairpin=True)
     good_seeds_and("own")(stage)
 
 
 def all_dial_at_once(stage: Stage) -> None:
-    """The good peers dial us just as we dial them."""
+    """The good peers dial us at the same time as we dial them."""
     own = str(Address(stage.world.public_ipv4, stage.node.p2p_port))
     for peer in stage.good:
         stage.peers.stop(peer.name)
@@ -176,7 +176,7 @@ def all_dial_at_once(stage: Stage) -> None:
 SCENARIOS = (
     Scenario(
         name="all_seeds_down",
-        what="Every seed refuses: the machines run, the program on them does not.",
+        what="Every seed refuses: the machines are up, the program on them is not running.",
         faults=(at_start(absent_peer((2, 4), known_as="nobody", carried=True), seeds_are_the_bad_peers),),
         expected_reason="connection_refused",
         expected_cause="seeds_down",
@@ -184,7 +184,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="all_seeds_crash_later",
-        what="All seeds crash while the peers that they told us of stay.",
+        what="All seeds crash, and the peers that they named stay.",
         good_peers=(5, 7),
         faults=(at_start(seeds_are_two_good_peers), once_connected(seeds_crash)),
         expected_reason="connection_refused",
@@ -194,7 +194,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="private_seeds_in_production",
-        what="The seed list is that of a LAN, and private addresses are not allowed.",
+        what="The seed list is meant for a LAN, and private addresses are not allowed.",
         faults=(at_start(only_private_seeds),),
         expected_reason="private_ip_blocked",
         expected_cause="seeds_misconfigured",
@@ -215,16 +215,16 @@ SCENARIOS = (
     ),
     Scenario(
         name="ipv6_seed_in_ipv4_only_mode",
-        what="An IPv6 address among the seeds, and IPv6 is switched off.",
+        what="An IPv6 address among the seeds, and IPv6 is off.",
         faults=(at_start(good_seeds_and("ipv6")),),
         expected_reason="ipv6_blocked",
         expected_cause="seeds_misconfigured",
     ),
     Scenario(
         name="published_port_is_the_http_port",
-        what="A peer that is reached as it should be advertises the port of its HTTP server.",
+        what="A peer that can be reached advertises the port of its HTTP server.",
         faults=(at_start(publishes_its_http_port),),
-        expected_reason=None,  # corrected before anybody dials it
+        expected_reason=None,  # corrected before it is dialed
         expected_cause="wrong_port_published",
     ),
     Scenario(
@@ -236,7 +236,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="source_port_gossiped",
-        what="A peer dials us, and another tells of it by the port that it dialed from.",
+        what="A peer dials us, and another one names it with the port that it dialed from.",
         faults=(once_connected(dials_us_and_is_gossiped_by_its_source_port),),
         expected_reason=None,
         expected_cause="wrong_port_published",
@@ -250,24 +250,24 @@ SCENARIOS = (
     ),
     Scenario(
         name="introducer_of_dead_addresses",
-        what="One peer tells of 500 dead addresses.",
+        what="One peer names 500 dead addresses.",
         options={"max_dials_in_flight": 8},
         faults=(once_connected(feeds_dead_addresses),),
         expected_reason=None,
         expected_cause="stale_source",
         needs_s=60,
-        within_s=30,  # what stands out is a share of distinct addresses, and each takes its dial
+        within_s=30,  # the evidence is a share of distinct addresses, and each needs its dial
     ),
     Scenario(
         name="peer_book_from_before_a_renumbering",
-        what="All addresses of the peer book are dead, those of the seeds are not.",
+        what="All addresses in the peer book are dead; those of the seeds are not.",
         faults=(at_start(has_an_old_peer_book),),
         expected_reason=None,
         expected_cause="stale_source",
     ),
     Scenario(
         name="half_partitioned_away",
-        what="Half of the network falls silent while everything works.",
+        what="Half of the network goes silent while everything works.",
         good_peers=(6, 8),
         faults=(once_connected(cut_off_half),),
         expected_reason="timeout",
@@ -285,7 +285,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="simultaneous_dials",
-        what="Everybody dials everybody at the same time.",
+        what="All nodes dial each other at the same time.",
         faults=(at_start(all_dial_at_once),),
         expected_reason=None,
         expected_cause=None,
@@ -307,7 +307,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="one_peer_leaves_and_comes_back",
-        what="A peer crashes and comes back: usual in any network.",
+        what="A peer crashes and comes back, as happens in any network.",
         faults=(once_connected(kill_good()), after(5, restart_bad)),
         expected_reason=None,
         expected_cause=None,

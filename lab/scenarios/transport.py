@@ -1,4 +1,4 @@
-"""Faults of links, routes and firewalls: this machine's own, those on the way, and the peer's."""
+"""Faults of links, routes and firewalls: on this machine, on the way, and at the peer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ NEW_CONNECTIONS = "tcp flags & (syn | ack) == syn"
 """nft(8): the first packet of a connection."""
 
 WITH_CONTENT = "tcp flags & (syn | ack | psh) == ack | psh"
-"""A packet that carries something."""
+"""nft(8): a packet that carries data."""
 
 EVERYWHERE = ("0.0.0.0/1", "128.0.0.0/1")
 """More specific than any default route, as the kill switch of a VPN sets it; the local network stays reachable."""
@@ -39,11 +39,11 @@ PATIENT = {"connect_timeout_s": 10.0, "handshake_attempt_s": 12.0, "handshake_wi
 """The product's own defaults."""
 
 LAST_ATTEMPT_TELLS = {"handshake_attempt_s": 4.0, "handshake_window_s": 8.0}
-"""The kernel sends a segment again 0.2, 0.6 and 1.4 s after it was sent first; three times in vain are evidence. What
-counts is the last connection of a dial, which may have half an attempt only."""
+"""The kernel sends a segment again 0.2, 0.6 and 1.4 s after the first time; three times in vain are evidence. Only the
+last connection of a dial counts, and it may have no more than half an attempt."""
 
 LONG_TICKET = "x" * 3_000
-"""Makes our hello larger than one segment. Peers without an admission key do not read it."""
+"""Makes our Hello larger than one segment. Peers without an admission key do not read it."""
 
 
 def routes_here(kind: str) -> Step:
@@ -57,7 +57,7 @@ def routes_here(kind: str) -> Step:
 
 
 def remove_routes_here(kind: str) -> Step:
-    """Take them away again."""
+    """Remove them again."""
 
     def step(stage: Stage) -> None:
         for network in EVERYWHERE:
@@ -72,19 +72,19 @@ def prohibit_one_network(stage: Stage) -> None:
 
 
 def drop_to_bad_peers(stage: Stage) -> None:
-    """A firewall rule of our own that drops what goes to the bad peers."""
+    """A firewall rule of our own that drops what is sent to the bad peers."""
     for peer in stage.bad:
         stage.world.firewall(stage.world.here, "output", f"ip daddr {peer.place.ipv4} drop")
 
 
 def forget_the_way(stage: Stage) -> None:
-    """The backbone knows no way to the networks of the bad peers."""
+    """The backbone has no route to the networks of the bad peers."""
     for peer in stage.bad:
         stage.world.unroute(peer.place)
 
 
 def silent_link(role: str) -> Step:
-    """The bad peers should be on the link of that host, and nobody answers for them there."""
+    """The bad peers should be on the link of that host, but nobody answers for them there."""
 
     def step(stage: Stage) -> None:
         for peer in stage.bad:
@@ -126,10 +126,10 @@ SCENARIOS = (
         expected_reason=None,
         expected_cause=None,
     ),
-    # ---- the peer's own --------------------------------------------------------------------------------------------
+    # ---- at the peer -----------------------------------------------------------------------------------------------
     Scenario(
         name="closed_port",
-        what="Nobody listens on the port of one or two peers.",
+        what="Nothing listens on the port of one or two peers.",
         faults=(at_start(bad_server("closed_port", (1, 2))),),
         expected_reason="connection_refused",
         expected_cause="peer_down",
@@ -153,28 +153,28 @@ SCENARIOS = (
     ),
     Scenario(
         name="host_down",
-        what="One or two peers are switched off; their networks are routed, and nobody answers.",
+        what="One or two peers are switched off; their networks are routed, but nobody answers.",
         faults=(at_start(absent_peer((1, 2))),),
         expected_reason="timeout",
         expected_cause="peer_down",
     ),
     Scenario(
         name="peer_firewall_drops",
-        what="The firewall of one peer drops what we send; from here it looks as if the machine was off.",
+        what="The firewall of one peer drops what we send; from here it looks as if the machine were off.",
         faults=(at_start(bad_node(), firewall_of_bad_peers("drop")),),
         expected_reason="timeout",
         expected_cause="peer_down",
     ),
     Scenario(
         name="peer_firewall_resets",
-        what="The firewall of one peer answers as a closed port does.",
+        what="The firewall of one peer answers like a closed port.",
         faults=(at_start(bad_node(), firewall_of_bad_peers("reject with tcp reset")),),
         expected_reason="connection_refused",
         expected_cause="peer_down",
     ),
     Scenario(
         name="peer_firewall_port_unreachable",
-        what="The firewall of one peer says that the port is unreachable, which no TCP of its own would.",
+        what="The firewall of one peer says that the port is unreachable, which its own TCP never would.",
         faults=(at_start(bad_node(), firewall_of_bad_peers("reject with icmpx port-unreachable")),),
         expected_reason="connection_refused",
         expected_cause="peer_firewalled",
@@ -203,14 +203,14 @@ SCENARIOS = (
     ),
     Scenario(
         name="close_after_accept",
-        what="One peer closes every connection at once, in order.",
+        what="One peer closes every connection at once, properly.",
         faults=(at_start(bad_server("close")),),
         expected_reason="remote_closed",
         expected_cause="peer_closes",
     ),
     Scenario(
         name="reset_after_hello",
-        what="One peer resets the connection when it has heard our hello.",
+        what="One peer resets the connection once it has received our Hello.",
         faults=(at_start(bad_server("reset_after_first_bytes")),),
         expected_reason="connection_reset",
         expected_cause="peer_closes",
@@ -218,7 +218,7 @@ SCENARIOS = (
     # ---- on the way ------------------------------------------------------------------------------------------------
     Scenario(
         name="no_route_to_one_network",
-        what="A router on the way knows no way to the network of one peer.",
+        what="A router on the way has no route to the network of one peer.",
         faults=(at_start(bad_node(), forget_the_way),),
         expected_reason="network_unreachable",
         expected_cause="partition",
@@ -241,7 +241,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="silence_on_our_link",
-        what="One peer should be on our own link, and nobody answers for its address.",
+        what="One peer should be on our own link, but nobody answers for its address.",
         faults=(at_start(absent_peer(), silent_link("here")),),
         timing={"connect_timeout_s": 5.0},
         expected_reason="host_unreachable",
@@ -249,7 +249,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="half_the_round_trips_lost",
-        what="Half of all round trips are lost, and with usual patience most dials succeed nevertheless.",
+        what="Half of all round trips are lost, but with the usual timeouts most dials succeed.",
         wire=WireSettings(loss=0.29),  # each way: 1 - 0.71 ** 2 is a half
         timing=PATIENT,
         watch_s=60,
@@ -266,7 +266,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="mtu_black_hole",
-        what="Something on the way swallows large packets without a word.",
+        what="Something on the way silently drops large packets.",
         wire=WireSettings(),
         options={"ticket": LONG_TICKET},
         timing=LAST_ATTEMPT_TELLS,
@@ -279,7 +279,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="mtu_black_hole_towards_us",
-        what="What peers send is swallowed where it is large, and what we send is small.",
+        what="Large packets from peers are dropped, and what we send is small.",
         wire=WireSettings(),
         peer_options={"ticket": LONG_TICKET},
         timing=LAST_ATTEMPT_TELLS,
@@ -289,12 +289,12 @@ SCENARIOS = (
     ),
     Scenario(
         name="hellos_reset_on_the_way",
-        what="Something on the way lets connections stand and resets each when it carries a hello.",
+        what="Something on the way accepts connections and resets each one when it carries a Hello.",
         faults=(at_start(firewall("backbone", "forward", f"iifname gateway {WITH_CONTENT} reject with tcp reset")),),
         expected_reason="connection_reset",
         expected_cause="middlebox",
     ),
-    # ---- near us ---------------------------------------------------------------------------------------------------
+    # ---- near this machine ---------------------------------------------------------------------------------------
     Scenario(
         name="gateway_prohibits",
         what="Our gateway says that it prohibits every connection.",
@@ -306,7 +306,7 @@ SCENARIOS = (
     Scenario(
         name="gateway_prohibits_later",
         what="Our gateway begins to prohibit new connections, and the peers restart.",
-        behind_nat=True,  # else they come to us
+        behind_nat=True,  # otherwise they dial us
         faults=(
             once_connected(
                 firewall("gateway", "forward", f"{NEW_CONNECTIONS} reject with icmpx admin-prohibited"), restart_good
@@ -327,7 +327,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="uplink_dead",
-        what="The gateway works and what is behind it swallows everything.",
+        what="The gateway works, but everything behind it is dropped.",
         faults=(at_start(firewall("backbone", "forward", "drop")),),
         expected_reason="timeout",
         expected_cause="offline",
@@ -335,7 +335,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="uplink_dies_later",
-        what="What is behind the gateway begins to swallow everything while all is connected.",
+        what="Everything behind the gateway begins to be dropped while all peers are connected.",
         faults=(once_connected(firewall("backbone", "forward", "drop")),),
         expected_reason="timeout",
         expected_cause="offline",
@@ -343,12 +343,12 @@ SCENARIOS = (
     ),
     Scenario(
         name="uplink_unreachable",
-        what="The gateway has lost its own way out, and says that every network is unreachable.",
+        what="The gateway has lost its own route out, and says that every network is unreachable.",
         faults=(at_start(firewall("gateway", "forward", "reject with icmpx no-route")),),
         expected_reason="network_unreachable",
         expected_cause="offline",
     ),
-    # ---- this machine's own ----------------------------------------------------------------------------------------
+    # ---- on this machine -----------------------------------------------------------------------------------------
     Scenario(
         name="own_firewall_drops",
         what="A rule of this machine drops what it sends.",
@@ -375,7 +375,7 @@ SCENARIOS = (
     ),
     Scenario(
         name="own_firewall_rejects",
-        what="A rule of this machine refuses what it sends: port unreachable, as nft's reject says by itself.",
+        what="A rule of this machine refuses what it sends: port unreachable, the default of nft's reject.",
         faults=(at_start(firewall("here", "output", "oifname eth0 meta l4proto tcp reject")),),
         expected_reason="connection_refused",
         expected_cause="outbound_blocked",
@@ -399,14 +399,14 @@ SCENARIOS = (
     ),
     Scenario(
         name="own_blackhole_routes",
-        what="Routes of this machine swallow everything.",
+        what="Routes of this machine silently drop everything.",
         faults=(at_start(routes_here("blackhole")),),
         expected_reason="route_blackhole",
         expected_cause="outbound_blocked",
     ),
     Scenario(
         name="own_unreachable_routes",
-        what="Routes of this machine call everything unreachable.",
+        what="Routes of this machine report everything as unreachable.",
         faults=(at_start(routes_here("unreachable")),),
         expected_reason="host_unreachable",
         expected_cause="outbound_blocked",

@@ -136,4 +136,4 @@ def test_every_cause_is_shown_with_what_to_do(folder):
     assert [cause.code for cause in CAUSES if f"\n### {cause.code}\n\n{cause.title}.\n" not in page] == []
     assert "{" not in page, "placeholders are words in capitals"
     assert "nocarrier connect ADDR" in page
-    assert "- **Asked after:** [`outbound_blocked`](#outbound_blocked)" in page
+    assert "- **Checked after:** [`outbound_blocked`](#outbound_blocked)" in page

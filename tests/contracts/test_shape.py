@@ -28,5 +28,5 @@ def test_what_is_too_much_is_named(tmp_path, complaint):
         file.parent.mkdir(exist_ok=True)
         file.write_text(text)
     # An empty source also lacks what the exceptions of the real one are made for.
-    (problem,) = (each for each in problems_of(Shape.of(tmp_path)) if "take it out" not in each)
+    (problem,) = (each for each in problems_of(Shape.of(tmp_path)) if "remove it from" not in each)
     assert complaint in problem

@@ -51,4 +51,4 @@ def test_what_is_too_large_or_said_twice_is_named(shape, text, says):
 def test_an_exception_that_is_none_any_more_is_told(shape):
     name = next(iter(PROMISED))
     shape.parameters[name] = 8
-    assert f"{name} has no more parameters than others; take it out of PROMISED" in list(problems_of(shape))
+    assert f"{name} has no more parameters than others; remove it from PROMISED" in list(problems_of(shape))

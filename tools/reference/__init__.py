@@ -1,1 +1,1 @@
-"""The pages of the reference, each made from the table in the code that it shows."""
+"""The pages of the reference, each made from a table in the code."""

@@ -12,12 +12,12 @@ from reference.markdown import generated_from, table, toml
 
 
 def api() -> Iterator[str]:
-    """Routes with parameters, bodies and answers, then the fields of every type in them."""
+    """Routes with parameters, bodies and answers, then the fields of every type they use."""
     document = openapi_document(ROUTES, version="")
     yield generated_from("src/nocarrier/web/api/routes.py and the types it names")
     yield "# HTTP API"
     yield (
-        "The same as machine-readable document: `GET /openapi.json`. Every error is a problem document (RFC 9457) "
+        "The same as a machine-readable document: `GET /openapi.json`. Every error is a problem document (RFC 9457) "
         "whose `detail` says what to change."
     )
     operations = [
@@ -26,12 +26,12 @@ def api() -> Iterator[str]:
         for method, operation in methods.items()
     ]
     common = {str(int(status)) for status in PROBLEMS_OF_ALL}
-    yield f"Every route may answer {', '.join(sorted(common))} with [Problem](#problem), besides what is listed."
+    yield f"Every route may also answer {', '.join(sorted(common))} with [Problem](#problem)."
     yield table(("route", "answers"), ((f"`{method} {path}`", it["summary"]) for method, path, it in operations))
     for method, path, operation in operations:
         yield from _operation(f"{method} {path}", operation, common)
     yield "## Types"
-    yield "A field that may be `null` is not known, or does not apply; none is left out, but in `Evidence`."
+    yield "A field that is `null` is not known, or does not apply. No field is ever left out, except in `Evidence`."
     meanings = {kind.__name__: meanings_of_fields(kind) for kind in classes_in(answers_of(ROUTES))}
     for name, schema in sorted(document["components"]["schemas"].items()):
         yield from _kind(name, schema, meanings.get(name, {}))

@@ -1,4 +1,4 @@
-"""The page of root causes."""
+"""The page of causes."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ _GROUPS = {
     Blame.PATH: "On the path",
     Blame.THEM: "Theirs",
     Blame.NONE: "Nobody's",
-    Blame.UNKNOWN: "Not known whose",
+    Blame.UNKNOWN: "Fault unknown",
 }
 
 
 def causes() -> Iterator[str]:
-    """All causes by whose fault they are: an overview first, then what an operator wants to know of one."""
+    """All causes, grouped by whose fault they are: first an overview, then the details of each."""
     yield generated_from("src/nocarrier/diagnosis/causes/")
     yield "# Causes"
     yield (
         "A cause explains many failures at once. `GET /api/p2p/diagnosis` lists those that are active, the worst "
         "first, each with the evidence for it and what to do."
     )
-    yield "Verdicts count distinct peers and networks by what happened to each peer last, never raw attempts."
+    yield "Verdicts count distinct peers and networks by the last outcome of each peer, never raw attempts."
     yield (
-        "- *Severity* is the usual one: whatever keeps a program from all its peers is critical.\n"
-        "- *Blame* is the usual one too: where the evidence tells more, the finding does.\n"
-        "- *Asked after*: what those causes explain is no evidence for this one any more.\n"
-        "- *Next actions*: a finding shows those that apply; words in capitals stand for what it fills in. Some make "
+        "- *Severity* is the usual one: a cause that cuts a program off from all its peers is critical.\n"
+        "- *Blame* is the usual one too; a finding may know more from its evidence.\n"
+        "- *Checked after*: failures that those causes explain no longer count as evidence for this one.\n"
+        "- *Next actions*: a finding shows those that apply; it replaces the words in capitals. Some make "
         "sense only for some programs: `node` is a nocarrier node, `embedded` a program that uses nocarrier as a "
         "library, `watched` one that nocarrier watches, `records` one that sends records of its dials."
     )
@@ -58,14 +58,14 @@ def _cause(cause: Cause) -> Iterator[str]:
         f"- **What decides:** {cause.evidence_rule}",
     ]
     if cause.depends_on:
-        facts.append(f"- **Asked after:** {', '.join(f'[`{code}`](#{code})' for code in cause.depends_on)}")
+        facts.append(f"- **Checked after:** {', '.join(f'[`{code}`](#{code})' for code in cause.depends_on)}")
     yield "\n".join(facts)
     yield "Next actions:"
     yield "\n".join(f"{number}. {line}" for number, line in enumerate(map(_action, cause.next_actions), 1))
 
 
 def _action(action: Action) -> str:
-    """The action with its placeholders as words in capitals; what is not for everybody says for whom it is."""
+    """The action, with its placeholders as words in capitals and the programs it applies to, if not all."""
     whom = "" if action.applies_to == EVERY_PROGRAM else f" *({', '.join(action.applies_to)})*"
     command = f"\n   ```sh\n   {declared(action.command)}\n   ```" if action.command else ""
     settings = ""

@@ -16,10 +16,7 @@ def cli() -> Iterator[str]:
     """Every verb with its arguments and options."""
     yield generated_from("src/nocarrier/cli/")
     yield "# Command line"
-    yield (
-        "Exit codes: 0 all is well, 1 what was asked for failed, 2 the node cannot be asked, or the command is "
-        "mistyped."
-    )
+    yield ("Exit codes: 0 all is well, 1 the request failed, 2 the node cannot be asked, or the command is mistyped.")
     context = click.Context(command_line, info_name="nocarrier")
     yield table(("verb", "what it does"), ((f"[`{verb}`](#{_anchor(verb, context)})", VERBS[verb]) for verb in VERBS))
     for verb in command_line.list_commands(context):
@@ -29,7 +26,7 @@ def cli() -> Iterator[str]:
 
 
 def _anchor(verb: str, context: click.Context) -> str:
-    """Where the page has the verb; for a group, where it has the first of its commands."""
+    """The anchor of the verb on the page; for a group, that of its first command."""
     command = command_line.get_command(context, verb)
     names = [verb, *command.list_commands(context)[:1]] if isinstance(command, click.Group) else [verb]
     return "-".join(["nocarrier", *names])
@@ -48,7 +45,7 @@ def _command(command: click.Command, context: click.Context) -> Iterator[str]:
     for paragraph in inspect.cleandoc(command.help or "").split("\n\n"):
         yield " ".join(paragraph.split())
     options = [parameter for parameter in command.params if isinstance(parameter, click.Option)]
-    # The settings have a page of their own.
+    # The settings have their own page.
     own = [option for option in options if "__" not in (option.name or "")]
     if own:
         yield table(("option", "meaning"), (_option(option, context) for option in own))

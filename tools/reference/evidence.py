@@ -9,15 +9,15 @@ from reference.markdown import generated_from, table
 
 
 def evidence() -> Iterator[str]:
-    """Every key with its meaning and how it is said, then the names of ICMP errors."""
+    """Every key with its meaning and how it is written, then the names of ICMP errors."""
     yield generated_from("src/nocarrier/model/evidence.py")
     yield "# Evidence"
     yield (
-        "What is known about a failure: `evidence` of an entry or an attempt. A key that is absent is not known, never "
-        "no. The command line and the page say them in these words, the most telling first."
+        "What is known about a failure: `evidence` of an entry or an attempt. An absent key is not known; it does "
+        "not mean no. The command line and the page show the keys in these words, the most telling first."
     )
     yield table(
-        ("key", "value", "meaning", "said as"),
+        ("key", "value", "meaning", "shown as"),
         ((f"`{row.key}`", row.form, row.meaning, _said(row)) for row in EVIDENCE_KEYS),
     )
     yield "## ICMP errors"
@@ -29,6 +29,6 @@ def evidence() -> Iterator[str]:
 
 def _said(row: EvidenceKey) -> str:
     if not row.sayings:
-        return "side by side with the other one"
-    beside = f" (not beside {', '.join(f'`{key}`' for key in row.told_by)})" if row.told_by else ""
+        return "shown next to the other one"
+    beside = f" (not if {', '.join(f'`{key}`' for key in row.told_by)} is shown)" if row.told_by else ""
     return "; ".join(saying.text.replace("{", "*").replace("}", "*") for saying in row.sayings) + beside

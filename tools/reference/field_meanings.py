@@ -1,4 +1,4 @@
-"""What stands below the fields of a class."""
+"""The texts below the fields of a class."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import itertools
 
 
 def meanings_of_fields(kind: type) -> dict[str, str]:
-    """The texts that stand below the fields of a class of ours, and of those that it extends."""
+    """The texts below the fields of one of our classes, and of the classes that it extends."""
     ours = [each for each in reversed(kind.__mro__) if each.__module__.startswith("nocarrier.")]
     return {name: text for each in ours for name, text in _own_meanings(each).items()}
 

@@ -9,13 +9,13 @@ from reference.markdown import generated_from
 
 
 def glossary() -> Iterator[str]:
-    """Every word but the keys of evidence, which have a page of their own; each is a heading, and so has an anchor."""
+    """Every word except the keys of evidence, which have their own page; each is a heading, so it has an anchor."""
     yield generated_from("src/nocarrier/model/glossary.py and the tables that it names")
     yield "# Glossary"
     yield (
         "The words that nocarrier uses on the command line, on the page and in these docs. `nocarrier explain WORD` "
-        "prints one of them, `nocarrier explain` lists all. [Reasons](reference/reasons.md), "
-        "[causes](reference/causes.md) and [keys of evidence](reference/evidence.md) have pages of their own."
+        "prints one of them, `nocarrier explain` lists all of them. [Reasons](reference/reasons.md), "
+        "[causes](reference/causes.md) and [keys of evidence](reference/evidence.md) have their own pages."
     )
     for entry in GLOSSARY.values():
         if not entry.is_evidence_key:

@@ -18,24 +18,25 @@ MOST_NAMED = 5
 
 
 def packages() -> Iterator[str]:
-    """The top level by its layers, the highest first; then the folders inside."""
+    """The top level by layers, the highest first; then the folders inside."""
     yield table(
-        ("package", "what it is for", "may import, of nocarrier"),
+        ("package", "purpose", "may import, of nocarrier"),
         ((f"`{name}`", purpose(name), _allowed(name)) for name in top_level()),
     )
     yield "And inside the larger ones:"
     inside = sorted(path.parent.relative_to(SOURCE) for path in SOURCE.glob("*/**/__init__.py"))
     yield table(
-        ("package", "what it is for"),
+        ("package", "purpose"),
         ((f"`{path}/`", purpose(str(path))) for path in map(Path.as_posix, inside) if "/" in path),
     )
 
 
 def layers() -> list[list[str]]:
-    """The layers of pyproject.toml, the highest first; packages that share one do not import each other."""
+    """The layers of pyproject.toml, the highest first; packages of one layer do not import each other."""
     (contract,) = (each for each in _contracts() if each["type"] == "layers")
     lines = [re.split(r"\s*([|:])\s*", line) for line in contract["layers"]]
-    # ":" lets the packages of a layer import each other; nothing needs that today, so the table does not tell it apart.
+    # ":" lets the packages of a layer import each other; no layer needs that today, so the table ignores the
+    # difference.
     return [line[::2] for line in lines]
 
 
@@ -45,7 +46,7 @@ def top_level() -> list[str]:
 
 
 def may_import(name: str) -> list[str]:
-    """What a package of the top level may import, as layers, contracts and its own docstring have it."""
+    """What a package of the top level may import, according to the layers, the contracts and its own docstring."""
     below: list[str] = []
     for layer in reversed(layers()):
         if name in layer:
@@ -55,7 +56,7 @@ def may_import(name: str) -> list[str]:
 
 
 def forbidden(name: str) -> set[str]:
-    """What the contracts of pyproject.toml forbid a package of the top level, besides the layers."""
+    """What the contracts of pyproject.toml forbid a package of the top level, in addition to the layers."""
     return {
         module.removeprefix("nocarrier.")
         for contract in _contracts()
@@ -66,7 +67,7 @@ def forbidden(name: str) -> set[str]:
 
 
 def never_imports(name: str) -> set[str]:
-    """What the docstring of a package says that it never imports."""
+    """What a package never imports, according to its docstring."""
     found = re.search(r"Never imports ([^.:]+)", docstring(name))
     return set(re.findall(r"`(\w+)`", found[1])) if found else set()
 

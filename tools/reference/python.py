@@ -1,6 +1,6 @@
 """The page of the Python API: every public name with its signature.
 
-It is read from the source, not from the running interpreter: each Python version prints signatures in its own way.
+It is made from the source, not from the running interpreter, because each Python version prints signatures differently.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from reference.markdown import generated_from, table
 SOURCE = Path(__file__).resolve().parents[2] / "src"
 
 MODULES = ("nocarrier", "nocarrier.integrations.opentelemetry")
-"""What a program imports. Everything else may change without notice."""
+"""The modules that a program may import. Everything else may change without notice."""
 
 LISTED_ELSEWHERE = {"Reason": "reasons.md", "Source": "sources.md"}
-"""Classes whose members have a page of their own."""
+"""Classes whose members are listed on another page."""
 
 SECTION_TITLES = {
     griffe.DocstringSectionKind.parameters: "Arguments",
@@ -47,7 +47,7 @@ def _target(named: griffe.Object | griffe.Alias) -> griffe.Object:
 
 
 def _entry(name: str, what: griffe.Object) -> Iterator[str]:
-    """A public name: its signature, its docstring, and, for a class, its members."""
+    """A public name: its signature, its docstring and, for a class, its members."""
     yield f"### {name}"
     yield f"```python\n{_signature(name, what)}\n```"
     sections = what.docstring.parse("google") if what.docstring else []
@@ -79,7 +79,7 @@ def _signature(name: str, what: griffe.Object) -> str:
 
 
 def _members(what: griffe.Class, meanings: Mapping[str, str], *, with_constants: bool) -> Iterator[str]:
-    """The table of members; `meanings` has those that the docstring of the class describes."""
+    """The table of members; `meanings` holds those that the docstring of the class describes."""
     members = {
         name: _target(each)
         for name, each in what.all_members.items()

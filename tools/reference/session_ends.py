@@ -9,13 +9,13 @@ from reference.markdown import generated_from, table
 
 
 def session_ends() -> Iterator[str]:
-    """Every code with its meaning, and what is made of it."""
+    """Every code with its meaning and consequences."""
     yield generated_from("src/nocarrier/model/node/session_end.py")
     yield "# Why sessions end"
     yield (
         "A session of a node ends with one of these codes. It is in the detail of an `early_disconnect`, and in the "
-        "Goodbye that *the other side* hears, which is the one that did not end the session. A peer of a later version "
-        "may say another word, which is shown as it is."
+        "Goodbye that *the other side* receives, which is the side that did not end the session. A peer with a later "
+        "version may send another code, which is shown as it is."
     )
     yield table(
         ("code", "meaning", "the other side gave cause", "early end recorded", "counts against a peer that ends so"),

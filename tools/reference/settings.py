@@ -9,13 +9,13 @@ from reference.markdown import generated_from, table, toml
 
 
 def settings() -> Iterator[str]:
-    """Every setting with its names in file, environment and flags."""
+    """Every setting with its names in the file, in the environment and as a flag."""
     yield generated_from("the tables in src/nocarrier/config.py and src/nocarrier/sources/node/options.py")
     yield "# Settings"
     yield (
         "A TOML file, named with `nocarrier run --config FILE`; the environment overrides it, and flags override both. "
-        "In the environment and in flags a list is written with commas. An unknown key or an impossible value stops "
-        "the start and says where it was written and what is allowed."
+        "In the environment and in flags, separate the items of a list by commas. An unknown key or an impossible "
+        "value stops the start; the error says where it was set and what is allowed."
     )
     settings_table = setting_table()
     for section in dict.fromkeys(row.section for row in settings_table):
@@ -25,4 +25,4 @@ def settings() -> Iterator[str]:
             ("key", "type", "default", "meaning"),
             ((f"`{row.key}`", row.type, f"`{toml(row.default)}`", row.meaning) for row in rows),
         )
-        yield f"The first as flag: `{rows[0].flag}`, in the environment: `{rows[0].variable}`; likewise the others."
+        yield f"As a flag, the first one is `{rows[0].flag}`; in the environment, `{rows[0].variable}`; and so on."

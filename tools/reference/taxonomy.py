@@ -9,7 +9,7 @@ from reference.markdown import generated_from, table
 
 
 def reasons() -> Iterator[str]:
-    """All reasons, each phase apart: an overview first, then what a reader of one record wants to know."""
+    """All reasons by phase: first an overview, then the details of each."""
     yield generated_from("src/nocarrier/model/taxonomy.py")
     yield "# Reasons"
     yield (
@@ -17,8 +17,8 @@ def reasons() -> Iterator[str]:
         "line; `nocarrier explain NAME` prints one of them."
     )
     yield (
-        "*Blame* is whose fault it is; with more than one, evidence decides for each event. *Retry* is when another "
-        "dial makes sense."
+        "*Blame* is whose fault it is; if it has several values, the evidence decides for each event. *Retry* is when "
+        "another dial makes sense."
     )
     for phase in Phase:
         rows = [reason for reason in Reason if reason.phase is phase]
@@ -38,8 +38,8 @@ def reasons() -> Iterator[str]:
 
 
 def sources() -> Iterator[str]:
-    """Who can have given us an address."""
+    """All sources of an address."""
     yield generated_from("src/nocarrier/model/taxonomy.py")
     yield "# Sources"
-    yield "Who gave us the address that was dialed. *Via*, beside it in every record, is which peer did."
+    yield "Who gave this node the address that was dialed. *Via*, beside it in every record, is which peer did."
     yield table(("source", "meaning"), ((f"`{source}`", source.meaning) for source in Source))

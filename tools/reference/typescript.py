@@ -12,10 +12,10 @@ from reference.field_meanings import meanings_of_fields
 
 
 def types() -> Iterator[str]:
-    """Every type of the API, then which route answers with which, and which message of the stream holds which.
+    """Every type of the API, then which route answers with which, and which message of the stream contains which.
 
-    Made here and not by a package: what the API's schemas use of JSON Schema is little, and whoever has no Node.js can
-    check that the page's types are current too.
+    Made here and not by a package: the API uses only a small part of JSON Schema, and this way the page's types can be
+    checked without Node.js.
     """
     document = openapi_document(ROUTES, version="")
     yield (
@@ -27,10 +27,10 @@ def types() -> Iterator[str]:
     for name in sorted(schemas):
         yield _declaration(name, schemas[name], meanings.get(name, {}))
     yield _mapping(
-        "Answers", "What each path answers to GET, below the page's own.", _answers(document["paths"], "get")
+        "Answers", "The answer of each path to GET, except the page's own.", _answers(document["paths"], "get")
     )
-    yield _mapping("PostAnswers", "What each path answers to POST.", _answers(document["paths"], "post"))
-    yield _mapping("PostBodies", "What each path takes by POST.", _bodies(document["paths"]))
+    yield _mapping("PostAnswers", "The answer of each path to POST.", _answers(document["paths"], "post"))
+    yield _mapping("PostBodies", "The body that each path accepts by POST.", _bodies(document["paths"]))
     messages = [item["get"]["x-messages"] for item in document["paths"].values() if "x-messages" in item.get("get", {})]
     for each in messages:
         yield _mapping(
@@ -83,7 +83,7 @@ def _one_of(values: list[str]) -> str:
 
 
 def _type(schema: Mapping[str, Any]) -> str:
-    """A JSON schema as a type; those that the API uses, and no other."""
+    """A JSON schema as a type; only the forms that the API uses."""
     if "$ref" in schema:
         return str(schema["$ref"].rpartition("/")[2])
     if "anyOf" in schema:
@@ -103,4 +103,4 @@ def _type(schema: Mapping[str, Any]) -> str:
         case None:
             return "unknown"
         case other:
-            raise NotImplementedError(f"a schema of type {other!r} has no form in TypeScript here")
+            raise NotImplementedError(f"a schema of type {other!r} cannot be written in TypeScript here")

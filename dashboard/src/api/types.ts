@@ -902,7 +902,7 @@ export interface WayOut {
   interfaces_up: string[];
 }
 
-/** What each path answers to GET, below the page's own. */
+/** The answer of each path to GET, except the page's own. */
 export interface Answers {
   "api/p2p/debug": DebugView;
   "api/p2p/diagnosis": DiagnosisView;
@@ -915,13 +915,13 @@ export interface Answers {
   "api/p2p/reasons": ReasonsView;
 }
 
-/** What each path answers to POST. */
+/** The answer of each path to POST. */
 export interface PostAnswers {
   "api/p2p/connect": DialResult;
   "api/p2p/diagnosis/probe": ProbeView;
 }
 
-/** What each path takes by POST. */
+/** The body that each path accepts by POST. */
 export interface PostBodies {
   "api/p2p/connect": ConnectBody;
   "api/p2p/diagnosis/probe": ProbeBody;
