@@ -90,7 +90,7 @@ def test_a_name_with_ipv6_only_on_an_ipv4_only_node(asks):
 
 @provokes(Reason.PRIVATE_IP_BLOCKED)
 @pytest.mark.parametrize("name", ["lan.test", "mixed.test"])
-def test_a_name_is_no_way_around_the_policy(asks, name):
+def test_a_name_cannot_bypass_the_policy(asks, name):
     seen = dial_in(asks, f"{name}:7072", policy={})
     assert (seen.reason, seen.phase, seen.blame) == ("private_ip_blocked", "resolve", "them")
     assert seen.kind == "failure", "the dial had begun"

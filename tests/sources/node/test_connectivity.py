@@ -89,7 +89,7 @@ _HISTORIES = st.lists(
 
 
 @given(history=_HISTORIES, sessions=st.integers(0, 3))
-def test_whatever_happened_one_answer_brings_the_node_back_and_nobody_is_blamed_offline(history, sessions):
+def test_one_answer_always_brings_the_node_back_and_nobody_is_blamed_while_offline(history, sessions):
     guard = told(*history, sessions=sessions)
     if guard.offline():
         assert not any(guard.counts_against_peer(started) for _, *times in history for started in times[-1:])
@@ -98,7 +98,7 @@ def test_whatever_happened_one_answer_brings_the_node_back_and_nobody_is_blamed_
     assert guard.counts_against_peer(1000)
 
 
-def test_endless_silent_networks_cost_no_memory():
+def test_endless_silent_networks_take_no_memory():
     guard = Connectivity()
     for number in range(10_000):
         guard.path_failed(f"10.{number}", 0)

@@ -62,7 +62,7 @@ async def test_five_nodes_find_each_other_from_one_seed(nodes):
         assert {entry.source for entry in entries.values()} <= {Source.SEED, Source.GOSSIP, Source.HANDSHAKE}
 
 
-async def test_named_addresses_keep_their_source_and_who_named_them(nodes):
+async def test_named_addresses_keep_their_source_and_their_introducer(nodes):
     node = await nodes.start()
     async with introducer(node, [PeerAddress(addr="127.81.0.1:7072")]) as peer:
         await peer.send(named("127.82.0.1:7072"))
@@ -75,7 +75,7 @@ async def test_named_addresses_keep_their_source_and_who_named_them(nodes):
     }
 
 
-async def test_the_first_who_named_an_address_keeps_the_credit(nodes):
+async def test_the_first_peer_to_name_an_address_keeps_the_credit(nodes):
     node = await nodes.start()
     async with introducer(node) as peer:
         await peer.send(named("127.82.0.1:7072"))
@@ -142,7 +142,7 @@ async def test_private_addresses_are_never_named_outside_lan_mode(nodes):
         assert {address.addr for address in welcome.peers} == expected
 
 
-async def test_who_asks_too_often_gets_no_answer(nodes):
+async def test_a_peer_that_asks_too_often_gets_no_answer(nodes):
     node = await nodes.start(timing=structs.replace(TIMING, gossip_interval_s=60))
     fill_book(node, ["127.85.0.1:7072"])
     async with introducer(node) as peer:
@@ -212,7 +212,9 @@ def introducer_of(node: RunningNode, addr: str = f"{INTRODUCER}:7072"):
     return found
 
 
-async def test_who_feeds_dead_addresses_is_named_and_throttled_and_the_good_are_dialed_nonetheless(nodes, monkeypatch):
+async def test_a_peer_that_names_dead_addresses_is_reported_and_throttled_and_good_ones_are_still_dialed(
+    nodes, monkeypatch
+):
     monkeypatch.setattr(gossip, "ADDRESSES_BURST", 10_000)
     good = [await nodes.start() for _ in range(3)]
     node = await nodes.start(target_peers=5)  # with the two introducers
@@ -250,7 +252,7 @@ async def test_a_throttled_introducer_is_believed_one_address_at_a_time(nodes):
         await eventually(lambda: introducer_of(node).counts.repeated == before.repeated + 10)
 
 
-async def test_a_throttled_introducer_recovers_when_it_tells_good_addresses(nodes):
+async def test_a_throttled_introducer_recovers_when_it_names_good_addresses(nodes):
     good = [await nodes.start() for _ in range(4)]
     node = await nodes.start(target_peers=6)
     async with introducer(node) as peer:
@@ -265,7 +267,7 @@ async def test_a_throttled_introducer_recovers_when_it_tells_good_addresses(node
         assert introducer_of(node).counts.connected >= 3
 
 
-async def test_addresses_that_never_answer_keep_those_of_others_waiting_for_seconds_only(nodes, monkeypatch):
+async def test_addresses_that_never_answer_delay_those_of_others_only_for_seconds(nodes, monkeypatch):
     monkeypatch.setattr(gossip, "ADDRESSES_BURST", 10_000)
     good = [await nodes.start() for _ in range(3)]
     node = await nodes.start(target_peers=5)
@@ -280,7 +282,7 @@ async def test_addresses_that_never_answer_keep_those_of_others_waiting_for_seco
     assert dialed < 20, "good ones came between, and not after all the others"
 
 
-async def test_one_dial_at_once_goes_to_what_a_throttled_introducer_told(nodes):
+async def test_only_one_dial_at_a_time_goes_to_addresses_of_a_throttled_introducer(nodes):
     node = await nodes.start(target_peers=6)
     async with FAULT_SERVERS["silent"]("0.0.0.0") as port, introducer(node) as peer:
         await tell(peer, [f"{host}:1" for host in DEAD[:10]])

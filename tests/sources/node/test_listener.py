@@ -30,7 +30,7 @@ def open_files() -> int:
     ],
     ids=["http", "tls", "ssh", "garbage", "another wire version"],
 )
-async def test_strangers_are_counted_by_what_they_are_and_recorded_as_nobodys_dial(nodes, first_bytes, reason):
+async def test_strangers_are_counted_by_what_they_are_and_not_recorded_as_dials(nodes, first_bytes, reason):
     node = await nodes.start()
     async with raw_dial(node.addr) as peer:
         await peer.send_bytes(first_bytes)
@@ -94,7 +94,7 @@ async def test_handshakes_under_way_end_with_the_node(nodes):
         await peer.wait_closed()
 
 
-async def test_dual_stack_takes_ipv4_and_ipv6_peers_under_their_own_addresses(nodes):
+async def test_dual_stack_accepts_ipv4_and_ipv6_peers_under_their_own_addresses(nodes):
     node = await nodes.start(host="[::]", ipv4_only=False, lan_mode=True)
     dialer = await nodes.start(host="[::1]", ipv4_only=False, lan_mode=True)
     other = await nodes.start(host="127.0.0.1", ipv4_only=False, lan_mode=True)

@@ -37,7 +37,7 @@ async def test_a_lost_session_is_replaced_by_another_peer(nodes):
     assert len(node.node.sessions) == 2
 
 
-async def test_silent_peers_hold_up_nobody(nodes, monkeypatch):
+async def test_silent_peers_delay_nobody(nodes, monkeypatch):
     monkeypatch.setattr(outbound, "SLOW_DIAL_S", 0.4)
     monkeypatch.setattr(maintainer, "SLOW_DIAL_S", 0.4)
     patient = structs.replace(TIMING, handshake_attempt_s=12, handshake_window_s=36, maintain_interval_s=30)

@@ -98,7 +98,7 @@ def test_it_forms_and_survives_kill_9_of_the_seed_and_of_another(tmp_path):
             assert_accounts_are_exact(node.status())
 
 
-def test_a_peer_that_is_back_before_tcp_noticed_takes_the_place_of_its_dead_self(tmp_path):
+def test_a_peer_that_is_back_before_tcp_noticed_replaces_its_dead_session(tmp_path):
     with FlatNetwork(2) as network:
         one, other = (
             NodeProcess(

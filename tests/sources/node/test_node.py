@@ -100,7 +100,7 @@ async def test_an_address_of_another_machine_cannot_be_listened_on(nodes):
         await nodes.start(host="203.0.113.9")
 
 
-async def test_a_start_that_failed_leaves_the_folder_free(nodes, tmp_path):
+async def test_a_failed_start_releases_the_folder(nodes, tmp_path):
     with socket.socket() as busy:
         busy.bind(("127.0.0.1", 0))
         busy.listen()
@@ -122,7 +122,7 @@ async def test_identity_book_and_bans_survive_a_restart(nodes):
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
 
 
-async def test_a_save_that_is_under_way_at_the_stop_does_not_undo_the_last_one(nodes, monkeypatch):
+async def test_a_save_under_way_at_the_stop_does_not_undo_the_last_one(nodes, monkeypatch):
     save, begun = state_files.save, []
 
     def slow_first_save(path, state):
@@ -147,7 +147,7 @@ async def test_a_save_that_is_under_way_at_the_stop_does_not_undo_the_last_one(n
 
 
 @pytest.mark.parametrize("target", ["node_id", "host", "addr"])
-async def test_a_ban_ends_the_session_that_it_covers(nodes, target):
+async def test_a_ban_ends_the_session_it_applies_to(nodes, target):
     dialer, listener = await nodes.pair()
     dialer.node.ban(getattr(listener, target))
     await eventually(lambda: not dialer.node.sessions and not listener.node.sessions)
@@ -162,7 +162,7 @@ async def test_a_banned_session_is_told(nodes):
         assert (await peer.receive_until(Goodbye)).code == "banned"
 
 
-async def test_handshakes_under_way_at_once_cannot_exceed_the_places(nodes):
+async def test_simultaneous_handshakes_cannot_exceed_the_slots(nodes):
     node = await nodes.start(max_peers=2)
     async with contextlib.AsyncExitStack() as stack:
         peers = [await stack.enter_async_context(raw_dial(node.addr)) for _ in range(6)]
@@ -238,7 +238,7 @@ async def test_a_manual_dial_goes_on_when_its_caller_is_cancelled(nodes):
     assert dialer.tracker.totals().succeeded == 1
 
 
-async def test_a_connect_tells_how_it_went(nodes):
+async def test_a_connect_returns_its_outcome(nodes):
     dialer, listener = await nodes.start(), await nodes.start()
     result = await dialer.node.connect(listener.addr)
     assert (result.outcome, result.node_id, result.reason) == (DialOutcome.CONNECTED, listener.node_id, None)

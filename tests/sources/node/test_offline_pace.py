@@ -45,7 +45,7 @@ def asked_at(pace: maintainer._OutagePace, looks: Sequence[tuple[float, Ways]]) 
     return [now_s for now_s, ways in looks if pace.is_due(now_s, ways, iter(["203.0.113.7:7072"]))]
 
 
-def test_however_often_it_looks_the_pause_holds_and_has_a_ceiling():
+def test_the_pause_is_kept_however_often_it_looks_and_has_an_upper_limit():
     day = [(tenth / 10, OUT) for tenth in range(10 * 86_400)]
     asked = asked_at(maintainer._OutagePace(0.0), day)
     pauses = [later - earlier for earlier, later in itertools.pairwise(asked)]
@@ -53,7 +53,7 @@ def test_however_often_it_looks_the_pause_holds_and_has_a_ceiling():
     assert {round(pause) for pause in pauses[5:]} == {10}
 
 
-def test_a_way_out_that_is_new_is_tried_at_once():
+def test_a_new_way_out_is_tried_at_once():
     pace = maintainer._OutagePace(0.0)
     assert asked_at(pace, [(second, OUT) for second in range(60)])
     assert not asked_at(pace, [(60.0 + second, NONE) for second in range(3_600)])
@@ -105,7 +105,7 @@ SEEDS = {
 @requires_root_netns
 @pytest.mark.timeout(120)
 @pytest.mark.parametrize("seeds", SEEDS.values(), ids=SEEDS.keys())
-def test_without_a_network_it_hardly_dials_and_is_back_within_seconds(network, tmp_path, seeds):
+def test_without_a_network_it_rarely_dials_and_is_back_within_seconds(network, tmp_path, seeds):
     client, router, server = network.client, network.router, network.server
     client.resolv_conf(router.ipv4)
     unplug(network)
@@ -125,7 +125,7 @@ def test_without_a_network_it_hardly_dials_and_is_back_within_seconds(network, t
 
 @requires_root_netns
 @pytest.mark.timeout(120)
-def test_a_resolver_that_fails_at_once_is_asked_no_more_often_than_the_pause_allows(network, tmp_path):
+def test_a_resolver_that_fails_at_once_is_not_asked_more_often_than_the_pause_allows(network, tmp_path):
     client, router = network.client, network.router
     client.resolv_conf(router.ipv4)
     router.firewall("forward", "drop")

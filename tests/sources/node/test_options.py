@@ -47,7 +47,7 @@ def test_an_impossible_value_is_refused_with_key_value_and_what_is_allowed(key, 
 
 @pytest.mark.parametrize("value", [0, -1, math.nan, math.inf, 86_401])
 @pytest.mark.parametrize("key", TimingOptions.__struct_fields__)
-def test_impossible_patience_is_refused(key, value):
+def test_impossible_timeouts_are_refused(key, value):
     with pytest.raises(ConfigError, match=f"{key} = "):
         structs.replace(TimingOptions(), **{key: value}).check()
 
@@ -57,7 +57,7 @@ def test_a_window_shorter_than_one_attempt_is_refused():
         TimingOptions(handshake_attempt_s=12, handshake_window_s=5).check()
 
 
-def test_the_defaults_are_those_of_the_contract():
+def test_the_defaults_are_the_documented_ones():
     NodeOptions().check()
     TimingOptions().check()
     options, timing = msgspec.to_builtins(NodeOptions()), msgspec.to_builtins(TimingOptions())
@@ -80,7 +80,7 @@ def test_the_defaults_are_those_of_the_contract():
         {"advertise": f"{'a' * 63}.{'b' * 63}.example:1"},
     ],
 )
-async def test_whatever_passes_can_be_said_in_a_hello(tmp_path, extremes):
+async def test_every_accepted_value_fits_into_a_hello(tmp_path, extremes):
     options = NodeOptions(p2p_listen="127.0.0.1:0", **extremes)
     async with Node(options, TimingOptions(), data_dir=tmp_path, recorder=DialTracker(), version="test") as node:
         assert node.ready

@@ -112,7 +112,7 @@ def test_the_cable_is_out(network, tmp_path):
         assert_nobody_is_blamed(node.status())
 
 
-def test_the_uplink_swallows_everything(network, tmp_path):
+def test_the_uplink_drops_everything(network, tmp_path):
     with node_between_two_networks(network, tmp_path) as node:
         network.router.firewall("forward", "drop")
         node.wait_for(is_offline, within_s=20)
@@ -167,7 +167,7 @@ def assert_blame_is_ours(status: Status, addr: str) -> None:
     assert not entry["penalised"]
 
 
-def test_a_network_without_a_route_is_no_outage_while_others_are_reached(network, tmp_path):
+def test_a_network_without_a_route_is_not_an_outage_while_others_are_reached(network, tmp_path):
     network.client.ip("route", "del", "default")
     network.client.ip("route", "add", "198.19.0.0/16", "via", network.router.ipv4)
     with (
@@ -198,7 +198,7 @@ FOUR_NETWORKS = [f"203.0.{number}.5" for number in (113, 114, 115, 116)]
 """Of one /16, which are unrelated where the node's setting says that a /24 is a network."""
 
 
-def test_the_uplink_swallows_everything_and_the_sessions_that_end_tell_so_in_networks_of_24_bits(network, tmp_path):
+def test_sessions_that_end_show_a_dead_uplink_with_netgroups_of_24_bits(network, tmp_path):
     add_addresses(network, FOUR_NETWORKS)
     slow_dials = {**QUICK, "connect_timeout_s": 60}  # nothing but the ends of sessions tells within the time
     with node_with_peers_at(network, tmp_path, FOUR_NETWORKS, timing=slow_dials, netgroup_prefix=24) as node:
@@ -209,7 +209,7 @@ def test_the_uplink_swallows_everything_and_the_sessions_that_end_tell_so_in_net
         assert_nobody_is_blamed(status)
 
 
-def test_seeds_in_networks_of_24_bits_are_silent_from_the_start(network, tmp_path):
+def test_seeds_are_silent_from_the_start_with_netgroups_of_24_bits(network, tmp_path):
     add_addresses(network, FOUR_NETWORKS)
     network.router.firewall("forward", "drop")
     seeds = [f"{host}:7072" for host in FOUR_NETWORKS]

@@ -20,7 +20,7 @@ from testbed.raw_peer import RawPeer, raw_listener
 nodes = nodes_fixture
 
 
-async def test_a_peer_with_a_new_key_is_dialed_again_by_itself_as_nobody_in_particular(nodes, tmp_path):
+async def test_a_peer_with_a_new_key_is_dialed_again_without_expecting_a_node_id(nodes, tmp_path):
     first = await nodes.start(host="127.90.0.1")
     dialer = await nodes.start()
     await dialer.node.connect(first.addr)
@@ -45,7 +45,7 @@ async def test_a_host_name_is_dialed_where_it_resolves_to_and_recorded_as_the_na
     assert f"seed.example:{listener.port}" in dialer.node.book
 
 
-async def test_a_name_is_no_way_around_the_policy(nodes):
+async def test_a_name_cannot_bypass_the_policy(nodes):
     async def resolve(_: str) -> list[str]:
         return ["10.1.2.3"]
 
@@ -54,7 +54,7 @@ async def test_a_name_is_no_way_around_the_policy(nodes):
     assert facts(entry)[:3] == ("private_ip_blocked", "failure", "resolve")
 
 
-async def test_a_name_is_no_way_around_a_ban(nodes):
+async def test_a_name_cannot_bypass_a_ban(nodes):
     listener = await nodes.start(host="127.67.0.1")
 
     async def resolve(_: str) -> list[str]:
@@ -89,7 +89,7 @@ async def test_a_failure_marks_the_entry_as_attempted(nodes):
         await eventually(lambda: node.node.book.get(addr).last_attempt_unix)
 
 
-async def test_a_dial_that_failed_by_hand_leaves_no_entry(nodes):
+async def test_a_failed_dial_by_hand_leaves_no_entry_in_the_book(nodes):
     node = await nodes.start()
     async with FAULT_SERVERS["closed_port"]() as port:
         await node.fail_to_connect(f"127.0.0.1:{port}")
@@ -143,7 +143,7 @@ async def test_an_address_is_parsed_once_and_policy_asked_once_on_its_way_to_a_d
     assert (counted.completed[peer.addr], counted.asked[peer.addr]) == (1, 1)
 
 
-async def test_what_is_no_address_is_recorded_as_it_was_given(nodes):
+async def test_text_that_is_not_an_address_is_recorded_as_it_was_given(nodes):
     node = await nodes.start()
     entry = await node.fail_to_connect("Peer Example")
     assert (entry.reason, entry.addr, entry.kind) == (Reason.INVALID_IPV4_ENDPOINT, "Peer Example", "skip")

@@ -92,7 +92,7 @@ async def answer_while_the_other_sleeps(peer: RawPeer) -> None:
 # ---- handshakes that we dialed ---------------------------------------------------------------------------------------
 
 
-async def test_a_deadline_that_we_slept_through_is_ours_where_the_peer_answered_in_time(nodes):
+async def test_a_deadline_missed_by_our_stall_is_our_fault_if_the_peer_answered_in_time(nodes):
     async def answer_soon(peer: RawPeer) -> None:
         await answer_while_the_other_sleeps(peer)
         await peer.wait_closed()
@@ -108,7 +108,7 @@ async def test_a_deadline_that_we_slept_through_is_ours_where_the_peer_answered_
 
 
 @pytest.mark.parametrize("ending", ["closes", "resets"])
-async def test_a_peer_that_gave_up_while_we_slept_is_not_to_blame(nodes, ending):
+async def test_a_peer_that_gave_up_during_our_stall_is_not_to_blame(nodes, ending):
     async def lose_patience(peer: RawPeer) -> None:
         await answer_while_the_other_sleeps(peer)
         await asyncio.sleep(1.3)
@@ -126,7 +126,7 @@ async def test_a_peer_that_gave_up_while_we_slept_is_not_to_blame(nodes, ending)
     assert_ours(node, entry)
 
 
-async def test_a_peer_that_closed_before_we_slept_is_still_to_blame(nodes):
+async def test_a_peer_that_closed_before_our_stall_is_still_to_blame(nodes):
     async def close_at_once(peer: RawPeer) -> None:
         await peer.receive_preamble()
         await peer.receive()
@@ -142,7 +142,7 @@ async def test_a_peer_that_closed_before_we_slept_is_still_to_blame(nodes):
     assert entry.evidence.get("loop_lag_s", 0.0) < 1, "we kept it waiting for 0.1 s, and slept on"
 
 
-async def test_a_stall_in_an_earlier_connection_is_no_excuse_for_a_peer_that_is_mute_in_the_last(nodes):
+async def test_a_stall_in_an_earlier_connection_does_not_excuse_a_peer_that_is_silent_in_the_last(nodes):
     node = await nodes.start(timing=structs.replace(TIMING, handshake_attempt_s=1.5, handshake_window_s=4.5))
 
     async def stay_mute(peer: RawPeer) -> None:
@@ -159,7 +159,7 @@ async def test_a_stall_in_an_earlier_connection_is_no_excuse_for_a_peer_that_is_
 # ---- handshakes that others dialed -----------------------------------------------------------------------------------
 
 
-async def test_a_strangers_handshake_that_we_slept_through_is_counted_as_ours(nodes):
+async def test_a_strangers_handshake_missed_by_our_stall_counts_as_our_fault(nodes):
     node = await nodes.start()
     async with raw_dial(node.addr) as peer:
         await peer.send_bytes(PREAMBLE)
@@ -172,7 +172,7 @@ async def test_a_strangers_handshake_that_we_slept_through_is_counted_as_ours(no
 # ---- sessions --------------------------------------------------------------------------------------------------------
 
 
-async def test_a_stall_ends_no_session_with_a_peer_that_answers(nodes, peer_process, monkeypatch):
+async def test_a_stall_does_not_end_a_session_with_a_peer_that_answers(nodes, peer_process, monkeypatch):
     monkeypatch.setattr(session, "PING_INTERVAL_S", 0.1)
     monkeypatch.setattr(session, "IDLE_TIMEOUT_S", 0.3)
     node = await nodes.start()
@@ -186,7 +186,7 @@ async def test_a_stall_ends_no_session_with_a_peer_that_answers(nodes, peer_proc
     assert live.node_id in node.node.sessions
 
 
-async def test_a_stall_while_we_write_ends_no_session_with_a_peer_that_reads(nodes, monkeypatch):
+async def test_a_stall_while_writing_does_not_end_a_session_with_a_peer_that_reads(nodes, monkeypatch):
     monkeypatch.setattr(session, "SEND_TIMEOUT_S", 0.6)
 
     async def read_everything(peer: RawPeer) -> None:
@@ -204,7 +204,7 @@ async def test_a_stall_while_we_write_ends_no_session_with_a_peer_that_reads(nod
         await node.stop()
 
 
-async def test_a_peer_that_ended_the_session_while_we_slept_is_not_to_blame(nodes):
+async def test_a_peer_that_ended_the_session_during_our_stall_is_not_to_blame(nodes):
     async def lose_patience(peer: RawPeer) -> None:
         await peer.shake_hands()
         await asyncio.sleep(1.0)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from nocarrier.sources.node.rate_limit import TokenBucket
 
 
-def test_the_burst_is_there_at_once_and_no_more():
+def test_the_burst_is_allowed_at_once_and_no_more():
     bucket = TokenBucket(1.0, 5, now_s=0)
     assert bucket.take(3, 0) == 3
     assert bucket.take(3, 0) == 2
@@ -22,7 +22,7 @@ def test_tokens_come_back_with_time_up_to_the_burst():
     assert bucket.take(99, 1000) == 5
 
 
-def test_slow_asking_loses_no_fractions():
+def test_slow_requests_lose_no_fractions():
     bucket = TokenBucket(0.125, 1, now_s=0)
     bucket.take(1, 0)
     assert [bucket.take(1, second) for second in range(1, 9)].count(1) == 1

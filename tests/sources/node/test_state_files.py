@@ -34,14 +34,14 @@ def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_what_was_saved_is_loaded(tmp_path):
+def test_a_saved_state_is_loaded(tmp_path):
     path = tmp_path / "notes.json"
     state_files.save(path, Notes(["a", "b"]))
     assert state_files.load(path, Notes, now_unix=NOW) == state_files.Loaded(Notes(["a", "b"]))
     assert b'"schema": 1' in path.read_bytes()
 
 
-def test_a_file_that_is_not_there_is_no_error(tmp_path):
+def test_a_missing_file_is_not_an_error(tmp_path):
     assert state_files.load(tmp_path / "notes.json", Notes, now_unix=NOW) == state_files.Loaded(None)
 
 
@@ -73,7 +73,7 @@ def newer_bytes() -> bytes:
         (newer_bytes(), "Invalid value 2.*reads schema 1"),
     ],
 )
-def test_a_file_that_cannot_be_used_is_kept_aside_and_told(tmp_path, content, says):
+def test_an_unusable_file_is_moved_aside_and_reported(tmp_path, content, says):
     path = tmp_path / "notes.json"
     path.write_bytes(content)
     loaded = state_files.load(path, Notes, now_unix=NOW)
@@ -85,7 +85,7 @@ def test_a_file_that_cannot_be_used_is_kept_aside_and_told(tmp_path, content, sa
     assert "notes.json.corrupt-1800000000" in loaded.warning
 
 
-def test_what_was_kept_aside_is_never_overwritten(tmp_path):
+def test_a_file_moved_aside_is_never_overwritten(tmp_path):
     path = tmp_path / "notes.json"
     for content in (b"one", b"two", b"three"):
         path.write_bytes(content)
@@ -93,7 +93,7 @@ def test_what_was_kept_aside_is_never_overwritten(tmp_path):
     assert sorted(file.read_bytes() for file in tmp_path.iterdir()) == [b"one", b"three", b"two"]
 
 
-def test_leftovers_of_a_killed_save_are_removed_and_others_files_are_not(tmp_path):
+def test_leftovers_of_a_killed_save_are_removed_and_other_files_are_not(tmp_path):
     (tmp_path / ".notes.json.saving-x7").write_bytes(b'{"sch')
     (tmp_path / ".more-notes.json.saving-x7").write_bytes(b'{"sch')
     state_files.load(tmp_path / "notes.json", Notes, now_unix=NOW)
@@ -225,7 +225,7 @@ for number in range(first, 60_000):
 """
 
 
-def test_after_kill_9_at_any_moment_book_and_bans_are_whole_and_hold_all_that_was_acknowledged(tmp_path):
+def test_after_kill_9_at_any_moment_book_and_bans_are_complete_and_contain_all_acknowledged_changes(tmp_path):
     rng = random.Random(9)
     acknowledged: list[int] = []
     for _ in range(20):

@@ -43,7 +43,7 @@ def admission(*, bans: tuple[str, ...] = (), max_peers: int = 8) -> tuple[Admiss
 
 @pytest.mark.parametrize("proven", [False, True])
 @pytest.mark.parametrize("direction", Direction)
-def test_a_stranger_is_wanted(direction, proven):
+def test_a_stranger_is_accepted(direction, proven):
     assert admission()[0].rules_for(ADDRESS, direction)(REMOTE, proven=proven) is None
 
 
@@ -61,7 +61,7 @@ def test_the_port_of_an_inbound_peer_means_nothing():
     assert made.rules_for(ADDRESS, Direction.OUTBOUND)(REMOTE, proven=True).reason is Reason.BANNED
 
 
-def test_a_ban_that_is_set_or_ends_counts_from_then_on():
+def test_a_ban_takes_effect_when_it_is_set_and_ceases_when_it_ends():
     made, bans = admission()
     admit = made.rules_for(ADDRESS, Direction.INBOUND)
     until_unix = time.time() + 60

@@ -52,7 +52,7 @@ def is_banned(bans: BanList, host: str, port: int | None = None, now_unix: float
         ("::1.2.3.4", "1.2.3.4", 1, False),
     ],
 )
-def test_a_ban_matches_whom_it_names_from_config_and_at_run_time(target, host, port, banned):
+def test_a_ban_matches_its_target_whether_from_settings_or_set_at_run_time(target, host, port, banned):
     assert is_banned(BanList([target]), host, port) is banned
     bans = BanList()
     bans.add(target, now_unix=NOW)
@@ -87,7 +87,7 @@ def test_a_node_is_banned_wherever_it_is():
         "x" * 1_000_000,
     ],
 )
-def test_what_cannot_be_banned_says_what_can(text):
+def test_an_invalid_target_is_refused_with_what_can_be_banned(text):
     with pytest.raises(ConfigError, match="allowed are an IP address") as caught:
         BanList([text])
     assert len(str(caught.value)) < 700
@@ -97,7 +97,7 @@ def test_what_cannot_be_banned_says_what_can(text):
         BanList().remove(text)
 
 
-def test_a_ban_ends_when_it_says():
+def test_a_ban_ends_at_its_stated_time():
     bans = BanList()
     bans.add("192.0.2.1", now_unix=NOW, until_unix=NOW + 60, reason="flood")
     ban = bans.match(ip=ip("192.0.2.1"), now_unix=NOW + 59)
@@ -106,7 +106,7 @@ def test_a_ban_ends_when_it_says():
     assert bans.entries(NOW + 60) == []
 
 
-def test_of_several_bans_the_one_that_ends_last_is_told():
+def test_if_several_bans_match_the_one_that_ends_last_is_reported():
     bans = BanList()
     bans.add("192.0.2.0/24", now_unix=NOW, until_unix=NOW + 60)
     bans.add("192.0.2.1:7072", now_unix=NOW, until_unix=NOW + 600)
@@ -117,14 +117,14 @@ def test_of_several_bans_the_one_that_ends_last_is_told():
     assert bans.match(ip=ip("192.0.2.1"), port=7072, node_id=NODE, now_unix=NOW).until_unix is None
 
 
-def test_a_new_ban_takes_the_place_of_the_old_one_under_any_spelling():
+def test_a_new_ban_replaces_the_old_one_however_the_target_is_spelled():
     bans = BanList()
     bans.add("2001:db8::1", now_unix=NOW)
     bans.add("2001:DB8:0::1", now_unix=NOW, until_unix=NOW + 1)
     assert [ban.until_unix for ban in bans.entries(NOW)] == [NOW + 1]
 
 
-def test_bans_of_the_configuration_are_lifted_only_there():
+def test_bans_from_the_settings_can_only_be_lifted_there():
     bans = BanList(["192.0.2.1"])
     assert not bans.remove("192.0.2.1")
     bans.add("192.0.2.1", now_unix=NOW, until_unix=NOW + 1)
@@ -133,7 +133,7 @@ def test_bans_of_the_configuration_are_lifted_only_there():
     assert is_banned(bans, "192.0.2.1")
 
 
-def test_runtime_bans_survive_a_restart_and_those_of_the_configuration_follow_it(tmp_path):
+def test_runtime_bans_survive_a_restart_and_bans_from_the_settings_follow_the_settings(tmp_path):
     path = tmp_path / "bans.json"
     bans = BanList(["198.51.100.0/24"], path=path)
     assert bans.load(NOW) is None
@@ -155,7 +155,7 @@ def ban_file(target: str) -> bytes:
 @pytest.mark.parametrize(
     "content", [b"not JSON", b'{"schema": 2, "bans": []}', ban_file("nonsense"), ban_file("2001:DB8::1")]
 )
-def test_a_corrupt_file_is_told_and_kept_and_the_list_works_on(tmp_path, content):
+def test_a_corrupt_file_is_reported_and_kept_and_the_list_still_works(tmp_path, content):
     path = tmp_path / "bans.json"
     path.write_bytes(content)
     bans = BanList(["198.51.100.1"], path=path)
@@ -166,7 +166,7 @@ def test_a_corrupt_file_is_told_and_kept_and_the_list_works_on(tmp_path, content
     assert BanList(path=path).load(NOW) is None
 
 
-def test_a_ban_that_cannot_be_written_holds_but_is_not_acknowledged(tmp_path):
+def test_a_ban_that_cannot_be_written_is_active_but_not_acknowledged(tmp_path):
     bans = BanList(path=tmp_path / "nowhere" / "bans.json")
     with pytest.raises(StateFileError, match="nowhere"):
         bans.add("192.0.2.1", now_unix=NOW)
@@ -183,7 +183,7 @@ def test_a_hostile_reason_is_bounded_and_survives(tmp_path):
 
 
 @pytest.mark.parametrize("until_unix", [math.inf, None])
-def test_no_end_is_for_ever(tmp_path, until_unix):
+def test_a_ban_without_an_end_lasts_forever(tmp_path, until_unix):
     bans = BanList(path=tmp_path / "bans.json")
     assert bans.add("192.0.2.1", now_unix=NOW, until_unix=until_unix).until_unix is None
     assert is_banned(bans, "192.0.2.1", now_unix=NOW * 1000)
@@ -194,7 +194,7 @@ def test_an_end_that_is_not_a_number_is_refused():
         BanList().add("192.0.2.1", now_unix=NOW, until_unix=math.nan)
 
 
-def test_the_oldest_runtime_ban_makes_place_and_is_counted_but_ended_ones_go_first():
+def test_the_oldest_runtime_ban_makes_room_and_is_counted_but_ended_ones_go_first():
     bans = BanList(["203.0.113.1"], max_runtime_bans=3)
     bans.add("192.0.2.1", now_unix=NOW)
     bans.add("192.0.2.2", now_unix=NOW, until_unix=NOW + 1)

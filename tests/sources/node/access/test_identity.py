@@ -63,14 +63,14 @@ def test_the_node_id_is_the_public_key_in_hex(path):
     assert identity.node_id == identity.node_id.lower()
 
 
-def test_the_key_is_in_no_text(path):
+def test_the_key_appears_in_no_text(path):
     identity = Identity.load_or_create(path)
     secret = path.read_bytes().splitlines()[1].decode()
     assert secret not in repr(identity)
     assert identity.node_id in repr(identity)
 
 
-def test_all_who_begin_at_once_get_one_key(path):
+def test_processes_that_start_at_once_get_the_same_key(path):
     ids: list[str] = []
     start = threading.Barrier(8)
 
@@ -100,7 +100,7 @@ def test_all_who_begin_at_once_get_one_key(path):
     ],
     ids=["empty", "garbage", "zeros", "cut", "encrypted", "other kind"],
 )
-def test_what_is_no_key_of_ours_stops_the_start_and_is_left_alone(path, content):
+def test_a_file_that_is_not_our_key_stops_the_start_and_is_left_alone(path, content):
     write(path, content)
     with pytest.raises(StateFileError, match="does not hold an unencrypted Ed25519 private key") as caught:
         Identity.load_or_create(path)
@@ -109,20 +109,20 @@ def test_what_is_no_key_of_ours_stops_the_start_and_is_left_alone(path, content)
 
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o644])
-def test_a_key_that_others_can_read_is_refused_with_the_remedy(path, mode):
+def test_a_key_that_others_can_read_is_refused_with_the_command_that_fixes_it(path, mode):
     write(path, pem(Ed25519PrivateKey.generate(), NoEncryption()), mode)
     with pytest.raises(StateFileError, match=f"chmod 600 {path}"):
         Identity.load_or_create(path)
 
 
-def test_a_pipe_in_the_place_of_the_file_does_not_hold_up_the_start(path):
+def test_a_pipe_in_place_of_the_file_does_not_block_the_start(path):
     path.parent.mkdir()
     os.mkfifo(path, 0o600)
     with pytest.raises(StateFileError, match="not a regular file"):
         Identity.load_or_create(path)
 
 
-def test_a_folder_in_the_place_of_the_file_is_named(path):
+def test_a_folder_in_place_of_the_file_is_named(path):
     path.mkdir(parents=True)
     with pytest.raises(StateFileError, match=str(path)):
         Identity.load_or_create(path)
@@ -189,7 +189,7 @@ def test_another_library_reads_it_as_the_x_of_a_jwk():
     "text",
     ["", "A" * 42, "A" * 44, "A" * 42 + "=", "A" * 42 + "+", "A" * 42 + "B", "A" * 42 + "\n", "ü" * 43, "A" * 10_000],
 )
-def test_what_is_no_key_in_base64url_is_refused(text):
+def test_text_that_is_not_a_key_in_base64url_is_refused(text):
     with pytest.raises(ValueError, match="43 characters"):
         node_id_from_b64url(text)
 
@@ -203,7 +203,7 @@ for number in itertools.count():
 """
 
 
-def test_a_kill_at_any_moment_leaves_no_half_key(path):
+def test_a_kill_at_any_moment_leaves_no_partial_key(path):
     """The file gets its name when it is whole: processes killed while making it leave a whole key or none."""
     process = subprocess.Popen([sys.executable, "-c", MAKE_KEYS, path.parent])
     while len(list(path.parent.glob("*/node.key"))) < 20:

@@ -82,7 +82,7 @@ def test_no_ticket_is_missing(ticket):
         (NOW + 100 * HOUR, "expired"),
     ],
 )
-def test_a_ticket_ends_at_its_second(now_unix, expected):
+def test_a_ticket_ends_exactly_at_its_last_second(now_unix, expected):
     assert verdict(issued(), now_unix=now_unix) == expected
 
 
@@ -94,7 +94,7 @@ def test_a_ticket_with_a_beginning_waits_for_it_and_its_validity_counts_from_the
     assert verdict(issued(not_before_unix=NOW + HOUR), now_unix=now_unix) == expected
 
 
-def test_the_ticket_of_another_node_is_wrong_subject_even_when_it_ended():
+def test_the_ticket_of_another_node_is_wrong_subject_even_if_expired():
     assert verdict(issued(), node_id=OTHER_NODE) == "wrong_subject"
     assert verdict(issued(), node_id=OTHER_NODE, now_unix=NOW + 2 * HOUR) == "wrong_subject"
 
@@ -160,7 +160,7 @@ def test_another_curve_is_bad_signature():
 
 
 @pytest.mark.parametrize("header", [{"jwk": {"kty": "OKP"}}, {"kid": "../../etc/passwd"}, {"jku": "http://192.0.2.1/"}])
-def test_keys_that_the_token_itself_names_are_not_used(header):
+def test_keys_named_in_the_token_itself_are_not_used(header):
     claims = {"sub": NODE, "aud": "main", "exp": NOW + 9}
     assert verdict(signed(claims, Ed25519PrivateKey.generate(), headers=header)) == "bad_signature"
     assert verdict(signed(claims, headers=header)) == "admitted"
@@ -221,7 +221,7 @@ def test_a_time_may_have_a_fraction():
         b64url(b'{"alg":{}}') + ".e30.AAAA",
     ],
 )
-def test_what_is_no_token_is_bad_signature(ticket):
+def test_text_that_is_not_a_token_is_bad_signature(ticket):
     assert verdict(ticket) == "bad_signature"
 
 
@@ -232,7 +232,7 @@ def test_an_oversized_ticket_is_refused_before_it_is_decoded():
     assert caught.value.kind == "bad_signature"
 
 
-def test_a_refusal_stays_short_whatever_the_ticket_holds():
+def test_a_refusal_stays_short_whatever_the_ticket_contains():
     long = signed({"sub": "x" * 1500, "aud": ["y" * 1000], "exp": NOW + 9})
     with pytest.raises(TicketError) as caught:
         tickets.verify(long, admission_key=ADMISSION_KEY, node_id=NODE, network="main", now_unix=NOW)
@@ -242,12 +242,12 @@ def test_a_refusal_stays_short_whatever_the_ticket_holds():
 @given(
     ticket=st.text(max_size=200) | st.from_regex(r"\A[A-Za-z0-9_-]{0,80}\.[A-Za-z0-9_-]{0,80}\.[A-Za-z0-9_-]{0,90}\Z")
 )
-def test_no_text_raises_anything_but_a_ticket_error(ticket):
+def test_any_text_raises_only_ticket_errors(ticket):
     assert verdict(ticket) in {"missing", "bad_signature"}
 
 
 @given(position=st.integers(0, 10_000), character=st.characters(codec="ascii"))
-def test_any_changed_character_refuses_the_ticket(position, character):
+def test_changing_any_character_makes_the_ticket_invalid(position, character):
     ticket = issued()
     position %= len(ticket)
     changed = ticket[:position] + character + ticket[position + 1 :]
@@ -269,13 +269,13 @@ def test_any_changed_character_refuses_the_ticket(position, character):
         {"not_before_unix": -1},
     ],
 )
-def test_no_ticket_is_issued_that_could_not_work(changes):
+def test_a_ticket_that_could_not_work_is_not_issued(changes):
     with pytest.raises(ValueError, match=r"64 lower-case hex digits|more than 0 s"):
         issued(**changes)
 
 
 @pytest.mark.parametrize("key", ["", "x", ADMISSION_KEY[:-1], ADMISSION_KEY + "A", "é" * 43])
-def test_an_admission_key_that_is_none_is_the_callers_error(key):
+def test_an_invalid_admission_key_is_the_callers_error(key):
     with pytest.raises(ValueError, match="base64url") as caught:
         tickets.verify(issued(), admission_key=key, node_id=NODE, network="main", now_unix=NOW)
     assert not isinstance(caught.value, TicketError)
@@ -284,7 +284,7 @@ def test_an_admission_key_that_is_none_is_the_callers_error(key):
 # ---- the issuer's key ---------------------------------------------------------------------------------------------
 
 
-def test_an_issuer_key_is_kept_for_its_owner_alone_and_read_again(tmp_path):
+def test_an_issuer_key_is_readable_only_by_its_owner_and_can_be_loaded(tmp_path):
     path = tmp_path / "issuer.pem"
     made = tickets.create_issuer_key(path)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
@@ -336,7 +336,7 @@ def _pem(key, encryption=NoEncryption()) -> bytes:  # noqa: B008
     ],
     ids=["empty", "text", "noise", "another curve", "with a password", "public half"],
 )
-def test_what_is_no_issuer_key_is_refused(tmp_path, content):
+def test_a_file_that_is_not_an_issuer_key_is_refused(tmp_path, content):
     path = tmp_path / "issuer.pem"
     path.write_bytes(content)
     path.chmod(0o600)

@@ -64,7 +64,7 @@ def counts_of(book: PeerBook, via: str = TELLER) -> IntroductionCounts:
 # ---- what one address counts as -------------------------------------------------------------------------------------
 
 
-def test_an_address_counts_on_its_way_from_told_to_dialed_to_dead_to_connected():
+def test_an_address_counts_as_it_goes_from_named_to_dialed_to_dead_to_connected():
     book = PeerBook()
     [addr] = tell(book, range(1))
     assert counts_of(book) == IntroductionCounts(introduced=1)
@@ -81,7 +81,7 @@ def test_an_address_counts_on_its_way_from_told_to_dialed_to_dead_to_connected()
     assert book.introductions.by_source() == {Source.GOSSIP: counts_of(book)}
 
 
-def test_a_dial_that_failed_by_our_fault_makes_nobody_dead():
+def test_a_dial_that_failed_through_our_fault_does_not_make_an_address_dead():
     book = PeerBook()
     [addr] = tell(book, range(1))
     book.dialed(addr, NOW)
@@ -89,14 +89,14 @@ def test_a_dial_that_failed_by_our_fault_makes_nobody_dead():
     assert book.get(addr).last_attempt_unix is None, "nor does it make place for others"
 
 
-def test_where_a_peer_answered_nobody_is_dead():
+def test_an_address_where_a_peer_answered_is_not_dead():
     book = PeerBook()
     [addr] = tell_dead(book, range(1))
     book.answered(addr)
     assert counts_of(book) == IntroductionCounts(introduced=1, dialed=1)
 
 
-def test_nobody_is_dead_while_connected():
+def test_an_address_is_not_dead_while_connected():
     book = PeerBook()
     addr, _ = tell_dead(book, range(2))
     book.note_connected({addr, "203.0.113.77:7072"})
@@ -105,7 +105,7 @@ def test_nobody_is_dead_while_connected():
     assert counts_of(book).dead == 2
 
 
-def test_who_tells_again_is_counted_apart_and_the_first_keeps_the_address():
+def test_repetitions_are_counted_separately_and_the_first_introducer_keeps_the_address():
     book = PeerBook()
     tell_good(book, range(1))
     tell(book, range(1), via=OTHER)
@@ -115,14 +115,14 @@ def test_who_tells_again_is_counted_apart_and_the_first_keeps_the_address():
     assert book.introductions.by_source()[Source.GOSSIP].repeated == 2
 
 
-def test_what_finds_no_place_is_refused_and_not_introduced():
+def test_an_address_that_finds_no_room_counts_as_refused_and_not_as_introduced():
     book = PeerBook(SMALL)
     tell(book, range(SHARE + 5))
     assert counts_of(book) == IntroductionCounts(introduced=SHARE, refused=5)
     assert book.introductions.by_source()[Source.GOSSIP] == counts_of(book)
 
 
-def test_an_address_that_becomes_a_seed_counts_for_its_introducer_no_more():
+def test_an_address_that_becomes_a_seed_no_longer_counts_for_its_introducer():
     book = PeerBook()
     tell_good(book, range(1))
     book.add(address(0), Source.SEED, None, NOW)
@@ -130,7 +130,7 @@ def test_an_address_that_becomes_a_seed_counts_for_its_introducer_no_more():
     assert book.introductions.by_source()[Source.SEED] == IntroductionCounts(introduced=1, dialed=1, connected=1)
 
 
-def test_what_leaves_the_book_stays_in_the_sums():
+def test_addresses_that_leave_the_book_stay_in_the_sums():
     book = PeerBook(SMALL)
     tell_dead(book, range(SHARE))
     tell(book, range(100, 100 + SHARE))
@@ -142,7 +142,7 @@ def test_what_leaves_the_book_stays_in_the_sums():
     assert counts_of(book).introduced == 2 * SHARE + 1
 
 
-def test_introducers_are_bounded_and_sources_never_forget(monkeypatch):
+def test_introducers_are_bounded_and_sums_of_sources_are_never_forgotten(monkeypatch):
     monkeypatch.setattr(introductions, "MAX_INTRODUCERS", 4)
     book = PeerBook()
     for number in range(10):
@@ -197,7 +197,7 @@ def test_an_introducer_recovers_as_its_share_improves():
     assert not is_throttled(book), "some of the dead were only away"
 
 
-def test_what_worked_once_does_not_speak_against_its_introducer():
+def test_an_address_that_worked_once_does_not_count_against_its_introducer():
     book = PeerBook()
     for addr in tell_good(book, range(20)):
         book.attempted(addr, NOW + 9)
@@ -205,14 +205,14 @@ def test_what_worked_once_does_not_speak_against_its_introducer():
     assert not is_throttled(book)
 
 
-def test_who_is_connected_does_not_speak_against_its_introducer():
+def test_a_connected_address_does_not_count_against_its_introducer():
     book = PeerBook()
     dead = tell_dead(book, range(8))
     book.note_connected(set(dead[:2]))
     assert not is_throttled(book)
 
 
-def test_peers_behind_a_nat_that_introduce_themselves_speak_against_nobody():
+def test_peers_behind_a_nat_that_introduce_themselves_count_against_nobody():
     book = PeerBook()
     for number in range(1, 21):
         itself = address(7, number)
@@ -235,7 +235,7 @@ def test_a_newcomer_of_a_bad_netgroup_is_throttled_until_it_has_a_record_of_its_
     assert set(book.introductions.throttled()) == {bad}
 
 
-def test_pushing_the_dead_out_of_the_book_helps_nobody():
+def test_pushing_dead_addresses_out_of_the_book_does_not_help():
     book = PeerBook(SMALL)
     for begin in range(0, 100 * SHARE, SHARE):
         tell_dead(book, range(begin, begin + SHARE))
@@ -247,7 +247,7 @@ def test_pushing_the_dead_out_of_the_book_helps_nobody():
     assert is_throttled(book), f"{SHARE} good ones against {LEFT_COUNT_AS:g} that count for all dead ones"
 
 
-def test_eight_good_ones_make_up_for_all_the_dead_that_left():
+def test_eight_good_addresses_make_up_for_all_dead_ones_that_left():
     book = PeerBook()
     for addr in tell_dead(book, range(200)):
         book.remove(addr)
@@ -258,7 +258,7 @@ def test_eight_good_ones_make_up_for_all_the_dead_that_left():
     assert not is_throttled(book)
 
 
-def test_who_names_the_dead_again_and_again_is_throttled():
+def test_an_introducer_that_keeps_naming_dead_addresses_is_throttled():
     book = PeerBook()
     tell_dead(book, range(8), via=OTHER)
     for _ in range(THROTTLE_DEAD_REPEATS // 8):
@@ -276,7 +276,7 @@ def test_who_names_the_dead_again_and_again_is_throttled():
     assert not is_throttled(book), "what lies back counts less and less"
 
 
-def test_naming_good_ones_again_and_again_is_how_gossip_works():
+def test_an_introducer_that_keeps_naming_good_addresses_is_not_throttled():
     book = PeerBook()
     tell_good(book, range(20), via=OTHER)
     tell_dead(book, range(100, 105), via=OTHER)
@@ -308,7 +308,7 @@ def test_the_chain_leads_back_to_a_seed():
     assert book.introduction_chain("192.0.2.99:1") == []
 
 
-def test_who_introduced_itself_is_the_root():
+def test_a_peer_that_introduced_itself_is_the_root():
     book = PeerBook()
     book.add(address(0), Source.HANDSHAKE, str(address(0)), NOW)
     tell(book, range(1, 2), via=str(address(0)))
@@ -335,7 +335,7 @@ def test_an_introducer_that_was_never_in_the_book_is_known_from_its_session():
     assert book.introduction_chain(addr)[1:] == [itself]
 
 
-def test_an_introducer_of_whom_nothing_is_known_stands_at_the_end():
+def test_an_introducer_of_unknown_origin_ends_the_chain():
     book = PeerBook()
     [addr] = tell(book, range(1))
     assert book.introduction_chain(addr)[1:] == [
@@ -343,7 +343,7 @@ def test_an_introducer_of_whom_nothing_is_known_stands_at_the_end():
     ]
 
 
-def test_a_chain_in_a_circle_ends_where_it_would_begin_again():
+def test_a_circular_chain_ends_where_it_would_repeat():
     book = PeerBook()
     one, two, three = (str(address(number)) for number in range(3))
     for number, via in ((0, two), (1, three), (2, one)):
@@ -361,7 +361,7 @@ def test_a_made_up_chain_is_cut():
 # ---- restarts -------------------------------------------------------------------------------------------------------
 
 
-def test_a_restart_keeps_the_chain_and_the_sums_of_what_is_in_the_book(tmp_path):
+def test_a_restart_keeps_the_chain_and_the_sums_of_entries_in_the_book(tmp_path):
     book = PeerBook(SMALL)
     book.add(Address.parse(TELLER), Source.SEED, None, NOW)
     dead = tell_dead(book, range(SHARE))
@@ -439,7 +439,7 @@ async def test_a_restarted_node_still_knows_the_chain(nodes):
     assert again.node.introduced_by_source()[chain[0].source].connected == 1
 
 
-async def test_only_where_no_peer_answers_an_address_is_dead(nodes):
+async def test_an_address_is_dead_only_if_no_peer_answers(nodes):
     node = await nodes.start(target_peers=3)
 
     async def of_another_chain(peer):
@@ -487,7 +487,7 @@ async def test_a_dead_address_whose_peer_dials_us_is_not_dead_while_it_is_connec
 
 
 @pytest.mark.parametrize("listen_port", [None, 7072])
-async def test_who_dialed_us_is_the_root_of_what_it_tells(nodes, listen_port):
+async def test_a_peer_that_dialed_us_is_the_root_of_the_addresses_it_names(nodes, listen_port):
     node = await nodes.start()
     async with raw_dial(node.addr, local_host="127.93.0.1", listen_port=listen_port) as teller:
         await teller.shake_hands([PeerAddress(addr="127.94.0.1:7072")])

@@ -87,7 +87,7 @@ def test_a_seed_replaces_where_an_address_came_from_and_keeps_the_rest():
     assert book.get(str(address(1))).source is Source.SEED
 
 
-def test_what_dials_brought_is_remembered():
+def test_outcomes_of_dials_are_remembered():
     book = PeerBook()
     addr = str(address(1))
     add(book, address(1))
@@ -106,7 +106,7 @@ def test_what_dials_brought_is_remembered():
     assert book.get(addr) is None
 
 
-def test_what_is_not_in_the_book_is_ignored():
+def test_unknown_addresses_are_ignored():
     book = PeerBook()
     book.attempted("192.0.2.1:1", NOW)
     book.succeeded("192.0.2.1:1", NODE, NOW)
@@ -116,7 +116,7 @@ def test_what_is_not_in_the_book_is_ignored():
     assert (len(book), book.revision) == (0, 0)
 
 
-def test_the_revision_tells_every_change():
+def test_the_revision_changes_with_every_change():
     book = PeerBook()
     addr = str(address(1))
     changes = [
@@ -217,7 +217,7 @@ def test_candidates_are_the_same_for_the_same_seed_and_vary_with_it():
     assert sorted(order(1)) == sorted(order(2))
 
 
-def test_of_one_netgroup_the_address_not_dialed_for_longest_comes_first():
+def test_within_a_netgroup_the_address_not_dialed_for_longest_comes_first():
     book = PeerBook()
     for number in (1, 2, 3):
         add(book, address(1, number))
@@ -228,7 +228,7 @@ def test_of_one_netgroup_the_address_not_dialed_for_longest_comes_first():
         assert [entry.addr for entry in found] == [str(address(1, number)) for number in (3, 2, 1)]
 
 
-def test_an_address_that_was_dialed_comes_later_even_where_its_failure_was_nobodys_fault():
+def test_a_dialed_address_comes_later_even_if_its_failure_was_nobodys_fault():
     book = PeerBook()
     for number in (1, 2):
         add(book, address(1, number))
@@ -253,7 +253,7 @@ def tell_many(book: PeerBook, where: list[Address], via: str) -> list[str]:
 
 @pytest.mark.parametrize("seed", range(5))
 @pytest.mark.parametrize("bad_netgroups", ["everywhere", "those of the good"])
-def test_however_many_one_introducer_tells_the_addresses_of_others_come_in_turn(seed, bad_netgroups):
+def test_addresses_of_others_get_their_turn_however_many_one_introducer_names(seed, bad_netgroups):
     book = PeerBook()
     where = address if bad_netgroups == "everywhere" else lambda number: address(1000 + number % 5, 100 + number)
     tell_many(book, [where(number) for number in range(250)], introducer(1))
@@ -262,7 +262,7 @@ def test_however_many_one_introducer_tells_the_addresses_of_others_come_in_turn(
 
 
 @pytest.mark.parametrize("seed", range(5))
-def test_who_changes_its_address_within_its_netgroup_gains_no_further_turn(seed):
+def test_an_introducer_that_changes_its_address_within_its_netgroup_gains_no_further_turn(seed):
     book = PeerBook()
     for number in range(250):
         tell_many(book, [address(number)], str(address(5000, number % 250)))
@@ -278,7 +278,7 @@ def test_many_introducers_gain_no_turns_for_addresses_of_one_netgroup():
     assert max(places(book, good)) < 10
 
 
-def test_what_the_operator_gave_waits_for_no_introducer():
+def test_addresses_from_the_operator_wait_for_no_introducer():
     book = PeerBook()
     tell_many(book, [address(number) for number in range(100)], introducer(1))
     for number in range(5):
@@ -303,7 +303,7 @@ def test_only_proven_or_connected_addresses_are_shared():
     assert some == book.addresses_to_share(5, connected=connected, rng=random.Random(1))
 
 
-def test_an_address_that_failed_since_it_worked_is_not_passed_on():
+def test_an_address_that_failed_since_it_last_worked_is_not_shared():
     book = PeerBook()
     addr = str(address(1))
     add(book, address(1))
@@ -318,7 +318,7 @@ def test_an_address_that_failed_since_it_worked_is_not_passed_on():
 # ---- bounds -------------------------------------------------------------------------------------------------------
 
 
-def test_one_netgroup_holds_at_most_its_share_whoever_tells():
+def test_one_netgroup_holds_at_most_its_share_whichever_peer_names_it():
     book = PeerBook(SMALL)
     outcomes = Counter(add(book, address(1, number), via=introducer(number)) for number in range(1000))
     assert outcomes == {AddOutcome.ADDED: SHARE, AddOutcome.NETGROUP_FULL: 1000 - SHARE}
@@ -339,7 +339,7 @@ def test_an_introducer_gains_nothing_by_other_ports_or_addresses_of_its_netgroup
     assert len(book) == SHARE
 
 
-def test_one_domain_gains_nothing_by_its_endless_names():
+def test_one_domain_gains_nothing_from_endless_names():
     book = PeerBook(SMALL)
     for number in range(1000):
         add(book, Address(f"n{number}.example", 7072), via=introducer(number))
@@ -394,7 +394,7 @@ def test_a_flood_from_everywhere_pushes_out_neither_proven_nor_untried_entries()
     assert len(book) == SMALL
 
 
-def test_what_failed_longest_makes_place_first():
+def test_the_entry_that_failed_for_longest_makes_room_first():
     book = PeerBook(SMALL)
     for number in range(SHARE):
         add(book, address(1, number))
@@ -408,7 +408,7 @@ def test_what_failed_longest_makes_place_first():
     assert (book.evicted_total, book.refused_total) == (2, 0)
 
 
-def test_an_untried_entry_makes_place_only_when_it_is_stale():
+def test_an_untried_entry_makes_room_only_when_it_is_stale():
     book = PeerBook(SMALL)
     for number in range(SHARE):
         add(book, address(1, number), now=NOW + number)
@@ -419,7 +419,7 @@ def test_an_untried_entry_makes_place_only_when_it_is_stale():
 
 
 @pytest.mark.parametrize("source", [Source.SEED, Source.DIRECT])
-def test_the_operators_word_displaces_gossip_nobody_tried(source):
+def test_an_address_from_the_operator_displaces_untried_gossip(source):
     book = PeerBook(SMALL)
     for number in range(SMALL):
         add(book, address(number), via=introducer(number))
@@ -440,7 +440,7 @@ def test_a_refused_newcomer_evicts_nobody():
     assert len(book) == 2 * SHARE
 
 
-def test_one_entry_makes_place_where_it_frees_both_netgroup_and_introducer():
+def test_one_entry_makes_room_if_it_frees_both_netgroup_and_introducer():
     book = PeerBook(SMALL)
     for number in range(SHARE):
         add(book, address(1, number), via=introducer(1))
@@ -449,7 +449,7 @@ def test_one_entry_makes_place_where_it_frees_both_netgroup_and_introducer():
     assert book.evicted_total == 1
 
 
-def test_a_proven_entry_that_succeeds_again_is_the_last_of_its_kin_to_leave():
+def test_a_proven_entry_that_succeeds_again_is_the_last_of_its_kind_to_leave():
     book = PeerBook(SMALL)
     for number in [*range(SHARE), 0, SHARE]:
         add(book, address(1, number))
@@ -509,7 +509,7 @@ def test_a_proven_entry_that_fails_for_a_week_is_lost(times, for_s, is_lost):
     assert stage_of(book.get(addr)) is Stage.PROVEN
 
 
-def test_a_node_that_was_switched_off_for_a_month_condemns_nobody_at_once():
+def test_a_node_that_was_off_for_a_month_does_not_condemn_peers_at_once():
     book = PeerBook()
     addr = proven(book, address(1))
     for number in range(50):
@@ -517,7 +517,7 @@ def test_a_node_that_was_switched_off_for_a_month_condemns_nobody_at_once():
     assert stage_of(book.get(addr)) is Stage.PROVEN
 
 
-def test_lost_entries_make_place_and_living_ones_do_not():
+def test_lost_entries_make_room_and_living_ones_do_not():
     book = PeerBook(SMALL)
     for number in range(SMALL):
         add(book, address(number), via=introducer(number))
@@ -580,7 +580,7 @@ _STEPS = st.lists(
 
 @settings(deadline=None)
 @given(steps=_STEPS, max_entries=st.integers(1, 40), max_entries_after=st.integers(1, 40))
-def test_whatever_is_done_no_bound_is_exceeded_and_the_counts_are_exact(steps, max_entries, max_entries_after):
+def test_no_sequence_of_changes_exceeds_a_bound_or_makes_counts_inexact(steps, max_entries, max_entries_after):
     book = PeerBook(max_entries)
     added = removed = refused = 0
     for now, (verb, where, *origin) in enumerate(steps):
@@ -638,7 +638,7 @@ def test_the_book_survives_a_restart(tmp_path):
     assert {entry.addr: entry for entry in again} == {entry.addr: entry for entry in book}
 
 
-def test_a_seed_that_left_the_configuration_is_an_entry_like_any_other_after_a_restart():
+def test_a_seed_that_left_the_settings_is_an_ordinary_entry_after_a_restart():
     book = PeerBook(8)
     add(book, address(1), Source.SEED)
     add(book, address(2), Source.SEED)
@@ -652,7 +652,7 @@ def test_a_seed_that_left_the_configuration_is_an_entry_like_any_other_after_a_r
     assert str(address(2)) in again
 
 
-def test_a_book_with_narrower_bounds_keeps_what_succeeded_last():
+def test_a_book_with_tighter_bounds_keeps_the_entries_that_succeeded_last():
     book = PeerBook(SMALL)
     for number in range(SMALL):
         add(book, address(number), via=introducer(number))
@@ -676,7 +676,7 @@ def test_a_book_with_narrower_bounds_keeps_what_succeeded_last():
         {"first_seen_unix": "yesterday"},
     ],
 )
-def test_a_file_with_an_impossible_entry_is_kept_aside(tmp_path, change):
+def test_a_file_with_an_impossible_entry_is_moved_aside(tmp_path, change):
     path = tmp_path / "peers.json"
     entry = {"addr": "192.0.2.1:1", "source": "gossip", "via": None, "first_seen_unix": 0, **change}
     content = msgspec.json.encode({"schema": 1, "entries": [entry]})
@@ -686,7 +686,7 @@ def test_a_file_with_an_impossible_entry_is_kept_aside(tmp_path, change):
     assert (tmp_path / "peers.json.corrupt-1800000000").read_bytes() == content
 
 
-def test_a_saved_state_is_not_touched_by_later_changes():
+def test_a_saved_state_is_not_affected_by_later_changes():
     book = PeerBook()
     add(book, address(1))
     file = book.to_file()
@@ -696,7 +696,7 @@ def test_a_saved_state_is_not_touched_by_later_changes():
     assert msgspec.json.encode(file) == before
 
 
-def test_a_book_of_the_version_before_opens_whole(tmp_path):
+def test_a_book_of_the_previous_version_opens_completely(tmp_path):
     path = tmp_path / "peers.json"
     path.write_bytes(Path(__file__).with_name("peers-0.1.0.json").read_bytes())
     loaded = state_files.load(path, PeerBookFile, now_unix=NOW)

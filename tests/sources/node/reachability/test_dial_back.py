@@ -73,7 +73,7 @@ async def test_the_very_process_that_asks_is_reached_with_two_hellos(nodes):
     assert (dial_backs.asked_total, dial_backs.answered_total, dial_backs.refused_total) == (1, 1, 0)
 
 
-async def test_a_dial_back_is_no_dial_of_ours_and_leaves_no_record(nodes):
+async def test_a_dial_back_is_not_a_dial_and_leaves_no_record(nodes):
     node = await nodes.start()
     async with session_from(node) as peer:
         assert await ask(peer, 1) == (NOT_REACHED, Reason.CONNECTION_REFUSED)
@@ -83,7 +83,7 @@ async def test_a_dial_back_is_no_dial_of_ours_and_leaves_no_record(nodes):
 
 
 @pytest.mark.parametrize("change", [{"identity": Identity.generate()}, {"boot_id": b"restart."}], ids=["node", "boot"])
-async def test_another_node_or_process_in_that_place_is_not_the_asker(nodes, change):
+async def test_another_node_or_process_on_that_port_is_not_the_asker(nodes, change):
     node = await nodes.start()
     async with session_from(node) as peer:
         claims = {"identity": peer.identity, "boot_id": BOOT_ID} | change
@@ -108,13 +108,13 @@ async def rejection(peer: RawPeer) -> None:
     ("script", "reason"),
     [(http, "not_our_protocol"), (silence, "handshake_timeout"), (rejection, "too_many_peers")],
 )
-async def test_whoever_says_no_hello_was_not_reached_and_the_asker_learns_why(nodes, script, reason):
+async def test_without_a_hello_the_asker_is_not_reached_and_learns_why(nodes, script, reason):
     node = await nodes.start()
     async with session_from(node) as peer, raw_listener(script, host=ASKER) as addr:
         assert await ask(peer, port_of(addr)) == (NOT_REACHED, reason)
 
 
-async def test_a_late_loop_of_our_own_is_no_verdict_about_the_asker(nodes):
+async def test_a_stall_of_our_own_loop_is_not_a_verdict_about_the_asker(nodes):
     node = await nodes.start()
     connected = asyncio.Event()
 
@@ -131,7 +131,7 @@ async def test_a_late_loop_of_our_own_is_no_verdict_about_the_asker(nodes):
     assert node.node.dial_backs.refused_total == 1
 
 
-async def test_no_word_of_the_asker_leads_to_another_host(nodes):
+async def test_nothing_that_the_asker_says_leads_to_another_host(nodes):
     node = await nodes.start()
     others = 0
 
@@ -148,7 +148,7 @@ async def test_no_word_of_the_asker_leads_to_another_host(nodes):
     assert others == 0
 
 
-async def test_who_advertises_another_host_is_still_dialed_where_it_is(nodes):
+async def test_a_peer_that_advertises_another_host_is_still_dialed_at_its_own(nodes):
     node = await nodes.start()
     others = 0
 
@@ -164,7 +164,7 @@ async def test_who_advertises_another_host_is_still_dialed_where_it_is(nodes):
     assert others == 0
 
 
-async def test_who_asks_a_hundred_times_is_dialed_once(nodes):
+async def test_a_peer_that_asks_a_hundred_times_is_dialed_once(nodes):
     node = await nodes.start()
     connections = 0
 
@@ -233,7 +233,7 @@ async def look(node: RunningNode, **options) -> tuple[Hello, bytes]:
         return hello, await asyncio.wait_for(peer.reader.read(), 5)
 
 
-async def test_a_listener_says_hello_and_ends_whoever_looks(nodes):
+async def test_a_listener_answers_a_dial_back_with_its_hello_and_ends(nodes):
     node = await nodes.start(bans=("127.92.0.1",), max_peers=1)
     async with session_from(node):
         for options in (
@@ -251,7 +251,7 @@ async def test_a_listener_says_hello_and_ends_whoever_looks(nodes):
     await eventually(lambda: node.node.listener.pending == 0)
 
 
-async def test_a_look_replaces_no_session(nodes):
+async def test_a_dial_back_does_not_replace_a_session(nodes):
     node = await nodes.start()
     async with session_from(node) as peer:
         session = node.node.sessions.get(peer.identity.node_id)
@@ -260,7 +260,7 @@ async def test_a_look_replaces_no_session(nodes):
         assert session.end is None
 
 
-async def test_lookers_that_do_not_leave_make_place_like_all_others(nodes):
+async def test_dial_backs_that_do_not_leave_make_room_like_any_other_handshake(nodes):
     node = await nodes.start()
     async with contextlib.AsyncExitStack() as stack:
         for _ in range(listener.MAX_PENDING_PER_HOST + 1):
@@ -300,7 +300,7 @@ async def test_a_full_node_is_reachable_as_well(nodes):
     await eventually(lambda: verdict(first)[0] is verdict(second)[0] is Reachability.PUBLIC)
 
 
-async def test_outside_lan_mode_who_sees_us_from_inside_is_not_asked(nodes):
+async def test_outside_lan_mode_peers_that_see_us_from_inside_are_not_asked(nodes):
     dialer, other = await nodes.pair()
     await eventually(lambda: other.session_with(dialer).latency_s)
     for node in (dialer, other):
@@ -338,7 +338,7 @@ async def test_most_netgroups_decide_and_a_tie_is_unknown(nodes):
     assert seen == [(Reachability.PRIVATE, 0, 1), (Reachability.UNKNOWN, 1, 1), (Reachability.PUBLIC, 2, 1)]
 
 
-async def test_one_netgroup_has_one_voice(nodes):
+async def test_one_netgroup_has_one_vote(nodes):
     node = await nodes.start(lan_mode=True)
     async with asked(node, "127.90.0.1") as (peer, question), session_from(node, "127.90.0.2") as neighbour:
         await answer(neighbour, question, NOT_REACHED)  # nobody asked it, whatever it overheard
@@ -351,7 +351,7 @@ async def test_one_netgroup_has_one_voice(nodes):
     assert node.node.reachability.asked_total == 1
 
 
-async def test_a_refusal_is_no_verdict_and_is_asked_again_sooner(nodes, monkeypatch):
+async def test_a_refusal_is_not_a_verdict_and_the_next_request_comes_sooner(nodes, monkeypatch):
     monkeypatch.setattr(self_check, "LOOK_INTERVAL_S", 0.02)
     monkeypatch.setattr(self_check, "ASK_SOON_S", 0.05)
     node = await nodes.start(lan_mode=True)
@@ -365,7 +365,7 @@ async def test_a_refusal_is_no_verdict_and_is_asked_again_sooner(nodes, monkeypa
     assert node.node.reachability.refused_total == 1
 
 
-async def test_it_asks_again_and_the_newest_word_counts(nodes, monkeypatch):
+async def test_it_asks_again_and_the_newest_answer_counts(nodes, monkeypatch):
     monkeypatch.setattr(self_check, "LOOK_INTERVAL_S", 0.02)
     monkeypatch.setattr(self_check, "ASK_AGAIN_S", 0.1)
     node = await nodes.start(lan_mode=True)
@@ -376,7 +376,7 @@ async def test_it_asks_again_and_the_newest_word_counts(nodes, monkeypatch):
         await eventually(lambda: verdict(node) == (Reachability.PRIVATE, 0, 1))
 
 
-async def test_the_word_of_a_peer_outlives_it_for_a_while(nodes, monkeypatch):
+async def test_the_answer_of_a_peer_outlives_its_session_for_a_while(nodes, monkeypatch):
     node = await nodes.start(lan_mode=True)
     async with asked(node, ASKER) as (peer, question):
         await answer(peer, question, REACHED)
@@ -387,7 +387,7 @@ async def test_the_word_of_a_peer_outlives_it_for_a_while(nodes, monkeypatch):
     assert verdict(node) == (Reachability.UNKNOWN, 0, 0)
 
 
-async def test_a_node_that_does_not_know_the_question_stays_a_peer(nodes):
+async def test_a_node_that_does_not_know_the_request_stays_a_peer(nodes):
     node = await nodes.start(lan_mode=True)
     async with asked(node, ASKER) as (peer, _):  # and says nothing to it
         await asyncio.sleep(0.2)
@@ -395,7 +395,7 @@ async def test_a_node_that_does_not_know_the_question_stays_a_peer(nodes):
         assert verdict(node) == (Reachability.UNKNOWN, 0, 0)
 
 
-async def test_only_so_many_are_asked_and_silent_ones_give_up_their_place(nodes, monkeypatch):
+async def test_only_a_few_are_asked_and_silent_ones_give_up_their_turn(nodes, monkeypatch):
     monkeypatch.setattr(self_check, "LOOK_INTERVAL_S", 0.02)
     monkeypatch.setattr(self_check, "ASKED_MAX", 2)
     node = await nodes.start(lan_mode=True)
@@ -409,7 +409,7 @@ async def test_only_so_many_are_asked_and_silent_ones_give_up_their_place(nodes,
         await late.receive_until(DialBack)
 
 
-async def test_a_question_that_went_down_with_its_session_is_asked_again(nodes, monkeypatch):
+async def test_a_request_that_was_lost_with_its_session_is_sent_again(nodes, monkeypatch):
     """As where two nodes dial each other at once: the session that was asked on may be the one that goes."""
     monkeypatch.setattr(self_check, "LOOK_INTERVAL_S", 0.02)
     node = await nodes.start(lan_mode=True)
@@ -495,7 +495,7 @@ def test_behind_nat_only_a_forwarded_port_is_public(network, tmp_path, forwarded
 
 
 @requires_root_netns
-def test_a_firewall_of_the_prober_says_nothing_of_the_asker(network, tmp_path):
+def test_a_firewall_of_the_dialing_node_says_nothing_about_the_asker(network, tmp_path):
     network.server.firewall("output", "tcp dport 7072 drop")
     with node_behind(network, tmp_path, connect_timeout_s=3) as (node, peer):  # the kernel knows after a second
         verdict_of(peer)

@@ -122,7 +122,7 @@ def table() -> Table:
     return Table()
 
 
-def test_the_http_port_of_a_peer_that_is_connected_is_known_wherever_it_is_told(table):
+def test_the_http_port_of_a_connected_peer_is_recognised_wherever_it_is_named(table):
     table.tell(f"{HOST}:7070")
     table.outbound(ALICE, 7072, http_port=7070)
     assert table.claims() == {
@@ -150,7 +150,7 @@ def test_the_ports_of_one_host_say_nothing_of_another(table):
     assert table.mistakes() == {}
 
 
-def test_another_protocol_is_a_mistake_where_the_host_has_one_known_node(table):
+def test_another_protocol_is_a_mistake_if_the_host_has_one_known_node(table):
     table.outbound(ALICE, 7072)
     table.fail(f"{HOST}:80", Reason.NOT_OUR_PROTOCOL, speaks="http")
     table.fail(f"{HOST}:22", Reason.NOT_OUR_PROTOCOL, speaks="ssh")
@@ -161,7 +161,7 @@ def test_another_protocol_is_a_mistake_where_the_host_has_one_known_node(table):
     assert f"{HOST}:81" not in table.mistakes()
 
 
-def test_another_protocol_where_nobody_is_known_is_no_claim_about_anybody(table):
+def test_another_protocol_on_an_unknown_host_makes_no_claim(table):
     table.tell(f"{HOST}:80")
     table.fail(f"{HOST}:80", Reason.NOT_OUR_PROTOCOL, speaks="http")
     assert table.mistakes() == {}
@@ -169,7 +169,7 @@ def test_another_protocol_where_nobody_is_known_is_no_claim_about_anybody(table)
     assert table.mistakes() == {f"{HOST}:80": PortMistake.HTTP_PORT}
 
 
-def test_a_port_that_a_peer_dials_from_is_none_to_dial(table):
+def test_a_port_that_a_peer_dials_from_is_not_a_port_to_dial(table):
     peer = table.inbound(ALICE, 45_000, listen_port=7072)
     table.tell(f"{HOST}:45000")
     [claim] = table.claims().values()
@@ -211,14 +211,14 @@ def test_the_same_node_on_another_host_may_be_reachable_at_both(table):
     assert table.mistakes() == {}
 
 
-def test_an_address_without_node_id_may_be_anybodys(table):
+def test_an_address_without_a_node_id_may_belong_to_any_node(table):
     table.outbound(ALICE, 7072)
     table.tell(f"{HOST}:9000")
     table.tell(f"{HOST}:9001", BOB)
     assert table.mistakes() == {}
 
 
-def test_the_true_address_takes_source_and_introducer_of_the_wrong_one(table):
+def test_the_right_address_takes_source_and_introducer_from_the_wrong_one(table):
     peer = table.outbound(ALICE, 7072)
     table.book.remove(f"{HOST}:7072")
     table.tell(f"{HOST}:45000")
@@ -228,7 +228,7 @@ def test_the_true_address_takes_source_and_introducer_of_the_wrong_one(table):
     assert (entry.source, entry.via, entry.node_id) == (Source.GOSSIP, INTRODUCER, ALICE)
 
 
-def test_a_seed_is_the_operators_to_mend(table):
+def test_a_wrong_seed_is_left_for_the_operator_to_fix(table):
     table.book.add(Address(HOST, 7070), Source.SEED, None, NOW)
     table.outbound(ALICE, 7072, http_port=7070)
     [claim] = table.claims().values()
@@ -236,14 +236,14 @@ def test_a_seed_is_the_operators_to_mend(table):
     assert f"{HOST}:7070" in table.book
 
 
-def test_what_worked_once_is_outdated_and_not_mistaken(table):
+def test_an_address_that_worked_once_is_outdated_and_not_mistaken(table):
     table.book.add(Address(HOST, 7070), Source.GOSSIP, None, NOW)
     table.book.succeeded(f"{HOST}:7070", ALICE, NOW)
     table.outbound(ALICE, 7072, http_port=7070)
     assert table.mistakes() == {}
 
 
-def test_a_claim_goes_when_its_address_works(table):
+def test_a_claim_is_dropped_when_its_address_works(table):
     table.book.add(Address(HOST, 9000), Source.SEED, None, NOW)
     table.book.set_node_id(f"{HOST}:9000", ALICE)
     table.outbound(ALICE, 7072)
@@ -253,7 +253,7 @@ def test_a_claim_goes_when_its_address_works(table):
     assert f"{HOST}:9000" not in table.ports
 
 
-def test_a_claim_goes_when_its_truth_does_not_hold_any_more(table):
+def test_a_claim_is_dropped_when_its_evidence_no_longer_holds(table):
     table.outbound(ALICE, 7072)
     table.tell(f"{HOST}:9000", ALICE)
     table.fail(f"{HOST}:7072", Reason.TIMEOUT)
@@ -272,7 +272,7 @@ def test_a_node_that_moved_to_another_port_is_believed(table):
     assert table.mistakes() == {}
 
 
-def test_a_process_that_is_connected_from_elsewhere_says_nothing_of_an_earlier_one(table):
+def test_a_process_connected_from_elsewhere_says_nothing_about_an_earlier_one(table):
     table.sessions.remove(table.outbound(ALICE, 7072))
     table.inbound(ALICE, 45_000, host="192.0.2.8", boot_id=b"second..")
     table.tell(f"{HOST}:9000", ALICE)
@@ -280,7 +280,7 @@ def test_a_process_that_is_connected_from_elsewhere_says_nothing_of_an_earlier_o
     assert f"{HOST}:9000" in table.book
 
 
-def test_a_claim_fades_when_nobody_repeats_it(table):
+def test_a_claim_expires_when_nobody_repeats_it(table):
     table.outbound(ALICE, 7072)
     table.tell(f"{HOST}:9000", ALICE)
     assert len(table.ports.claims(NOW + port_truth.KEPT_S)) == 1
@@ -288,7 +288,7 @@ def test_a_claim_fades_when_nobody_repeats_it(table):
 
 
 @pytest.mark.parametrize("reason", ["connection_refused", "not_our_protocol", "peer_id_mismatch"])
-def test_a_published_port_where_the_connected_peer_is_not(table, reason):
+def test_a_published_port_on_which_the_connected_peer_does_not_answer(table, reason):
     peer = table.inbound(ALICE, 45_000, listen_port=7072)
     table.ports.dialed_back(peer, 7072, reason, NOW)
     [claim] = table.claims().values()
@@ -299,13 +299,13 @@ def test_a_published_port_where_the_connected_peer_is_not(table, reason):
 
 
 @pytest.mark.parametrize("reason", ["timeout", "handshake_timeout", "host_unreachable"])
-def test_silence_is_a_nat_or_a_firewall_and_no_wrong_port(table, reason):
+def test_silence_is_a_nat_or_a_firewall_and_not_a_wrong_port(table, reason):
     peer = table.inbound(ALICE, 45_000, listen_port=7072)
     table.ports.dialed_back(peer, 7072, reason, NOW)
     assert table.mistakes() == {}
 
 
-def test_a_port_that_a_peer_asks_for_without_publishing_it_is_no_claim(table):
+def test_a_port_that_a_peer_asks_for_without_publishing_it_makes_no_claim(table):
     peer = table.inbound(ALICE, 45_000, listen_port=7072)
     table.ports.dialed_back(peer, 9999, "connection_refused", NOW)
     assert table.mistakes() == {}
@@ -335,7 +335,7 @@ def test_a_peer_that_publishes_the_port_of_its_own_web_server(table):
 # ---- hostile peers ---------------------------------------------------------------------------------------------------
 
 
-def test_nobody_takes_an_address_from_a_node_that_others_say_lives_there(table):
+def test_a_liar_cannot_remove_an_address_where_others_say_a_node_is(table):
     table.outbound(MALLORY, 6666, http_port=7072)
     table.tell(f"{HOST}:7072", BOB, via="203.0.113.1:7072")
     assert table.mistakes() == {}
@@ -346,7 +346,7 @@ def test_nobody_takes_an_address_from_a_node_that_others_say_lives_there(table):
     assert f"{HOST}:7072" in table.book
 
 
-def test_a_flood_fills_no_memory(table):
+def test_a_flood_does_not_fill_memory(table):
     for number in range(3 * port_truth.MAX_HOSTS):
         host = f"10.{number >> 8}.{number & 255}.1"
         peer = Peer(remote(ALICE, http_port=80), Direction.INBOUND, Address(host, 45_000))
@@ -371,7 +371,7 @@ def test_a_flood_fills_no_memory(table):
     assert len(table.claims()) == port_truth.MAX_CLAIMS
 
 
-def test_a_session_costs_little_beside_its_handshake_however_full_the_book_is(table):
+def test_a_session_costs_little_compared_with_its_handshake_however_full_the_book(table):
     for number in range(2048):
         table.tell(f"10.{number % 16}.{number >> 4}.1:7072", ALICE, via=f"11.{number % 16}.0.1:7072")
     assert len(table.book) == 2048
@@ -403,7 +403,7 @@ async def gossiper(node: RunningNode, *peers: PeerAddress, host: str = "127.80.0
         yield peer
 
 
-async def test_gossip_of_another_port_of_a_connected_node_is_corrected_and_goes_no_further(nodes):
+async def test_gossip_with_another_port_of_a_connected_node_is_corrected_and_not_spread(nodes):
     dialer, listener = await nodes.pair()
     wrong = f"{listener.host}:1"
     async with gossiper(dialer, PeerAddress(addr=wrong, node_id=listener.node_id)) as peer:
@@ -427,7 +427,7 @@ async def test_a_source_port_in_gossip_is_recognised(nodes):
     assert not claim.corrected
 
 
-async def test_an_http_port_that_we_dialed_is_named_with_the_true_one(nodes):
+async def test_an_http_port_that_we_dialed_is_reported_with_the_right_one(nodes):
     dialer, listener = await nodes.pair()
 
     async def http(peer: RawPeer) -> None:
@@ -440,7 +440,7 @@ async def test_an_http_port_that_we_dialed_is_named_with_the_true_one(nodes):
     assert (claim.mistake, claim.true_addr, claim.source) == (PortMistake.HTTP_PORT, listener.addr, Source.DIRECT)
 
 
-async def test_a_seed_with_the_http_port_stays_and_its_true_port_is_found(nodes):
+async def test_a_seed_with_the_http_port_stays_and_its_right_port_is_found(nodes):
     listener = await nodes.start()
 
     async def http(peer: RawPeer) -> None:
@@ -457,7 +457,7 @@ async def test_a_seed_with_the_http_port_stays_and_its_true_port_is_found(nodes)
     assert seed in node.node.book
 
 
-async def test_a_dial_back_proves_the_true_port_and_the_book_is_corrected(nodes):
+async def test_a_dial_back_proves_the_right_port_and_the_book_is_corrected(nodes):
     node = await nodes.start()
     async with raw_dial(node.addr, local_host="127.81.0.1", boot_id=b"the boot", http_port=7070) as peer:
         await peer.shake_hands()

@@ -32,7 +32,7 @@ async def slow_lorises(addr: str, count: int, hosts: int):
         yield
 
 
-async def test_slow_lorises_of_one_host_keep_no_good_peer_out(nodes):
+async def test_slow_lorises_from_one_host_do_not_keep_a_good_peer_out(nodes):
     patient = structs.replace(TIMING, handshake_attempt_s=20, handshake_window_s=20)
     listener, dialer = await nodes.start(timing=patient), await nodes.start()
     async with slow_lorises(listener.addr, SLOW, hosts=1):
@@ -40,7 +40,7 @@ async def test_slow_lorises_of_one_host_keep_no_good_peer_out(nodes):
         assert (await dialer.node.connect(listener.addr)).reason is None
 
 
-async def test_slow_lorises_of_many_hosts_keep_no_good_peer_out(nodes):
+async def test_slow_lorises_from_many_hosts_do_not_keep_a_good_peer_out(nodes):
     patient = structs.replace(TIMING, handshake_attempt_s=20, handshake_window_s=20)
     listener, dialer = await nodes.start(timing=patient), await nodes.start()
     async with slow_lorises(listener.addr, SLOW, hosts=20):
@@ -120,7 +120,7 @@ async def test_a_handshake_byte_by_byte_works(nodes):
         await eventually(lambda: peer.identity.node_id in listener.node.sessions)
 
 
-async def test_what_comes_in_one_piece_with_the_end_of_the_handshake_is_not_lost(nodes):
+async def test_bytes_that_arrive_with_the_end_of_the_handshake_are_not_lost(nodes):
     listener = await nodes.start()
     async with raw_dial(listener.addr) as peer:
         await peer.introduce()

@@ -33,7 +33,7 @@ async def test_the_latency_is_known_soon_after_the_handshake(nodes):
         assert 0 < latency_s < 1
 
 
-async def test_a_pong_to_a_ping_that_was_never_sent_sets_no_latency(nodes):
+async def test_a_pong_to_a_ping_that_was_never_sent_does_not_set_the_latency(nodes):
     node = await nodes.start()
     async with session_with(node) as (peer, end):
         await peer.send(Pong(nonce=999))
@@ -70,7 +70,7 @@ async def test_a_fault_of_ours_ends_the_session_it_is_in_and_is_logged(nodes, mo
     assert (await node.node.connect(other.addr)).reason is None, "and the node goes on"
 
 
-async def test_a_peer_that_says_nothing_any_more_is_let_go(nodes, monkeypatch):
+async def test_a_session_with_a_peer_that_went_silent_ends(nodes, monkeypatch):
     monkeypatch.setattr(session, "PING_INTERVAL_S", 0.05)
     monkeypatch.setattr(session, "IDLE_TIMEOUT_S", 0.2)
     node = await nodes.start()
@@ -88,7 +88,7 @@ async def test_answered_pings_keep_a_quiet_session(nodes, monkeypatch):
     assert listener.is_connected_with(dialer)
 
 
-async def test_a_peer_that_stops_reading_is_let_go_and_costs_little_memory(nodes, monkeypatch):
+async def test_a_session_with_a_peer_that_stops_reading_ends_and_costs_little_memory(nodes, monkeypatch):
     monkeypatch.setattr(session, "SEND_TIMEOUT_S", 0.3)
     monkeypatch.setattr(session, "MESSAGES_BURST", 1e9)
     node = await nodes.start()
@@ -116,7 +116,7 @@ async def test_a_flood_ends_the_session(nodes):
     assert (end.end.by_us, end.end.code) == (True, "flooding")
 
 
-async def test_messages_of_a_later_version_are_passed_over(nodes):
+async def test_messages_of_a_later_version_are_ignored(nodes):
     node = await nodes.start()
     async with session_with(node) as (peer, end):
         await peer.send_bytes(frame(msgspec.msgpack.encode({"type": "later", "addr": "x"})))
@@ -126,7 +126,7 @@ async def test_messages_of_a_later_version_are_passed_over(nodes):
 
 
 @pytest.mark.parametrize("closes", [True, False], ids=["and closes", "and stays"])
-async def test_a_peer_that_breaks_the_protocol_is_told_let_go_and_kept_away_for_a_while(nodes, closes, monkeypatch):
+async def test_a_peer_that_breaks_the_protocol_is_told_disconnected_and_banned_for_a_while(nodes, closes, monkeypatch):
     node = await nodes.start()
     async with session_with(node) as (peer, end):
         await peer.send_bytes(frame(b"\xc1"))
@@ -150,7 +150,7 @@ async def test_a_node_that_stops_says_goodbye_to_everyone(nodes):
         await stopping
 
 
-async def test_peers_that_take_no_goodbye_hold_up_no_stop(nodes):
+async def test_peers_that_do_not_read_the_goodbye_do_not_delay_the_stop(nodes):
     node = await nodes.start()
     async with contextlib.AsyncExitStack() as peers:
         for _ in range(5):

@@ -44,7 +44,7 @@ def test_a_first_connection_stays():
 
 
 @pytest.mark.parametrize(("own", "other"), [(SMALL, LARGE), (LARGE, SMALL)])
-def test_of_two_that_crossed_the_one_dialed_by_the_smaller_id_stays_on_both_sides(own, other):
+def test_if_two_cross_both_sides_keep_the_one_dialed_by_the_smaller_id(own, other):
     outbound_stays = table(own, Session(Remote(other), INBOUND)).stays(Remote(other), OUTBOUND)
     inbound_stays = table(own, Session(Remote(other), OUTBOUND)).stays(Remote(other), INBOUND)
     assert outbound_stays == (own == SMALL)
@@ -62,11 +62,11 @@ def test_after_a_restart_of_the_peer_the_new_connection_stays(own, direction):
 
 
 @pytest.mark.parametrize("direction", Direction)
-def test_a_second_dial_of_the_same_side_stays_as_it_has_lost_the_first(direction):
+def test_a_second_dial_by_the_same_side_stays_because_it_has_lost_the_first(direction):
     assert table(SMALL, Session(Remote(LARGE), direction)).stays(Remote(LARGE), direction)
 
 
-def test_adding_a_session_gives_the_one_that_it_replaces():
+def test_adding_a_session_returns_the_one_it_replaces():
     first, second = Session(Remote(LARGE), INBOUND), Session(Remote(LARGE), INBOUND)
     sessions = table(SMALL, first)
     assert sessions.add(second) is first

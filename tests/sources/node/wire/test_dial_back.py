@@ -46,14 +46,14 @@ def test_both_sides_say_hello_and_end():
     ],
     ids=["version", "genesis", "itself", "banned"],
 )
-def test_the_listener_has_no_verdict_and_so_nothing_to_tell(change):
+def test_the_listener_of_a_dial_back_gives_no_verdict(change):
     """Who is not wanted learns no more than from the Hello that it gets anyway, and nothing is proven to it."""
     pair = Pair(dialer=dial_back(), listener=listener(**change)).play()
     assert [type(message) for message in messages_of(pair.to_dialer)] == [Hello]
     assert [type(event) for event in pair.dialer_events + pair.listener_events] == [DialedBack, DialedBack]
 
 
-def test_the_flag_is_no_way_into_a_session():
+def test_the_flag_cannot_lead_into_a_session():
     bob = listener(admit=never_asked, verify=lambda node_id, signature, data: True)
     rest = frame(encode(Auth(signature=bytes(64)))) + frame(encode(Welcome()))
     (event,) = bob.receive_data(PREAMBLE + hello_of(ALICE, dial_back=True) + rest, NOW)
@@ -86,7 +86,7 @@ def test_a_listener_that_says_more_than_hello_is_not_read():
     ],
     ids=["http", "nothing", "rejection", "out of turn"],
 )
-def test_whoever_does_not_say_hello_was_not_met(stream, reason):
+def test_without_a_hello_nobody_was_met(stream, reason):
     alice = dial_back()
     (event,) = alice.receive_data(stream, NOW) + alice.receive_eof()
     assert isinstance(event, HandshakeFailed)

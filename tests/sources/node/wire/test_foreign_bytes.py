@@ -30,7 +30,7 @@ def test_an_unknown_protocol_has_no_name():
     assert event.evidence == {"first_bytes": ("00010203" * 8), "stated_by": "us"}
 
 
-def test_a_name_is_waited_for_while_more_bytes_could_tell_it():
+def test_it_waits_for_a_name_while_more_bytes_could_reveal_it():
     alice = dialer()
     assert alice.receive_data(b"S", NOW) == []
     assert alice.receive_data(b"SH", NOW) == []
@@ -38,12 +38,12 @@ def test_a_name_is_waited_for_while_more_bytes_could_tell_it():
     assert event.evidence["speaks"] == "ssh"
 
 
-def test_nothing_is_waited_for_once_no_name_is_possible():
+def test_it_stops_waiting_once_no_name_is_possible():
     (event,) = dialer().receive_data(b"XY", NOW)
     assert event.evidence == {"first_bytes": "5859", "stated_by": "us"}
 
 
-def test_the_end_settles_what_was_waited_for():
+def test_the_end_of_the_stream_ends_the_wait():
     alice = dialer()
     assert alice.receive_data(b"SSH", NOW) == []
     (event,) = alice.receive_eof()
@@ -51,7 +51,7 @@ def test_the_end_settles_what_was_waited_for():
     assert "speaks" not in event.evidence
 
 
-def test_half_of_our_own_preamble_is_a_closed_connection_and_no_other_protocol():
+def test_half_of_our_own_preamble_is_a_closed_connection_and_not_another_protocol():
     alice = dialer()
     assert alice.receive_data(PREAMBLE[:7], NOW) == []
     (event,) = alice.receive_eof()

@@ -44,19 +44,19 @@ def assert_same(conversation: Conversation, pieces: list[bytes]) -> None:
 
 
 @pytest.mark.parametrize("conversation", CONVERSATIONS, ids=lambda conversation: conversation.name)
-def test_byte_by_byte_tells_the_same(conversation):
+def test_byte_by_byte_the_events_are_the_same(conversation):
     assert_same(conversation, [bytes([byte]) for byte in conversation.stream])
 
 
 @settings(max_examples=400, deadline=None)
 @given(st.sampled_from(CONVERSATIONS), st.lists(st.integers(min_value=0, max_value=2**16), max_size=12))
-def test_any_pieces_tell_the_same(conversation, at):
+def test_the_events_are_the_same_for_any_pieces(conversation, at):
     assert_same(conversation, cut(conversation.stream, at))
 
 
 @settings(max_examples=400, deadline=None)
 @given(st.sampled_from(CONVERSATIONS), st.data())
-def test_any_pieces_of_a_damaged_stream_tell_the_same(conversation, data):
+def test_the_events_are_the_same_for_any_pieces_of_a_damaged_stream(conversation, data):
     stream = bytearray(conversation.stream or b"\x00")
     for _ in range(data.draw(st.integers(1, 4))):
         stream[data.draw(st.integers(0, len(stream) - 1))] = data.draw(st.integers(0, 255))

@@ -25,13 +25,13 @@ def reader_of(data: bytes) -> FrameReader:
 
 
 @given(st.lists(st.binary(min_size=1, max_size=300)))
-def test_what_is_framed_is_read_back(bodies):
+def test_framed_bodies_are_read_back(bodies):
     reader = reader_of(b"".join(map(frame, bodies)))
     assert list(iter(reader.read_frame, None)) == bodies
     assert len(reader) == 0
 
 
-def test_a_frame_is_given_only_when_it_is_whole():
+def test_a_frame_is_returned_only_when_it_is_complete():
     reader = FrameReader()
     for byte in frame(b"body")[:-1]:
         reader.feed(bytes([byte]))
@@ -55,7 +55,7 @@ def test_the_limit_is_allowed_and_one_more_is_refused_before_its_body_comes(limi
         reader.read_frame()
 
 
-def test_the_preamble_is_taken_once_and_tells_the_wire_version():
+def test_the_preamble_is_taken_once_and_gives_the_wire_version():
     reader = reader_of(PREAMBLE + frame(b"x"))
     assert reader.read_preamble() == 1
     assert reader.read_frame() == b"x"

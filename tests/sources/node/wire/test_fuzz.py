@@ -14,7 +14,7 @@ FUZZER = "tests.sources.node.wire.fuzz_wire"
 
 
 @pytest.mark.slow
-def test_ten_seconds_of_coverage_guided_fuzzing_find_nothing(tmp_path):
+def test_ten_seconds_of_coverage_guided_fuzzing_find_no_fault(tmp_path):
     run = subprocess.run(
         [sys.executable, "-m", FUZZER, "--seconds", "10", "--corpus", tmp_path],
         cwd=REPOSITORY,

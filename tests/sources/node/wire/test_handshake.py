@@ -35,7 +35,7 @@ def failure(events) -> HandshakeFailed:
 # ---- it works -------------------------------------------------------------------------------------------------------
 
 
-def test_two_nodes_that_fit_reach_a_session_and_know_each_other():
+def test_two_compatible_nodes_reach_a_session_and_know_each_other():
     pair = Pair(dialer=dialer(expected_node_id=BOB.node_id), listener_now=NOW - 2).play()
     (at_dialer,), (at_listener,) = pair.dialer_events, pair.listener_events
     assert isinstance(at_dialer, HandshakeCompleted)
@@ -59,7 +59,7 @@ def test_each_side_says_hello_auth_welcome_in_this_order():
 @pytest.mark.parametrize(
     ("ours", "theirs", "version"), [((1, 2), (1, 2), 2), ((1, 5), (2, 3), 3), ((4, 4), (1, 4), 4), ((0, 0), (0, 9), 0)]
 )
-def test_the_newest_common_version_is_taken(ours, theirs, version):
+def test_the_newest_common_version_is_used(ours, theirs, version):
     pair = Pair(
         dialer=dialer(min_version=ours[0], max_version=ours[1]),
         listener=listener(min_version=theirs[0], max_version=theirs[1]),
@@ -67,7 +67,7 @@ def test_the_newest_common_version_is_taken(ours, theirs, version):
     assert [event.version for event in pair.dialer_events + pair.listener_events] == [version, version]
 
 
-def test_a_ticket_is_not_shown_where_a_peer_is_printed():
+def test_a_ticket_is_not_shown_when_a_peer_is_printed():
     pair = Pair().play()
     secret = local_peer(ALICE).ticket
     assert secret not in repr(pair.listener_events[0].remote)
@@ -134,7 +134,7 @@ def test_clocks_at_the_limit_pass(skew_s):
     assert pair.dialer.state is pair.listener.state is State.SESSION
 
 
-def test_a_dial_to_oneself_is_known_by_the_node_id():
+def test_a_dial_to_oneself_is_recognised_by_the_node_id():
     at_dialer, at_listener = Pair(listener=listener(ALICE)).play().failures()
     assert at_dialer.reason is at_listener.reason is Reason.SELF_DIAL_BLOCKED
     assert at_dialer.evidence["ours"] == at_dialer.evidence["theirs"]
@@ -147,7 +147,7 @@ def test_two_nodes_with_one_key_differ_in_their_boot_ids():
     assert at_dialer.evidence["ours"] != at_dialer.evidence["theirs"]
 
 
-def test_another_node_than_expected_is_a_fact_only_after_its_proof():
+def test_an_unexpected_node_is_reported_only_after_its_proof():
     pair = Pair(dialer=dialer(expected_node_id=MALLORY.node_id)).play()
     at_dialer, at_listener = pair.failures()
     assert at_dialer.reason is at_listener.reason is Reason.PEER_ID_MISMATCH
@@ -160,7 +160,7 @@ def test_another_node_than_expected_is_a_fact_only_after_its_proof():
     assert [type(message) for message in messages_of(pair.to_dialer)] == [Hello, Auth, Welcome]
 
 
-def test_a_claimed_id_without_proof_is_malformed_and_no_mismatch():
+def test_a_claimed_id_without_proof_is_malformed_and_not_a_mismatch():
     pair = Pair(dialer=dialer(expected_node_id=BOB.node_id), listener=listener(BOB, sign=MALLORY.sign)).play()
     at_dialer, at_listener = pair.failures()
     assert at_dialer.reason is Reason.MALFORMED_HANDSHAKE
@@ -182,7 +182,7 @@ def test_a_claimed_id_without_proof_is_malformed_and_no_mismatch():
     ],
     ids=lambda value: value.reason.value if isinstance(value, Rejection) else "",
 )
-def test_the_dialer_learns_why_the_listener_does_not_want_it(rejection, extra, when_proven):
+def test_the_dialer_learns_why_the_listener_rejects_it(rejection, extra, when_proven):
     pair = Pair(listener=listener(admit=refuse(rejection, when_proven=when_proven))).play()
     at_dialer, at_listener = pair.failures()
     assert at_dialer.reason is at_listener.reason is rejection.reason
@@ -192,7 +192,7 @@ def test_the_dialer_learns_why_the_listener_does_not_want_it(rejection, extra, w
 
 
 @pytest.mark.parametrize("when_proven", [False, True])
-def test_the_dialer_can_refuse_as_well(when_proven):
+def test_the_dialer_can_reject_too(when_proven):
     rejection = Rejection(reason=Reason.BANNED, detail="spam")
     pair = Pair(dialer=dialer(admit=refuse(rejection, when_proven=when_proven))).play()
     at_dialer, at_listener = pair.failures()
@@ -210,7 +210,7 @@ def test_admission_is_asked_once_on_the_claim_and_once_on_the_proof():
     assert asked == [(ALICE.node_id, False), (ALICE.node_id, True)]
 
 
-def test_who_proves_nothing_is_never_asked_about_as_proven():
+def test_admission_is_never_asked_about_a_peer_as_proven_without_proof():
     asked = []
 
     def admit(remote, *, proven):
@@ -256,7 +256,7 @@ def test_a_rejection_instead_of_a_hello_is_believed_without_facts():
     assert (heard.reason, heard.evidence, heard.remote) == (Reason.VERSION_MISMATCH, {"stated_by": "remote"}, None)
 
 
-def test_words_that_the_contract_does_not_know_stay_out_of_the_evidence():
+def test_unknown_words_stay_out_of_the_evidence():
     assert "ticket" not in hear_rejection(Reject(code="ticket_invalid", ticket="eaten_by_dog")).evidence
     assert "ticket" not in hear_rejection(Reject(code="banned", ticket="expired")).evidence
 
@@ -277,12 +277,12 @@ def test_a_long_detail_of_ours_is_cut_and_still_arrives():
 
 
 @pytest.mark.parametrize("change", [{"network": ""}, {"genesis": "x"}, {"boot_id": b""}, {"user_agent": "ü"}])
-def test_what_every_peer_would_refuse_is_refused_when_it_is_set(change):
+def test_a_value_that_every_peer_would_reject_is_rejected_when_it_is_set(change):
     with pytest.raises(ValueError, match=next(iter(change))):
         local_peer(ALICE, **change)
 
 
-def test_too_many_peers_to_share_are_refused_when_they_are_given():
+def test_too_many_peers_to_share_are_refused_at_once():
     with pytest.raises(ValueError, match="at most 16"):
         dialer(welcome=Welcome(peers=[PeerAddress(addr="192.0.2.1:1")] * 17))
 
@@ -332,12 +332,12 @@ def test_one_changed_byte_of_a_hello_breaks_the_proof():
     assert failure(bob.receive_data(alice.data_to_send(), NOW)).reason is Reason.MALFORMED_HANDSHAKE
 
 
-def test_a_node_id_that_is_no_key_proves_nothing():
+def test_a_node_id_that_is_not_a_key_proves_nothing():
     at_dialer, at_listener = Pair(dialer=dialer(node_id="ff" * 32)).play().failures()
     assert at_dialer.reason is at_listener.reason is Reason.MALFORMED_HANDSHAKE
 
 
-def test_an_echo_service_is_neither_ourselves_nor_a_peer():
+def test_an_echo_service_is_neither_this_node_nor_a_peer():
     alice = dialer()
     heard = failure(alice.receive_data(alice.data_to_send(), NOW))
     assert (heard.reason, heard.evidence["speaks"]) == (Reason.NOT_OUR_PROTOCOL, "echo")
@@ -348,7 +348,7 @@ def test_an_echo_service_is_neither_ourselves_nor_a_peer():
 
 
 @pytest.mark.parametrize("make", [dialer, listener])
-def test_an_end_before_any_answer_is_told_as_such(make):
+def test_an_end_before_any_answer_is_reported_as_such(make):
     heard = failure(make().receive_eof())
     assert (heard.reason, heard.detail) == (Reason.REMOTE_CLOSED, "closed while we were waiting for its preamble")
     assert heard.evidence == {"bytes_received": 0, "stated_by": "us"}
@@ -375,7 +375,7 @@ def test_a_handshake_fails_only_once():
 
 
 @pytest.mark.parametrize("body", [b"\xc1", b"\x80", encode(Welcome()), msgspec.msgpack.encode({"type": "later"})])
-def test_a_broken_handshake_is_told_to_who_broke_it(body):
+def test_a_peer_that_breaks_the_handshake_is_told(body):
     bob = listener()
     heard = failure(bob.receive_data(PREAMBLE + frame(body), NOW))
     assert heard.reason is Reason.MALFORMED_HANDSHAKE
@@ -384,7 +384,7 @@ def test_a_broken_handshake_is_told_to_who_broke_it(body):
     assert (reject.code, reject.detail) == ("malformed_handshake", heard.detail)
 
 
-def test_local_peers_say_in_hello_what_they_were_given():
+def test_local_peers_put_their_settings_into_hello():
     peer: LocalPeer = local_peer(ALICE)
     hello = peer.hello(nonce=bytes(32), clock_unix=NOW)
     assert {name: getattr(hello, name) for name in LocalPeer.__dataclass_fields__} == {

@@ -41,7 +41,7 @@ def test_an_oversized_length_is_refused_by_its_four_bytes(make):
 
 
 @pytest.mark.parametrize("make", [dialer, listener])
-def test_a_stranger_who_never_ends_a_frame_holds_at_most_one_frame(make):
+def test_a_stranger_that_never_ends_a_frame_makes_us_hold_at_most_one_frame(make):
     connection = make()
     connection.receive_data(PREAMBLE + HANDSHAKE_FRAME_MAX_BYTES.to_bytes(4, "big"), NOW)
     assert peak_bytes(connection, b"\xc0", HANDSHAKE_FRAME_MAX_BYTES - 1) < 3 * HANDSHAKE_FRAME_MAX_BYTES
@@ -55,7 +55,7 @@ def test_an_endless_stream_after_the_end_is_dropped():
     assert peak_bytes(connection, bytes(64 * KB), 1000) < 16 * KB
 
 
-def test_an_endless_stream_of_frames_in_a_session_holds_no_memory():
+def test_an_endless_stream_of_frames_in_a_session_takes_no_memory():
     connection = session().listener
     body = msgspec.msgpack.encode({"type": "later", "data": bytes(200 * KB)})
     assert peak_bytes(connection, frame(body)[: 64 * KB], 1) < 512 * KB

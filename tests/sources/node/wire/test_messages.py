@@ -137,7 +137,7 @@ def test_the_largest_of_everything_is_accepted_and_comes_back_the_same(raw):
 
 
 @pytest.mark.parametrize("raw", TOO_MUCH, ids=lambda raw: repr(raw)[-50:])
-def test_what_is_outside_its_bounds_is_refused(raw):
+def test_a_value_outside_its_bounds_is_refused(raw):
     with pytest.raises(WireError, match="undecodable message"):
         decode(msgspec.msgpack.encode(raw))
 
@@ -163,7 +163,7 @@ def test_every_required_field_of_hello_is_required(field):
         b"\x82\xa4type\xa4auth\xa9signature\xc6\xff\xff\xff\xff",
     ],
 )
-def test_what_is_no_whole_msgpack_is_refused(body):
+def test_incomplete_msgpack_is_refused(body):
     with pytest.raises(WireError):
         decode(body)
 
@@ -179,7 +179,7 @@ def test_unknown_fields_are_skipped_so_that_later_versions_can_add_some():
     assert decode(msgspec.msgpack.encode({"type": "ping", "nonce": 1, "later": {"a": [1, 2]}})) == Ping(nonce=1)
 
 
-def test_an_unknown_type_is_told_apart_from_broken_bytes():
+def test_an_unknown_type_is_distinguished_from_broken_bytes():
     assert decode(msgspec.msgpack.encode({"type": "later", "addr": "x"})) == UnknownType(type="later")
 
 
@@ -210,7 +210,7 @@ def test_decoding_a_hostile_frame_costs_memory_in_the_order_of_the_frame(head):
 
 
 @given(st.binary(max_size=200))
-def test_no_bytes_make_decode_raise_anything_but_its_own_error(body):
+def test_decode_raises_only_its_own_error_for_any_bytes(body):
     try:
         outcome: object = decode(body)
     except WireError as error:
@@ -224,7 +224,7 @@ def test_a_shortened_text_always_fits_and_can_be_sent(text):
     assert decode(encode(message)) == message
 
 
-def test_the_schema_knows_every_message_by_one_word():
+def test_the_schema_names_every_message_with_one_word():
     tags = [str(each.__struct_config__.tag) for each in MESSAGE_TYPES]
     assert len(set(tags)) == len(tags) == 11
     assert Hello in MESSAGE_TYPES

@@ -12,7 +12,7 @@ SEGMENT_BYTES = (1460, 1448, 1440, 1428)
 """Over Ethernet: IPv4 and IPv6, without and with timestamps."""
 
 
-def test_what_a_dialer_says_first_ends_with_a_small_segment():
+def test_the_first_bytes_of_a_dialer_end_with_a_small_segment():
     said = dialer().data_to_send()
     assert [type(message) for message in messages_of(said)] == [Hello], "in one write, the preamble with it"
     for segment in SEGMENT_BYTES:
@@ -38,7 +38,7 @@ def test_a_hello_that_is_large_by_itself_is_not_padded_and_still_fits():
 
 
 @pytest.mark.parametrize("length", [0, 1, 300])
-def test_the_size_is_reached_whatever_else_is_said(length):
+def test_the_size_is_reached_whatever_else_the_hello_contains(length):
     body = encode(local_peer(BOB, ticket="t" * length).hello(nonce=bytes(32), clock_unix=NOW))
     assert HELLO_MIN_BYTES <= len(body) <= HELLO_MIN_BYTES + 2, "and the bytes that tell the length of the padding"
     assert decode(body).ticket == "t" * length

@@ -22,7 +22,7 @@ from nocarrier.sources.node.wire.messages import DialBackOutcome, Hello, decode
 from tests.sources.node.wire.pair import NOW, dialer, session
 
 
-def test_a_ping_is_answered_by_itself():
+def test_a_ping_is_answered_automatically():
     pair = session()
     pair.dialer.send_ping(2**64 - 1)
     pair.play()
@@ -41,7 +41,7 @@ def test_peers_are_asked_for_and_named():
     assert pair.listener_events == [PeersReceived(peers=peers)]
 
 
-def test_a_full_peer_list_passes_and_one_more_is_refused_here():
+def test_a_full_peer_list_passes_and_one_more_peer_is_refused():
     pair = session()
     peers = [PeerAddress(addr="a" * 261, node_id="0a" * 32)] * 64
     pair.dialer.send_peer_list(peers)
@@ -86,7 +86,7 @@ def test_after_the_end_nothing_is_sent_or_read():
     assert pair.dialer.data_to_send() == b""
 
 
-def test_the_end_of_the_stream_ends_the_session_without_a_word():
+def test_the_end_of_the_stream_ends_the_session_without_an_event():
     pair = session()
     assert pair.dialer.receive_eof() == []
     assert pair.dialer.ended
@@ -103,7 +103,7 @@ def test_the_end_of_the_stream_ends_the_session_without_a_word():
         ("send_goodbye", ["bye"]),
     ],
 )
-def test_nothing_of_a_session_can_be_sent_before_it(send, arguments):
+def test_no_session_message_can_be_sent_before_the_session(send, arguments):
     alice = dialer()
     alice.data_to_send()
     with pytest.raises(RuntimeError, match="before the handshake is complete"):
@@ -137,7 +137,7 @@ def test_broken_bytes_end_the_session_and_the_other_side_is_told(stream):
     assert (goodbye.code, goodbye.detail) == ("protocol_violation", event.detail)
 
 
-def test_what_came_before_broken_bytes_still_counts():
+def test_messages_before_broken_bytes_still_count():
     pair = session()
     pair.dialer.send_ping(7)
     events = pair.listener.receive_data(pair.dialer.data_to_send() + bytes(4), NOW)
