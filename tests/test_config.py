@@ -26,7 +26,7 @@ def refusal(path: Path | None = None, **sources) -> str:
     return str(refused.value)
 
 
-def test_without_anything_given_the_defaults_of_the_contract_hold():
+def test_without_any_settings_the_documented_defaults_apply():
     settings = load()
     assert settings == Settings()
     assert (settings.http.listen, settings.node.p2p_listen, settings.timing.handshake_window_s) == (
@@ -34,7 +34,7 @@ def test_without_anything_given_the_defaults_of_the_contract_hold():
     )  # fmt: skip
 
 
-def test_the_file_of_the_contract_is_read(write):
+def test_a_file_with_every_kind_of_setting_is_read(write):
     path = write("""
         [node]
         network = "main"
@@ -66,7 +66,7 @@ def test_environment_overrides_file_and_flags_override_both(write):
     assert (node.target_peers, node.max_peers, node.netgroup_prefix) == (3, 12, 21)
 
 
-def test_text_of_the_environment_becomes_lists_numbers_and_truth_values():
+def test_text_from_the_environment_becomes_lists_numbers_and_booleans():
     settings = load(
         environ={
             "NOCARRIER_NODE_SEEDS": "192.0.2.1:7072, seed.example:7072,",
@@ -112,7 +112,7 @@ def test_text_of_the_environment_becomes_lists_numbers_and_truth_values():
         (b"[node]\nnetwork = '\xff'", ["not UTF-8", "byte 18"]),
     ],
 )
-def test_what_a_file_cannot_say_is_refused_with_file_key_value_and_what_is_allowed(write, content, says):
+def test_an_impossible_file_is_refused_with_file_key_value_and_what_is_allowed(write, content, says):
     path = write(content)
     message = refusal(path)
     assert str(path) in message
@@ -131,7 +131,7 @@ def test_what_a_file_cannot_say_is_refused_with_file_key_value_and_what_is_allow
         ("NOCARRIER_NODE_NETWORK", "\udcff", "text"),
     ],
 )
-def test_what_a_variable_cannot_say_is_refused_with_its_name(variable, value, says):
+def test_an_impossible_variable_is_refused_by_name(variable, value, says):
     message = refusal(environ={variable: value})
     assert variable in message
     assert says in message
@@ -146,21 +146,21 @@ def test_what_a_variable_cannot_say_is_refused_with_its_name(variable, value, sa
         ("http.listen", "0.0.0.0:7070", "set token"),
     ],
 )
-def test_what_a_flag_cannot_say_is_refused_with_its_name(flag, value, says):
+def test_an_impossible_flag_is_refused_by_name(flag, value, says):
     message = refusal(flags={flag: value})
     assert "flag --" + flag.replace(".", "-").replace("_", "-") in message
     assert says in message
 
 
-def test_a_file_that_is_not_there_is_told_as_such(tmp_path):
+def test_a_missing_settings_file_is_reported_as_such(tmp_path):
     assert str(tmp_path / "missing.toml") in refusal(tmp_path / "missing.toml")
 
 
-def test_a_folder_is_no_file(tmp_path):
+def test_a_folder_is_not_a_settings_file(tmp_path):
     assert "TOML file" in refusal(tmp_path)
 
 
-def test_variables_that_kubernetes_sets_for_a_service_of_our_name_are_no_settings():
+def test_variables_that_kubernetes_sets_for_a_service_named_nocarrier_are_not_settings():
     environ = {
         "NOCARRIER_HTTP_SERVICE_HOST": "10.0.0.1",
         "NOCARRIER_HTTP_SERVICE_PORT_API": "7070",
@@ -171,17 +171,17 @@ def test_variables_that_kubernetes_sets_for_a_service_of_our_name_are_no_setting
     assert load(environ=environ) == Settings()
 
 
-def test_a_secret_does_not_get_into_a_message(write):
+def test_a_secret_does_not_appear_in_an_error(write):
     message = refusal(write('[http]\ntoken = "my secret"'))
     assert "token" in message
     assert "my secret" not in message
 
 
-def test_a_token_opens_other_addresses(write):
+def test_with_a_token_other_addresses_are_allowed(write):
     assert load(write('[http]\nlisten = "0.0.0.0:7070"\ntoken = "s3cret"')).http.listen == "0.0.0.0:7070"
 
 
-def test_state_lives_in_the_platforms_folder_unless_told_otherwise(tmp_path, monkeypatch):
+def test_state_is_kept_in_the_platforms_folder_unless_set_otherwise(tmp_path, monkeypatch):
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
     monkeypatch.setenv("HOME", str(tmp_path / "home"))
     assert load().data_dir().name == "nocarrier"

@@ -22,7 +22,7 @@ def test_a_failure_is_found_again():
     assert (entry.detail, entry.via) == ("silence", "198.18.0.9:7072")
 
 
-def test_a_success_counts_and_is_no_failure():
+def test_a_success_counts_and_is_not_a_failure():
     nocarrier.record_dial_success("198.18.0.1:7072", "seed", via="198.18.0.9:7072", duration_s=0.25)
     assert nocarrier.get_dial_failures() == []
     assert nocarrier.global_tracker().totals().succeeded == 1
@@ -50,7 +50,7 @@ async def test_a_dial_without_a_tracker_is_recorded_there_too():
 
 
 @pytest.mark.parametrize("value", [None, [], 5, "\udcff", "x" * 1_000_000, float("nan")], ids=lambda v: repr(v)[:12])
-def test_no_argument_whatever_raises(value):
+def test_no_argument_makes_recording_raise(value):
     nocarrier.record_dial_failure(value, value, value, detail=value, via=value)
     nocarrier.record_dial_success(value, value, via=value, duration_s=value)
     [entry] = nocarrier.get_dial_failures()

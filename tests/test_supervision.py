@@ -77,7 +77,7 @@ async def started(supervisor, name="work"):
     assert supervisor.states() == ()
 
 
-async def test_one_that_dies_is_restarted_and_works_again_after_some_seconds(supervisor, clock):
+async def test_a_task_that_dies_is_restarted_and_works_again_after_some_seconds(supervisor, clock):
     async with started(supervisor) as work:
         [state] = supervisor.states()
         assert (state.name, state.is_down, state.failure) == ("work", False, None)
@@ -91,7 +91,7 @@ async def test_one_that_dies_is_restarted_and_works_again_after_some_seconds(sup
         assert not supervisor.states()[0].is_down
 
 
-async def test_one_that_dies_in_its_second_round_again_and_again_stays_down(supervisor, clock):
+async def test_a_task_that_keeps_dying_in_its_second_round_stays_down(supervisor, clock):
     async with started(supervisor) as work:
         for _ in range(2):
             clock.now_s += 30
@@ -105,7 +105,7 @@ async def test_one_that_dies_in_its_second_round_again_and_again_stays_down(supe
         assert supervisor.states()[0].failure.since_unix == 1_030
 
 
-async def test_a_death_after_a_long_life_begins_anew(supervisor, clock):
+async def test_a_death_after_a_long_life_starts_a_new_count(supervisor, clock):
     async with started(supervisor) as work:
         await work.die(ValueError())
         clock.now_s += LASTING_S
@@ -114,13 +114,13 @@ async def test_a_death_after_a_long_life_begins_anew(supervisor, clock):
         assert (failure.total, failure.since_unix) == (2, 1_000 + LASTING_S)
 
 
-async def test_what_awaited_something_that_was_cancelled_has_died_and_is_restarted(supervisor):
+async def test_a_task_whose_awaited_work_was_cancelled_is_restarted(supervisor):
     async with started(supervisor) as work:
         await work.die(asyncio.CancelledError())
         assert supervisor.states()[0].failure.total == 1
 
 
-async def test_one_that_is_cancelled_while_it_waits_for_its_restart_ends(supervisor, monkeypatch):
+async def test_a_task_cancelled_while_waiting_for_its_restart_ends(supervisor, monkeypatch):
     monkeypatch.setattr(supervision, "RESTART_AFTER_S", (60.0, 60.0))
     work = Work()
     work.deadly = ValueError()
@@ -133,7 +133,7 @@ async def test_one_that_is_cancelled_while_it_waits_for_its_restart_ends(supervi
     assert supervisor.states() == ()
 
 
-async def test_what_returns_has_ended_in_order(supervisor):
+async def test_a_task_that_returns_has_ended_normally(supervisor):
     await supervisor.run("work", lambda: asyncio.sleep(0))
     assert supervisor.states() == ()
 
@@ -151,14 +151,14 @@ async def test_the_same_death_is_logged_once_an_hour_and_another_at_once(supervi
         assert len(caplog.records) == 3
 
 
-async def test_the_log_holds_the_words_that_the_doctor_says_to_search_for(supervisor, caplog):
+async def test_the_log_contains_the_words_that_the_doctor_says_to_search_for(supervisor, caplog):
     (words,) = re.findall(r'search for "([^"]+)"', internal_task_failed.CAUSE.next_actions[0].text)
     async with started(supervisor) as work:
         await work.die(ValueError("once"))
     assert words in caplog.text
 
 
-async def test_pauses_grow_to_their_ceiling_and_no_further(supervisor, monkeypatch):
+async def test_pauses_grow_up_to_their_limit(supervisor, monkeypatch):
     monkeypatch.undo()
     first_s, longest_s = supervision.RESTART_AFTER_S
     assert (first_s, longest_s) == (1.0, 60.0)
@@ -171,7 +171,7 @@ async def test_pauses_grow_to_their_ceiling_and_no_further(supervisor, monkeypat
     assert set(pauses[6:]) == {60}
 
 
-def test_a_thread_is_restarted_likewise_and_comes_to_its_end_when_told_to(supervisor):
+def test_a_thread_is_restarted_too_and_ends_when_told_to(supervisor):
     stop, begun = threading.Event(), itertools.count(1)
     restarted = threading.Event()
 
@@ -207,7 +207,7 @@ class Unshowable(Exception):  # noqa: N818 - a name of a foreign program
         raise ValueError
 
 
-async def test_an_error_that_cannot_be_shown_and_one_that_is_endless_do_no_harm(supervisor):
+async def test_an_unprintable_error_and_an_endless_one_do_no_harm(supervisor):
     async with started(supervisor) as work:
         await work.die(Unshowable())
         assert "cannot be shown" in supervisor.states()[0].failure.error

@@ -57,7 +57,7 @@ async def eventually(look, holds):
     return found
 
 
-async def test_what_was_dialed_before_the_restart_is_there_and_counts_say_what_they_cover(settings):
+async def test_dials_before_the_restart_are_there_and_counts_say_what_they_cover(settings):
     async with running(settings) as app:
         first = await eventually(
             lambda: ask(app.url, "/api/p2p/history?reason=connection_refused"), lambda page: page.get("events")
@@ -85,7 +85,7 @@ async def test_what_was_dialed_before_the_restart_is_there_and_counts_say_what_t
     assert sum(series["series"]["connection_refused"]) >= len(page["events"])
 
 
-async def test_without_a_history_the_node_runs_and_says_how_to_have_one(settings, tmp_path):
+async def test_without_a_history_the_node_runs_and_says_how_to_enable_it(settings, tmp_path):
     off = structs.replace(settings, history=HistoryOptions(enabled=False))
     async with running(off) as app:
         answer = await ask(app.url, "/api/p2p/history")
@@ -95,7 +95,7 @@ async def test_without_a_history_the_node_runs_and_says_how_to_have_one(settings
     assert not list((tmp_path / "data").glob("history*"))
 
 
-async def test_entries_in_memory_expire_where_a_setting_says_so(settings):
+async def test_entries_in_memory_expire_if_a_setting_says_so(settings):
     brief = structs.replace(
         settings,
         timing=TimingOptions(),  # one round of dials, and none for half a minute
@@ -109,7 +109,7 @@ async def test_entries_in_memory_expire_where_a_setting_says_so(settings):
     assert kept["events"], "and the history keeps it"
 
 
-async def test_a_history_that_cannot_be_written_stops_nothing(settings, tmp_path):
+async def test_a_history_that_cannot_be_written_does_not_stop_the_node(settings, tmp_path):
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "history.sqlite3").mkdir()
     async with running(settings) as app:
@@ -129,7 +129,7 @@ async def test_export_without_its_packages_stops_the_start_and_says_what_to_inst
             pass
 
 
-async def test_export_to_nobody_holds_up_neither_dials_nor_the_end(settings, monkeypatch):
+async def test_an_export_without_a_receiver_delays_neither_dials_nor_the_end(settings, monkeypatch):
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", f"http://127.0.0.1:{closed_port()}")
     exporting = structs.replace(settings, telemetry=TelemetryOptions(otlp=True))
     async with asyncio.timeout(20):

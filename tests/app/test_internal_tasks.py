@@ -87,7 +87,7 @@ async def finding(live: Running, severity: str, *, within_s: float = 15.0) -> An
         await asyncio.sleep(0.1)
 
 
-async def test_a_maintainer_that_dies_is_restarted_and_told_of_and_dials_again(tmp_path):
+async def test_a_maintainer_that_dies_is_restarted_and_reported_and_dials_again(tmp_path):
     async with (
         FAULT_SERVERS["closed_port"]("127.72.0.1") as port,
         running(settings_for(tmp_path, [f"127.72.0.1:{port}"])) as live,
@@ -117,7 +117,7 @@ async def test_a_maintainer_that_dies_is_restarted_and_told_of_and_dials_again(t
         assert live.tracker.totals().started > started
 
 
-async def test_an_examination_that_fails_is_found_itself(tmp_path):
+async def test_a_failed_examination_is_reported_as_a_finding(tmp_path):
     async with running(settings_for(tmp_path)) as live:
         await readiness(live, 200)
         healthy = live.doctor._read_host
@@ -158,7 +158,7 @@ async def test_an_api_server_that_dies_answers_again(tmp_path, monkeypatch):
         assert "the server fell" in (await finding(live, "warning"))["summary"]
 
 
-async def test_every_endless_part_is_looked_after(tmp_path):
+async def test_every_endless_task_is_supervised(tmp_path):
     async with running(settings_for(tmp_path)) as live:
         await readiness(live, 200)
         reader = asyncio.create_task(asyncio.to_thread(_read_some, live.url + "/api/p2p/events"))

@@ -64,7 +64,7 @@ def test_benchmarks_write_values_in_base_units_with_their_baseline(tmp_path):
     assert 1e-8 < results["record"]["value"] < 1e-4, "seconds for one failure"
 
 
-def test_missed_goal_fails_only_when_asked_to(tmp_path):
+def test_a_missed_goal_fails_only_with_strict(tmp_path):
     # The program's own exit code, with a goal that nothing can meet.
     script = """
 import dataclasses, sys
@@ -92,7 +92,7 @@ sys.exit(program.main(["--rounds", "1", "--output", sys.argv[1], *sys.argv[2:]])
         (Goal(2.0, is_ceiling=True), ["met", "met", "MISSED"]),
     ],
 )
-def test_verdict_tells_what_must_hold_from_what_is_aimed_at(goal, verdicts):
+def test_a_verdict_distinguishes_the_limit_from_the_aim(goal, verdicts):
     assert [goal.verdict(Result(value=0.1, unit="s", ratio=ratio)) for ratio in (1.0, 2.0, 3.0)] == verdicts
 
 
@@ -120,7 +120,7 @@ sys.exit(program.main([*sys.argv[2:], "--output", sys.argv[1]]))
 """
 
 
-def test_a_benchmark_that_raises_costs_its_own_row_alone(tmp_path):
+def test_a_benchmark_that_raises_loses_only_its_own_row(tmp_path):
     output = tmp_path / "results.json"
 
     run = run_python("-c", WITH_BENCHMARKS_THAT_BREAK, output, "first", "raises", "last")
@@ -132,7 +132,7 @@ def test_a_benchmark_that_raises_costs_its_own_row_alone(tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["results.json"]
 
 
-def test_rows_are_written_as_soon_as_they_are_measured_and_not_mixed_with_those_of_other_runs(tmp_path):
+def test_rows_are_written_as_soon_as_they_are_measured_and_not_mixed_with_other_runs(tmp_path):
     output = tmp_path / "results.json"
     output.write_text('{"of_last_year": {}}')
 
@@ -162,7 +162,7 @@ class PaintsLate(http.server.BaseHTTPRequestHandler):
 
 
 @requires("chromium")
-def test_a_late_first_paint_is_waited_for_though_the_page_forbids_to_evaluate():
+def test_a_late_first_paint_is_awaited_though_the_page_forbids_evaluation():
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), PaintsLate) as server, sync_playwright() as playwright:
         threading.Thread(target=server.serve_forever).start()
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=list(page.ARGUMENTS))

@@ -23,7 +23,7 @@ MTU = {"large_segments_lost": "sent"}
         ({"decided_by": "local"}, Blame.US),
     ],
 )
-def test_a_refusal_is_whose_who_gave_it(evidence, blame):
+def test_a_refusal_is_blamed_on_the_side_that_gave_it(evidence, blame):
     assert blame_for(Reason.CONNECTION_REFUSED, evidence) is blame
 
 
@@ -47,7 +47,7 @@ def test_an_unreachable_place_is_never_the_peers_fault(reason):
         ({"syn_retransmits": 0, "loop_lag_s": 0.1}, Blame.PATH),
     ],
 )
-def test_silence_is_the_paths_where_the_kernel_heard_nothing_and_else_ours_if_we_were_deaf(evidence, blame):
+def test_silence_is_blamed_on_the_path_or_on_our_own_stall(evidence, blame):
     assert blame_for(Reason.TIMEOUT, evidence) is blame
 
 
@@ -65,7 +65,7 @@ def test_only_a_real_lag_takes_the_blame_off_the_peer(lag):
         (Reason.CONNECTION_RESET, Blame.UNKNOWN),
     ],
 )
-def test_who_let_a_connection_end_without_an_answer(reason, otherwise):
+def test_blame_for_a_connection_that_ended_without_an_answer(reason, otherwise):
     assert blame_for(reason, {}) is otherwise
     assert blame_for(reason, {"loop_lag_s": 1.0, "elapsed_s": 10.0}) is Blame.US
     assert blame_for(reason, {"loop_lag_s": 1.0, "elapsed_s": 36.0}) is otherwise, "the peer had 35 s"
@@ -91,11 +91,11 @@ def test_the_older_version_is_to_blame(ours, theirs, blame):
 
 
 @pytest.mark.parametrize("reason", [reason for reason in Reason if len(reason.blames) == 1])
-def test_where_one_alone_can_be_to_blame_it_stands_in_the_table(reason):
+def test_a_reason_with_only_one_possible_blame_has_it_in_the_table(reason):
     assert blame_for(reason, {}) is reason.blames[0]
 
 
 @pytest.mark.parametrize("reason", Reason)
-def test_evidence_never_leads_to_a_blame_that_the_table_does_not_know(reason):
+def test_evidence_never_leads_to_a_blame_that_is_not_in_the_table(reason):
     for evidence in ({}, {"decided_by": "local"}, {"decided_by": "network"}, {"icmp": ICMP}, {"loop_lag_s": 9.0}, MTU):
         assert blame_for(reason, evidence) in {*reason.blames, Blame.UNKNOWN}

@@ -72,7 +72,7 @@ def wrapped(exc, *, times=1, explicitly=True):
         (errno.ENOPROTOOPT, "connect", Reason.OTHER),
     ],
 )
-def test_an_errno_stands_for_one_reason_in_a_phase(number, phase, reason):
+def test_an_errno_means_one_reason_in_a_phase(number, phase, reason):
     fault = classify(OSError(number, os.strerror(number)), phase)
     assert fault.reason is reason
     assert fault.phase == phase
@@ -125,7 +125,7 @@ def test_without_an_errno_the_type_decides(exc, reason):
     assert reason_of(exc) is reason
 
 
-async def test_what_asyncio_raises_for_a_connection_that_is_gone_has_no_errno():
+async def test_asyncios_error_for_a_lost_connection_has_no_errno():
     async with FAULT_SERVERS["silent"]() as port:
         _, writer = await asyncio.open_connection("127.0.0.1", port)
         writer.transport.abort()
@@ -150,7 +150,7 @@ async def test_what_asyncio_raises_for_a_connection_that_is_gone_has_no_errno():
         (None, Reason.DNS_TEMPORARY),
     ],
 )
-def test_a_resolvers_code_is_no_errno(code, reason):
+def test_a_resolvers_code_is_not_an_errno(code, reason):
     fault = classify(socket.gaierror(code, "text") if code else socket.gaierror("text"), "resolve")
     assert fault.reason is reason
     assert fault.evidence == {}
@@ -165,7 +165,7 @@ def test_a_resolvers_code_is_no_errno(code, reason):
         (ssl.SSLZeroReturnError(6, "closed"), Reason.REMOTE_CLOSED),
     ],
 )
-def test_openssls_numbers_are_no_errnos(exc, reason):
+def test_openssls_numbers_are_not_errnos(exc, reason):
     assert exc.errno in {1, 6, 8}, "as errnos: EPERM, ENXIO, ENOEXEC"
     fault = classify(exc, "secure")
     assert fault.reason is reason
@@ -183,26 +183,26 @@ def test_the_real_error_is_found_behind_a_librarys_own(times, explicitly):
     assert fault.evidence == {"errno": "ECONNREFUSED"}
 
 
-def test_a_context_that_its_raiser_denied_says_nothing():
+def test_a_suppressed_context_says_nothing():
     exc = wrapped(refused(), explicitly=False)
     assert reason_of(exc) is Reason.CONNECTION_REFUSED
     exc.__suppress_context__ = True  # as `raise ... from None` does
     assert reason_of(exc) is Reason.HANDSHAKE_ERROR
 
 
-def test_the_nearest_that_says_something_decides():
+def test_the_nearest_error_that_says_something_decides():
     outer = wrapped(refused())
     timeout = TimeoutError()
     timeout.__cause__ = outer
     assert reason_of(wrapped(timeout), "connect") is Reason.TIMEOUT
 
 
-def test_the_members_of_a_group_are_looked_at():
+def test_the_members_of_an_exception_group_are_examined():
     exc = ExceptionGroup("all attempts failed", [LibraryError("?"), ExceptionGroup("more", [refused()])])
     assert reason_of(exc, "connect") is Reason.CONNECTION_REFUSED
 
 
-async def test_the_groups_of_a_task_group_are_looked_at():
+async def test_the_exception_group_of_a_task_group_is_examined():
     async def fail():
         raise refused()
 
@@ -213,7 +213,7 @@ async def test_the_groups_of_a_task_group_are_looked_at():
 
 
 @pytest.mark.parametrize("kind", [list, tuple])
-def test_errors_in_a_list_named_so_are_looked_at(kind):
+def test_errors_in_a_list_attribute_are_examined(kind):
     class MultiError(Exception):  # as py-libp2p's
         def __init__(self, errors):
             super().__init__("several")
@@ -222,7 +222,7 @@ def test_errors_in_a_list_named_so_are_looked_at(kind):
     assert reason_of(MultiError(kind([LibraryError(), refused()])), "connect") is Reason.CONNECTION_REFUSED
 
 
-def test_anyios_layers_over_several_addresses_are_seen_through():
+def test_anyios_layers_over_several_addresses_do_not_hide_the_error():
     # anyio.connect_tcp: OSError without an errno, from an ExceptionGroup of what each address met
     outer = OSError("All connection attempts failed")
     outer.__cause__ = ExceptionGroup("multiple connection attempts failed", [refused(), refused()])
@@ -230,12 +230,12 @@ def test_anyios_layers_over_several_addresses_are_seen_through():
     assert reason_of(wrapped(outer, times=2), "connect") is Reason.CONNECTION_REFUSED
 
 
-def test_httpx_and_httpcore_layers_are_seen_through():
+def test_httpx_and_httpcore_layers_do_not_hide_the_error():
     # httpx.ConnectError from httpcore.ConnectError from OSError
     assert reason_of(wrapped(wrapped(refused()), times=1), "connect") is Reason.CONNECTION_REFUSED
 
 
-async def test_a_real_timeout_of_asyncio_is_ours_though_a_cancellation_stands_behind_it():
+async def test_a_real_timeout_of_asyncio_is_a_timeout_though_a_cancellation_is_its_cause():
     with pytest.raises(TimeoutError) as raised:
         async with asyncio.timeout(0):
             await asyncio.sleep(1)
@@ -283,14 +283,14 @@ class HostileOSError(OSError):
 @pytest.mark.parametrize(
     "exc", [HostileError(), HostileOSError(), wrapped(HostileError()), ExceptionGroup("all", [HostileError()])]
 )
-def test_an_exception_that_fights_back_is_classified_all_the_same(exc):
+def test_an_exception_that_misbehaves_is_still_classified(exc):
     fault = classify(exc, "handshake")
     assert fault.reason is Reason.HANDSHAKE_ERROR
     assert type(exc).__name__ in fault.detail
 
 
 @pytest.mark.parametrize("reason", [None, 5, [], "no_such_reason", "x" * 1_000_000, "\udcff"])
-def test_a_rejection_with_a_reason_that_is_none_is_other(reason):
+def test_a_rejection_with_an_unknown_reason_is_other(reason):
     assert reason_of(PeerRejected(reason, "said so")) is Reason.OTHER
 
 
@@ -302,17 +302,17 @@ def test_a_rejection_with_strange_evidence_keeps_its_reason(evidence):
 
 
 @pytest.mark.parametrize("phase", ["lunch", None, 5, [], ""])
-def test_a_phase_that_is_none_is_any(phase):
+def test_an_unknown_phase_means_any_phase(phase):
     assert classify(ConnectionResetError(errno.ECONNRESET, "reset"), phase).phase is Phase.ANY
 
 
-def test_no_reason_hangs_on_a_message():
+def test_no_reason_depends_on_the_text_of_a_message():
     liar = LibraryError("[Errno 111] Connection refused; timed out; reset by peer; banned")
     assert reason_of(liar, "connect") is Reason.OTHER
     assert reason_of(liar, "handshake") is Reason.HANDSHAKE_ERROR
 
 
-def test_what_is_known_of_an_exception_is_kept_and_what_is_foreign_skipped():
+def test_known_exceptions_keep_their_fault_and_unrelated_ones_are_skipped():
     known = nocarrier.Fault(reason=Reason.TIMEOUT, phase=Phase.CONNECT, blame=Blame.PATH)
     exc = refused()
     assert explain(wrapped(exc), "handshake", known={id(exc): known}) is known

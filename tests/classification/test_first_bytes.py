@@ -62,7 +62,7 @@ def test_a_protocol_is_named_by_its_first_bytes(first_bytes, protocol):
 
 
 @pytest.mark.parametrize("first_bytes", NAMELESS)
-def test_what_the_bytes_do_not_decide_has_no_name(first_bytes):
+def test_bytes_that_decide_nothing_have_no_name(first_bytes):
     assert name_protocol(first_bytes) is None
 
 
@@ -71,7 +71,7 @@ def test_every_protocol_of_the_table_has_an_example_here():
 
 
 @pytest.mark.parametrize(("first_bytes", "protocol"), NAMED)
-def test_a_name_is_possible_until_it_is_there(first_bytes, protocol):
+def test_a_name_is_possible_until_it_is_certain(first_bytes, protocol):
     for length in range(len(first_bytes)):
         assert name_protocol(first_bytes[:length]) == protocol or may_get_a_name(first_bytes[:length])
 
@@ -82,7 +82,7 @@ def test_no_two_protocols_can_claim_the_same_bytes():
         assert not overlap or one.protocol == other.protocol, (one, other)
 
 
-def test_no_signature_is_longer_than_what_is_kept():
+def test_no_signature_is_longer_than_the_bytes_kept():
     assert max(len(signature.pattern) for signature in SIGNATURES) <= FIRST_BYTES_MAX
     assert all(signature.source for signature in SIGNATURES)
 

@@ -71,7 +71,7 @@ async def test_two_that_never_heard_of_each_other(nodes):
     )
 
 
-async def test_people_read_the_verdict_first_and_then_what_it_rests_on(nodes):
+async def test_people_read_the_verdict_first_and_then_its_evidence(nodes):
     a, b = await nodes.start(), await nodes.start(genesis="cd" * 32, ipv4_only=False, advertise="127.9.9.9:7072")
     async with api_of(a) as url, api_of(b) as other_url:
         shown = await asyncio.to_thread(nocarrier, "diff", url, other_url, COLUMNS="80")
@@ -164,7 +164,7 @@ async def test_clocks_that_are_too_far_apart(nodes, tmp_path):
     assert 597 <= int(found[1]) <= 603
 
 
-async def test_clocks_of_one_machine_are_not_told_apart(nodes):
+async def test_two_clocks_of_one_machine_are_not_reported_as_different(nodes):
     _, said = await diff(await nodes.start(), await nodes.start())
     assert "clock" not in [difference["field"] for difference in said["differences"]]
 
@@ -180,7 +180,7 @@ async def test_a_ban_keeps_two_apart_in_both_directions(nodes):
     assert "B has turned 1 connection away for this reason" in said["verdict"]
 
 
-async def test_our_own_ban_is_seen_from_our_record(nodes):
+async def test_our_own_ban_is_read_from_our_record(nodes):
     b = await nodes.start()
     a = await nodes.start(bans=(b.host,))
     await a.node.connect(b.addr)
@@ -198,7 +198,7 @@ async def test_a_ticket_that_is_missing(nodes, tmp_path):
     assert "ticket_invalid" in said["verdict"]
 
 
-async def test_a_node_without_a_free_place(nodes):
+async def test_a_node_without_a_free_slot(nodes):
     a, b, third = await nodes.start(), await nodes.start(max_peers=1), await nodes.start()
     await third.node.connect(b.addr)
     await eventually(lambda: b.is_connected_with(third))
@@ -226,7 +226,7 @@ async def test_policies_that_forbid_both_ways(nodes):
     assert said["verdict"].count("loopback_blocked") == 2
 
 
-async def test_a_policy_of_which_nothing_was_recorded_is_only_suspected(nodes):
+async def test_a_policy_without_a_recorded_skip_is_only_suspected(nodes):
     a, b = await nodes.start(allow_networks=()), await nodes.start(advertise="192.168.3.4:7072")
     status, said = await diff(a, b)
     assert (status, said["outcome"]) == (0, "possible")
@@ -306,7 +306,7 @@ def answering(documents):
         yield server.url
 
 
-async def test_each_side_may_have_a_token_of_its_own(nodes):
+async def test_each_side_may_have_its_own_token(nodes):
     a, b = await nodes.start(), await nodes.start()
     async with api_of(a, token="opensesame") as url, api_of(b, token="other") as other_url:
 
@@ -329,7 +329,7 @@ async def test_one_that_does_not_answer(nodes, gone):
             assert gone in done.stderr
 
 
-def test_a_program_without_a_node_of_ours_cannot_be_compared():
+def test_a_program_without_a_nocarrier_node_cannot_be_compared():
     with api_server(DialTracker(), listen="127.0.0.1:0") as embedded:
         done = nocarrier("diff", embedded.url, embedded.url)
     assert done.returncode == 2
@@ -351,7 +351,7 @@ NODE = samples.document(samples.node_info())
         {"node": {**NODE, "inbound_rejections": {"banned": "often"}}},
     ],
 )
-def test_foreign_json_is_told_as_such(document):
+def test_foreign_json_is_reported_as_such(document):
     with answering({"/api/p2p/debug": document}) as url:
         done = nocarrier("diff", url, url)
     assert done.returncode == 2
@@ -368,7 +368,7 @@ def answers_of(debug, *, failures=(), peers=()):
     }
 
 
-def test_a_node_whose_record_cannot_be_read_is_compared_without_it_and_that_is_said():
+def test_a_node_whose_record_cannot_be_read_is_compared_without_it_and_the_output_says_so():
     other = answers_of(samples.debug(node=samples.node_info(node_id="cd" * 32)))
     documents = answers_of(
         samples.debug(node=samples.node_info(), dial_failures=[samples.failure()]), failures=[samples.failure()]
@@ -389,7 +389,7 @@ def test_a_node_whose_record_cannot_be_read_is_compared_without_it_and_that_is_s
 
 
 @pytest.mark.parametrize("field", ["genesis", "max_peers", "node_id"])
-def test_without_what_a_verdict_needs_there_is_none(field):
+def test_there_is_no_verdict_without_the_fields_it_needs(field):
     documents = answers_of(samples.debug(node=samples.node_info()))
     del documents["/api/p2p/debug"]["node"][field]
     documents["/openapi.json"] = {"info": {"version": "0.0.7"}}

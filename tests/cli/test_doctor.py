@@ -76,7 +76,7 @@ def found(*findings, **diagnosis):
 # ---- the verdict ----------------------------------------------------------------------------------------------------
 
 
-def test_healthy_says_what_was_looked_at(embedded, tracker):
+def test_healthy_says_what_was_examined(embedded, tracker):
     tracker.succeed(tracker.begin("192.0.2.1:7072", "seed"))
     tracker.succeed(tracker.begin("198.51.100.1:7072", "seed"))
     shown = nocarrier("doctor", "--url", embedded.url)
@@ -128,7 +128,7 @@ def test_the_exit_status_follows_the_status(answer, exit_status, first_line):
             assert "--json" in arguments or shown.stdout.splitlines()[0].startswith(first_line)
 
 
-def test_with_a_probe_the_verdict_is_that_after_it():
+def test_with_a_probe_the_verdict_is_the_one_after_the_probe():
     asked = []
 
     async def answer(request):
@@ -156,13 +156,13 @@ def test_with_a_probe_the_verdict_is_that_after_it():
         ("--url",),
     ],
 )
-def test_bad_usage_and_nobody_there_is_two(arguments):
+def test_bad_usage_and_an_unreachable_node_exit_with_2(arguments):
     shown = nocarrier("doctor", *arguments)
     assert (shown.returncode, shown.stdout) == (2, "")
     assert shown.stderr
 
 
-def test_a_wrong_token_is_two(tracker):
+def test_a_wrong_token_exits_with_2(tracker):
     with api_server(tracker, listen="127.0.0.1:0", token="a-token-of-some-length") as guarded:
         for token in ((), ("--token", "another-token-of-some-length")):
             shown = nocarrier("doctor", "--url", guarded.url, *token)
@@ -204,12 +204,12 @@ def test_a_finding_says_what_why_since_when_and_what_to_do(embedded, tracker):
 
 
 @pytest.mark.parametrize(("stands_s", "since"), [(0.9, "new"), (1, "for 1 s"), (90, "for 90 s")])
-def test_a_finding_is_new_for_a_second(stands_s, since):
+def test_a_finding_is_called_new_for_a_second(stands_s, since):
     finding = samples.finding(confidence=0.6, since_unix=100.0)
     assert standing(finding, 100.0 + stands_s) == f"likely (0.6); blame: them; {since}"
 
 
-def test_the_worst_stands_first_and_what_is_for_information_last():
+def test_the_worst_finding_comes_first_and_information_last():
     def finding(severity):
         return samples.finding(f"is_{severity}", severity=severity, title=f"The {severity} one.")
 
@@ -244,7 +244,7 @@ def test_what_a_finding_explains_is_named():
     assert "  also explains: seeds_down, peer_down\n" in shown
 
 
-def test_lines_fit_the_terminal_and_have_no_blanks_at_their_end(embedded, tracker):
+def test_lines_fit_the_terminal_and_have_no_trailing_blanks(embedded, tracker):
     for number in range(9):
         refuses(tracker, f"192.0.2.{number}:7072", "seed")
     for columns in (80, 60):
@@ -294,7 +294,7 @@ def test_json_is_the_answer_of_the_node(embedded, tracker):
 # ---- who answers ----------------------------------------------------------------------------------------------------
 
 
-def test_who_does_not_answer_is_told_as_such():
+def test_a_server_that_does_not_answer_is_reported_as_such():
     with api_server(DialTracker(), listen="127.0.0.1:0") as running:
         gone = running.url
     shown = nocarrier("doctor", "--url", gone)
@@ -315,7 +315,7 @@ def test_who_does_not_answer_is_told_as_such():
         found() | {"/api/p2p/debug": {"connected_peers": 7}},
     ],
 )
-def test_foreign_or_older_programs_are_told_as_such(documents):
+def test_foreign_or_older_programs_are_reported_as_such(documents):
     with answering(documents) as url:
         shown = nocarrier("doctor", "--url", url)
     assert (shown.returncode, shown.stdout, len(shown.stderr.splitlines())) == (2, "", 1)
@@ -376,7 +376,7 @@ def test_text_of_a_hostile_node_cannot_steer_the_terminal():
 # ---- probing --------------------------------------------------------------------------------------------------------
 
 
-async def test_what_a_probe_saw_stands_below_its_finding(tracker):
+async def test_the_results_of_a_probe_are_below_its_finding(tracker):
     async with closed_port("127.67.1.1") as port:
         addr = f"127.67.1.1:{port}"
         refuses(tracker, addr)
@@ -400,13 +400,13 @@ async def test_what_a_probe_saw_stands_below_its_finding(tracker):
     assert answer["probes"]["peer_down"]["facts"]["targets"][0]["addr"] == addr
 
 
-def test_what_is_not_worth_a_packet_is_said_in_a_line(embedded, tracker):
+def test_a_finding_not_worth_probing_says_so_in_one_line(embedded, tracker):
     tracker.record("192.168.3.3:7072", "private_ip_blocked", "seed")
     shown = nocarrier("doctor", "--probe", "--url", embedded.url)
     assert "\n  Nothing to probe: " in shown.stdout
 
 
-def test_a_node_that_cannot_probe_costs_no_finding():
+def test_a_node_that_cannot_probe_still_shows_its_findings():
     with answering(found(samples.finding("offline"))) as url:
         shown = nocarrier("doctor", "--probe", "--url", url)
     assert shown.returncode == 1

@@ -59,7 +59,7 @@ def test_an_unknown_name_is_answered_with_the_nearest(mistyped, near):
     assert f"Did you mean {near}" in shown.stderr
 
 
-def test_a_name_like_no_other_is_answered_with_how_to_list_all():
+def test_a_name_unlike_any_other_is_answered_with_how_to_list_all():
     shown = nocarrier("explain", "\x1b[2J")
     assert shown.returncode == 2
     assert "List all with: nocarrier explain" in shown.stderr
@@ -77,7 +77,7 @@ def test_a_word_of_the_glossary_is_found_however_it_is_spelled(spelled):
     ]
 
 
-def test_a_reason_that_is_a_word_too_is_explained_as_both_the_reason_first():
+def test_a_name_that_is_a_reason_and_a_word_is_explained_as_both():
     shown = nocarrier("explain", "cancelled").stdout
     assert shown.startswith("cancelled (a reason)\n")
     assert f"\n  also a kind of event and an outcome: {Kind.CANCELLED.meaning}\n" in shown
@@ -86,7 +86,7 @@ def test_a_reason_that_is_a_word_too_is_explained_as_both_the_reason_first():
     assert [sense["role"] for sense in answer["senses"]] == ["a kind of event and an outcome"]
 
 
-def test_a_word_for_a_set_lists_the_set_and_fits_a_terminal():
+def test_a_word_for_a_set_lists_its_members_and_fits_a_terminal():
     lines = nocarrier("explain", "evidence").stdout.splitlines()
     assert max(map(len, lines[2:])) <= 80
     listed = " ".join(lines[2:]).partition("One of: ")[2].split(", ")

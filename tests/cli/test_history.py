@@ -85,7 +85,7 @@ def test_events_are_shown_newest_first_and_without_beginnings(url, tracker, hist
     assert [row[2] for row in rows(started)] == ["started"]
 
 
-def test_what_it_covers_is_told_of_an_empty_one_too(url, history):
+def test_an_empty_history_also_says_what_it_covers(url, history):
     written(history, 0)
     shown = nocarrier("history", "--url", url)
     assert shown.stdout == "time\taddress\toutcome\tfrom\twhat is known\n"
@@ -112,7 +112,7 @@ def test_more_than_a_page_is_read_page_by_page(url, tracker, history):
     assert rest["is_complete"]
 
 
-def test_filters_and_times_are_the_nodes(url, tracker, history):
+def test_filters_and_times_are_applied_by_the_node(url, tracker, history):
     tracker.record("192.0.2.1:7072", "timeout", "seed")
     tracker.record("192.0.2.2:7072", "banned", "gossip", via="192.0.2.1:7072")
     written(history, 2)
@@ -140,14 +140,14 @@ def test_filters_and_times_are_the_nodes(url, tracker, history):
         ("--findings", "--reason", "timeout"),
     ],
 )
-def test_what_does_not_go_together_is_a_mistyped_command(arguments):
+def test_options_that_exclude_each_other_are_a_mistyped_command(arguments):
     shown = nocarrier("history", *arguments, "--url", "http://127.0.0.1:1")
     assert shown.returncode == 2
     assert "history [OPTIONS]" in shown.stderr
     assert "Error: " in shown.stderr
 
 
-def test_findings_of_the_past_have_beginning_and_end(url, history):
+def test_past_findings_have_a_beginning_and_an_end(url, history):
     history.record_findings((finding(), finding("peer_down", HOSTILE)))
     eventually(lambda: len(history.findings(None, None, 10)) == 2)
     history.record_findings((finding("peer_down", HOSTILE),))
@@ -163,7 +163,7 @@ def test_findings_of_the_past_have_beginning_and_end(url, history):
     assert [past["finding"]["code"] for past in answer["findings"]] == ["peer_down", "seeds_down"]
 
 
-def test_without_a_history_it_says_how_to_have_one(tracker):
+def test_without_a_history_it_says_how_to_enable_it(tracker):
     with api_server(tracker, listen="127.0.0.1:0") as running:
         for arguments in ((), ("--findings",), ("--follow",)):
             shown = nocarrier("history", *arguments, "--url", running.url)
@@ -173,7 +173,7 @@ def test_without_a_history_it_says_how_to_have_one(tracker):
             assert len(shown.stderr.splitlines()) == 1
 
 
-def test_a_history_that_cannot_be_read_is_told_with_why(tmp_path, tracker):
+def test_a_history_that_cannot_be_read_is_reported_with_the_reason(tmp_path, tracker):
     (tmp_path / "history.sqlite3").mkdir()
     with (
         SqliteHistory(tmp_path / "history.sqlite3", tracker) as broken,
@@ -193,7 +193,7 @@ def test_text_of_a_peer_cannot_steer_the_terminal(url, tracker, history):
     assert "\nfake row" not in shown.stdout
 
 
-def test_reading_shows_progress_on_a_terminal_and_nothing_in_a_pipe(url, tracker, history):
+def test_reading_shows_progress_on_a_terminal_but_not_in_a_pipe(url, tracker, history):
     tracker.record("192.0.2.1:7072", "timeout", "seed")
     written(history, 1)
     assert "\x1b" not in nocarrier("history", "--url", url, TERM="xterm").stdout
@@ -240,7 +240,7 @@ class Following:
         self.process.stderr.close()
 
 
-def test_following_goes_on_from_the_past_without_gap_or_repetition(url, tracker, history):
+def test_following_continues_from_the_past_without_gap_or_repetition(url, tracker, history):
     for number in range(30):
         tracker.record(f"192.0.2.{number}:7072", "timeout", "seed")
     written(history, 30)
@@ -264,7 +264,7 @@ def test_following_goes_on_from_the_past_without_gap_or_repetition(url, tracker,
         assert following.process.wait(10) == 0
 
 
-def test_following_filters_what_comes_and_leaves_beginnings_out(url, tracker, history):
+def test_following_filters_new_events_and_leaves_beginnings_out(url, tracker, history):
     with Following("--reason", "banned", "--url", url) as banned, Following("--url", url) as everything:
         time.sleep(1.5)
         tracker.succeed(tracker.begin("192.0.2.1:7072", "seed"))

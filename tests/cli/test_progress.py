@@ -39,7 +39,7 @@ def test_a_dial_that_takes_long_says_so_on_a_terminal(tracker):
     "arguments", [("connect", "192.0.2.1:7072"), ("doctor", "--probe"), ("report", "--output", "-"), ("peers",)]
 )
 @pytest.mark.parametrize("environ", [{}, {"NO_COLOR": "1"}])
-def test_no_escape_code_comes_into_a_pipe(url, tracker, arguments, environ):
+def test_no_escape_codes_in_a_pipe(url, tracker, arguments, environ):
     tracker.record("192.0.2.1:7072", "timeout", "seed")
     shown = nocarrier(*arguments, "--url", url, TERM="xterm-256color", **environ)
     assert "\x1b" not in shown.stdout + shown.stderr

@@ -146,7 +146,7 @@ def harmless(text):
 # ---- what it tells --------------------------------------------------------------------------------------------------
 
 
-def test_it_tells_what_is_wrong_and_what_it_rests_on(url, tracker, history, tmp_path):
+def test_a_report_says_what_is_wrong_and_on_what_evidence(url, tracker, history, tmp_path):
     busy(tracker)
     history.record_findings((past_finding(),))
     written(history, 8)
@@ -200,7 +200,7 @@ def past_finding():
     )
 
 
-def test_without_a_history_it_tells_what_memory_holds_and_says_so(tracker, tmp_path):
+def test_without_a_history_a_report_uses_memory_and_says_so(tracker, tmp_path):
     busy(tracker)
     with api_server(tracker, listen="127.0.0.1:0") as running:
         text = report(running.url, tmp_path / "report.md")
@@ -215,7 +215,7 @@ def test_without_a_history_it_tells_what_memory_holds_and_says_so(tracker, tmp_p
     assert "### `connection_refused`" in text
 
 
-def test_only_the_time_asked_for_is_told(tracker, tmp_path):
+def test_a_report_covers_only_the_requested_time(tracker, tmp_path):
     class Clock:
         now_unix = NOW_UNIX - 7_200
 
@@ -239,7 +239,7 @@ def test_only_the_time_asked_for_is_told(tracker, tmp_path):
     assert "2 failed dials, in steps of 5 min." in both
 
 
-def test_it_can_be_read_of_a_node_with_a_token(tracker, tmp_path):
+def test_a_report_can_be_made_from_a_node_with_a_token(tracker, tmp_path):
     with api_server(tracker, node=FakeNode(), listen="127.0.0.1:0", token="opensesame") as running:
         refused = nocarrier("report", "--url", running.url, "--output", "-")
         assert refused.returncode == 2
@@ -253,7 +253,7 @@ def test_it_can_be_read_of_a_node_with_a_token(tracker, tmp_path):
 
 
 @pytest.mark.parametrize("form", ["md", "html"])
-def test_it_gives_nobody_away_unless_told_to(url, tracker, history, tmp_path, form):
+def test_a_report_reveals_no_identity_unless_told_to(url, tracker, history, tmp_path, form):
     busy(tracker)
     tracker.record("192.0.2.1:7072", "handshake_error", "seed", detail=HOSTILE)
     history.record_findings((past_finding(),))
@@ -332,7 +332,7 @@ def test_words_are_escaped(text, shown):
     assert words(text) == shown
 
 
-def test_code_is_code_where_it_can_be_and_words_elsewhere():
+def test_code_is_marked_as_code_where_possible_and_plain_elsewhere():
     assert code("[2001:db8::7]:7072") == "`[2001:db8::7]:7072`"
     assert code("a`b") == r"a\`b"
     assert code("a|b") == "a|b"
@@ -357,7 +357,7 @@ def test_the_chart_shows_each_reason_and_the_rest_together():
     assert "others 20" in page.text
 
 
-def test_a_chart_of_nothing_is_one(tracker, tmp_path):
+def test_a_report_without_events_still_has_a_chart(tracker, tmp_path):
     nothing = samples.series({})
     Page(svg_chart(nothing))
     with api_server(tracker, listen="127.0.0.1:0") as running:
@@ -367,7 +367,7 @@ def test_a_chart_of_nothing_is_one(tracker, tmp_path):
 # ---- the file -------------------------------------------------------------------------------------------------------
 
 
-def test_the_usual_name_says_when_and_no_file_is_replaced(url, tmp_path, monkeypatch):
+def test_the_default_file_name_contains_the_time_and_replaces_no_file(url, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     shown = nocarrier("report", "--url", url, "--format", "html")
     [path] = tmp_path.glob("nocarrier-report-*.html")
@@ -382,13 +382,13 @@ def test_the_usual_name_says_when_and_no_file_is_replaced(url, tmp_path, monkeyp
     assert path.read_text().startswith("<!DOCTYPE html>")
 
 
-def test_a_file_that_cannot_be_written_is_told_with_why(url, tmp_path):
+def test_a_file_that_cannot_be_written_is_reported_with_the_reason(url, tmp_path):
     shown = nocarrier("report", "--url", url, "--output", str(tmp_path / "missing" / "report.md"))
     assert shown.returncode == 1
     assert "No such file or directory" in shown.stderr
 
 
-def test_times_that_cannot_be_are_refused_before_anybody_is_asked():
+def test_impossible_times_are_refused_before_the_node_is_asked():
     shown = nocarrier("report", "--since", "1h", "--until", "2h", "--url", "http://127.0.0.1:1")
     assert shown.returncode == 2
     assert "--since must be before --until" in shown.stderr
@@ -412,7 +412,7 @@ def test_progress_is_for_terminals_only(url, tracker, history, tmp_path):
         assert "asking" in terminal.written
 
 
-def test_a_report_of_much_stays_small(tmp_path):
+def test_a_report_of_many_events_stays_small(tmp_path):
     tracker = DialTracker(capacity=10_000)
     sources = ("seed", "gossip", "direct", "peer_book", "handshake", "dht", "pex", "dns", "tracker", "other")
     with SqliteHistory(tmp_path / "history.sqlite3", tracker) as kept:

@@ -65,7 +65,7 @@ def test_it_shows_node_findings_failures_and_dials_as_they_happen(url, tracker):
         assert terminal.ended() == 0
 
 
-def test_keys_choose_what_is_listed_and_pause(url, tracker):
+def test_keys_choose_the_list_and_pause_it(url, tracker):
     tracker.record("192.0.2.1:7072", "timeout", "seed")
     tracker.record("192.0.2.2:7072", "backoff_active", "seed")
     with Terminal("top", "--url", url) as terminal:
@@ -135,7 +135,7 @@ def test_colours_can_be_switched_off(url, tracker):
             assert ("\x1b[3" in terminal.written or "\x1b[1;3" in terminal.written) is has_colours
 
 
-def test_a_node_that_goes_away_and_comes_back_is_said(tracker):
+def test_a_node_that_goes_away_and_comes_back_is_reported(tracker):
     tracker.record("192.0.2.1:7072", "timeout", "seed")
     server = api_server(tracker, listen="127.0.0.1:0")
     with server, Terminal("top", "--url", server.url) as terminal:
@@ -151,7 +151,7 @@ def test_a_node_that_goes_away_and_comes_back_is_said(tracker):
             assert terminal.ended() == 0
 
 
-def test_who_does_not_answer_is_told_before_the_screen_changes():
+def test_a_node_that_does_not_answer_is_reported_before_the_screen_changes():
     with api_server(DialTracker(), listen="127.0.0.1:0") as running:
         gone = running.url
     with Terminal("top", "--url", gone) as terminal:
@@ -213,7 +213,7 @@ def test_without_a_node_one_line_says_what_to_do():
     assert shown.stdout == ""
 
 
-def test_lines_tell_of_findings_that_come_and_go_and_of_gaps():
+def test_lines_report_findings_that_come_and_go_and_gaps():
     def found(*codes):
         findings = [samples.finding(code, summary=f"It is {code}.") for code in codes]
         return samples.message("findings", samples.diagnosis(*findings))
@@ -272,7 +272,7 @@ def test_the_bars_count_the_last_minutes_only():
     assert state.failures_by_source() == [("seed", 1)]
 
 
-def test_the_rate_is_of_the_last_minute():
+def test_the_rate_is_that_of_the_last_minute():
     state = TopState()
     state.take(status(1_000.0, 10))
     assert state.dials_per_minute() is None
@@ -283,7 +283,7 @@ def test_the_rate_is_of_the_last_minute():
     assert state.dials_per_minute() == 0
 
 
-def test_what_was_told_as_past_is_not_told_twice():
+def test_past_events_are_not_shown_twice():
     state = TopState()
     state.take_past(samples.failures(samples.failure(seq=2), samples.failure(seq=1)))
     for seq in (1, 2, 3):
@@ -291,7 +291,7 @@ def test_what_was_told_as_past_is_not_told_twice():
     assert [each.seq for each in state.listed(Filter.ALL)] == [3, 2, 1]
 
 
-def test_gaps_are_said_and_added_up():
+def test_gaps_are_reported_and_added_up():
     state = TopState()
     state.take(status(1.0, 1))
     state.take(gap(50))
@@ -309,7 +309,7 @@ def test_gaps_are_said_and_added_up():
         ({"status": "of a newer node"}, "of a newer node: "),
     ],
 )
-def test_the_screen_says_the_status_and_not_that_of_before_as_if_it_were_now(answer, heading):
+def test_the_screen_never_shows_an_old_status_as_the_present_one(answer, heading):
     state = TopState()
     state.take(samples.message("findings", samples.diagnosis(**answer)))
     state.take(status(1_000.0, 0))

@@ -42,12 +42,12 @@ def test_help_lists_every_verb_of_this_version():
     assert all(f"  {verb} " in shown.stdout for verb in VERBS)
 
 
-def test_every_verb_has_help_of_its_own():
+def test_every_verb_has_its_own_help():
     for verb in sorted(set(VERBS) - {"run", "demo"}):
         assert nocarrier(verb, "--help").returncode == 0, verb
 
 
-def test_version_is_told_without_loading_the_node_or_the_web_library():
+def test_version_is_printed_without_loading_the_node_or_the_web_library():
     program = (
         "import sys; from nocarrier.cli.main import main\n"
         "try: main(['version'])\n"
@@ -79,7 +79,7 @@ def test_failures_are_filtered(url, tracker):
     assert [failure["addr"] for failure in json.loads(shown.stdout)["failures"]] == ["192.0.2.2:7072"]
 
 
-def test_skips_are_shown_only_where_somebody_asks_for_them(url, tracker):
+def test_skips_are_shown_only_on_request(url, tracker):
     tracker.record("192.0.2.1:7072", "timeout", "seed")
     for number in range(50):
         tracker.record(f"192.0.3.{number}:7072", "slots_full", "gossip")
@@ -111,7 +111,7 @@ def test_a_table_in_a_pipe_is_for_programs(url, tracker, verb):
     assert all(row[header.index("address")].endswith(":7072") for row in rows)
 
 
-def test_a_table_of_nothing_is_its_header_and_a_note_for_people():
+def test_an_empty_table_is_its_header_and_a_note_for_people():
     with api_server(DialTracker(), listen="127.0.0.1:0") as running:
         shown = nocarrier("peers", "--url", running.url)
         with Terminal("peers", "--url", running.url) as terminal:
@@ -128,7 +128,7 @@ def test_json_is_the_nodes_answer(url, tracker):
     assert answer["by_reason"] == {"timeout": 1}
 
 
-def test_a_filter_that_cannot_be_is_told_with_what_is_allowed(url):
+def test_an_impossible_filter_is_answered_with_what_is_allowed(url):
     shown = nocarrier("failures", "--reason", "timout", "--url", url)
     assert shown.returncode == 2
     assert shown.stderr.endswith("Error: --reason: there is no reason 'timout'. Did you mean timeout?\n")
@@ -145,7 +145,7 @@ def test_a_filter_that_cannot_be_is_told_with_what_is_allowed(url):
         ("--addr", "x" * 2000, "addr"),
     ],
 )
-def test_a_mistyped_filter_is_answered_with_what_is_near(url, option, word, says):
+def test_a_mistyped_filter_is_answered_with_the_nearest(url, option, word, says):
     shown = nocarrier("failures", option, word, "--url", url)
     assert (shown.returncode, shown.stdout) == (2, "")
     assert says in shown.stderr
@@ -224,7 +224,7 @@ def test_a_url_needs_no_scheme(url):
 
 
 @pytest.mark.parametrize("url", ["ftp://127.0.0.1", "127.0.0.1:99999", "http://", "http://[bad", "http://h:99999"])
-def test_a_url_that_is_none_is_told_as_such(url):
+def test_text_that_is_not_a_url_is_reported_as_such(url):
     shown = nocarrier("failures", "--url", url)
     assert shown.returncode == 2
     assert len(shown.stderr.splitlines()) == 1
@@ -264,7 +264,7 @@ def test_a_reason_is_explained_without_a_node():
     assert (row["name"], row["phase"]) == ("timeout", "connect")
 
 
-def test_a_ticket_is_issued_that_admits(tmp_path: Path):
+def test_an_issued_ticket_admits_its_node(tmp_path: Path):
     key = tmp_path / "issuer.pem"
     made = nocarrier(
         "ticket", "issue", "--key", str(key), "--new-key", "--node-id", NODE_ID, "--network", "lab", "--json"
@@ -288,7 +288,7 @@ def test_a_ticket_is_issued_that_admits(tmp_path: Path):
         (("--node-id", NODE_ID, "--days", "nan"), "more than 0"),
     ],
 )
-def test_a_ticket_that_cannot_be_is_refused(tmp_path, arguments, says):
+def test_an_impossible_ticket_is_refused(tmp_path, arguments, says):
     shown = nocarrier("ticket", "issue", "--key", str(tmp_path / "issuer.pem"), "--new-key", *arguments)
     assert shown.returncode == 1
     assert says in shown.stderr
@@ -304,7 +304,7 @@ def test_an_issuer_key_is_never_replaced(tmp_path):
     assert key.read_bytes() == before
 
 
-def test_a_setting_that_cannot_be_is_one_line_from_run_as_well(tmp_path):
+def test_an_impossible_setting_is_one_line_of_error_from_run_too(tmp_path):
     shown = nocarrier("run", "--node-data-dir", str(tmp_path), NOCARRIER_NODE_TARGET_PERS="3")
     assert shown.returncode == 1
     assert len(shown.stderr.splitlines()) == 1
@@ -319,7 +319,7 @@ def test_a_setting_that_cannot_be_is_one_line_from_run_as_well(tmp_path):
         (("--config", "nowhere.toml"), "nowhere.toml"),
     ],
 )
-def test_a_flag_of_run_that_cannot_be_is_a_mistyped_command(tmp_path, arguments, says):
+def test_an_impossible_flag_of_run_is_a_mistyped_command(tmp_path, arguments, says):
     shown = nocarrier("run", "--node-data-dir", str(tmp_path), *arguments)
     assert shown.returncode == 2
     assert says in shown.stderr

@@ -30,22 +30,22 @@ def test_messages_are_read_however_they_are_cut(size):
     assert list(parse(chunks)) == [SentEvent("dial", {"a": 1}, 7), SentEvent("status", {"b": 2}, None)]
 
 
-def test_a_message_that_is_not_whole_is_none():
+def test_an_incomplete_message_is_not_returned():
     assert list(parse([b'event: dial\ndata: {"a": 1}\n'])) == []
 
 
 @pytest.mark.parametrize("line", [b"data: no json\n\n", b"data: [1]\n\n", b"data: " + b"[" * 100_000 + b"\n\n"])
-def test_what_no_node_sends_is_told_as_such(line):
+def test_text_that_no_node_sends_is_reported_as_such(line):
     with pytest.raises(NodeUnreachableError, match="not the stream of a node"):
         list(parse([line]))
 
 
-def test_a_line_without_end_is_given_up():
+def test_an_endless_line_is_abandoned():
     with pytest.raises(NodeUnreachableError, match="without an end"):
         list(parse(itertools.repeat(b"x" * 65_536)))
 
 
-def test_a_number_without_end_is_none():
+def test_an_endless_number_is_ignored():
     assert list(parse([b"id: " + b"9" * 5_000 + b"\ndata: {}\n\n"])) == [SentEvent("message", {}, None)]
 
 
@@ -86,7 +86,7 @@ def dial(seq):
     return sent("dial", samples.recorded(seq), seq)
 
 
-def test_it_comes_back_and_goes_on_where_it_was():
+def test_it_reconnects_and_continues_where_it_was():
     server, asked = serving(dial(1) + dial(2), dial(3))
     with server:
         found = taken(NodeClient(server.url, None), 4)
@@ -94,14 +94,14 @@ def test_it_comes_back_and_goes_on_where_it_was():
     assert asked == [None, "2"]
 
 
-def test_before_any_dial_it_goes_on_from_the_newest_of_the_status():
+def test_before_any_dial_it_continues_from_the_number_in_the_status():
     server, asked = serving(sent("status", samples.status(seq=40)), dial(41))
     with server:
         taken(NodeClient(server.url, None), 3)
     assert asked == [None, "40"]
 
 
-def test_behind_a_gap_it_goes_on_behind_the_gap():
+def test_after_a_gap_it_continues_behind_the_gap():
     gap = sent("gap", Gap(after_seq=5000, next_seq=1, missed=None))
     server, asked = serving(dial(5000) + gap, dial(1))
     with server:
@@ -109,7 +109,7 @@ def test_behind_a_gap_it_goes_on_behind_the_gap():
     assert asked == [None, "0"]
 
 
-def test_it_waits_longer_each_time_and_not_for_ever():
+def test_it_waits_longer_each_time_up_to_a_limit():
     waits = []
     server, _ = serving(dial(1))
     with server:
@@ -121,28 +121,28 @@ def test_it_waits_longer_each_time_and_not_for_ever():
     assert waits == [1.0, 2.0, 4.0, 8.0, 10.0, 10.0]
 
 
-def test_who_never_answered_is_not_waited_for():
+def test_it_does_not_wait_for_a_server_that_never_answered():
     with api_server(DialTracker(), listen="127.0.0.1:0") as running:
         gone = running.url
     with pytest.raises(NodeUnreachableError, match="no node answers"):
         next(follow(NodeClient(gone, None)))
 
 
-def test_what_a_newer_node_sends_besides_is_passed_on_as_it_is():
+def test_unknown_messages_of_a_newer_node_are_passed_on_unchanged():
     server, _ = serving(b'event: weather\ndata: {"sunny": true}\n\n' + dial(1))
     with server:
         weather, first = taken(NodeClient(server.url, None), 2)
     assert (weather.sent.document, weather.view, first.view.seq) == ({"sunny": True}, None, 1)
 
 
-def test_a_node_that_cannot_be_read_is_not_waited_for():
+def test_it_does_not_wait_for_a_node_that_it_cannot_read():
     server, asked = serving(dial(1) + b'event: status\ndata: {"at_unix": "noon"}\n\n')
     with server, pytest.raises(AnotherApiError, match="events: the server there speaks another version"):
         taken(NodeClient(server.url, None), 3)
     assert len(asked) == 1
 
 
-def test_an_older_node_without_a_stream_is_told_as_such():
+def test_an_older_node_without_a_stream_is_reported_as_such():
     server = Server(Starlette(routes=[Route(event_stream.PATH, PlainTextResponse("hello"))]), "127.0.0.1:0")
     with server, pytest.raises(NodeUnreachableError, match="not like a node"):
         next(follow(NodeClient(server.url, None)))

@@ -37,7 +37,7 @@ def test_a_package_imports_only_what_its_row_allows(name: str, imports: dict[str
 
 
 @pytest.mark.parametrize("name", packages.top_level())
-def test_the_docstring_names_what_the_contracts_forbid_below(name: str):
+def test_the_docstring_names_the_forbidden_imports(name: str):
     """Whoever opens a package reads there what `make check` will refuse."""
     position = packages.top_level().index(name)
     below = set(packages.top_level()[position + 1 :])
@@ -46,13 +46,13 @@ def test_the_docstring_names_what_the_contracts_forbid_below(name: str):
 
 
 @pytest.mark.parametrize("path", sorted(packages.SOURCE.rglob("__init__.py")), ids=lambda path: path.parent.name)
-def test_every_package_says_in_one_sentence_what_it_is_for(path: Path):
+def test_every_package_states_its_purpose_in_one_sentence(path: Path):
     name = path.parent.relative_to(packages.SOURCE).as_posix()
     said = packages.purpose("" if name == "." else name)
     assert re.fullmatch(r"[^.]+(\.\w[^.]*)*[.?]", said), said
 
 
-def test_places_named_on_the_page_are_there():
+def test_paths_named_on_the_page_exist():
     """A path on the page, such as `dialing/attempt.py`, is one from the root or from src/nocarrier."""
     paths = re.findall(r"`([\w./-]+(?:/|\.py))`", PAGE)
     assert len(paths) > 30

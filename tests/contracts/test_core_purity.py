@@ -36,7 +36,7 @@ def imported(path: Path) -> set[str]:
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: f"{path.parent.name}/{path.stem}")
-def test_a_module_of_the_core_leans_on_nothing_above_it(path):
+def test_a_module_of_the_core_imports_nothing_above_it(path):
     allowed = MAY_IMPORT[path.parent.name]
     for name in imported(path):
         package, _, rest = name.partition(".")
@@ -53,7 +53,7 @@ def test_the_core_imports_without_site_packages():
     assert done.returncode == 0, done.stderr
 
 
-def test_importing_starts_no_thread_and_opens_nothing():
+def test_importing_starts_no_threads_and_opens_no_files():
     script = """
 import os, threading
 before = os.listdir("/proc/self/fd")

@@ -23,7 +23,7 @@ def _grows(node: ast.AST) -> bool:
     return is_power and not isinstance(node.right, ast.Constant)
 
 
-def test_only_bounded_powers_have_an_exponent_that_is_not_written_out():
+def test_a_power_with_a_computed_exponent_is_bounded():
     grown = {
         path.name
         for path in SOURCES.rglob("*.py")
@@ -32,6 +32,6 @@ def test_only_bounded_powers_have_an_exponent_that_is_not_written_out():
     assert grown == BOUNDED.keys()
 
 
-def test_a_pause_doubles_up_to_its_ceiling_however_often():
+def test_a_pause_doubles_up_to_its_limit_however_often():
     assert [doubling_pause_s(1.0, 10.0, times) for times in range(-1, 6)] == [1, 1, 2, 4, 8, 10, 10]
     assert doubling_pause_s(1.0, 10.0, 10**9) == 10.0

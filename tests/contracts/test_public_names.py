@@ -49,7 +49,7 @@ FIELDS = {
 
 
 @pytest.mark.parametrize("name", OF_THE_CONTRACT)
-def test_a_name_of_the_contract_takes_its_arguments(name):
+def test_a_promised_name_accepts_its_arguments(name):
     parameters = inspect.signature(getattr(nocarrier, name)).parameters
     positional, _, by_name = OF_THE_CONTRACT[name].partition("*")
     taken = [each.name for each in parameters.values() if each.kind is each.POSITIONAL_OR_KEYWORD]
@@ -61,11 +61,11 @@ def test_a_name_of_the_contract_takes_its_arguments(name):
 
 
 @pytest.mark.parametrize("name", nocarrier.__all__)
-def test_a_public_name_is_there_and_says_what_it_is(name):
+def test_a_public_name_exists_and_has_a_docstring(name):
     assert inspect.getdoc(getattr(nocarrier, name))
 
 
-def test_every_public_name_is_there_and_no_other_is_promised():
+def test_every_public_name_exists_and_no_other_is_promised():
     assert nocarrier.__all__ == sorted(nocarrier.__all__)
     assert all(getattr(nocarrier, name) is not None for name in nocarrier.__all__)
 
@@ -74,7 +74,7 @@ LATER = ("asgi_app", "serve", "SqliteHistory", "DialCollector")
 
 
 @pytest.mark.parametrize("name", [*LATER, "Prober"])
-def test_without_the_extra_it_is_said_how_to_have_it(name):
+def test_without_the_extra_the_error_says_how_to_install_it(name):
     script = (
         "import sys\n"
         "for missing in ('msgspec', 'prometheus_client', 'starlette', 'uvicorn'): sys.modules[missing] = None\n"
@@ -95,7 +95,7 @@ def test_docs_import_nothing_that_has_a_name_at_the_top():
             assert not set(names.split(", ")) & set(nocarrier.__all__), f"{page.name} imports from {module}"
 
 
-def test_what_needs_the_extra_is_imported_only_when_called():
+def test_names_that_need_the_extra_are_imported_only_when_used():
     script = "import sys, nocarrier; assert 'nocarrier.app' not in sys.modules; print(sorted(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True).stdout
     assert "'nocarrier.dialing'" in loaded
@@ -113,12 +113,12 @@ def test_the_words_are_text(name):
     assert issubclass(getattr(nocarrier, name), StrEnum)
 
 
-def test_a_failure_has_the_fields_of_the_contract():
+def test_a_failure_has_the_promised_fields():
     assert {field.name for field in dataclasses.fields(nocarrier.DialFailure)} >= FIELDS
 
 
 @pytest.mark.parametrize("method", ["record", "recent", "counts", "peers", "snapshot", "subscribe", "clear"])
-def test_a_tracker_has_the_methods_of_the_contract(method):
+def test_a_tracker_has_the_promised_methods(method):
     assert callable(getattr(nocarrier.DialTracker, method))
 
 

@@ -62,7 +62,7 @@ def test_fresh_pages_pass_the_check(folder):
 
 
 @pytest.mark.parametrize("page", ["docs/reference/cli.md", "docs/reference/causes.md", "dashboard/src/api/types.ts"])
-def test_stale_page_is_named_with_the_command_that_mends_it(folder, tmp_path, page):
+def test_a_stale_page_is_named_with_the_command_that_updates_it(folder, tmp_path, page):
     shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
     (tmp_path / page).write_text("older\n")
 

@@ -11,12 +11,12 @@ from nocarrier.model.finding import Severity
 VERDICT_CSS = Path(__file__).parents[2] / "dashboard/src/verdict/verdict.css"
 
 
-def test_a_terminal_tells_all_severities_apart():
+def test_a_terminal_shows_every_severity_differently():
     assert SEVERITY_STYLES.keys() == set(Severity)
     assert len(set(SEVERITY_STYLES.values())) == len(Severity)
 
 
-def test_the_page_tells_all_severities_apart():
+def test_the_page_shows_every_severity_differently():
     """That of a finding for information is the look of any finding, and needs no rule of its own."""
     styled = re.findall(r"^\.severity-(\w+) \{", VERDICT_CSS.read_text(), re.MULTILINE)
     assert {*styled, Severity.INFO} == set(Severity)

@@ -53,7 +53,7 @@ def run(folder):
     return done, called.read_text().splitlines() if called.exists() else []
 
 
-def test_what_is_missing_is_installed_at_once_when_nobody_else_installs(folder):
+def test_missing_packages_are_installed_at_once_if_nothing_else_is_installing(folder):
     put(folder / "apt-get", APT_GET.format(folder=folder, broken=""))
     done, [called] = run(folder)
     assert (done.returncode, done.stderr) == (0, "")
@@ -61,7 +61,7 @@ def test_what_is_missing_is_installed_at_once_when_nobody_else_installs(folder):
     assert called.endswith(" curl jq")
 
 
-def test_one_that_cannot_be_installed_keeps_no_other_away_and_is_said(folder):
+def test_a_package_that_cannot_be_installed_does_not_prevent_others_and_is_named(folder):
     put(folder / "apt-get", APT_GET.format(folder=folder, broken="curl"))
     done, called = run(folder)
     assert done.returncode == 0
@@ -72,7 +72,7 @@ def test_one_that_cannot_be_installed_keeps_no_other_away_and_is_said(folder):
     assert said.startswith("!! MISSING PROGRAMS: curl: the tests that need them are SKIPPED. apt-get could not")
 
 
-def test_who_is_not_root_is_told(folder):
+def test_a_user_who_is_not_root_is_told(folder):
     put(folder / "id", "#!/bin/sh\necho 1000\n")
     put(folder / "apt-get", APT_GET.format(folder=folder, broken=""))
     done, called = run(folder)
@@ -80,7 +80,7 @@ def test_who_is_not_root_is_told(folder):
     assert done.stderr.startswith("!! MISSING PROGRAMS: curl jq: the tests that need them are SKIPPED. Install them")
 
 
-def test_nothing_is_called_when_nothing_is_missing(folder):
+def test_no_package_manager_runs_if_nothing_is_missing(folder):
     for name in ("jq", "curl"):
         put(folder / name, "#!/bin/sh\n")
     put(folder / "apt-get", APT_GET.format(folder=folder, broken=""))

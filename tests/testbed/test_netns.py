@@ -59,7 +59,7 @@ def test_client_reaches_server_through_router_over_ipv4_and_ipv6(network):
         assert network.client.python(DIAL, host, port).startswith("SSH-2.0-")
 
 
-def test_client_meets_what_the_router_rejects(network):
+def test_the_client_sees_rejections_by_the_router(network):
     network.router.firewall("forward", "meta l4proto tcp reject with icmpx admin-prohibited")
     assert network.client.python(DIAL, network.server.ipv4, 7072) == "EHOSTUNREACH"
     assert network.client.python(DIAL, network.server.ipv6, 7072) == "EACCES"
@@ -79,7 +79,7 @@ def test_no_rules_let_everything_pass_again(network):
     assert network.client.python(DIAL, network.server.ipv4, port).startswith("SSH-2.0-")
 
 
-def test_names_are_asked_of_the_resolver_of_the_namespace(network):
+def test_names_are_looked_up_at_the_resolver_of_the_namespace(network):
     table = '{"seed.test": ["198.19.1.2", "2001:db8:2::2"], "four.test": ["198.19.1.2"]}'
     network.server.start_python(Path(resolver.__file__), network.server.ipv4, table)
     network.client.resolv_conf(network.server.ipv4)
@@ -105,7 +105,7 @@ def test_every_host_of_a_flat_network_reaches_every_other():
                 assert host.python(DIAL, other.ipv4, port).startswith("SSH-2.0-")
 
 
-def test_a_host_alone_has_nothing_but_its_loopback():
+def test_a_single_host_has_only_its_loopback():
     with Namespaces() as alone:
         host = alone.add("host")
         port = host.fault_server("ssh")
@@ -154,7 +154,7 @@ def test_a_network_that_fails_halfway_leaves_nothing_behind():
     assert still_there(names_of(broken)) == []
 
 
-def test_a_child_killed_from_outside_and_its_orphan_leave_nothing_behind():
+def test_a_child_killed_from_outside_leaves_nothing_behind_not_even_its_orphan():
     with Network() as made:
         names = names_of(made)
         process = made.client.popen(["sh", "-c", "sleep 60 & echo $!; wait"], stdout=subprocess.PIPE)
@@ -181,7 +181,7 @@ print(json.dumps(seen))
 
 
 @pytest.mark.skipif(platform.machine() != "x86_64", reason=f"{NOT_PROVEN}the system call filter is for x86-64")
-def test_the_kernel_refuses_what_seccomp_denies_and_nothing_else():
+def test_the_kernel_refuses_only_the_call_that_seccomp_denies():
     with Namespaces() as alone:
         assert alone.add("host").python(DENIED) == ["ENOBUFS", "EAFNOSUPPORT"]
 
@@ -207,14 +207,14 @@ def start_owner() -> subprocess.Popen:
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT])
-def test_an_owner_told_to_end_cleans_up(ending):
+def test_a_process_told_to_end_removes_its_network(ending):
     with start_owner() as owner:
         owner.send_signal(ending)
         owner.wait(timeout=10)
         assert namespaces_of(owner.pid) == []
 
 
-def test_a_sweep_removes_what_a_killed_owner_left_and_nothing_else(network):
+def test_a_sweep_removes_only_what_a_killed_process_left(network):
     with start_owner() as owner:
         owner.kill()
         owner.wait()

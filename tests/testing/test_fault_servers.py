@@ -34,7 +34,7 @@ async def talk(port: int, *, say: bytes = b"hello", host: str = "127.0.0.1") -> 
         ("dribble", b"S"),
     ],
 )
-async def test_what_the_peer_sees_first(name, first_bytes):
+async def test_the_first_bytes_that_the_peer_sees(name, first_bytes):
     async with FAULT_SERVERS[name]() as port:
         seen = await talk(port)
         assert seen.startswith(first_bytes)
@@ -65,7 +65,7 @@ async def test_dribbled_bytes_come_one_by_one():
         writer.close()
 
 
-async def test_a_closed_port_refuses_and_cannot_be_taken():
+async def test_a_closed_port_refuses_and_cannot_be_bound():
     async with FAULT_SERVERS["closed_port"]() as port:
         with pytest.raises(ConnectionRefusedError):
             await talk(port)
@@ -73,14 +73,14 @@ async def test_a_closed_port_refuses_and_cannot_be_taken():
             other.bind(("127.0.0.1", port))
 
 
-async def test_a_full_backlog_answers_nobody():
+async def test_a_full_backlog_answers_no_one():
     async with FAULT_SERVERS["backlog_full"]() as port:
         with pytest.raises(TimeoutError):
             await asyncio.wait_for(talk(port), 0.3)
 
 
 @pytest.mark.parametrize("name", sorted(FAULT_SERVERS))
-async def test_every_server_binds_ipv6_and_lets_its_port_go(name):
+async def test_every_server_binds_ipv6_and_releases_its_port(name):
     async with FAULT_SERVERS[name]("::1") as port:
         assert 0 < port < 65536
     async with FAULT_SERVERS[name]("::1", port) as again:

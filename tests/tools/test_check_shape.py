@@ -23,7 +23,7 @@ def body(lines):
     return "def f():\n" + "    pass\n" * (lines - 1)
 
 
-def test_what_is_within_bounds_is_no_problem(shape):
+def test_a_source_within_bounds_has_no_problems(shape):
     branches = "".join(f"    if x == {number} and x: pass\n" for number in range(7))
     assert added(shape, body(60) + "\n" * 200) == []
     assert added(shape, f"def f(self, a, b, c, d, *, e, f, g, h):\n{branches}", "other.py") == []
@@ -43,12 +43,12 @@ def test_what_is_within_bounds_is_no_problem(shape):
         ("Reason = int | str", "Reason is defined in model/taxonomy.py and new.py"),
     ],
 )
-def test_what_is_too_large_or_said_twice_is_named(shape, text, says):
+def test_code_that_is_too_large_or_defined_twice_is_named(shape, text, says):
     [problem] = added(shape, text)
     assert says in problem
 
 
-def test_an_exception_that_is_none_any_more_is_told(shape):
+def test_an_exception_that_is_no_longer_needed_is_reported(shape):
     name = next(iter(PROMISED))
     shape.parameters[name] = 8
     assert f"{name} has no more parameters than others; remove it from PROMISED" in list(problems_of(shape))

@@ -25,18 +25,18 @@ def test_the_wait_doubles_from_the_first_to_the_longest(retry, first_s, longest_
         assert plain * (1 - JITTER) <= delay_s(retry, count, **PEER) <= plain * (1 + JITTER)
 
 
-def test_never_is_for_ever():
+def test_never_is_an_infinite_wait():
     assert delay_s(Retry.NEVER, 1, **PEER) == math.inf
     assert delay_s(Retry.NEVER, 10**9, **PEER) == math.inf
 
 
 @pytest.mark.parametrize("retry", [retry for retry in Retry if retry is not Retry.NEVER])
 @pytest.mark.parametrize("count", [1, 7, 10**9])
-def test_a_seed_is_asked_again_within_minutes_whatever_it_did(retry, count):
+def test_a_seed_is_dialed_again_within_minutes_whatever_it_did(retry, count):
     assert delay_s(retry, count, source=Source.SEED, addr="seed.test:1") <= LONGEST_FOR_SEEDS_S * (1 + JITTER)
 
 
-def test_peers_that_failed_together_do_not_come_back_together():
+def test_peers_that_failed_together_are_not_dialed_again_together():
     delays = {delay_s(Retry.MID, 1, source=Source.GOSSIP, addr=f"198.18.0.{n}:7072") for n in range(100)}
     assert len(delays) > 90
     assert max(delays) - min(delays) > 30 * JITTER
@@ -52,5 +52,5 @@ def test_the_answer_is_the_same_in_every_process():
 
 
 @given(st.sampled_from(Retry), st.integers(-(10**12), 10**12), st.sampled_from(Source), st.text())
-def test_every_question_has_an_answer(retry, count, source, addr):
+def test_every_failure_has_a_wait(retry, count, source, addr):
     assert delay_s(retry, count, source=source, addr=addr) > 0

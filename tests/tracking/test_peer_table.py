@@ -62,7 +62,7 @@ def test_failures_in_a_row_make_the_wait_longer_and_a_success_ends_it(tracker, c
     assert standing.last_success_unix == clock.now
 
 
-def test_the_wait_names_its_reason_and_ends_by_itself(tracker, clock):
+def test_the_wait_names_its_reason_and_ends(tracker, clock):
     fail(tracker)
     assert tracker.standing(A).because is Reason.TIMEOUT
     clock.now += 60
@@ -71,7 +71,7 @@ def test_the_wait_names_its_reason_and_ends_by_itself(tracker, clock):
 
 
 @pytest.mark.parametrize("blame", [Blame.US, Blame.NONE])
-def test_what_is_not_the_peers_fault_makes_no_streak_but_paces_the_next_dial(tracker, clock, blame):
+def test_a_failure_that_is_not_the_peers_fault_makes_no_streak_but_delays_the_next_dial(tracker, clock, blame):
     fail(tracker, blame=blame)
     first_s = wait_s(tracker, clock)
     fail(tracker, blame=blame)
@@ -80,7 +80,7 @@ def test_what_is_not_the_peers_fault_makes_no_streak_but_paces_the_next_dial(tra
     assert not any(entry.penalised for entry in tracker.recent())
 
 
-def test_a_node_that_knows_itself_offline_penalises_nobody(tracker):
+def test_a_node_that_knows_it_is_offline_penalises_nobody(tracker):
     fail(tracker, penalise=False)
     assert tracker.standing(A).streak == 0
     assert not tracker.recent()[0].penalised
@@ -110,7 +110,7 @@ def test_an_early_disconnect_counts_against_the_peer(tracker):
     assert (peer.streak, peer.failures_total, peer.successes_total) == (1, 1, 1)
 
 
-def test_who_may_never_be_dialed_again_waits_for_ever(tracker, clock):
+def test_an_address_that_must_never_be_dialed_again_waits_forever(tracker, clock):
     fail(tracker, reason=Reason.PEER_ID_MISMATCH, blame=Blame.THEM)
     assert wait_s(tracker, clock) == math.inf
     clock.now += 1e9
@@ -123,7 +123,7 @@ def test_a_clock_that_was_set_back_makes_nobody_wait(tracker, clock):
     assert wait_s(tracker, clock) is None
 
 
-def test_our_own_fault_once_mended_is_forgiven_and_theirs_is_not(tracker, clock):
+def test_our_own_fault_is_forgiven_once_fixed_and_theirs_is_not(tracker, clock):
     fail(tracker, reason=Reason.NETWORK_UNREACHABLE, blame=Blame.US, addr=A)
     fail(tracker, addr=B)
     tracker.forgive_own_faults()
@@ -131,14 +131,14 @@ def test_our_own_fault_once_mended_is_forgiven_and_theirs_is_not(tracker, clock)
     assert wait_s(tracker, clock, B) is not None
 
 
-def test_a_stall_of_our_own_makes_nobody_wait_long(tracker, clock):
+def test_a_stall_of_our_own_makes_no_peer_wait_long(tracker, clock):
     for _ in range(2):
         fail(tracker, reason=Reason.HANDSHAKE_TIMEOUT, blame=Blame.US, evidence={"loop_lag_s": 3.0})
     assert tracker.standing(A).streak == 0
     assert wait_s(tracker, clock) == pytest.approx(10, rel=0.2), "5 s and then 10 s, not 30 s and then 60 s"
 
 
-def test_the_longest_streak_is_told_first_with_who_told_us(tracker):
+def test_the_longest_streak_comes_first_with_its_introducer(tracker):
     fail(tracker, addr=B)
     for _ in range(2):
         tracker.record(A, "timeout", "gossip", via=B, detail="it was silent")
@@ -147,7 +147,7 @@ def test_the_longest_streak_is_told_first_with_who_told_us(tracker):
     assert (other.addr, other.streak, other.via) == (B, 1, None)
 
 
-def test_the_table_is_bounded_and_forgets_who_was_seen_longest_ago(tracker, clock):
+def test_the_table_is_bounded_and_forgets_the_address_seen_longest_ago(tracker, clock):
     for number in range(10_000):
         clock.now += 1
         tracker.record(f"peer{number}.test:1", "timeout", "gossip")

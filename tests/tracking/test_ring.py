@@ -37,7 +37,7 @@ def test_the_oldest_goes_first(tracker):
     assert addrs(tracker) == [f"peer{number}:1" for number in range(15, 25)]
 
 
-def test_no_success_or_beginning_pushes_a_failure_out(tracker):
+def test_successes_and_beginnings_do_not_push_out_failures(tracker):
     tracker.record("failed.test:1", "timeout", "seed")
     for _ in range(5000):
         tracker.record_success("fine.test:1", "seed")
@@ -53,7 +53,7 @@ def test_a_failure_between_many_successes_of_one_batch_stays(tracker):
     assert addrs(tracker) == [f"failed{number}.test:1" for number in range(0, 600, 100)]
 
 
-def test_a_repeated_skip_updates_its_entry_and_flushes_no_failure(tracker, clock):
+def test_a_repeated_skip_updates_its_entry_and_pushes_out_no_failure(tracker, clock):
     tracker.record("failed.test:1", "timeout", "seed")
     for _ in range(1000):
         clock.now += 30
@@ -76,7 +76,7 @@ def test_an_updated_skip_becomes_the_newest_entry(tracker):
 @pytest.mark.parametrize(
     ("apart_s", "entries"), [(0.0, 1), (REPEAT_WINDOW_S, 1), (REPEAT_WINDOW_S + 0.1, 2), (-1.0, 2)]
 )
-def test_only_a_skip_soon_after_its_like_is_a_repetition(tracker, clock, apart_s, entries):
+def test_only_a_skip_soon_after_an_identical_one_is_a_repetition(tracker, clock, apart_s, entries):
     tracker.record("a.test:1", "slots_full", "seed")
     clock.now += apart_s
     tracker.record("a.test:1", "slots_full", "seed")
@@ -87,19 +87,19 @@ def test_only_a_skip_soon_after_its_like_is_a_repetition(tracker, clock, apart_s
     "other",
     [("b.test:1", "slots_full", "seed"), ("a.test:1", "backoff_active", "seed"), ("a.test:1", "slots_full", "dht")],
 )
-def test_skips_that_differ_stay_apart(tracker, other):
+def test_different_skips_stay_separate(tracker, other):
     tracker.record("a.test:1", "slots_full", "seed")
     tracker.record(*other)
     assert [entry.repeats for entry in tracker.recent()] == [1, 1]
 
 
-def test_a_repeated_failure_is_never_folded(tracker):
+def test_a_repeated_failure_is_never_merged(tracker):
     for _ in range(3):
         tracker.record("a.test:1", "timeout", "seed")
     assert [(entry.kind, entry.repeats) for entry in tracker.recent()] == [(Kind.FAILURE, 1)] * 3
 
 
-def test_a_skip_whose_entry_was_pushed_out_starts_anew(tracker):
+def test_a_skip_whose_entry_was_pushed_out_gets_a_new_one(tracker):
     tracker.record("a.test:1", "slots_full", "seed")
     for _ in range(10):
         tracker.record("b.test:1", "timeout", "seed")

@@ -14,7 +14,7 @@ from nocarrier import DialTracker, Fault
 from nocarrier.model.taxonomy import Blame, Kind, Phase, Reason
 
 
-def test_every_tracker_is_a_run_of_its_own():
+def test_every_tracker_has_its_own_run():
     names = {DialTracker().run for _ in range(100)}
     assert len(names) == 100
     assert all(re.fullmatch(r"[0-9a-f]{32}", name) for name in names)
@@ -83,7 +83,7 @@ print(json.dumps([names(), of_child]))
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
-def test_a_process_that_is_forked_off_is_another_run():
+def test_a_forked_process_is_another_run():
     done = subprocess.run([sys.executable, "-c", FORK], capture_output=True, text=True, check=True)
     of_parent, of_child = json.loads(done.stdout)
     assert [seq for _, seq in of_child] == [seq for _, seq in of_parent] == [1, 2]

@@ -26,7 +26,7 @@ def record(tracker, times=1):
         tracker.record(A, "timeout", "seed")
 
 
-def test_every_kind_of_event_comes_in_order_and_at_once(tracker):
+def test_every_kind_of_event_arrives_in_order_and_at_once(tracker):
     with tracker.subscribe() as events:
         tracker.fail(tracker.begin(A, "seed"), Fault(reason=Reason.TIMEOUT, phase=Phase.CONNECT, blame=Blame.PATH))
         tracker.succeed(tracker.begin(A, "seed"), node_id="ab")
@@ -37,7 +37,7 @@ def test_every_kind_of_event_comes_in_order_and_at_once(tracker):
     assert [event.dial_id for event in seen] == [1, 1, 2, 2, None]
 
 
-def test_what_was_recorded_before_is_not_told(tracker):
+def test_events_from_before_the_subscription_are_not_delivered(tracker):
     record(tracker, 3)
     with tracker.subscribe() as events:
         assert events.drain() == []
@@ -67,14 +67,14 @@ def test_drops_stay_counted_when_the_reader_is_gone(tracker, closing):
     assert tracker.snapshot().dropped["subscriber_slow"] == 4
 
 
-def test_one_slow_reader_costs_another_nothing(tracker):
+def test_one_slow_reader_does_not_affect_another(tracker):
     with tracker.subscribe(capacity=1), tracker.subscribe(capacity=1000) as quick:
         record(tracker, 500)
         assert len(quick.drain()) == 500
         assert quick.dropped_total == 0
 
 
-def test_a_reader_that_never_reads_does_not_hold_up_a_recording_thread(tracker):
+def test_a_reader_that_never_reads_does_not_block_a_recording_thread(tracker):
     number = 2_000
     with tracker.subscribe(capacity=10) as stuck:
         started_s = time.perf_counter()
@@ -106,21 +106,21 @@ def test_a_reader_that_holds_its_queue_for_a_while_loses_nothing(tracker):
     assert [event.seq for event in seen] == list(range(1, 301))
 
 
-def test_reading_waits_until_there_is_something_or_the_time_is_over(tracker):
+def test_reading_waits_for_events_or_until_the_timeout(tracker):
     with tracker.subscribe() as events:
         assert events.read(timeout_s=0.01) == []
         threading.Timer(0.05, record, [tracker]).start()
         assert len(events.read(timeout_s=5)) == 1
 
 
-def test_closing_wakes_a_thread_that_reads(tracker):
+def test_closing_wakes_a_waiting_thread(tracker):
     events = tracker.subscribe()
     threading.Timer(0.05, events.close).start()
     assert events.read(timeout_s=5) == []
     assert events.closed
 
 
-def test_an_event_recorded_while_somebody_looks_at_the_tracker_is_told_soon(tracker):
+def test_an_event_recorded_during_a_snapshot_is_delivered_soon(tracker):
     """A recording thread that finds the tracker busy leaves its event to the reader who makes it so."""
     looking = threading.Event()
     done = threading.Event()
@@ -166,7 +166,7 @@ async def test_async_for_without_a_loop_says_what_is_missing(tracker):
             pass
 
 
-def test_a_reader_whose_loop_is_gone_breaks_no_dial(tracker):
+def test_a_reader_whose_loop_is_closed_does_not_break_a_dial(tracker):
     async def wait_for_ever():
         events = tracker.subscribe(loop=asyncio.get_running_loop())
         following = asyncio.create_task(anext(aiter(events)))
@@ -180,12 +180,12 @@ def test_a_reader_whose_loop_is_gone_breaks_no_dial(tracker):
     assert tracker.snapshot().dropped["recorder_error"] == 0
 
 
-def test_no_capacity_is_refused(tracker):
+def test_a_capacity_of_zero_is_refused(tracker):
     with pytest.raises(ValueError, match="at least 1"):
         tracker.subscribe(capacity=0)
 
 
-def test_a_polled_reader_sees_everything_though_nobody_wakes_it(tracker):
+def test_a_polled_reader_sees_everything_without_being_woken(tracker):
     with tracker.subscribe(polled=True) as events:
         record(tracker, 3)
         assert [event.seq for event in events.drain()] == [1, 2, 3], "what still waits to be taken in is seen too"
@@ -201,7 +201,7 @@ def test_a_polled_reader_loses_the_oldest_and_counts_them(tracker):
         assert slow.dropped_total == tracker.snapshot().dropped["subscriber_slow"] == 2_990
 
 
-def test_a_polled_reader_does_not_make_recording_hand_over_each_event(tracker):
+def test_a_polled_reader_does_not_make_recording_deliver_each_event(tracker):
     with tracker.subscribe(polled=True):
         record(tracker, 5)
         assert len(tracker._waiting) == 5
@@ -217,7 +217,7 @@ def test_waiting_on_a_polled_reader_is_refused(tracker):
         events.read(timeout_s=0)
 
 
-def test_a_polled_reader_closes_with_what_it_has(tracker):
+def test_a_polled_reader_keeps_its_events_when_closed(tracker):
     events = tracker.subscribe(polled=True)
     record(tracker, 2)
     assert len(events.drain()) == 2

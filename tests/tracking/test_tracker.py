@@ -27,7 +27,7 @@ def only(tracker) -> DialFailure:
     return entry
 
 
-def test_an_entry_has_everything_that_was_said(tracker):
+def test_an_entry_contains_everything_that_was_recorded(tracker):
     dial_id = tracker.begin(A, "gossip", via="198.18.0.9:7072")
     tracker.fail(
         dial_id,
@@ -62,7 +62,7 @@ def test_an_entry_has_everything_that_was_said(tracker):
 
 
 @pytest.mark.parametrize("reason", Reason)
-def test_a_whole_outcome_counts_by_the_reasons_kind(tracker, reason):
+def test_a_complete_outcome_counts_by_the_kind_of_its_reason(tracker, reason):
     tracker.record(A, reason, "seed")
     entry, totals = only(tracker), tracker.totals()
     assert (entry.reason, entry.kind, entry.phase, entry.blame) == (reason, reason.kind, reason.phase, reason.blame)
@@ -80,7 +80,7 @@ def test_a_blocked_address_found_in_a_dial_that_had_begun_is_a_failure(tracker):
     assert (tracker.totals().failed, tracker.totals().skipped) == (1, 1)
 
 
-def test_filters_narrow_and_the_limit_keeps_the_newest(tracker):
+def test_filters_select_and_the_limit_keeps_the_newest(tracker):
     for number in range(6):
         tracker.record(f"peer{number % 3}:1", "timeout" if number % 2 else "banned", "seed", via=f"via{number}")
     assert [entry.via for entry in tracker.recent(2)] == ["via4", "via5"]
@@ -113,7 +113,7 @@ def test_a_dial_ends_once_and_a_second_end_is_counted_not_believed(tracker):
     assert snapshot.dropped["ended_twice"] == 2
 
 
-def test_a_dial_takes_the_time_since_its_beginning_where_nobody_says_how_long():
+def test_without_a_stated_duration_a_dial_takes_the_time_since_its_beginning():
     now = [1_000_000.0]
     tracker = DialTracker(clock=lambda: now[0])
     silent, good, told = (tracker.begin(A, "seed") for _ in range(3))
@@ -127,7 +127,7 @@ def test_a_dial_takes_the_time_since_its_beginning_where_nobody_says_how_long():
     assert tracker.recent()[-1].duration_s == 0.5
 
 
-def test_a_dial_has_no_duration_where_the_clock_was_set_back_meanwhile():
+def test_a_dial_has_no_duration_if_the_clock_was_set_back_meanwhile():
     now = [1_000_000.0]
     tracker = DialTracker(clock=lambda: now[0])
     dial_id = tracker.begin(A, "seed")
@@ -169,7 +169,7 @@ def test_clearing_forgets_all_but_dials_in_flight(tracker):
     assert (tracker.totals().started, tracker.totals().failed) == (1, 1)
 
 
-def test_the_revision_changes_with_every_outcome_and_not_by_looking(tracker):
+def test_the_revision_changes_with_every_outcome_and_not_by_reading(tracker):
     seen = {tracker.revision}
     for act in (
         lambda: tracker.record(A, "timeout", "seed"),

@@ -43,7 +43,7 @@ NO_ADDRESS = [
 
 @pytest.mark.parametrize("known_before", [True, False])
 @pytest.mark.parametrize("addr", NO_ADDRESS, ids=lambda value: repr(value)[:12])
-def test_any_address_is_recorded_bounded(tracker, addr, known_before):
+def test_any_address_is_recorded_within_bounds(tracker, addr, known_before):
     if known_before:  # the usual record takes a shorter way
         tracker.record(A, "timeout", "seed")
     tracker.record(addr, "timeout", "seed")
@@ -62,7 +62,7 @@ NO_NAME = [None, "", "no_such_name", "x" * 1_000_000, "\udcff", 5, math.nan, [],
 
 
 @pytest.mark.parametrize("name", NO_NAME, ids=lambda value: repr(value)[:12])
-def test_an_unknown_reason_or_source_is_other_with_the_text_kept(tracker, name, caplog):
+def test_an_unknown_reason_or_source_is_other_and_the_text_is_kept(tracker, name, caplog):
     tracker.record(A, name, "seed", detail="mine")
     tracker.record(A, "timeout", name)
     tracker.record_success(A, name)
@@ -91,7 +91,7 @@ def test_an_unknown_name_is_warned_about_once(tracker, caplog, nobody_was_warned
 
 
 @pytest.mark.parametrize("duration_s", [math.nan, math.inf, -1.0, "1", None, [], 10**400])
-def test_what_is_no_duration_is_none(tracker, duration_s):
+def test_a_value_that_is_not_a_duration_becomes_none(tracker, duration_s):
     tracker.record(A, "timeout", "seed", duration_s=duration_s)
     tracker.record_success(A, "seed", duration_s=duration_s)
     assert [entry.duration_s for entry in (*tracker.recent(), *tracker.snapshot().successes)] == [None] * 2
@@ -108,7 +108,7 @@ def test_texts_of_any_size_and_encoding_are_bounded(tracker):
     assert tracker.snapshot().dropped["recorder_error"] == 0
 
 
-def test_a_record_that_cannot_be_made_is_counted_and_said_once(caplog):
+def test_a_record_that_cannot_be_made_is_counted_and_logged_once(caplog):
     def broken_clock():
         raise RuntimeError("the clock is broken")
 
@@ -123,7 +123,7 @@ def test_a_record_that_cannot_be_made_is_counted_and_said_once(caplog):
     assert [record.levelno for record in caplog.records] == [logging.ERROR]
 
 
-def test_no_room_at_all_is_refused():
+def test_a_tracker_without_room_is_refused():
     for arguments in ({"capacity": 0}, {"max_peers": 0}):
         with pytest.raises(ValueError, match="at least 1"):
             DialTracker(**arguments)

@@ -43,7 +43,7 @@ def in_threads(*functions):
     return raised
 
 
-def test_eight_threads_at_once_are_counted_exactly_while_others_look(many_switches):
+def test_eight_threads_are_counted_exactly_while_others_read(many_switches):
     tracker, threads, rounds = DialTracker(), 8, 1_500
     left = threading.Semaphore(0)
 
@@ -80,7 +80,7 @@ def test_eight_threads_at_once_are_counted_exactly_while_others_look(many_switch
     assert (snapshot.dropped["ended_twice"], snapshot.dropped["recorder_error"]) == (0, 0)
 
 
-def test_a_reason_seen_for_the_first_time_disturbs_nobody_who_looks(many_switches):
+def test_a_new_reason_does_not_disturb_readers(many_switches):
     for _ in range(5):
         tracker, done = DialTracker(), threading.Event()
 

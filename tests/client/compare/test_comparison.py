@@ -33,7 +33,7 @@ def compared(a, b):
     return compare(a, b, clock_skew_max_s=300.0)
 
 
-def test_a_failure_is_joined_by_host_and_port_of_the_others_api():
+def test_a_failure_is_matched_by_host_and_port_of_the_other_nodes_api():
     a = node("a", "203.0.113.5", failures=[failed("198.51.100.7:7072"), failed("192.0.2.1:7072", "banned")])
     said = compared(a, node("b", "198.51.100.7"))
     assert said.outcome is Relation.FAILING
@@ -51,14 +51,14 @@ def test_the_end_of_a_tunnel_is_not_taken_for_the_nodes_host(host):
     assert (said.outcome, said.a_to_b.addrs) == (Relation.POSSIBLE, [])
 
 
-def test_a_ban_holds_both_ways_and_is_joined_with_what_the_other_one_counts():
+def test_a_ban_applies_in_both_directions_and_is_matched_with_the_other_nodes_counts():
     a = node("a", "203.0.113.5", failures=[failed("198.51.100.7:7072", "banned", detail="go away")])
     said = compared(a, node("b", "198.51.100.7", inbound_rejections={"banned": 3}))
     assert said.outcome is Relation.IMPOSSIBLE
     assert "banned (go away); B has turned 3 connections away for this reason" in said.verdict
 
 
-def test_only_the_newest_failure_counts_and_none_that_a_success_has_overtaken():
+def test_only_the_newest_failure_counts_and_only_if_no_success_followed():
     failures = [failed("198.51.100.7:7072", "timeout", 90.0), failed("198.51.100.7:7072", "connection_refused", 30.0)]
     b = node("b", "198.51.100.7")
     [obstacle] = compared(node("a", "203.0.113.5", failures=failures), b).a_to_b.obstacles
@@ -67,7 +67,7 @@ def test_only_the_newest_failure_counts_and_none_that_a_success_has_overtaken():
     assert compared(node("a", "203.0.113.5", failures=failures, book=book), b).a_to_b.obstacles == []
 
 
-def test_a_restart_is_told_by_the_clock_of_the_node_that_failed():
+def test_a_restart_is_dated_by_the_clock_of_the_node_that_failed():
     # B's clock is 100 s ahead: it was started 10 s after the failure, though its own time says 110 s.
     b = node("b", "198.51.100.7", ahead_s=100.0, started_at_unix=NOW + 100 - 50)
     [obstacle] = compared(node("a", "203.0.113.5", failures=[failed("198.51.100.7:7072")]), b).a_to_b.obstacles
@@ -110,7 +110,7 @@ def test_why_nothing_was_dialed():
     assert why(book=[known()]).startswith("it knows 198.51.100.7:7072, but has no record of dialing it yet")
 
 
-def test_a_node_that_nobody_can_dial_is_a_guess_and_no_verdict():
+def test_a_node_that_nobody_can_dial_is_a_guess_and_not_a_verdict():
     reachability = {"state": "private", "addr": "198.51.100.7:7072"}
     said = compared(node("a", "203.0.113.5"), node("b", "198.51.100.7", reachability=reachability))
     assert said.outcome is Relation.POSSIBLE
@@ -127,7 +127,7 @@ def test_each_way_blocked_by_something_else_is_impossible():
     assert "A has no usable network: no route; and B dialed A at 203.0.113.5:7072" in said.verdict
 
 
-def test_a_lan_mode_that_is_off_is_no_obstacle_where_such_addresses_were_dialed():
+def test_lan_mode_off_is_not_an_obstacle_if_such_addresses_were_dialed():
     b = node("b", "10.0.0.7", advertised_p2p="10.0.0.7:7072")
     closed = node("a", "10.0.0.5", lan_mode=False)
     assert [each.proven for each in compared(closed, b).a_to_b.obstacles] == [False]

@@ -23,7 +23,7 @@ def test_every_code_can_be_said_in_a_goodbye_and_is_understood(code):
     assert str(SessionEnd(by_us=False, code=heard.code)) == f"the peer ended it: {SESSION_ENDS[code].meaning} ({code})"
 
 
-def test_what_is_said_besides_stands_beside_the_code():
+def test_further_detail_is_shown_beside_the_code():
     end = SessionEnd(by_us=True, code=SessionEndCode.PING_TIMEOUT, detail="nothing received for 45 s")
     assert str(end) == "this node ended it: the other side stopped answering (ping_timeout, nothing received for 45 s)"
 
