@@ -107,7 +107,9 @@ check: $(DEVELOP) check-page
 	@$(BIN)/python tools/check_dead_code.py
 	@$(BIN)/python tools/generate_reference.py --check
 
+# Formatting first: it shortens lines that the check would stop at.
 fix: $(DEVELOP)
+	@$(BIN)/ruff format --quiet .
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 

@@ -3,6 +3,7 @@
 A comment before a block says what its reader need not see:
 
 - ``<!-- not run: REASON -->``: no test can run it, and why;
+- ``<!-- run by: FILE -->``: a test of its own runs it, in that file;
 - ``<!-- before it: CODE -->``: runs first, such as an import that an earlier block has;
 - ``<!-- runs until: TEXT -->``: stays up; it gets Ctrl-C once it has printed TEXT.
 """
@@ -28,7 +29,7 @@ PAGES = [
     *(page for page in sorted((ROOT / "docs").rglob("*.md")) if page not in GENERATED),
 ]
 
-_NOTE = re.compile(r"<!-- (not run|before it|runs until):\s(.*?)\s*-->", re.DOTALL)
+_NOTE = re.compile(r"<!-- (not run|run by|before it|runs until):\s(.*?)\s*-->", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,7 @@ class Block:
     language: str
     text: str
     not_run: str | None = None
+    run_by: Path | None = None
     before: str = ""
     until: str | None = None
 
@@ -78,6 +80,7 @@ def blocks_of(page: Path) -> Iterator[Block]:
             language=token.info.strip(),
             text=token.content,
             not_run=notes.get("not run"),
+            run_by=ROOT / notes["run by"] if "run by" in notes else None,
             before=notes.get("before it", ""),
             until=notes.get("runs until"),
         )
