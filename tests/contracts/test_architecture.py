@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import subprocess
 import sys
 from pathlib import Path
 
@@ -59,3 +60,12 @@ def test_paths_named_on_the_page_exist():
     assert [
         path for path in paths if not any((folder / path).exists() for folder in (REPOSITORY, packages.SOURCE))
     ] == []
+
+
+def test_every_folder_of_the_repository_has_a_row():
+    """Ignored ones, such as caches, have none."""
+    listed = subprocess.run(["git", "ls-files"], cwd=REPOSITORY, capture_output=True, text=True, check=False)
+    if listed.returncode != 0:
+        pytest.skip("this is not a clone")
+    folders = {f"{line.split('/')[0]}/" for line in listed.stdout.splitlines() if "/" in line}
+    assert set(re.findall(r"(?m)^\| `([\w.]+/)` \|", PAGE)) >= folders - {"src/"}
