@@ -34,18 +34,20 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     *imports.BENCHMARKS,
 )
 
+LONG: tuple[Benchmark, ...] = (*memory.LONG, *storing.LONG)
+
 _COLUMNS = "{:<26} {:>12} {:>12} {:>8}  {:<24} {:<7} {:>5}"
 _UNITS = {"s": ((1, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")), "bytes": ((1e6, "MB"), (1e3, "kB"), (1, "B"))}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     options = _parser().parse_args(arguments)
-    known = {benchmark.name: benchmark for benchmark in (*BENCHMARKS, *memory.LONG)}
+    known = {benchmark.name: benchmark for benchmark in (*BENCHMARKS, *LONG)}
     unknown = set(options.names) - known.keys()
     if unknown:
         print(f"unknown: {', '.join(sorted(unknown))}; known are {', '.join(known)}", file=sys.stderr)
         return 2
-    chosen = [known[name] for name in options.names] or [*BENCHMARKS, *(memory.LONG if options.long else ())]
+    chosen = [known[name] for name in options.names] or [*BENCHMARKS, *(LONG if options.long else ())]
     results: dict[str, dict[str, Any]] = {}
     print(_COLUMNS.format("name", "value", "baseline", "ratio", "goal", "verdict", "took"))
     for benchmark in chosen:
@@ -92,7 +94,7 @@ def _write(path: Path, results: dict[str, dict[str, Any]]) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m bench", description="What nocarrier costs, against baselines.")
     parser.add_argument("names", nargs="*", metavar="NAME", help="benchmarks to run (default: all)")
-    parser.add_argument("--long", action="store_true", help="also run those that take minutes")
+    parser.add_argument("--long", action="store_true", help="also run those that take minutes, and 9 GB of disk")
     parser.add_argument("--rounds", type=int, help="rounds of each benchmark, instead of its own number")
     parser.add_argument("--strict", action="store_true", help="exit with 1 if a goal is missed")
     parser.add_argument("--output", type=Path, default=RESULTS, help="file for the results (default: %(default)s)")

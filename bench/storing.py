@@ -15,7 +15,7 @@ from bench.measure import Benchmark, Goal, Result, compare
 from bench.samples import record_failed_dials
 from nocarrier import DialTracker
 from nocarrier.model.history import EventQuery, SeriesQuery
-from nocarrier.model.taxonomy import Reason
+from nocarrier.model.taxonomy import Kind, Phase, Reason, Source
 from nocarrier.outputs.history import SqliteHistory, database, read_sql, write_sql
 from nocarrier.outputs.history.database import migrations
 from nocarrier.outputs.history.rows import to_row
@@ -28,6 +28,7 @@ DIALS = 10_000
 MAX_BYTES = 10**11
 
 EVENTS = 10_000_000
+LARGE_EVENTS = 30_000_000
 DAYS = 30
 NOW_UNIX = 1_750_000_000.0
 
@@ -176,6 +177,36 @@ def history_query(rounds: int, events: int = EVENTS) -> Result:
     return Result(value=result.value, unit="s", baseline=result.baseline, ratio=result.ratio, more=more)
 
 
+NO_MATCH = {
+    "source": EventQuery(source=Source.DIRECT),
+    "phase": EventQuery(phase=Phase.RESOLVE),
+    "kind": EventQuery(kind=(Kind.CANCELLED,)),
+    "source_and_reason": EventQuery(source=Source.DIRECT, reason=Reason.TIMEOUT),
+    "source_of_one_peer": EventQuery(source=Source.DIRECT, addr="198.18.0.0:7072"),
+    "reason": EventQuery(reason=Reason.BANNED),
+    "peer": EventQuery(addr="203.0.113.7:7072"),
+    "introducer": EventQuery(via="203.0.113.7:7072"),
+}
+"""Queries that no event in the file matches."""
+
+
+def history_large(rounds: int) -> Result:
+    with _folder() as folder:
+        path = folder / "history.sqlite3"
+        _filled(path, LARGE_EVENTS)
+
+        def ask(query: EventQuery) -> None:
+            with read_sql.connected(path, migrations()) as connection:
+                assert not read_sql.read_events(connection, query).events
+
+        took_s = {
+            name: statistics.median(_seconds(lambda: ask(query)) for _ in range(rounds))  # noqa: B023 - called at once
+            for name, query in NO_MATCH.items()
+        }
+        more = took_s | {"events": float(LARGE_EVENTS), "file_bytes": float(path.stat().st_size)}
+    return Result(value=max(took_s.values()), unit="s", more=more)
+
+
 # ---- what the event loop notices -------------------------------------------------------------------------------------
 
 
@@ -246,3 +277,15 @@ BENCHMARKS = (
         run=history_loop_delay,
     ),
 )
+
+LONG = (
+    Benchmark(
+        name="history_large",
+        what="the slowest of several queries that none of 30 million events in 30 days matches",
+        baseline="none",
+        goal=Goal(0.1, is_ceiling=True, of_ratio=False),
+        rounds=5,
+        run=history_large,
+    ),
+)
+"""They need 9 GB of disk for several minutes."""

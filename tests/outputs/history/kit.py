@@ -43,11 +43,11 @@ def written(history, total):
     assert history.status().events_total == total
 
 
-def all_events(history, **wanted):
+def all_events(history, limit=100, **wanted):
     """All events that match, newest first, gathered page by page."""
     found, cursor = [], None
     while True:
-        page = history.events(EventQuery(limit=100, cursor=cursor, **wanted))
+        page = history.events(EventQuery(limit=limit, cursor=cursor, **wanted))
         found += page.events
         cursor = page.next_cursor
         if cursor is None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
+import random
+
 import pytest
 
 from nocarrier import DialTracker, Fault
@@ -118,6 +121,55 @@ def test_pages_have_each_event_once_though_all_have_the_same_time_and_more_come(
     seqs = [event.seq for page in (first, second, third) for event in page.events]
     assert seqs == list(range(250, 0, -1))
     assert third.next_cursor is None
+
+
+def _over_a_day(clock, tracker):
+    """Record events of many sorts: some minutes have dozens, some hours none, and some are at the edge of a minute."""
+    rng = random.Random(7)
+    for minute in sorted(rng.choices(range(24 * 60), k=40)):
+        clock.now_unix = NOON_UNIX + 60 * minute + rng.choice([0.0, 17.5, 59.999])
+        for _ in range(rng.choice([1, 1, 2, 30])):
+            reason = rng.choice([Reason.TIMEOUT, Reason.BANNED, Reason.CANCELLED, Reason.SLOTS_FULL])
+            tracker.record(rng.choice([A, B]), reason, rng.choice(["seed", "gossip"]), via=rng.choice([None, A]))
+        tracker.record_success(A, "peer_book")
+
+
+def test_a_page_has_what_matches_and_nothing_else(path, tracker, clock):
+    """Whichever way a page is found: through an index, or through the minutes that have any."""
+    clock.step_s = 0.0
+    with tracker.subscribe(polled=True) as live, history_of(path, tracker) as history:
+        _over_a_day(clock, tracker)
+        recorded = live.drain()
+        written(history, len(recorded))
+        edges = [None, *sorted({event.at_unix for event in recorded})[::9]]
+        filters = {
+            "kind": [None, (Kind.SUCCEEDED,), (Kind.FAILURE, Kind.SKIP), (Kind.DISCONNECT,)],
+            "source": [None, Source.SEED, Source.DHT],
+            "phase": [None, Phase.POLICY],
+            "reason": [None, Reason.BANNED, Reason.NO_MEMORY],
+            "addr": [None, B],
+            "via": [None, A],
+        }
+        rng = random.Random(8)
+        for values in itertools.product(*filters.values()):
+            wanted = {name: value for name, value in zip(filters, values, strict=True) if value is not None}
+            since_unix, until_unix = rng.choice(edges), rng.choice(edges)
+            found = all_events(history, limit=7, since_unix=since_unix, until_unix=until_unix, **wanted)
+            expected = [
+                event.seq
+                for event in recorded
+                if _matches(event, wanted)
+                and (since_unix is None or event.at_unix >= since_unix)
+                and (until_unix is None or event.at_unix < until_unix)
+            ]
+            assert [event.seq for event in reversed(found)] == expected, (wanted, since_unix, until_unix)
+
+
+def _matches(event, wanted):
+    return all(
+        getattr(event, name) in value if name == "kind" else getattr(event, name) == value
+        for name, value in wanted.items()
+    )
 
 
 @pytest.mark.parametrize(

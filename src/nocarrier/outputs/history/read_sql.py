@@ -27,7 +27,7 @@ from nocarrier.model.history import (
 from nocarrier.model.taxonomy import Phase, Reason, Source
 from nocarrier.outputs.history.database import Migration, open_to_read, what_to_change
 from nocarrier.outputs.history.finding_json import decode_finding
-from nocarrier.outputs.history.rows import HOUR_S, IDENTITY, KINDS, SELECTED, SHOWN, member, to_event
+from nocarrier.outputs.history.rows import HOUR_S, IDENTITY, KINDS, MINUTE_S, SELECTED, SHOWN, member, to_event
 
 LONGEST_S = 5.0
 """A read that takes longer is aborted. It looks for something rare in a long time, without an index."""
@@ -76,26 +76,89 @@ def read_events(connection: sqlite3.Connection, query: EventQuery) -> EventPage:
     Raises:
         CursorError: the cursor did not come from this history.
     """
+    last = _read_cursor(query.cursor) if query.cursor is not None else None
+    begin = query.since_unix or 0.0
+    end = math.inf if query.until_unix is None else query.until_unix
+    newest = end if last is None else min(end, last[0])
+    rows: list[tuple[Any, ...]] = []
+    with _one_instant(connection):
+        for since_unix, until_unix in _spans(connection, query, begin, newest):
+            missing = query.limit + 1 - len(rows)
+            rows += _rows(connection, query, max(begin, since_unix), min(end, until_unix), last, missing)
+            if len(rows) > query.limit:
+                break
+    events = list(map(to_event, rows[: query.limit]))
+    return EventPage(events=events, next_cursor=_cursor(events[-1]) if len(rows) > query.limit else None)
+
+
+@contextlib.contextmanager
+def _one_instant(connection: sqlite3.Connection) -> Iterator[None]:
+    """Read inside the block as of one moment, so that counts and events agree."""
+    connection.execute("BEGIN")
+    try:
+        yield
+    finally:
+        connection.rollback()
+
+
+def _rows(
+    connection: sqlite3.Connection,
+    query: EventQuery,
+    since_unix: float,
+    until_unix: float,
+    last: tuple[float, int] | None,
+    limit: int,
+) -> list[tuple[Any, ...]]:
+    """Return up to `limit` matching events, newest first: at or after `since_unix`, before `until_unix` and `last`."""
     # `+` keeps SQLite from using the index on reason: a peer has fewer events than a reason.
     reason = "reason" if query.addr is None and query.via is None else "+reason"
     conditions, values = _filters(query, "kind", reason, "source", "phase", "addr", "via")
     # Only one bound on each side: if there are two, SQLite may use either for the search, and read all rows in between.
     conditions.append("at_unix >= max(?, (SELECT at_unix FROM horizon))")
-    values.append(query.since_unix or 0.0)
-    last = _read_cursor(query.cursor) if query.cursor is not None else None
-    if last is not None and (query.until_unix is None or last[0] < query.until_unix):
+    values.append(since_unix)
+    if last is not None and last[0] < until_unix:
         conditions.append("(at_unix, id) < (?, ?)")
         values += last
-    elif query.until_unix is not None:
+    else:
         conditions.append("at_unix < ?")
-        values.append(query.until_unix)
-    rows = connection.execute(
+        values.append(until_unix)
+    return connection.execute(
         f"SELECT {SELECTED} FROM event WHERE {' AND '.join(conditions)}"  # noqa: S608 - our own names
         " ORDER BY at_unix DESC, id DESC LIMIT ?",
-        [*values, query.limit + 1],
+        [*values, limit],
     ).fetchall()
-    events = list(map(to_event, rows[: query.limit]))
-    return EventPage(events=events, next_cursor=_cursor(events[-1]) if len(rows) > query.limit else None)
+
+
+def _spans(
+    connection: sqlite3.Connection, query: EventQuery, begin: float, newest: float
+) -> Iterator[tuple[float, float]]:
+    """Yield the times to search, newest first: each minute that has matching counts, or the whole time.
+
+    There is no index on kind, source or phase. The tables of counts know in which minutes such events were recorded.
+    """
+    whole = (begin, math.inf)
+    if query.addr is not None or query.via is not None:
+        # The counts do not know addresses, but they know if nothing matches the other filters.
+        if next(_counted(connection, query, "hour", begin // HOUR_S * HOUR_S, newest), None) is not None:
+            yield whole
+    elif query.kind is None and query.source is None and query.phase is None:
+        yield whole
+    else:
+        for hour in _counted(connection, query, "hour", begin // HOUR_S * HOUR_S, newest):
+            first = max(hour, begin // MINUTE_S * MINUTE_S)
+            for minute in _counted(connection, query, "minute", first, min(hour + HOUR_S - 1, newest)):
+                yield minute, minute + MINUTE_S
+
+
+def _counted(connection: sqlite3.Connection, query: EventQuery, table: str, first: float, last: float) -> Iterator[int]:
+    """Yield the hours or minutes from `first` to `last` whose counts match `query`; addr and via are ignored."""
+    conditions, values = _filters(query, *_COLUMNS)
+    conditions.append(f"{table} BETWEEN ? AND ?")
+    found = connection.execute(
+        f"SELECT DISTINCT {table} FROM {table} WHERE {' AND '.join(conditions)} ORDER BY {table} DESC",  # noqa: S608
+        [*values, first, last],
+    )
+    return (begin for (begin,) in found)
 
 
 def _filters(query: EventQuery | SeriesQuery, *columns: str) -> tuple[list[str], list[str | float]]:
