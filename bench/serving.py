@@ -66,7 +66,7 @@ def _read_answer(connection: socket.socket) -> None:
 
 
 @contextlib.contextmanager
-def _served() -> Iterator[int]:
+def served() -> Iterator[int]:
     with subprocess.Popen(
         [sys.executable, "-m", "bench.served"],
         cwd=Path(__file__).parent.parent,
@@ -83,7 +83,7 @@ def _served() -> Iterator[int]:
 
 
 def http_debug(rounds: int) -> Result:
-    with _served() as port, contextlib.closing(_Client(port)) as client:
+    with served() as port, contextlib.closing(_Client(port)) as client:
         return compare(
             lambda: client.answers_per_second("/api/p2p/debug"),
             lambda: client.answers_per_second(CONSTANT_PATH),

@@ -35,6 +35,7 @@ QUICK = (
     "diagnose_large",
     "memory_ring",
     "import_time",
+    "doctor_start",
     "store_ingest",
     "history_loop_delay",
 )
