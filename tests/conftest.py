@@ -1,4 +1,4 @@
-"""What every test gets: no process of ours left behind, namespaces where asked for, skipped proofs said aloud."""
+"""For every test: no process of ours is left behind, namespaces if requested, and skipped proofs are reported."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 from testbed import netns
 from testbed.programs import NOT_PROVEN, lacks_for_netns
 
-# How fast examples are made and run says how busy the machine is, and nothing about the code.
+# How fast examples are made and run depends on how busy the machine is, and says nothing about the code.
 hypothesis.settings.register_profile(
     "nocarrier", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
@@ -21,7 +21,8 @@ hypothesis.settings.load_profile("nocarrier")
 
 
 def pytest_sessionstart():
-    # A shell starts its background jobs with Ctrl-C ignored, which every program that a test interrupts would inherit.
+    # A shell starts its background jobs with Ctrl-C ignored, and every program that a test interrupts would inherit
+    # that.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     if lacks_for_netns() is None:
@@ -35,7 +36,7 @@ def pytest_runtest_setup(item):
 
 
 def pytest_terminal_summary(terminalreporter):
-    # pytest names the reason of a skip only when asked to; a proof that did not happen must be seen.
+    # pytest shows the reason of a skip only on request; a proof that did not happen must be visible.
     skipped = [str(report.longrepr[2]) for report in terminalreporter.stats.get("skipped", []) if report.longrepr]
     for reason in sorted(set(skipped)):
         if NOT_PROVEN in reason:
@@ -44,7 +45,7 @@ def pytest_terminal_summary(terminalreporter):
 
 @pytest.fixture
 def network():
-    """client - router - server, made for this test alone."""
+    """client - router - server, made for this test only."""
     with netns.Network() as made:
         yield made
 

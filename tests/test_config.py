@@ -1,4 +1,4 @@
-"""Settings: where they come from, and what is said of those that cannot be."""
+"""Settings: where they come from, and what is said about impossible ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Endless tasks: one that dies comes back, is known to be down meanwhile, and fills no log."""
+"""Endless tasks: one that dies is restarted, is known to be down meanwhile, and does not fill the log."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from nocarrier.supervision import LASTING_S, LOG_EVERY_S, WORKS_AGAIN_AFTER_S, S
 
 
 class Clock:
-    """Monotonic and Unix seconds at once."""
+    """Monotonic and Unix seconds in one."""
 
     now_s = 1_000.0
 

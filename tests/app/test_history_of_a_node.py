@@ -1,4 +1,4 @@
-"""A whole node with its history: what it dialed yesterday is there today, and what it shows says what it covers."""
+"""A complete node with its history: yesterday's dials are there today, and its answers say what period they cover."""
 
 from __future__ import annotations
 

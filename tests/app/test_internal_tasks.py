@@ -1,4 +1,4 @@
-"""A part of a whole node dies: it is restarted, HTTP says so, and the node goes on dialing."""
+"""A part of a complete node dies: it is restarted, HTTP says so, and the node continues to dial."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from nocarrier.web.api import server
 
 
 class Dice(random.Random):
-    """Fails as long as it is told to."""
+    """Fails for as long as it is told to."""
 
     broken = False
 
@@ -100,7 +100,7 @@ async def test_a_maintainer_that_dies_is_restarted_and_reported_and_dials_again(
         assert "dice" not in problem["detail"], "what it died of may quote anybody, and anybody may ask"
         found = await finding(live, "critical")
         assert found["blame"] == "us"
-        # The same dice are thrown for what the doctor asks of the node, so its examination may have failed as well.
+        # The doctor's questions to the node draw from the same random numbers, so its examination may have failed too.
         [told] = [item["statement"] for item in found["evidence"] if "maintainer" in item["statement"]]
         assert "the maintainer died" in told
         assert "OverflowError: the dice are gone" in told

@@ -1,4 +1,4 @@
-"""Blame follows evidence, and stays unknown where there is none."""
+"""Blame follows the evidence, and stays unknown without evidence."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From any exception to one reason: by type, errno and structure, through whatever a library wrapped around it."""
+"""From any exception to one reason: by type, errno and structure, whatever a library has wrapped around it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from nocarrier.testing.fault_servers import FAULT_SERVERS
 
 
 class LibraryError(Exception):
-    """What a library that knows nothing of errnos raises."""
+    """An error of a library that knows nothing about errnos."""
 
 
 def reason_of(exc, phase="handshake"):
@@ -28,7 +28,7 @@ def reason_of(exc, phase="handshake"):
 
 
 def refused() -> OSError:
-    """A real refusal, by the kernel."""
+    """A real refusal, from the kernel."""
     with socket.socket() as reserved:
         reserved.bind(("127.0.0.1", 0))
         with pytest.raises(ConnectionRefusedError) as raised, socket.socket() as dialer:
@@ -37,7 +37,7 @@ def refused() -> OSError:
 
 
 def wrapped(exc, *, times=1, explicitly=True):
-    """`exc` inside a library's own errors."""
+    """Wrap `exc` in a library's own errors."""
     for _ in range(times):
         try:
             try:
@@ -214,7 +214,7 @@ async def test_the_exception_group_of_a_task_group_is_examined():
 
 @pytest.mark.parametrize("kind", [list, tuple])
 def test_errors_in_a_list_attribute_are_examined(kind):
-    class MultiError(Exception):  # as py-libp2p's
+    class MultiError(Exception):  # like py-libp2p's
         def __init__(self, errors):
             super().__init__("several")
             self.errors = errors
@@ -223,7 +223,7 @@ def test_errors_in_a_list_attribute_are_examined(kind):
 
 
 def test_anyios_layers_over_several_addresses_do_not_hide_the_error():
-    # anyio.connect_tcp: OSError without an errno, from an ExceptionGroup of what each address met
+    # anyio.connect_tcp: OSError without an errno, from an ExceptionGroup of the error of each address
     outer = OSError("All connection attempts failed")
     outer.__cause__ = ExceptionGroup("multiple connection attempts failed", [refused(), refused()])
     assert outer.errno is None
@@ -239,7 +239,7 @@ async def test_a_real_timeout_of_asyncio_is_a_timeout_though_a_cancellation_is_i
     with pytest.raises(TimeoutError) as raised:
         async with asyncio.timeout(0):
             await asyncio.sleep(1)
-    # Its cause only since 3.11.5; before, its context alone.
+    # It is the cause only since 3.11.5; before, it is only the context.
     assert isinstance(raised.value.__context__, asyncio.CancelledError)
     assert reason_of(raised.value, "connect") is Reason.TIMEOUT
 

@@ -1,4 +1,4 @@
-"""Runs the command line as a user does, in a process of its own."""
+"""Runs the command line like a user, in its own process."""
 
 from __future__ import annotations
 

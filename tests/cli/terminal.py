@@ -1,4 +1,4 @@
-"""Runs the command line on a terminal of its own, as a person does: keys go in, a screen comes out."""
+"""Runs the command line on its own terminal, like a person: keys go in, a screen comes out."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ import time
 SOON_S = 20.0
 
 QUIET_S = 0.05
-"""A screen is written at once, with no such pause in it."""
+"""A screen is written at once, without a pause as long as this."""
 
 ALTERNATE_ON, ALTERNATE_OFF, CURSOR_ON = "\x1b[?1049h", "\x1b[?1049l", "\x1b[?25h"
 
 HOME = "\x1b[H"
-"""Begins each drawing of a whole screen."""
+"""Starts each drawing of a complete screen."""
 
 _ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 
@@ -42,7 +42,8 @@ def without_escapes(text):
 
 
 class Terminal:
-    """A program on a pseudo terminal; all that it wrote is in `written`. Ended when this is left."""
+    """A program on a pseudo terminal; `written` holds everything that it wrote. The program is ended when this is
+    left."""
 
     def __init__(self, *arguments, width=100, height=30, has_keys=True, **environ):
         self._master, self._slave = pty.openpty()
@@ -81,9 +82,9 @@ class Terminal:
 
     @property
     def screen(self):
-        """The newest whole screen as text; empty before there is one."""
+        """The newest complete screen as text; empty before there is one."""
         number = -1
-        while len(self._parts) != number:  # what is being drawn is soon complete
+        while len(self._parts) != number:  # the screen being drawn is soon complete
             number = len(self._parts)
             time.sleep(QUIET_S)
         drawn = self.written.split(HOME)
@@ -96,7 +97,7 @@ class Terminal:
         fcntl.ioctl(self._master, termios.TIOCSWINSZ, struct.pack("HHHH", height, width, 0, 0))
 
     def wait_for(self, *texts):
-        """Wait until the screen, or what was written before there was one, shows all of `texts`; gives the screen."""
+        """Wait until the screen, or the text written before it, shows all of `texts`; returns the screen."""
         return self.wait_until(lambda screen: all(text in screen for text in texts), texts)
 
     def wait_until(self, holds, wanted="what was waited for"):
@@ -107,14 +108,14 @@ class Terminal:
         return screen
 
     def ended(self):
-        """Wait for the end; gives the exit status."""
+        """Wait for the end; returns the exit status."""
         status = self.process.wait(timeout=SOON_S)
         assert self.is_set_back, "the terminal was not set back"
         return status
 
     @property
     def is_set_back(self):
-        """Whether keys echo as before, and neither the other screen is on nor the cursor off."""
+        """Whether keys are echoed as before, the alternate screen is off and the cursor is on."""
         written = self.written
         return (
             termios.tcgetattr(self._slave) == self.attributes

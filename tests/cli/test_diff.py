@@ -1,4 +1,4 @@
-"""`nocarrier diff`, asked of two real nodes that differ in one thing; and of whatever else answers HTTP."""
+"""`nocarrier diff`, for two real nodes that differ in one thing, and for other servers that answer HTTP."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def api_of(peer, **options):
 
 
 async def diff(a, b, *arguments):
-    """What the verb says of two nodes of this loop: exit status and JSON."""
+    """What the command says about two nodes of this loop: exit status and JSON."""
     async with api_of(a) as url, api_of(b) as other_url:
         done = await asyncio.to_thread(nocarrier, "diff", url, other_url, "--json", *arguments)
     assert done.stderr == ""
@@ -296,7 +296,7 @@ def gone():
 
 @contextlib.contextmanager
 def answering(documents):
-    """A server that answers with these documents by their path, and 404 to all else."""
+    """A server that answers these paths with these documents, and all others with 404."""
 
     async def answer(request):
         document = documents.get(request.url.path)
@@ -373,7 +373,7 @@ def test_a_node_whose_record_cannot_be_read_is_compared_without_it_and_the_outpu
     documents = answers_of(
         samples.debug(node=samples.node_info(), dial_failures=[samples.failure()]), failures=[samples.failure()]
     )
-    # An older node: its entries have no blame, it has no peer book to show, and nothing of findings and the history.
+    # An older node: its entries have no blame, and it shows no peer book, findings or history.
     for entries in (documents["/api/p2p/debug"]["dial_failures"], documents["/api/p2p/failures"]["failures"]):
         del entries[0]["blame"]
     del documents["/api/p2p/peers"], documents["/api/p2p/debug"]["findings"], documents["/api/p2p/debug"]["history"]

@@ -1,4 +1,4 @@
-"""`nocarrier doctor` as an operator runs it, against real servers and against hostile ones."""
+"""`nocarrier doctor` as an operator runs it, against real servers and hostile ones."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def refuses(tracker, addr, source="gossip"):
 
 @contextlib.contextmanager
 def answering(documents):
-    """A server that answers with these documents by their path, and 404 to all else."""
+    """A server that answers these paths with these documents, and all others with 404."""
 
     async def answer(request):
         document = documents.get(request.url.path)
@@ -66,7 +66,7 @@ def answering(documents):
 
 
 def found(*findings, **diagnosis):
-    """The documents of a program in which this was found."""
+    """The documents of a program with these findings."""
     return {
         "/api/p2p/diagnosis": samples.document(samples.diagnosis(*findings, **diagnosis)),
         "/api/p2p/debug": samples.document(samples.debug()),
@@ -388,7 +388,7 @@ async def test_the_results_of_a_probe_are_below_its_finding(tracker):
     lines = first.stdout.splitlines()
     probed = lines.index("  probed now:")
     assert probed > lines.index("  what to do:")
-    # What is known of this machine's own gateway may stand before it.
+    # A line about this machine's own gateway may come before it.
     assert any(line.startswith(f"    - {addr}: ") for line in lines[probed + 1 :])
     assert f"    the route to {addr}:" in lines
     assert lines[-2].split() == ["hop", "address", "ms", "what", "it", "said"]

@@ -49,6 +49,6 @@ def test_the_probe_names_the_hop_that_refuses(network):
     rows = [line.split() for line in lines[way + 1 : way + 5]]
     assert rows[0] == ["hop", "address", "ms", "what", "it", "said"]
     assert (rows[1][:2], rows[1][3:]) == (["1", "198.18.1.2"], ["a", "router", "on", "the", "way"])
-    # A SYN dies there before the rule is asked; one that would go further meets the rule.
+    # A SYN whose TTL ends there dies before the rule is applied; one that would go further meets the rule.
     assert (rows[2][:2], rows[2][3:]) == (["2", "198.18.2.2"], ["a", "router", "on", "the", "way"])
     assert (rows[3][:2], rows[3][3:]) == (["3", "198.18.2.2"], ["unreachable", "(ICMP", "type", "3", "code", "13)"])

@@ -1,4 +1,4 @@
-"""Every heading, label and option of the command line is made of plain English and of words that `explain` knows."""
+"""Every heading, label and option of the command line consists of plain English and of words that `explain` knows."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from nocarrier.cli.main import VERBS, main
 from nocarrier.model.glossary import GLOSSARY, key_of
 
 HEADINGS = {"COLUMNS", "columns"}
-"""Names of the tuples that head a table."""
+"""Names of the tuples that are the header of a table."""
 
 LABELLING = {"print_table": 0, "table": 0, "add_column": 0, "_fact": 0, "_counted": 2}
-"""Functions that take a heading or a label, and as which argument."""
+"""Functions that take a heading or a label, and the position of that argument."""
 
 PLAIN = """
 a addr address addresses all away connections dialed dropped ended fact first follow force format from how in is it
@@ -26,8 +26,8 @@ itself json known last lasted listen min next not now number of once or output p
 seen setting since start success summary that the this time to token told took total turned unredacted until url utc
 value was what with worst
 """
-"""Words that every reader of English knows in the sense in which they are used. A term of nocarrier's own is not one:
-it belongs in the glossary."""
+"""Words that every reader of English knows in the sense in which they are used here. Do not add nocarrier's own terms:
+they belong in the glossary."""
 
 
 def labels_in(path: Path) -> Iterator[str]:
@@ -42,7 +42,7 @@ def labels_in(path: Path) -> Iterator[str]:
 
 
 def texts_in(node: ast.expr) -> Iterator[str]:
-    """The texts in a tuple, or the text itself; what is computed is a word of a table, which has its own test."""
+    """The texts in a tuple, or the text itself. Computed texts are words of a table, which has its own test."""
     for each in node.elts if isinstance(node, ast.Tuple) else [node]:
         if isinstance(each, ast.Constant) and isinstance(each.value, str):
             yield each.value

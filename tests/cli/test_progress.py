@@ -1,4 +1,4 @@
-"""What takes long says so, to people alone."""
+"""Slow commands show progress, but only to people."""
 
 from __future__ import annotations
 

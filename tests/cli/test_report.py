@@ -1,4 +1,4 @@
-"""`nocarrier report`: one file that tells all, gives nobody away, and is no more than text in any browser."""
+"""`nocarrier report`: one file that says everything, reveals no identity, and is only text in any browser."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def url(tracker, history):
 
 
 def busy(tracker):
-    """Some of everything."""
+    """Some events of every kind."""
     tracker.succeed(tracker.begin("198.51.100.1:7072", "seed"), duration_s=0.1, node_id="cd" * 32)
     for number in range(3):
         evidence = {"errno": "ECONNREFUSED", "decided_by": "network"}
@@ -82,7 +82,7 @@ def report(url, path, *arguments):
 
 
 class Page(HTMLParser):
-    """What a browser would see."""
+    """The text that a browser would show."""
 
     VOID = frozenset({"meta", "br", "hr"})
 
@@ -112,7 +112,7 @@ class Page(HTMLParser):
 
 
 def harmless(text):
-    """The page of `text`, after a look for anything that acts or loads."""
+    """The page of `text`, after a check that it contains nothing that acts or loads."""
     page = Page(text)
     allowed = {
         "html",
@@ -304,7 +304,7 @@ def test_the_html_has_no_script_and_nothing_to_load(url, tracker, history, tmp_p
 
 
 def test_markdown_that_gets_through_is_still_only_text_in_html():
-    """Were the Markdown not escaped, the HTML must hold by itself."""
+    """If the Markdown were not escaped, the HTML would have to be safe by itself."""
     nothing = samples.series({"<script>": [1]})
     harmless(
         report_html(f"# nocarrier report\n\n{HOSTILE}\n\n<div onclick=x>\n\n[a]: http://evil.example\n\n[a]\n", nothing)

@@ -1,4 +1,4 @@
-"""`nocarrier top` on a real terminal, in a pipe, and its screen at every size."""
+"""`nocarrier top` on a real terminal, in a pipe, and its screen in every size."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_keys_choose_the_list_and_pause_it(url, tracker):
         assert "192.0.2.1:7072" not in listed(terminal.wait_for("newest skips", "192.0.2.2:7072"))
         terminal.press("f")
         terminal.wait_for("newest dials and skips", "192.0.2.1:7072", "192.0.2.2:7072")
-        terminal.press("fp")  # the first key again: back at the beginning
+        terminal.press("fp")  # the first key again: back at the start
         terminal.wait_for("newest dials ", "paused")
         tracker.record("192.0.2.3:7072", "timeout", "seed")
         eventually(lambda: tracker.seq == 3)
@@ -84,7 +84,7 @@ def test_keys_choose_the_list_and_pause_it(url, tracker):
         assert "192.0.2.3:7072" not in listed(terminal.screen)
         terminal.press("p")
         terminal.wait_for("192.0.2.3:7072")
-        terminal.press("xyz\x1b[A")  # no keys of ours
+        terminal.press("xyz\x1b[A")  # keys without a meaning
         terminal.press("q")
         assert terminal.ended() == 0
 
@@ -164,7 +164,7 @@ def test_a_node_that_does_not_answer_is_reported_before_the_screen_changes():
 
 
 def piped(until, *arguments):
-    """What `top` writes into a pipe until `until(line)` holds; then it gets SIGINT."""
+    """What `top` writes into a pipe until `until(line)` is true; then it gets SIGINT."""
     process = subprocess.Popen(
         command("top", *arguments), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment()
     )

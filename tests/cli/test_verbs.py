@@ -1,4 +1,4 @@
-"""The verbs as a user runs them: in a process of their own, against a real server."""
+"""The verbs as a user runs them: in their own process, against a real server."""
 
 from __future__ import annotations
 
@@ -153,7 +153,7 @@ def test_a_mistyped_filter_is_answered_with_the_nearest(url, option, word, says)
 
 
 def test_a_reason_of_a_newer_node_is_left_to_the_node():
-    """This program knows no such reason; the node that is asked does."""
+    """This program does not know the reason; the node that is asked does."""
     answer = {"failures": [], "by_reason": {}, "by_source": {}, "by_addr": {}, "samples": []}
     app = Starlette(routes=[Route("/api/p2p/failures", lambda _: JSONResponse(answer))])
     with Server(app, "127.0.0.1:0") as newer:

@@ -1,4 +1,4 @@
-"""What a node answers, as the structs that it sends: each whole, so that a test says only what matters to it."""
+"""Answers of a node, as the structs that it sends: each complete, so that a test states only what matters to it."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ ADDR = "192.0.2.1:7072"
 
 
 def document(view: object) -> Any:
-    """`view` as a client gets it: decoded JSON."""
+    """`view` as a client receives it: decoded JSON."""
     return msgspec.json.decode(msgspec.json.encode(view))
 
 
@@ -50,13 +50,13 @@ def message(name: str, view: object, seq: int | None = None) -> StreamMessage:
 
 
 def _made(wanted: type, usual: dict[str, Any], given: dict[str, Any]) -> Any:
-    """A `wanted` of `usual` and `given`, in which words may be those of a newer node."""
+    """A `wanted` made of `usual` and `given`, in which words may be those of a newer node."""
     with newer_words():
         return msgspec.convert(msgspec.to_builtins(usual | given), wanted)
 
 
 def words(text: str) -> dict[str, Any]:
-    """`text` as a sentence that is nothing but what somebody else has said."""
+    """`text` as a sentence that consists only of what somebody else said."""
     return {"template": "{said}", "values": {"said": {"kind": "text", "text": text}}}
 
 

@@ -1,4 +1,4 @@
-"""Following a stream of server-sent events: from whole messages to outages."""
+"""Following a stream of server-sent events: from complete messages to outages."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def test_an_endless_number_is_ignored():
 
 
 def serving(*answers):
-    """A server that answers one request after the other with these texts; `asked` gets their Last-Event-ID."""
+    """A server that answers successive requests with these texts; `asked` collects their Last-Event-ID."""
     asked, left = [], list(answers)
 
     async def events(request):

@@ -1,4 +1,4 @@
-"""Every verb that asks a node: of a real one, and of one of another version."""
+"""Every verb that asks a node, with a real node and with nodes of other versions."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ VIEWS = {
     for route in ROUTES
     if route.answers.get(HTTPStatus.OK) is not None and route.path != "/openapi.json"
 }
-"""The struct of every answer in JSON, by its path."""
+"""The struct of every JSON answer, by its path."""
 
 REFUSED = "127.66.0.9:7072"
 
@@ -46,7 +46,7 @@ VERBS = {
     ("history", "--findings"): {0},
     ("report", "--output", "-"): {0},
 }
-"""Verbs that ask a node, with the exit codes that they may have here."""
+"""Verbs that ask a node, with the exit codes that are allowed here."""
 
 
 @contextlib.asynccontextmanager
@@ -65,13 +65,13 @@ async def busy_node(nodes, tmp_path):
 
 
 def answers_of(client):
-    """Every answer in JSON to a GET, by its path."""
+    """Every JSON answer to a GET, by its path."""
     return {route.path: client.get(route.path) for route in ROUTES if route.method == "GET" and route.path in VIEWS}
 
 
 @contextlib.contextmanager
 def answering(documents):
-    """A server that answers with these documents by their path, and 404 to all else."""
+    """A server that answers these paths with these documents, and all others with 404."""
 
     async def answer(request):
         document = documents.get(request.url.path)
@@ -99,7 +99,7 @@ async def test_every_verb_reads_a_real_node_and_names_what_is_missing(nodes, tmp
         answers = answers_of(NodeClient(url, None))
         for path, answer in answers.items():
             each_missing_field_is_named(path, answer.document)
-        assert answers["/api/p2p/history/findings"].document["findings"]  # else a verb would have little to read
+        assert answers["/api/p2p/history/findings"].document["findings"]  # otherwise a verb would have little to read
 
         for verb, allowed in VERBS.items():
             shown = nocarrier(*verb, "--url", url)
@@ -120,7 +120,7 @@ async def test_every_verb_reads_a_real_node_and_names_what_is_missing(nodes, tmp
 
 
 def with_newer_words(kind, value):
-    """`value`, JSON of this type, with every word replaced by one that this version does not know."""
+    """JSON `value` of this type, with every word replaced by one that this version does not know."""
     match kind:
         case inspect.EnumType() if isinstance(value, str):
             return "of_a_newer_node"
@@ -162,7 +162,7 @@ async def test_a_newer_node_with_further_fields_and_words_is_shown(nodes, tmp_pa
 
 
 def words_in(kind, seen):
-    """The sets of words in a type."""
+    """The word sets in a type."""
     if kind in seen:
         return
     seen.append(kind)

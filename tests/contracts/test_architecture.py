@@ -1,4 +1,4 @@
-"""docs/architecture.md says of each package what is true: its table is made of docstrings that the code keeps."""
+"""docs/architecture.md is true: its table of packages is made of docstrings that the code obeys."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PAGE = (REPOSITORY / "docs" / "architecture.md").read_text()
 
 @pytest.fixture(scope="module")
 def imports() -> dict[str, set[str]]:
-    """Which packages of the top level each of them imports, the lazy imports of functions included."""
+    """Which packages of the top level each of them imports, including lazy imports in functions."""
     graph = grimp.build_graph("nocarrier", cache_dir=None)
     found: dict[str, set[str]] = {name: set() for name in packages.top_level()}
     for module in graph.modules:
@@ -39,7 +39,7 @@ def test_a_package_imports_only_what_its_row_allows(name: str, imports: dict[str
 
 @pytest.mark.parametrize("name", packages.top_level())
 def test_the_docstring_names_the_forbidden_imports(name: str):
-    """Whoever opens a package reads there what `make check` will refuse."""
+    """A reader of the package finds there what `make check` will refuse."""
     position = packages.top_level().index(name)
     below = set(packages.top_level()[position + 1 :])
     assert packages.forbidden(name) & below <= packages.never_imports(name)
@@ -54,7 +54,7 @@ def test_every_package_states_its_purpose_in_one_sentence(path: Path):
 
 
 def test_paths_named_on_the_page_exist():
-    """A path on the page, such as `dialing/attempt.py`, is one from the root or from src/nocarrier."""
+    """A path on the page, such as `dialing/attempt.py`, is relative to the root or to src/nocarrier."""
     paths = re.findall(r"`([\w./-]+(?:/|\.py))`", PAGE)
     assert len(paths) > 30
     assert [

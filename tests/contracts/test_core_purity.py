@@ -1,4 +1,4 @@
-"""The core is cheap to embed: the standard library alone, nothing of ours above it, and nothing done at import."""
+"""The core is cheap to embed: only the standard library, nothing of ours above it, and no work at import."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ MAY_IMPORT = {
     "host": {"host", "model", "errors"},
     "dialing": {"dialing", "host", "classification", "model", "errors"},
 }
-"""Packages of the core, and the packages they lean on."""
+"""Packages of the core, and the packages that they may import."""
 
 MODULES = sorted(path for package in MAY_IMPORT for path in (PACKAGE / package).glob("*.py"))
 

@@ -1,4 +1,4 @@
-"""A reason stands in the table only with a test that provokes it for real; see `testbed/provokes.py`."""
+"""Every reason in the table has a test that really provokes it; see `testbed/provokes.py`."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from nocarrier.model.taxonomy import Reason
 TESTS = Path(__file__).resolve().parents[1] / "reasons"
 
 NOT_YET: set[Reason] = set()
-"""Reasons that still wait for their test. It only ever shrinks: an entry that is provoked after all must go."""
+"""Reasons that still have no such test. The list may only shrink: remove a reason once it has a test."""
 
 
 def provoked() -> dict[str, list[str]]:
-    """For each name of a reason, the functions that say `provokes(Reason.NAME)`, themselves or for a parameter."""
+    """For each name of a reason, the functions with `provokes(Reason.NAME)`, on themselves or on a parameter."""
     found: dict[str, list[str]] = {}
     for path in sorted(TESTS.glob("test_*.py")):
         for function in ast.walk(ast.parse(path.read_text())):

@@ -1,4 +1,4 @@
-"""A power whose exponent counts something overflows one day, after some thousand rounds."""
+"""A power whose exponent is a counter overflows one day, after some thousand rounds."""
 
 from __future__ import annotations
 

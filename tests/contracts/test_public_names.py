@@ -1,4 +1,4 @@
-"""The names that people import, with the arguments they pass: additive change is free, anything else breaks them."""
+"""The names that programs import, with their arguments: additions are free, any other change breaks programs."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OF_THE_CONTRACT = {
     "DialCollector": "tracker",
     "Prober": "policy resolve",
 }
-"""Names and arguments; after the star those that are passed by name. Each may have more, with defaults."""
+"""Names and arguments; arguments after the star are keyword-only. Each may have more arguments, with defaults."""
 
 FIELDS = {
     "addr",

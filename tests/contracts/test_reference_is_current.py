@@ -1,4 +1,4 @@
-"""The generated pages in docs/ and types of the page say what the code says; the check says what to do when not."""
+"""The generated pages in docs/ and the page's types match the code; if not, the check says what to do."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every severity has a look wherever findings are shown: on a terminal and on the page."""
+"""Every severity has its own look wherever findings are shown: on a terminal and on the page."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ def test_a_terminal_shows_every_severity_differently():
 
 
 def test_the_page_shows_every_severity_differently():
-    """That of a finding for information is the look of any finding, and needs no rule of its own."""
+    """A finding for information looks like any finding, and needs no rule of its own."""
     styled = re.findall(r"^\.severity-(\w+) \{", VERDICT_CSS.read_text(), re.MULTILINE)
     assert {*styled, Severity.INFO} == set(Severity)

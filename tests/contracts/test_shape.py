@@ -1,4 +1,4 @@
-"""Files, functions and signatures stay small enough to be taken in, and each public name stands for one thing."""
+"""Files, functions and signatures stay small enough to read, and each public name means one thing."""
 
 from __future__ import annotations
 
@@ -27,6 +27,6 @@ def test_what_is_too_much_is_named(tmp_path, complaint):
         file = tmp_path / name
         file.parent.mkdir(exist_ok=True)
         file.write_text(text)
-    # An empty source also lacks what the exceptions of the real one are made for.
+    # An empty source also lacks the code that the exceptions were made for.
     (problem,) = (each for each in problems_of(Shape.of(tmp_path)) if "remove it from" not in each)
     assert complaint in problem

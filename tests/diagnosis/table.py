@@ -1,4 +1,4 @@
-"""Tables of worlds that must, and near misses that must not, raise a cause."""
+"""Tables of worlds that must raise a cause, and of near misses that must not."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ _NOUNS = "peer|seed|address|name|ticket|session|network|dial|connection|time"
 _ONE_OF_MANY = rf"1 (?:dead )?(?:{_NOUNS})e?s\b(?!' )"
 _MANY_OF_ONE = rf"(?:0|[2-9]|[1-9]\d+) (?:dead )?(?:{_NOUNS})\b(?!'s|-)"
 _DISAGREES = re.compile(rf"(?<![\w.:])(?:{_ONE_OF_MANY}|{_MANY_OF_ONE})")
-"""A number beside a noun that does not go with it, such as "1 seeds" or "3 peer"."""
+"""A number that does not agree with its noun, such as "1 seeds" or "3 peer"."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A world, and what else is expected of what it raises."""
+    """A world, and what else is expected of the finding."""
 
     world: World
     first: bool | None = None
-    """Whether the cause stands above all others."""
+    """Whether the finding must come first."""
     says: str = ""
     """Part of its sentence."""
     does: str = ""
     """Part of its next actions."""
     instead: str | None = None
-    """Of a near miss: what is found in its place."""
+    """For a near miss: the cause that is found instead."""
     expected: Mapping[str, Any] = field(default_factory=dict)
     """Fields of the finding."""
 
 
 def row(world: World, **expected: Any) -> Row:
-    """A row; `expected` are fields of `Row` or of the finding."""
+    """Make a row; `expected` are fields of `Row` or of the finding."""
     own = {name: expected.pop(name) for name in ("first", "says", "does", "instead") if name in expected}
     return Row(world, **own, expected=expected)
 
 
 @dataclass(frozen=True)
 class Table:
-    """What raises one cause, and what nearly does; by what they are, in words."""
+    """Worlds that raise one cause, and near misses that do not, each by a description."""
 
     code: str
     raised: Mapping[str, Row]
@@ -54,12 +54,12 @@ class Table:
 
 
 def raised(*tables: Table) -> pytest.MarkDecorator:
-    """The rows that raise, as parameters `code` and `expected`."""
+    """The rows that raise the cause, as parameters `code` and `expected`."""
     return _rows([(table.code, words, each) for table in tables for words, each in table.raised.items()])
 
 
 def near_misses(*tables: Table) -> pytest.MarkDecorator:
-    """The rows that must not raise, likewise."""
+    """The rows that must not raise it, as the same parameters."""
     return _rows([(table.code, words, each) for table in tables for words, each in table.near_misses.items()])
 
 
@@ -69,7 +69,7 @@ def _rows(rows: list[tuple[str, str, Row]]) -> pytest.MarkDecorator:
 
 
 def check_raised(code: str, expected: Row) -> None:
-    """The cause stands, as expected."""
+    """Check that the cause is found, as expected."""
     diagnosis = expected.world.diagnosis()
     check_sound(diagnosis)
     found = finding_of(diagnosis, code)
@@ -82,7 +82,7 @@ def check_raised(code: str, expected: Row) -> None:
 
 
 def check_near_miss(code: str, expected: Row) -> None:
-    """The cause does not stand, and another one does where that is expected."""
+    """Check that the cause is not found, and that another one is if that is expected."""
     diagnosis = expected.world.diagnosis()
     check_sound(diagnosis)
     codes = [found.code for found in diagnosis.findings]
@@ -92,7 +92,7 @@ def check_near_miss(code: str, expected: Row) -> None:
 
 
 def check_sound(diagnosis: Diagnosis) -> None:
-    """What holds for every diagnosis."""
+    """Check what is true of every diagnosis."""
     codes = [found.code for found in diagnosis.findings]
     assert len(set(codes)) == len(codes)
     is_wrong = any(found.severity is not Severity.INFO for found in diagnosis.findings)
@@ -115,7 +115,7 @@ def check_sound(diagnosis: Diagnosis) -> None:
 
 
 def done(found: Finding) -> str:
-    """All that somebody can do, a line each."""
+    """All actions, one per line."""
     parts = [part for action in found.next_actions for part in (action.text, action.command, action.settings)]
     return "\n".join(str(part) for part in parts if part is not None)
 
@@ -131,5 +131,5 @@ def codes(world: World) -> list[str]:
 
 
 def described(diagnosis: Diagnosis) -> str:
-    """The findings for whoever reads a failed test."""
+    """The findings, for readers of a failed test."""
     return "; ".join(f"{found.code} ({found.severity}): {found.summary}" for found in diagnosis.findings) or "nothing"

@@ -1,4 +1,4 @@
-"""Every action of every cause can be done as it is: commands run, settings load, and no value breaks out of either."""
+"""Every action of every cause can be carried out as it is: commands run, settings load, and no value escapes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ PROGRAMS = {
     "tracepath": "iputils-tracepath",
     "traceroute": "traceroute",
 }
-"""What a command may begin with, and the Debian package that ships it."""
+"""The programs that a command may start with, and the Debian package of each."""
 
 ADDR = address("203.0.113.9:7072")
 VALUES: dict[str, Sayable] = {
@@ -98,10 +98,10 @@ VALUES: dict[str, Sayable] = {
     ),
     **dict.fromkeys(("unsure", "via", "wrong"), ADDR),
 }
-"""A value for every placeholder there is, as a finding has it."""
+"""A value for every placeholder, as a finding has it."""
 
 NETWORKS = {"private_addresses_gossiped": network("192.168.1.0/24"), "seeds_misconfigured": network("192.168.1.0/24")}
-"""`network` has a number of bits in these causes, and is the name of one elsewhere."""
+"""In these causes `network` has a number of bits; elsewhere it is the name of a network."""
 
 HOSTILE = [
     "; false", "$(id)", "`id`", "x\nid", "x'y", 'x"y', "x y", "&& id", "| id", ">/tmp/x", "*", "~", "\\", "-x",
@@ -163,7 +163,7 @@ def test_its_command_runs_as_it_is(cause, action):
         assert verb in VERBS
         function = main.get_command(click.Context(main), verb)
         assert function is not None
-        function.make_context(verb, options)  # raises where it knows no such option
+        function.make_context(verb, options)  # raises if it does not know such an option
 
 
 @pytest.mark.parametrize(("cause", "action"), COMMANDS)

@@ -1,4 +1,4 @@
-"""Whatever is recorded, hostile or odd: no rule fails, no peer is passed over, nobody is blamed for what is ours."""
+"""Whatever is recorded, hostile or odd: no rule fails, no peer is ignored, nobody is blamed for our own faults."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ SOUND = {
     "until_unix": st.floats(NOW - 100, NOW + 9_999),
     "limit": st.integers(0, 9_999),
 }
-"""Evidence by name, as our dialer gives it."""
+"""Evidence by name, as our dialer records it."""
 
 SIDES = ("ours", "theirs")
 NO_WAY = ("decided_by", "icmp", "no_neighbour", "elapsed_s", "loop_lag_s")
@@ -106,11 +106,11 @@ READ_WITH = {
     Reason.REMOTE_CLOSED: MUTE,
     Reason.CONNECTION_RESET: MUTE,
 }
-"""What rules read beside a reason; of the others nothing in particular."""
+"""The evidence that rules read beside a reason; for other reasons, none in particular."""
 
 
 def evidence_for(reason: Reason) -> st.SearchStrategy:
-    """Evidence as it comes with `reason`, sound or odd; and now and then whatever else."""
+    """Evidence that comes with `reason`, sound or odd; and now and then something else."""
     read = READ_WITH.get(reason, ("decided_by", "limit"))
     usual = st.fixed_dictionaries({}, optional={name: SOUND[name] for name in read})
     odd = st.fixed_dictionaries({}, optional={name: st.one_of(SOUND[name], odd_values) for name in read})
@@ -126,7 +126,7 @@ vias = st.one_of(st.none(), st.sampled_from([*peers(2), "{nobody}", "\x1b[31m"])
 
 @st.composite
 def worlds(draw, reasons):
-    """At most five peers that fail, so that each stands in the evidence by name, and what works beside them."""
+    """At most five peers that fail, so that each is named in the evidence, and what works beside them."""
     base = draw(st.sampled_from([World(), World().with_node(), World().with_node(offline=True, seeds=peers(2))]))
     if draw(st.booleans()):
         some = peers(2, first=50)
@@ -147,7 +147,7 @@ def worlds(draw, reasons):
 
 
 def check(world: World) -> None:
-    """All that holds whatever was recorded."""
+    """Check everything that is true whatever was recorded."""
     facts = world.facts()
     diagnosis = diagnose(facts, CAUSES)
     check_sound(diagnosis)
@@ -160,7 +160,7 @@ def check(world: World) -> None:
         assert found.affected_dials == sum(failing[addr].dials for addr in named), found
         if found.blame is Blame.THEM:
             assert not [addr for addr in named if failing[addr].blame is Blame.US], found
-        # Addresses stand in the evidence whole and unchanged, whatever is in them; other texts of a peer do not.
+        # The evidence contains addresses unchanged, whatever is in them, but no other text of a peer.
         assert {addr for item in found.evidence if item.event_ids for addr in item.addrs} <= failing.keys()
         assert "{detail}" not in f"{found.summary}{done(found)}"
     telling = {addr for addr, each in failing.items() if each.reason not in HARMLESS}
@@ -210,6 +210,6 @@ def test_a_noisy_peer_raises_nothing_that_one_failure_of_it_would_not(data, reas
             tracker.fail(tracker.begin(each, "gossip"), fault, duration_s=2.0)
         return {found.code for found in diagnose(derive(tracker.latest()), CAUSES).findings}
 
-    # Two early ends are a habit where one is a restart; all else is said by one failure.
+    # Two early ends are a habit, but one is a restart; everything else is shown by one failure.
     often, once = codes(data.draw(st.sampled_from([2, 30]))), codes(1)
     assert often - once <= {"peer_broken"} if reason is Reason.EARLY_DISCONNECT else often == once

@@ -1,4 +1,4 @@
-"""Every cause is declared whole, and has its rows: what must raise it, and near misses that must not."""
+"""Every cause is declared completely, and has its rows: worlds that must raise it, and near misses that must not."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OF_THE_DESIGN = {
     "peer_down", "peer_firewalled", "peer_overloaded", "peer_moved", "network_full", "path_mtu", "middlebox",
     "partition", "ipv6_broken", "duplicates_only",
 }  # fmt: skip
-"""Codes that people outside rely on; more may come."""
+"""Codes that others rely on; there may be more."""
 
 
 def tables() -> dict[str, Table]:

@@ -1,4 +1,4 @@
-"""The doctor examines in time, once for all who ask, beside the event loop, and says what comes and goes."""
+"""The doctor examines in time, once for all readers, beside the event loop, and says what comes and goes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.diagnosis.world import World, peer, peers
 
 
 class Clock:
-    """Monotonic seconds, as a test says."""
+    """Monotonic seconds, controlled by the test."""
 
     def __init__(self) -> None:
         self.now_s = 100.0
@@ -27,7 +27,7 @@ class Clock:
 
 
 class Host:
-    """Counts how often somebody looks at this machine, which is once for each examination, and from which thread."""
+    """Counts how often this machine is examined, once per examination, and from which thread."""
 
     def __init__(self) -> None:
         self.threads: list[int] = []
@@ -69,7 +69,7 @@ def doctor(tracker, clock, host):
 
 @contextlib.asynccontextmanager
 async def examining(doctor):
-    """The doctor runs beside the block."""
+    """Run the doctor beside the block."""
     task = asyncio.create_task(doctor.run())
     try:
         yield
@@ -84,7 +84,7 @@ def codes(diagnosis):
 
 
 async def until(condition, within_s=20.0):
-    """Wait until `condition` holds."""
+    """Wait until `condition()` is true."""
     deadline = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < deadline, "in vain"
@@ -273,7 +273,7 @@ async def test_it_ends_when_it_is_told_to(doctor):
 
 @pytest.mark.speed
 async def test_the_event_loop_goes_on_while_a_large_tracker_is_examined():
-    # So many addresses that examining them in the loop would hold it for a good while, however fast the machine is.
+    # Enough addresses that an examination in the loop would block it noticeably, however fast the machine is.
     tracker = DialTracker(max_peers=20_000)
     for number in range(20_000):
         tracker.record(f"203.{number // 200}.{number % 200}.9:7072", "timeout", "gossip", duration_s=10.0)
@@ -291,6 +291,6 @@ async def test_the_event_loop_goes_on_while_a_large_tracker_is_examined():
         await examination
         return max(gaps), last - began
 
-    # On a machine that does other work too the best of some counts.
+    # On a machine that is busy with other work, the best of several counts.
     shares = [gap / duration for gap, duration in [await gap_and_duration() for _ in range(4)]]
     assert min(shares) < 0.5, shares

@@ -1,4 +1,4 @@
-"""Whatever fails, somebody explains it: no reason of the taxonomy is passed over."""
+"""Every failure is explained: no reason of the taxonomy is ignored."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from tests.diagnosis.world import World, peer, peers
 
 FAILURES = [reason for reason in Reason if reason.kind is Kind.FAILURE]
 HARMLESS = {Reason.DUPLICATE_CONNECTION}
-"""The other connection of the two stands."""
+"""The other one of the two connections stays."""
 
 NODE = World().with_node()
 WORKING = {"a node": NODE.session(peers(5, first=20)), "a program without a node": World().works(peers(5, first=20))}
 
 
 def named(diagnosis) -> set[str]:
-    """Addresses that stand in the evidence of some finding."""
+    """Addresses in the evidence of any finding."""
     return {addr for found in diagnosis.findings for item in found.evidence for addr in item.addrs}
 
 

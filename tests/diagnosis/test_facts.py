@@ -1,4 +1,4 @@
-"""What the facts say of the present: who fails, who works, whether anybody is left, and what is not known."""
+"""What the facts say about the present: which peers fail, which work, whether any are left, and what is not known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The five most common patterns, each found by its name."""
+"""The five most common patterns, each found under its own name."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What peers say in the handshake: versions, chains, tickets, bans, places; and who is the odd one out."""
+"""What peers say in the handshake: versions, chains, tickets, bans, slots; and which side is the odd one out."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OLDER_FRAMES = {"ours": {"wire": 2}, "theirs": {"wire": 1}}
 
 
 def chain(network: str, genesis: str) -> dict:
-    """Evidence of a peer on another chain than ours."""
+    """Evidence of a peer on another chain."""
     return {"ours": {"network": "main", "genesis": "5f" * 32}, "theirs": {"network": network, "genesis": genesis * 32}}
 
 

@@ -1,4 +1,4 @@
-"""Whether all is well, something is wrong, or nobody can say: connected, wanted, dials ended and findings decide."""
+"""Whether all is well, something is wrong, or it is not known: decided by peers, dials that ended, and findings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What real operators meet: small starts, odd programs, and networks in which nothing is wrong."""
+"""What real operators encounter: small starts, odd programs, and networks in which nothing is wrong."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _FEW_ARE_LARGE = [1 / rank for rank in range(1, 201)]
 
 
 def dead_gossip(count: int, of: int) -> World:
-    """A node with all the sessions it wants, and some dead addresses among what its peers told, each from another."""
+    """A node with all the sessions it wants, and some dead addresses, each from another peer."""
     world = NODE.session(peers(of - count))
     for number in range(count):
         world = world.fails(
@@ -114,7 +114,7 @@ def test_the_same_program_once_it_records_its_successes_too():
 
 @pytest.mark.parametrize("dead", [0.3, 0.5, 0.7, 0.9])
 def test_dead_addresses_of_a_large_crawl_are_no_pattern(dead):
-    # As in real networks some /16 hold many addresses and most hold few; some of those few are dead as a whole.
+    # As in real networks, a few /16 hold many addresses and most hold few; some of the latter are entirely dead.
     rng = random.Random(dead)
     networks = rng.choices([f"{number % 200 + 11}.{number}" for number in range(200)], _FEW_ARE_LARGE, k=1_500)
     world = World()

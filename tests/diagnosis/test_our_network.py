@@ -1,4 +1,4 @@
-"""What keeps all dials here: no network, a filter of our own or at the first hop, IPv6, the resolver."""
+"""What blocks all dials here: no network, a filter of our own or at the first hop, IPv6, the resolver."""
 
 from __future__ import annotations
 

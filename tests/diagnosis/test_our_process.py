@@ -1,4 +1,4 @@
-"""What is wrong with this process and machine: limits, a late event loop, the clock, the dialer, our own haste."""
+"""What is wrong with this process and machine: limits, a stalled event loop, the clock, the dialer, too many dials."""
 
 from __future__ import annotations
 

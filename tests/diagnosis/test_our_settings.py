@@ -1,4 +1,4 @@
-"""What a setting mends: seeds, an unknown network, a node that nobody can dial, and what only looks like trouble."""
+"""What a setting can fix: seeds, an unknown network, a node that nobody can dial; and what only looks like a fault."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What lies between: something that answers for everyone, lost large packets, a part cut off, a firewall over there."""
+"""What is on the way: something that answers for every peer, lost large packets, a partition, a remote firewall."""
 
 from __future__ import annotations
 

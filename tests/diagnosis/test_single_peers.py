@@ -1,4 +1,4 @@
-"""What is wrong with single peers, and what remains when nothing explains a failure."""
+"""What is wrong with single peers, and what remains if nothing explains a failure."""
 
 from __future__ import annotations
 

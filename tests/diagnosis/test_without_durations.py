@@ -1,4 +1,4 @@
-"""Records without durations: the same causes are found, with no more confidence than where the durations are known."""
+"""Records without durations lead to the same causes, with no more confidence than with durations."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ MODULES = (
 TABLES = [table for module in MODULES for table in module.TABLES]
 
 TOLD_BY_DURATION_ALONE = {"retry_too_fast: it listened to us first"}
-"""Near misses that nothing but the duration tells from what they nearly are."""
+"""Near misses that only the duration distinguishes from the real case."""
 
 
 @raised(*TABLES)

@@ -1,10 +1,10 @@
-"""A program at one instant, in a line or two: what became of its dials, and what its node and its machine know.
+"""A program at one instant, in a line or two: the outcomes of its dials, and what its node and machine know.
 
 ```python
 World().fails(peers(3), "timeout").works(peer(4)).diagnosis()
 ```
 
-What is said of dials goes through a real `DialTracker`, with a clock of the world's own, in the order of time.
+The dials are recorded in a real `DialTracker`, in the order of time, with a clock controlled by the world.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def peers6(count: int) -> list[str]:
 
 
 def names(count: int) -> list[str]:
-    """Peers that are known by name."""
+    """Peers known by name."""
     return [f"seed{number}.example:7072" for number in range(1, 1 + count)]
 
 
@@ -79,22 +79,22 @@ SILENCE = {"syn_retransmits": 3, "elapsed_s": 10.0}
 """Evidence of a connection attempt that nobody answered."""
 
 NO_ROUTE = {"errno": "ENETUNREACH", "decided_by": "local"}
-"""Evidence of connect() itself saying that there is no way out."""
+"""Evidence that connect() itself reported that there is no route."""
 
 _USUAL: dict[str, tuple[float, dict[str, Any]]] = {
     Reason.TIMEOUT: (10.0, SILENCE),
     Reason.HANDSHAKE_TIMEOUT: (36.0, {"bytes_received": 0}),
     Reason.CONNECTION_REFUSED: (0.05, RESET),
 }
-"""What a dial that ends so takes and tells, where the test says nothing else."""
+"""The duration and evidence of a dial that ends so, unless the test says otherwise."""
 
 Step = tuple[float, Callable[[DialTracker], None]]
-"""When it happens, in seconds before now, and what."""
+"""When it happens, in seconds before now, and what happens."""
 
 
 @dataclass(frozen=True)
 class World:
-    """Every method gives a new world, so that rows of a table can share a beginning."""
+    """Every method returns a new world, so that the rows of a table can share a beginning."""
 
     steps: tuple[Step, ...] = ()
     node: NodeState | None = None
@@ -102,7 +102,7 @@ class World:
     tasks: tuple[TaskState, ...] = ()
     tracker_options: dict[str, Any] = field(default_factory=dict)
     is_untimed: bool = False
-    """Whether nobody said how long any dial took."""
+    """Whether no durations were recorded."""
 
     # ---- what became of dials --------------------------------------------------------------------------------------
 
@@ -122,7 +122,7 @@ class World:
         detail: str | None = None,
         **evidence: Any,
     ) -> World:
-        """Dials that our own dialer made; the last one ended `ago_s` ago, and those before it `every_s` apart."""
+        """Dials by our own dialer; the last one ended `ago_s` ago, the others `every_s` apart before it."""
         the_reason = Reason(reason)
         usual_s, usual = _USUAL.get(the_reason, (0.1, {}))
         what = Evidence(**(evidence or usual))
@@ -165,7 +165,7 @@ class World:
         every_s: float = 60.0,
         **more: Any,
     ) -> World:
-        """What a program records of dials that it made itself, a skip, or an early end; `None`: that a dial worked."""
+        """Outcomes that a program records itself: a failed dial, a skip or an early end; `None`: a dial succeeded."""
 
         def step(addr: str) -> Callable[[DialTracker], None]:
             if reason is None:
@@ -185,7 +185,7 @@ class World:
         via: str | None = None,
         ago_s: float = 20.0,
     ) -> World:
-        """Dials that policy kept from starting."""
+        """Dials that policy prevented."""
         return self.reports(addrs, reason, source, via=via, ago_s=ago_s)
 
     def dialing(self, addrs: str | Iterable[str], source: str = Source.GOSSIP, *, since_s: float = 1.0) -> World:
@@ -268,7 +268,7 @@ class World:
         ago_s: float = 30 * MINUTE,
         heard_ago_s: float = 5.0,
     ) -> World:
-        """Live sessions of the node, which we dialed."""
+        """Open sessions of the node, which we dialed."""
         if self.node is None:
             raise AssertionError("only a node has sessions: with_node() first")
         made = self.works(addrs, source, via=via, ago_s=ago_s)
@@ -283,7 +283,7 @@ class World:
     # ---- what the machine knows --------------------------------------------------------------------------------------
 
     def on(self, **host: Any) -> World:
-        """On a machine of which this is known."""
+        """Set the state of the machine."""
         return replace(self, host=HostState(**host))
 
     def task(
@@ -296,7 +296,7 @@ class World:
         last_ago_s: float = 10.0,
         error: str = "OverflowError: int too large (maintainer.py line 130)",
     ) -> World:
-        """With an endless task of this program, which died so often."""
+        """Add an endless task of this program that died this often."""
         failure = TaskFailure(error=error, total=died, since_unix=NOW - first_ago_s, last_unix=NOW - last_ago_s)
         return replace(
             self, tasks=(*self.tasks, TaskState(name=name, is_down=is_down, failure=failure if died else None))
@@ -308,7 +308,7 @@ class World:
         """The facts now."""
         now = [NOW]
         tracker = DialTracker(clock=lambda: now[0], **self.tracker_options)
-        # Of two things at one instant the first told comes first; a dial begins before it ends.
+        # Of two things at one instant the one stated first comes first; a dial begins before it ends.
         for ago_s, step in sorted(self.steps, key=lambda each: -each[0]):
             now[0] = NOW - ago_s
             step(tracker)
@@ -317,7 +317,7 @@ class World:
         return derive(_untimed(latest) if self.is_untimed else latest, self.node, self.host, tasks=self.tasks)
 
     def untimed(self) -> World:
-        """The same without a word of how long any dial took."""
+        """The same world without any durations."""
         return replace(self, is_untimed=True)
 
     def diagnosis(self, earlier: Diagnosis | None = None) -> Diagnosis:
@@ -329,7 +329,7 @@ class World:
 
 
 def seed(addr: str, reason: str | None = None, *, is_duplicate: bool = False) -> SeedState:
-    """A seed as it is configured, and why policy forbids it."""
+    """A configured seed, and why policy forbids it."""
     return SeedState(addr=addr, reason=Reason(reason) if reason else None, detail=None, is_duplicate=is_duplicate)
 
 
@@ -348,14 +348,14 @@ def claim(addr: str, mistake: PortMistake, true_addr: str | None = None, *, corr
 
 
 def introducer(addr: str, *, throttled: bool = False, **counts: int) -> Introducer:
-    """A peer that told us addresses."""
+    """A peer that named addresses to us."""
     return Introducer(addr=addr, counts=IntroductionCounts(**counts), throttled=throttled)
 
 
 def unreachable(
     not_reached_by: int, reached_by: int = 0, state: Reachability = Reachability.PRIVATE
 ) -> ReachabilityState:
-    """What those said that dialed us back."""
+    """What peers that dialed us back said."""
     return ReachabilityState(
         state=state,
         reached_by=reached_by,

@@ -1,4 +1,4 @@
-"""`nocarrier.dial()`: one record, whatever the block does, and never another exception than its own."""
+"""`nocarrier.dial()`: one record, whatever the block does, and never an exception other than its own."""
 
 from __future__ import annotations
 
@@ -272,7 +272,7 @@ async def test_evidence_of_the_handshake_is_added_and_bounded(tracker):
 
 
 async def test_a_failed_dial_can_be_collected_at_once(tracker):
-    """No cycle keeps it, or the frames of its error, alive."""
+    """No cycle keeps the dial, or the frames of its error, alive."""
 
     async def fail():
         d = dial(port, tracker)

@@ -1,4 +1,4 @@
-"""Where the kernel's calls are missing, a dial works as well, and its evidence is absent instead of wrong."""
+"""If the kernel's calls are missing, a dial still works, and its evidence is absent instead of wrong."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from testbed.dialing import dial_once
 
 @pytest.fixture(autouse=True)
 def another_system(monkeypatch: pytest.MonkeyPatch):
-    """As on a system that is not Linux: no error queue, no TCP_INFO, no flag for non-blocking sockets."""
+    """Behave like a system other than Linux: no error queue, no TCP_INFO, no flag for non-blocking sockets."""
     monkeypatch.setattr(sys.modules["nocarrier.host.kernel"], "IS_SUPPORTED", False)
     monkeypatch.setattr(sys.modules["nocarrier.dialing.attempt"], "_NONBLOCK", 0)
 

@@ -1,4 +1,4 @@
-"""The address policy says what forbids a dial, and its first word is the one that helps."""
+"""The address policy says what forbids a dial, and reports first what helps."""
 
 from __future__ import annotations
 

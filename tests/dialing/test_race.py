@@ -1,4 +1,4 @@
-"""Several addresses of one peer: the first to connect wins, all are told of, and no socket is left over."""
+"""Several addresses of one peer: the first to connect wins, all are recorded, and no socket is left open."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ async def test_nobody_leaks_a_socket():
 
 
 async def test_a_race_cancelled_at_any_moment_closes_all_its_sockets():
-    """Several connect at once while the caller gives up: whoever came in time is closed, the winner too."""
+    """Several connect at once while the caller gives up: all of their sockets are closed, even the winner's."""
     before = sockets()
     async with addresses(**{f"127.0.0.{n}": silent for n in range(2, 6)}) as port:
         race_over = [Address(f"127.0.0.{n}", port) for n in range(2, 6)]
@@ -142,7 +142,7 @@ async def test_a_winner_is_closed_when_the_caller_gives_up_while_the_losers_end(
         racing = asyncio.ensure_future(race.run())
         while not any(attempt.fault is None for attempt in race.attempts):
             await asyncio.sleep(0)
-        for _ in range(turns):  # 127.0.0.3 has won, 127.0.0.2 is being told to stop
+        for _ in range(turns):  # 127.0.0.3 has won, 127.0.0.2 is being cancelled
             await asyncio.sleep(0)
         racing.cancel()
         [outcome] = await asyncio.gather(racing, return_exceptions=True)

@@ -1,4 +1,4 @@
-"""Looking names up in threads of our own; name servers that misbehave are met in tests/reasons/test_resolve.py."""
+"""Looking up names in threads of our own; tests/reasons/test_resolve.py tests name servers that misbehave."""
 
 from __future__ import annotations
 

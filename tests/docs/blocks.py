@@ -1,6 +1,6 @@
 """The code of the documentation: every fenced block and every command within a sentence, found by a Markdown parser.
 
-A comment before a block says what its reader need not see:
+A comment before a block contains what its reader need not see:
 
 - ``<!-- not run: REASON -->``: no test can run it, and why;
 - ``<!-- run by: FILE -->``: a test of its own runs it, in that file;
@@ -22,7 +22,7 @@ from markdown_it.token import Token
 ROOT = Path(__file__).parents[2]
 
 GENERATED = [*sorted((ROOT / "docs" / "reference").glob("*.md")), ROOT / "docs" / "glossary.md"]
-"""Made of tables that have tests of their own."""
+"""Made of tables that have their own tests."""
 
 PAGES = [
     *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md") if (ROOT / name).exists()),
@@ -49,7 +49,7 @@ class Block:
         return f"{self.page.relative_to(ROOT)}:{self.line}"
 
     def commands(self) -> list[str]:
-        """The commands of a console, each as it was typed; what they printed is left out."""
+        """The commands of a console, each as it was typed, without their output."""
         found: list[str] = []
         for line in self.text.splitlines():
             if line.startswith("$ "):

@@ -17,7 +17,7 @@ from tests.docs.world import World, make_home
 
 @contextlib.contextmanager
 def _node(*arguments: str, folder: Path, environment: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """`nocarrier` as it stays up: its URL, and what it printed as far as that."""
+    """Run `nocarrier` until it is up; its URL, and what it has printed so far."""
     command = [sys.executable, "-m", "nocarrier", *arguments]
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, cwd=folder
@@ -40,7 +40,7 @@ def _node(*arguments: str, folder: Path, environment: dict[str, str]) -> Iterato
 
 @pytest.fixture(scope="session")
 def two_nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """The demo, and a node of its own that knows nobody."""
+    """The demo, and a node of its own that knows no peers."""
     folder = tmp_path_factory.mktemp("docs")
     home, temporary = folder / "home", folder / "demo"
     temporary.mkdir()
@@ -58,7 +58,7 @@ def two_nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 
 @pytest.fixture
 def world(two_nodes: World, tmp_path: Path) -> World:
-    """The two nodes, a folder of the test's own, and what stands for the names on the pages."""
+    """The two nodes, a folder for this test, and what replaces the names on the pages."""
     url, other_url = two_nodes.url, two_nodes.other_url
     api = url.removeprefix("http://")
     stands_for = {
@@ -67,7 +67,7 @@ def world(two_nodes: World, tmp_path: Path) -> World:
         "http://127.1.1.1:7070": url,
         "http://127.2.1.1:7070": other_url,
         "http://PEER:7070": other_url,
-        "203.0.113.7:7072": api,  # accepts, which is all that an example needs
+        "203.0.113.7:7072": api,  # accepts connections, which is enough for an example
         "127.0.0.1:7070": "127.0.0.1:0",
         "NODE_ID": "ab" * 32,
         "PUBLIC_KEY": base64.urlsafe_b64encode(bytes(range(32))).decode().rstrip("="),

@@ -1,4 +1,4 @@
-"""Every example of the documentation does what it says: it runs, or it is read by the program that it is for."""
+"""Every example in the documentation does what it says: it runs, or the program that it is for can read it."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from tests.docs.world import World
 MOST_NOT_RUN = 4
 
 NOT_CODE = {"text"}
-"""Pictures, and what a program prints."""
+"""Pictures, and output of programs."""
 
 RUN = [block for block in BLOCKS if block.not_run is None and block.run_by is None and block.language not in NOT_CODE]
 
 
 def run_python(block: Block, world: World) -> None:
-    """As a program; one that waits outside of a function, within an event loop."""
+    """As a program; if it awaits outside a function, in an event loop."""
     code = f"{block.before}\n{block.text}"
     if _waits_at_top_level(code):
         indented = "".join(f"    {line}" if line.strip() else line for line in code.splitlines(keepends=True))
@@ -113,7 +113,7 @@ def test_every_block_has_a_language_that_is_run():
 
 
 def test_few_examples_are_not_run_and_each_says_why():
-    """Those are for the reader's own eyes: raise the limit only for an example that no machine can run."""
+    """Such blocks are only for readers: raise the limit only for an example that no machine can run."""
     not_run = [f"{block}: {block.not_run}" for block in BLOCKS if block.not_run is not None]
     print(*not_run, sep="\n")
     assert len(not_run) <= MOST_NOT_RUN, not_run
@@ -130,7 +130,7 @@ def commands(program: str) -> list[tuple[Path, str]]:
 
 @pytest.mark.parametrize(("page", "command"), commands("nocarrier"), ids=lambda value: getattr(value, "name", value))
 def test_a_command_in_a_sentence_is_one(page: Path, command: str):
-    """Its verb and its options are there; it is read and not run."""
+    """Its verb and its options exist; the command is parsed and not run."""
     verb, *arguments = command.split()[1:]
     found: click.Command | None = main
     context = click.Context(main, info_name="nocarrier")
@@ -144,7 +144,7 @@ def test_a_command_in_a_sentence_is_one(page: Path, command: str):
         sub = found.get_command(context, arguments.pop(0))
         assert sub is not None
         found = sub
-    with contextlib.suppress(click.MissingParameter):  # a sentence may speak of the verb alone
+    with contextlib.suppress(click.MissingParameter):  # a sentence may name only the verb
         found.make_context(verb, arguments)
 
 

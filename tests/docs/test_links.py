@@ -1,4 +1,4 @@
-"""Links between pages lead somewhere, to the heading that they name; and no page speaks of a text that is not there."""
+"""Links lead to an existing page and heading, and no file refers to a text that is not in the repository."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ EVERY_PAGE = sorted({*PAGES, *GENERATED, *ROOT.glob("*.md"), ROOT / "dashboard" 
 
 
 def anchors_of(page: Path) -> set[str]:
-    """What a link can name of a page, as code hosting sites make it of headings."""
+    """What a link to a page can name, in the way in which code hosting sites derive it from headings."""
     text = re.sub(r"(?ms)^```.*?^```", "", page.read_text())
     headings = re.findall(r"(?m)^#+ (.*)$", text)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
@@ -33,7 +33,7 @@ def test_links_lead_somewhere(page: Path):
 
 
 def test_every_page_is_reached_from_the_index():
-    """By links from page to page; a page that nobody can find might as well not be there."""
+    """By links from page to page; a page that nobody can find might as well not exist."""
     reached, waiting = set(), [ROOT / "docs" / "README.md", ROOT / "README.md"]
     while waiting:
         page = waiting.pop()

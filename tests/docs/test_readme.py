@@ -1,4 +1,4 @@
-"""The README is short, and what it shows is what a newcomer gets."""
+"""The README is short, and a newcomer gets what it shows."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MOST_WORDS = 900
 
 
 def block(language: str, text: str) -> Block:
-    """The block of the README in this language that holds `text`."""
+    """The block of the README in this language that contains `text`."""
     (found,) = [each for each in blocks_of(PAGE) if each.language == language and text in each.text]
     return found
 
@@ -50,7 +50,7 @@ def _rows(table: str) -> list[tuple[str, str, str]]:
 
 @pytest.mark.timeout(180)
 def test_the_example_stays_up_and_shows_its_answer(world: World):
-    """It prints the failure, and API and page have it as long as it runs."""
+    """It prints the failure, and API and page show it for as long as it runs."""
     example = block("python", "nocarrier.serve")
     program = world.folder / "program.py"
     program.write_text(world.here(example.text))

@@ -1,4 +1,4 @@
-"""What the commands of docs/workflows.md find in a network with faults, besides that they run."""
+"""What the commands of docs/workflows.md find in a network with faults, beyond the fact that they run."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def values(world: World, *, command: str) -> list[object]:
 
 
 def named(text: str) -> str:
-    """The command of the page that holds `text`."""
+    """The command of the page that contains `text`."""
     (command,) = [command for command in COMMANDS if text in command]
     return command
 
@@ -66,7 +66,7 @@ def test_groups_add_up_to_all_failures(world: World):
 
 
 def test_a_dial_that_fails_is_listed_with_its_reason(world: World):
-    """A dial asked for over the API is tracked, once, with its source."""
+    """A dial requested over the API is tracked, once, with its source."""
     assert ALL_FAILURES in COMMANDS
     (result,) = values(world, command=named("-X POST"))
     assert result["outcome"] in {"failed", "skipped"}

@@ -1,4 +1,4 @@
-"""What the examples of the documentation meet: nodes on loopback in place of those that they name."""
+"""The world of the documentation's examples: nodes on loopback in place of the ones that they name."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ PATIENCE_S = 60
 """How long an example may take. Most take less than a second; the machine may be busy."""
 
 _STATUSES = {"doctor": {0, 1, 3}, "diff": {0, 1}, "connect": {0, 1}}
-"""Verbs whose exit status tells what was found. No verb of an example may exit with 2: it was mistyped."""
+"""Verbs whose exit status says what was found. No verb of an example may exit with 2, which means it was mistyped."""
 
 _ENDLESS = re.compile(r"nocarrier (top|run|history .*--follow)\b")
 
 _COLLECT = "python -m pytest --collect-only -p no:cacheprovider"
 
 _INSTALLED_LATER = ("curl", "jq", "sqlite3", "promtool")
-"""Programs that a machine may lack; every other one is there, or the example is wrong."""
+"""Programs that may be missing on a machine; any other missing program is an error in the example."""
 
 
 @dataclass(frozen=True)
@@ -45,32 +45,32 @@ class World:
     """A home folder in which the first node has its history."""
     folder: Path
     stands_for: dict[str, str] = field(default_factory=dict)
-    """What a page names, and what stands for it here."""
+    """What a page names, and what replaces it here."""
 
     @property
     def environment(self) -> dict[str, str]:
         return {
             **{name: value for name, value in os.environ.items() if not name.startswith("PYTEST_")},
             "HOME": str(self.home),
-            # As an activated environment has it: `python` is the one that runs the tests.
+            # Like an activated environment: `python` is the one that runs the tests.
             "PATH": os.pathsep.join([str(self.home / "bin"), str(Path(sys.executable).parent), os.environ["PATH"]]),
             "PYTHONPATH": os.pathsep.join([str(ROOT / "src"), str(ROOT)]),
             "PYTHONUNBUFFERED": "1",
             "NOCARRIER_URL": self.url,
-            # `nocarrier run`, as typed, is one more node on ports of the kernel's choice.
+            # `nocarrier run`, as typed, starts one more node, on ports chosen by the kernel.
             "NOCARRIER_HTTP_LISTEN": "127.0.0.1:0",
             "NOCARRIER_NODE_P2P_LISTEN": "127.0.0.1:0",
             "NOCARRIER_NODE_DATA_DIR": str(self.folder / "data"),
         }
 
     def here(self, text: str) -> str:
-        """`text` with what stands here for what it names."""
+        """`text`, with names replaced by what exists here."""
         for named, stands_here in self.stands_for.items():
             text = text.replace(named, stands_here)
         return text
 
     def run(self, command: Sequence[str | Path], *, statuses: Sequence[int] | set[int] = (0,)) -> str:
-        """Run a program to its end; what it printed."""
+        """Run a program to its end; returns its output."""
         done = subprocess.run(
             command,
             capture_output=True,
@@ -86,7 +86,7 @@ class World:
 
     @contextlib.contextmanager
     def running(self, command: Sequence[str | Path], until: str) -> Iterator[list[str]]:
-        """Run a program that stays up. The block gets what it printed as far as `until`; then it gets Ctrl-C."""
+        """Run a program that stays up. The block gets its output up to `until`; after the block it gets Ctrl-C."""
         with subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=self.environment, cwd=self.folder
         ) as program:
@@ -103,10 +103,10 @@ class World:
         assert program.returncode in {0, 130}, program.returncode
 
     def shell(self, command: str) -> str:
-        """Run a command of a page in bash; what it printed.
+        """Run a command of a page in bash; returns its output.
 
-        `make VERB` is planned and not run, and pytest collects and does not run: there is such a verb, there are such
-        tests. Running them all here would be a test run within a test run.
+        `make VERB` is only planned, and pytest only collects: that shows that the verb and the tests exist. To run them
+        all here would be a test run within a test run.
         """
         for program in _INSTALLED_LATER:
             if re.search(rf"\b{program}\b", command) and shutil.which(program) is None:

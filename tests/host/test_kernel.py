@@ -1,4 +1,4 @@
-"""What the kernel is asked, on loopback; firewalls and routers are met in tests/reasons/test_connect.py."""
+"""What the kernel answers, on loopback; tests/reasons/test_connect.py tests firewalls and routers."""
 
 from __future__ import annotations
 

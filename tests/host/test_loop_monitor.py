@@ -38,7 +38,7 @@ async def monitor():
 
 
 def is_about(stalled_s: float) -> bool:
-    """As long as one stall, less what came before a beat was due; a busy machine adds to it."""
+    """As long as one stall, minus the time before a beat was due; a busy machine adds to it."""
     return STALL_S - HEARTBEAT_S <= stalled_s < STALL_S + 2
 
 
@@ -80,7 +80,7 @@ async def test_stalls_add_up_and_the_worst_is_the_longest(monitor):
 
 
 async def test_a_loop_that_is_free_has_not_stood_still():
-    # The whole machine may stand still; of several quiet spans one is quiet.
+    # The whole machine may stall; at least one of several quiet spans is quiet.
     monitor = LoopMonitor()
     spans = []
     async with watching(monitor):

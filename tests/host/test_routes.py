@@ -1,4 +1,4 @@
-"""The routing table as the kernel shows it: defaults, refusals, the entry that takes an address, interfaces."""
+"""The routing table as the kernel shows it: defaults, refusals, the route to an address, interfaces."""
 
 from __future__ import annotations
 

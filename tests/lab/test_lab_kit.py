@@ -1,4 +1,4 @@
-"""The fault lab's kit: its wire and its world are what they say, it finds fault where there is some, and cleans up."""
+"""The kit of the fault lab: its wire and its world do what they say, it finds errors, and it cleans up."""
 
 from __future__ import annotations
 
@@ -43,7 +43,8 @@ PORT = 7072
 
 @contextlib.contextmanager
 def datagrams(world: World):
-    """Gives a function that sends datagrams of these sizes from `here` to the internet and gives those that arrive."""
+    """Returns a function that sends datagrams of these sizes from `here` to the internet and returns those that
+    arrive."""
     place = world.draw_place()
     with inside(world.internet.name):
         receiver = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
@@ -299,7 +300,7 @@ def children_of(pid: int) -> list[int]:
 
 
 def trials_under_way(lab: int) -> list[int]:
-    """The processes of its trials, once one has both peers and a node under test (and beside them a wire)."""
+    """The processes of its trials, once one has both peers and a node under test (and a wire)."""
     trials = [pid for pid in children_of(lab) if namespaces_made_by([pid])]
     return trials if len(pids_in(namespaces_made_by(trials))) >= 2 else []
 
@@ -330,7 +331,7 @@ def test_however_the_lab_ends_no_namespace_and_no_process_is_left(ending, tmp_pa
 
 def is_alive(process: Path) -> bool:
     with contextlib.suppress(OSError):
-        # Whoever is nobody's child here stays a zombie where process 1 does not reap.
+        # A process without a parent here stays a zombie if process 1 does not reap it.
         return "State:\tZ" not in (process / "status").read_text()
     return False
 

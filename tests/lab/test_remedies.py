@@ -1,6 +1,6 @@
-"""What the doctor advises helps: carried out for real, each of these next actions ends its finding.
+"""The doctor's advice helps: each of these next actions, really carried out, ends its finding.
 
-The same scenarios, and all others, are in `make lab`; these are the quick ones, one for each kind of remedy.
+`make lab` runs the same scenarios and all others; these are the quick ones, one for each kind of remedy.
 """
 
 from __future__ import annotations

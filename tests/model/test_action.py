@@ -1,4 +1,4 @@
-"""Actions: commands and settings that strangers' values cannot change."""
+"""Actions: commands and settings that values from strangers cannot change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What came from outside is kept as valid, bounded text, whatever it was."""
+"""Whatever came from outside is kept as valid, bounded text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The table of evidence: it has every key, can say every value, and trusts none."""
+"""The table of evidence: it has every key, can show every value, and trusts none."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The glossary: every word that is shown has an entry, and no table is told twice."""
+"""The glossary: every word that is shown has an entry, and no table is included twice."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nocarrier.web.api.openapi import openapi_document
 from nocarrier.web.api.routes import ROUTES
 
 INTERNAL = {"ValueForm", "ValueKind"}
-"""They tell the page how to draw a value, and no person reads their words."""
+"""They tell the page how to draw a value; no person reads their words."""
 
 
 def sets_of_the_api() -> dict[str, list[str]]:

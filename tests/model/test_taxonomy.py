@@ -1,4 +1,4 @@
-"""The table of reasons is whole, and its names can stand in JSON, SQL and metric labels alike."""
+"""The table of reasons is complete, and its names are valid in JSON, SQL and metric labels alike."""
 
 from __future__ import annotations
 

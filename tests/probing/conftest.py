@@ -1,4 +1,4 @@
-"""One chain of routers for all tests of a module: what they change in it is undone after each."""
+"""One chain of routers for all tests of a module; what a test changes in it is undone afterwards."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def shared_chain():
 
 @pytest.fixture
 def chain(shared_chain):
-    """The chain of this module, with nothing in the way of a packet."""
+    """The chain of this module, with nothing that stops a packet."""
     yield shared_chain
     for host in shared_chain.made:
         host.nft("")

@@ -1,4 +1,4 @@
-"""What the facts of probes say, and which cause they speak for: no more than the evidence holds."""
+"""What the facts of probes say, and which cause they support: no more than the evidence shows."""
 
 from __future__ import annotations
 
@@ -205,7 +205,7 @@ TARGETS = {
     ),
     "no trace": (target(SILENT), "nothing answers.", None),
 }
-"""What was seen of one peer, what it says, and the cause that it speaks for."""
+"""What was seen of one peer, what that says, and the cause that it supports."""
 
 
 @pytest.mark.parametrize("case", TARGETS)

@@ -1,4 +1,4 @@
-"""Real faults in a network of several routers, and what probing them says: dial, plan and conclusion together."""
+"""Real faults in a network of several routers, and what probes say about them: dial, plan and conclusion together."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def address(ip: str) -> str:
 
 
 def probe(net: Chain, code: str, *ips: str) -> list[tuple[str, str | None]]:
-    """What is said, without the addresses of the peers, and the causes it speaks for."""
+    """What is said, without the addresses of the peers, and the causes that it supports."""
     addrs = [address(ip) for ip in ips]
     result = net.client.python(PROBE, code, *addrs)
     assert result["duration_s"] < 15
@@ -108,7 +108,7 @@ def test_our_gateway_prohibits(chain, family):
     [
         ("reject", "a firewall rule of this machine refuses it with an ICMP error."),
         ("drop", "a firewall rule of this machine drops it: the kernel could not send the SYN again."),
-        # No counter and no errno tells this one from a reset of the peer; the trace does.
+        # No counter and no errno distinguishes this one from a reset by the peer; the trace does.
         (
             "reject with tcp reset",
             "refused before the first router: by a firewall rule of this machine, or by the gateway.",

@@ -1,4 +1,4 @@
-"""Which probes are worth a packet for which finding, and to whom they go."""
+"""Which probes are worth a packet for which finding, and which addresses they go to."""
 
 from __future__ import annotations
 
@@ -74,9 +74,9 @@ def test_a_resolver_finding_asks_the_resolver():
             [("198.18.0.1:1", "198.18.0.2:1", "198.18.0.3:1", "198.18.0.4:1")],
             ("198.18.0.1:1", "198.18.0.2:1", "198.18.0.3:1"),
         ),
-        # An address is named by several pieces of evidence, and probed once.
+        # Several pieces of evidence name the same address, and it is probed once.
         ([("198.18.0.1:1",), ("198.18.0.1:1", "198.19.0.1:1")], ("198.18.0.1:1", "198.19.0.1:1")),
-        # What is no address cannot be probed.
+        # Text that is not an address cannot be probed.
         ([("nonsense", "seed.test:7072")], ("seed.test:7072",)),
         ([], ()),
     ],

@@ -124,14 +124,14 @@ def test_a_gateway_that_answers_on_the_link_and_one_that_does_not(network):
     client = network.client
     client.ip("route", "add", "0.0.0.0/1", "via", "198.18.1.99")
     ask(client, network.server.ipv4, CLOSED)  # by the default route
-    ask(client, "11.0.0.1", CLOSED)  # by the gateway that is not there
+    ask(client, "11.0.0.1", CLOSED)  # by a gateway that does not exist
 
     seen = client.python(WAYS_OUT)
 
     assert {gateway["addr"]: gateway["answers"] for gateway in seen["gateways"]} == {
         "198.18.1.99": False,
         "198.18.1.1": True,
-        "2001:db8:1::1": None,  # Linux shows neighbours of IPv6 to no ordinary file
+        "2001:db8:1::1": None,  # Linux shows IPv6 neighbours in no ordinary file
     }
     assert (seen["default_ipv4"], seen["default_ipv6"], seen["interfaces_up"]) == (True, True, ["eth0"])
 

@@ -1,4 +1,4 @@
-"""The prober: once per finding and minute, whoever asks; never beyond policy; never longer than its deadline."""
+"""The prober: once per finding and minute, for all callers; never beyond policy; never beyond its deadline."""
 
 from __future__ import annotations
 

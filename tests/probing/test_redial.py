@@ -1,4 +1,4 @@
-"""A quiet re-dial tells by the host's counters what failures that look alike come from."""
+"""A quiet re-dial uses the host's counters to distinguish failures that look alike."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ print(json.dumps(dataclasses.asdict(redial)))
 CLOSED = 9
 """A port on which nothing listens."""
 TIMEOUT_S = 1.3
-"""The kernel sends the second SYN after a second; whether it gets out tells our own firewall from silence."""
+"""The kernel sends the second SYN after a second; whether it gets out distinguishes our own firewall from silence."""
 
 ICMP_OUT = {"ipv4": "Icmp.OutDestUnreachs", "ipv6": "Icmp6.OutDestUnreachs"}
 ICMP_IN = {"ipv4": "Icmp.InDestUnreachs", "ipv6": "Icmp6.InDestUnreachs"}
@@ -36,7 +36,7 @@ families = pytest.mark.parametrize("family", ["ipv4", "ipv6"])
 
 
 def redial(host: Namespace, ip: str, port: int = CLOSED) -> tuple[str, dict[str, int]]:
-    """What came back, and what else the counters say besides one dial."""
+    """What came back, and what the counters say apart from the one dial."""
     seen: dict[str, Any] = host.python(REDIAL, ip, port, TIMEOUT_S)
     assert seen["is_alone"]
     seen["counters"].pop("Tcp.ActiveOpens")
@@ -108,7 +108,7 @@ def test_answers_that_rp_filter_throws_away_are_counted(network):
     client.ip("link", "set", "shortcut", "up")
     server.ip("link", "set", "back", "up")
     server.ip("route", "add", "198.18.1.0/24", "via", "198.18.9.1")
-    # While the filter is off, so that the server learns who has the address of its next hop.
+    # While the filter is off, so that the server learns which machine has the address of its next hop.
     server.run(["python3", "-c", "import socket; socket.create_connection(('198.18.9.1', 9), 5)"], check=False)
     client.sysctl("net.ipv4.conf.all.rp_filter", 1)
 

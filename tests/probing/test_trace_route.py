@@ -1,4 +1,4 @@
-"""The traceroute names every router and what ended the way, for root and for anybody, however fast the path is."""
+"""The traceroute names every router and what ended the path, with and without root, however fast the path is."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def expired_at_routers(net: Chain, family: str) -> list[tuple[int, str, str, tup
 
 
 def seen(hops: list[dict[str, Any]]) -> list[tuple[int, str, str | None, tuple[int | None, int | None]]]:
-    """Without the times."""
+    """The trace without times."""
     return [(hop["ttl"], hop["answer"], hop["addr"], (hop["icmp_type"], hop["icmp_code"])) for hop in hops]
 
 
@@ -133,7 +133,7 @@ def test_without_a_route_nothing_is_sent(chain):
 @requires_root_netns
 @families
 def test_over_a_path_that_takes_its_time(slow_chain, family):
-    """Between namespaces an error is there before connect() returns, and only noted; here it ends the attempt."""
+    """Between namespaces an error arrives before connect() returns, and is only noted; here it ends the attempt."""
     hops = trace(slow_chain, family, CLOSED)
 
     target = (4, "refused", getattr(slow_chain.server, family), (None, None))
@@ -143,7 +143,7 @@ def test_over_a_path_that_takes_its_time(slow_chain, family):
 
 @requires_root_netns
 def test_the_target_is_asked_a_few_times_only(chain):
-    """Once for each SYN of the wave in which it is met."""
+    """Once for each SYN of the wave that meets it."""
     chain.server.nft(
         "table inet count {\ncounter syns {}\nchain in {\ntype filter hook input priority 0\n"
         f"tcp dport {CLOSED} tcp flags & (syn|ack) == syn counter name syns\n}}\n}}"

@@ -1,4 +1,4 @@
-"""Whatever is recorded in whatever order, the books are exact whenever somebody looks: against a naive model."""
+"""Whatever is recorded in any order, the books are exact at every look: compared with a naive model."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ reasons = st.sampled_from(REASONS)
 
 
 class NaiveRing:
-    """Every entry ever, as a list; the newest `CAPACITY` of it count."""
+    """A list of all entries ever; the newest `CAPACITY` of them count."""
 
     def __init__(self):
         self.entries = []
@@ -179,7 +179,7 @@ class Books(RuleBasedStateMachine):
 
     @invariant()
     def the_peer_table_is_bounded(self):
-        # Only seldom, so that records also wait to be taken in.
+        # Only rarely, so that records also wait to be taken in.
         if int(self.now) % 7 == 0:
             assert len(self.tracker.peers()) <= MAX_PEERS * 1.25
 

@@ -1,4 +1,4 @@
-"""Whatever happens between two examinations, the later one finds what an examination without any memory finds."""
+"""Whatever happens between two examinations, the later one finds what an examination without memory finds."""
 
 from __future__ import annotations
 
@@ -144,7 +144,7 @@ class Examinations(RuleBasedStateMachine):
 
     @rule()
     def examine(self):
-        # Taking in what waits may evict addresses, so a tracker without memory has to do it at the same moments.
+        # Taking in waiting records may evict addresses, so a tracker without memory has to do so at the same moments.
         self.steps.append(lambda program: program.tracker.totals())
         latest = unnamed(self.program.tracker.latest())
         self.facts = self.derived(latest, earlier=self.facts)
@@ -168,7 +168,7 @@ class Examinations(RuleBasedStateMachine):
 
 
 def unnamed(latest):
-    """`latest` without the name of its run, as of two trackers no two are the same."""
+    """`latest` without the name of its run, which differs between any two trackers."""
     recent, in_flight = (
         tuple(replace(event, run="") for event in events) for events in (latest.recent, latest.in_flight)
     )
@@ -176,7 +176,7 @@ def unnamed(latest):
 
 
 def told(facts):
-    """What `facts` say, such that two that say the same are equal."""
+    """What `facts` say, in a form in which equal facts compare equal."""
     return {
         "peers": [[shown(peer) for peer in peers] for peers in (facts.failing, facts.all_failing, facts.read.values())],
         "working": facts.working,

@@ -1,5 +1,7 @@
-"""Whatever is told, dialed, evicted and forgotten in whatever order, the sums of introductions are exact: against a
-naive model that counts again from the beginning."""
+"""Whatever is named, dialed, evicted and forgotten in any order, the sums of introductions are exact.
+
+They are compared with a naive model that counts from the beginning each time.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +27,7 @@ INTRODUCERS = ["203.0.113.1:7072", "203.0.113.2:7072", "192.0.2.1:7072", str(ADD
 TOLD_BY_PEERS = [Source.GOSSIP, Source.HANDSHAKE]
 
 places = st.integers(0, SMALL - 1)
-"""Which of those in the book, as far as there are so many."""
+"""Which entries of the book, as far as there are that many."""
 addresses, introducers = st.sampled_from(ADDRESSES), st.sampled_from(INTRODUCERS)
 
 
@@ -130,10 +132,10 @@ class Introductions(RuleBasedStateMachine):
 
     @rule()
     def restart(self):
-        """Sums start again at zero with the entries; nothing else is lost."""
+        """After a restart the sums begin again with the entries; nothing else is lost."""
         self.book = PeerBook.from_file(self.book.to_file(), SMALL)
         self.book.note_connected(set(self.sessions))
-        self.note_leaving()  # seeds are entries like any other now, so shares may push some out
+        self.note_leaving()  # seeds are ordinary entries now, so shares may push some out
         self.gone = []
         self.repeated.clear()
         self.refused.clear()

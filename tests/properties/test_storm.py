@@ -35,7 +35,7 @@ SOURCES = [Source.SEED, Source.GOSSIP, Source.PEER_BOOK]
 
 @pytest.fixture(scope="module")
 def ports():
-    """Servers that misbehave, each in a process of its own, so that all sockets counted here are ours."""
+    """Servers that misbehave, each in its own process, so that all sockets counted here are ours."""
     with contextlib.ExitStack() as stack:
         servers = []
         for name in MISBEHAVIOURS:
@@ -82,7 +82,7 @@ async def dial(port, tracker, chance):
 
 
 async def storm(ports, tracker, number, *, end_after=None, seed=0):
-    """`number` dials, `AT_ONCE` of them at a time; with `end_after` the program ends once so many have begun."""
+    """`number` dials, `AT_ONCE` of them at a time; with `end_after` the program ends once that many have begun."""
     chance = random.Random(seed)
     room = asyncio.Semaphore(AT_ONCE)
 
@@ -113,7 +113,7 @@ def assert_exact(tracker, *, dials=None):
 def test_a_storm_with_random_cancellation_leaves_exact_books(ports):
     before, tracker = open_sockets(), nocarrier.DialTracker()
     asyncio.run(storm(ports, tracker, 5_000))
-    gc.collect()  # sockets that nobody closed would be warned about here
+    gc.collect()  # would warn about sockets that were not closed
     snapshot = assert_exact(tracker, dials=5_000)
     assert open_sockets() == before
     assert snapshot.totals.succeeded > 100

@@ -1,4 +1,4 @@
-"""One network for all tests of a module: what they change in it is undone after each."""
+"""One network for all tests of a module; what a test changes in it is undone afterwards."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def shared_network():
 
 @pytest.fixture
 def net(shared_network):
-    """The network of this module, with nothing in the way of a packet."""
+    """The network of this module, with nothing that stops a packet."""
     yield shared_network
     for host in shared_network.made:
         host.nft("")

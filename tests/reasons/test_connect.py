@@ -1,4 +1,4 @@
-"""Every reason of the phase connect, met in a network whose kernels, routes and firewalls are real."""
+"""Every reason of the phase connect, provoked in a network with real kernels, routes and firewalls."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from testbed.provokes import provokes
 pytestmark = requires_root_netns
 
 PORT = 7072
-"""Nobody listens there."""
+"""Nothing listens there."""
 LINUX_X86_64 = pytest.mark.skipif(
     platform.machine() != "x86_64", reason=f"{NOT_PROVEN}the system call filter is for x86-64"
 )
@@ -157,7 +157,7 @@ def test_no_default_route_of_our_own_is_ours(net, ipv6):
 
 @provokes(Reason.NETWORK_UNREACHABLE, Reason.ADDR_NOT_AVAILABLE)
 def test_a_machine_whose_link_goes_down_or_whose_ipv6_is_off_blames_itself():
-    with Network() as net:  # its own: neither can be undone in full
+    with Network() as net:  # its own: neither can be undone completely
         net.client.ip("link", "set", "eth0", "down")
         cut_off = dial_in(net.client, server(net, ipv6=False))
         net.client.sysctl("net.ipv6.conf.all.disable_ipv6", 1)

@@ -1,4 +1,4 @@
-"""Reasons that end anyone's handshake after the connection stood, each met with a peer or a path that misbehaves."""
+"""Reasons that end any program's handshake after the connection was up, provoked by peers or paths that misbehave."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from testbed.provokes import provokes
 
 
 async def meet(server, handshake, *, handshake_s=2.0, host="127.0.0.1"):
-    """Dial one of the fault servers in this very process."""
+    """Dial one of the fault servers in this process."""
     async with FAULT_SERVERS[server](host) as port:
         return await dial_once(
             f"[{host}]:{port}" if ":" in host else f"{host}:{port}", handshake=handshake, handshake_s=handshake_s
@@ -79,7 +79,7 @@ async def test_a_socket_used_after_its_connection_died():
         died.register(writer.get_extra_info("socket"), select.POLLHUP)
         while not died.poll(0):
             await asyncio.sleep(0)
-            writer.transport.pause_reading()  # so that we meet the death by using the socket
+            writer.transport.pause_reading()  # so that the death is noticed by using the socket
         writer.write_eof()
 
     seen = await meet("reset", end_of_our_side)

@@ -1,4 +1,4 @@
-"""Two nodes that dial each other at once end with one connection, and agree which one."""
+"""Two nodes that dial each other at the same time end with one connection, and agree on which one."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ async def test_simultaneous_dials_leave_exactly_one_connection(nodes):
     rng = random.Random(7)
     reasons: set[Reason | None] = set()
     for _ in range(ROUNDS):
-        # A handshake on loopback takes some 3 ms: all orders of its steps are met.
+        # A handshake on loopback takes some 3 ms: all orders of its steps occur.
         delays = [0.0, rng.choice((0.0, rng.uniform(0, 0.006)))]
         rng.shuffle(delays)
         reasons |= set(await asyncio.gather(connect_after(delays[0], one, other), connect_after(delays[1], other, one)))
@@ -58,7 +58,7 @@ async def test_simultaneous_dials_leave_exactly_one_connection(nodes):
             assert not entry.penalised
         totals = peer.tracker.totals()
         assert totals.started == totals.succeeded + totals.failed
-        # Sessions ended by the test count; those that a duplicate replaced do not.
+        # Sessions ended by the test count; sessions that a duplicate replaced do not.
         assert totals.disconnected_early <= ROUNDS
 
 

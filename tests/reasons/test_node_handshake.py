@@ -1,4 +1,4 @@
-"""Handshakes that fail, each in its own way: two real nodes, or a node and a peer that misbehaves on purpose."""
+"""Handshakes that fail, each in its own way: between two real nodes, or with a peer that misbehaves on purpose."""
 
 from __future__ import annotations
 
@@ -307,7 +307,7 @@ async def test_a_peer_that_answers_the_second_connection_is_connected(nodes):
 
 @contextlib.asynccontextmanager
 async def forwarder(host: str, to: str):
-    """Passes connections on, as a router with a port mapping does."""
+    """Forwards connections, like a router with a port mapping."""
     to_host, _, to_port = to.rpartition(":")
 
     async def pump(reader, writer) -> None:

@@ -1,4 +1,4 @@
-"""Skips that only a node can make: for who is connected, banned, waited for, or its own self."""
+"""Skips that only a node can make: of connected, banned, waiting and own addresses."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ async def test_a_node_that_is_connected_from_another_address_is_not_dialed(nodes
     await dialer.node.connect(listener.addr)
     await dialer.session_with(listener).close("bye")
     await eventually(lambda: not dialer.node.sessions)
-    # The same node now comes to us, without saying where it listens.
+    # The same node now dials us, without saying where it listens.
     async with raw_dial(dialer.addr, identity=listener.node.identity) as peer:
         await peer.shake_hands()
         await eventually(lambda: dialer.is_connected_with(listener))

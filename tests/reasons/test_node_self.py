@@ -1,4 +1,5 @@
-"""A node that listens on every interface knows itself by any of its addresses, and takes nobody else for itself."""
+"""A node that listens on every interface recognises itself by any of its addresses, and takes no other node for
+itself."""
 
 from __future__ import annotations
 

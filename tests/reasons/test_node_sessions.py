@@ -111,4 +111,4 @@ async def test_an_end_that_we_chose_is_not_recorded_against_the_peer(nodes):
     dialer.node.ban(listener.node_id)
     await eventually(lambda: not dialer.node.sessions)
     assert dialer.recorded(reason=Reason.EARLY_DISCONNECT) == []
-    assert listener.recorded() == []  # inbound ends belong to nobody's dial
+    assert listener.recorded() == []  # the end of an inbound session belongs to no dial

@@ -1,4 +1,4 @@
-"""Every failure stands once, under the source that the address came from, with who named it."""
+"""Every failure is recorded once, under the source of the address, with the peer that named it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every way in which an admission ticket does not admit, as seen by who shows it and by who reads it."""
+"""Every way in which an admission ticket fails, as seen by the node that shows it and by the one that reads it."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HOUR_S = 3600.0
 
 @dataclass(frozen=True)
 class Holder:
-    """A data folder whose key is made already, so that a ticket can be made for it."""
+    """A data folder that already has a key, so that a ticket can be made for it."""
 
     node_id: str
 

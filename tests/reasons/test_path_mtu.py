@@ -1,4 +1,4 @@
-"""A path that swallows large packets is told from a peer that hangs, one that is gone, and one that is mute."""
+"""A path that drops large packets is distinguished from a peer that hangs, is gone, or is silent."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from testbed.provokes import provokes
 pytestmark = requires_root_netns
 
 NARROW_BYTES = 1280
-"""What still passes; the hosts themselves believe in 1500."""
+"""The size that still passes; the hosts themselves believe in 1500."""
 
 DIALER_PORT, SENT, RECEIVED, STOPPED, GONE = 7000, 7001, 7002, 7003, 7004
 
 
 def node(folder: Path, where: Namespace, host: str, port: int, **options) -> NodeProcess:
     addr = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-    # The retransmission timer of a peer fires four times within 3.1 s. The dialer loses patience before the listeners.
+    # The retransmission timer of a peer fires four times within 3.1 s. The dialer times out before the listeners.
     patience_s = 4 if port == DIALER_PORT else 15
     timing = {"handshake_attempt_s": patience_s, "handshake_window_s": patience_s}
     common = {"network": "test", "genesis": GENESIS, "ipv4_only": False}

@@ -1,4 +1,4 @@
-"""Every reason of the phase resolve, met with the system's resolver and a name server that misbehaves."""
+"""Every reason of the phase resolve, provoked with the system's resolver and a name server that misbehaves."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ SILENT_WHERE_NOBODY_LISTENS = "127.0.0.2"
 
 @pytest.fixture(scope="module")
 def host():
-    """A host with nothing but a loopback and a name server."""
+    """A host that has only a loopback and a name server."""
     with Namespaces() as made:
         alone = made.add("host")
         alone.start_python(Path(resolver.__file__), NAME_SERVER, json.dumps(NAMES))

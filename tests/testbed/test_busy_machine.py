@@ -1,4 +1,4 @@
-"""A test of many examples passes on a machine that has little time for it."""
+"""A test with many examples passes on a machine that has little time for it."""
 
 from __future__ import annotations
 

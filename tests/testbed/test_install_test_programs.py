@@ -1,6 +1,6 @@
-"""`tools/install_test_programs` installs what it can, waits for whoever else installs, and says loudly what is missing.
+"""`tools/install_test_programs` installs what it can, waits for other installers, and says loudly what is missing.
 
-It runs here where no program is but those that each test puts there, `apt-get` among them.
+It runs here with only the programs that each test provides, `apt-get` among them.
 """
 
 from __future__ import annotations

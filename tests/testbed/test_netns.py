@@ -1,4 +1,4 @@
-"""The kit with which faults are provoked does what it says, and leaves nothing behind."""
+"""The kit that provokes faults does what it says, and leaves nothing behind."""
 
 from __future__ import annotations
 

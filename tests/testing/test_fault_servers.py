@@ -1,4 +1,4 @@
-"""Every fault server misbehaves in the way its name says."""
+"""Every fault server misbehaves as its name says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The guard of sizes and names fails where it should."""
+"""The check of sizes and names fails when it should."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tools.check_shape import PROMISED, SOURCE, Shape, problems_of
 
 @pytest.fixture
 def shape():
-    """What stands, so that a test says only what is wrong besides."""
+    """A source within bounds, so that a test states only what is wrong."""
     return Shape.of(SOURCE)
 
 

@@ -1,4 +1,4 @@
-"""What is known of each address, what counts against it, and that no number of addresses can use up the memory."""
+"""What is known about each address, what counts against it, and that no number of addresses exhausts the memory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The newest entries, first in, first out; repeated skips told once."""
+"""The newest entries, first in, first out; repeated skips are merged."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The name of a run is its own, in every process."""
+"""Every run has its own name, in every process."""
 
 from __future__ import annotations
 

@@ -121,7 +121,7 @@ def test_closing_wakes_a_waiting_thread(tracker):
 
 
 def test_an_event_recorded_during_a_snapshot_is_delivered_soon(tracker):
-    """A recording thread that finds the tracker busy leaves its event to the reader who makes it so."""
+    """A recording thread that finds the tracker busy leaves its event to the reader that keeps it busy."""
     looking = threading.Event()
     done = threading.Event()
     clock_s = time.time
@@ -208,7 +208,7 @@ def test_a_polled_reader_does_not_make_recording_deliver_each_event(tracker):
         with tracker.subscribe():
             record(tracker)
             assert not tracker._waiting, "who waits is told at once"
-        record(tracker, 2)  # the first one finds that nobody waits any more
+        record(tracker, 2)  # the first one notices that nobody waits any more
         assert len(tracker._waiting) == 1
 
 

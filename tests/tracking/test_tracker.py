@@ -1,4 +1,4 @@
-"""The tracker keeps what it is told, exactly, whatever it is told and from however many threads."""
+"""The tracker keeps exactly what is recorded, whatever it is and from however many threads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever a caller or a peer hands the tracker is recorded, bounded and never raised."""
+"""Whatever a caller or a peer passes to the tracker is recorded, bounded and never raised."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ NO_ADDRESS = [
 @pytest.mark.parametrize("known_before", [True, False])
 @pytest.mark.parametrize("addr", NO_ADDRESS, ids=lambda value: repr(value)[:12])
 def test_any_address_is_recorded_within_bounds(tracker, addr, known_before):
-    if known_before:  # the usual record takes a shorter way
+    if known_before:  # the usual record takes a shorter path
         tracker.record(A, "timeout", "seed")
     tracker.record(addr, "timeout", "seed")
     tracker.record_success(addr, "seed")

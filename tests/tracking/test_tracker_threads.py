@@ -1,4 +1,4 @@
-"""The tracker is exact from any number of threads, while others look, come and go."""
+"""The tracker is exact from any number of threads, while others read, come and go."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def many_switches():
 
 
 def in_threads(*functions):
-    """Run each function in a thread of its own, and give what they raised."""
+    """Run each function in its own thread, and return what they raised."""
     raised = []
 
     def run(function):

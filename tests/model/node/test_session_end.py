@@ -1,4 +1,4 @@
-"""The table of why sessions end: it has every code, and says each in words."""
+"""The table of why sessions end: it is complete, and says each code in words."""
 
 from __future__ import annotations
 

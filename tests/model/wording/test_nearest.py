@@ -1,4 +1,4 @@
-"""Suggestions for mistyped names: few, near, and never a wall."""
+"""Suggestions for mistyped names: few, similar, and never a wall of text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Texts: sentences whose values can be told from their words."""
+"""Texts: sentences whose values can be distinguished from their words."""
 
 from __future__ import annotations
 

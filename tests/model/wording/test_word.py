@@ -1,4 +1,4 @@
-"""Words of a closed set, and those of a newer node."""
+"""Words of a closed set, and words of a newer node."""
 
 from __future__ import annotations
 
@@ -31,5 +31,5 @@ def test_a_word_of_a_newer_node_is_its_text_and_no_member():
 def test_a_known_word_is_its_member():
     with newer_words():
         assert msgspec.convert("them", Blame) is Blame.THEM
-        assert not Blame("THEM").is_known  # the name of a member is no word
+        assert not Blame("THEM").is_known  # the name of a member is not a word
     assert Blame.THEM.is_known

@@ -1,4 +1,4 @@
-"""The own-outage guard, told as short histories."""
+"""The guard that recognises our own outage, tested with short histories."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ A, B, C = "192.0.0.0/16", "198.51.0.0/16", "203.0.0.0/16"
 
 
 def told(*history: tuple, sessions: int = 0) -> Connectivity:
-    """A guard that was told `history`: ("heard", now), ("silent", netgroup, started), ("local", now)."""
+    """A guard after this `history`: ("heard", now), ("silent", netgroup, started), ("local", now)."""
     guard = Connectivity()
     guard.sessions_alive = sessions
     methods = {"heard": guard.heard, "silent": guard.path_failed, "local": guard.local_failed}

@@ -1,4 +1,4 @@
-"""What peers tell each other about peers, and how little a hostile one gets out of it."""
+"""What peers tell each other about peers, and how little a hostile one gains."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def named(*addrs: str) -> PeerList:
 
 
 def fill_book(node: RunningNode, addrs: list[str]) -> None:
-    """Let the node believe that it was connected with `addrs` before."""
+    """Make the node believe that it was connected with `addrs` before."""
     for addr in addrs:
         node.node.book.add(Address.parse(addr), Source.GOSSIP, None, 1.0)
         node.node.book.succeeded(addr, None, 1.0)
@@ -137,7 +137,7 @@ async def test_private_addresses_are_never_named_outside_lan_mode(nodes):
         async with raw_dial(node.addr) as peer:
             welcome = await peer.shake_hands()
             told = await peer.receive_until(PeerList)
-        # Names are kept back too: they would make the receiver ask a resolver of our choice.
+        # Names are held back too: they would make the receiver ask a resolver of our choice.
         assert {address.addr for address in told.peers} == expected
         assert {address.addr for address in welcome.peers} == expected
 
@@ -184,7 +184,7 @@ async def test_dead_addresses_of_one_introducer_fill_neither_book_nor_time(nodes
         await tell(peer, dead)
         await eventually(lambda: node.node.book.refused_total + node.node.book.evicted_total >= len(dead) - share)
         assert len(node.node.book) <= share + 1
-        # A peer that somebody else names still gets its place.
+        # A peer that another peer names still finds room.
         async with raw_dial(node.addr, local_host="127.83.0.1", listen_port=7072) as honest:
             await honest.shake_hands()
             await honest.send(named(good.addr))
@@ -195,7 +195,7 @@ async def test_dead_addresses_of_one_introducer_fill_neither_book_nor_time(nodes
 
 
 DEAD = [f"127.{number}.{part}.1" for number in range(100, 150) for part in range(10)]
-"""Hosts of loopback where nobody listens."""
+"""Hosts of loopback on which nothing listens."""
 
 
 @contextlib.asynccontextmanager
@@ -248,7 +248,7 @@ async def test_a_throttled_introducer_is_believed_one_address_at_a_time(nodes):
         await eventually(lambda: introducer_of(node).counts.introduced + introducer_of(node).counts.refused == 91)
         taken = introducer_of(node).counts.introduced - before.introduced
         assert 1 <= taken <= 1 + (time.monotonic() - started_s) / interval_s
-        await tell(peer, [f"{host}:1" for host in DEAD[:10]])  # what is known is no newcomer
+        await tell(peer, [f"{host}:1" for host in DEAD[:10]])  # a known address is not a newcomer
         await eventually(lambda: introducer_of(node).counts.repeated == before.repeated + 10)
 
 
@@ -271,7 +271,7 @@ async def test_addresses_that_never_answer_delay_those_of_others_only_for_second
     monkeypatch.setattr(gossip, "ADDRESSES_BURST", 10_000)
     good = [await nodes.start() for _ in range(3)]
     node = await nodes.start(target_peers=5)
-    # One server for all of loopback, which accepts and says nothing: each dial lasts 1.5 s, all of them minutes.
+    # One server for all of loopback, which accepts and sends nothing: each dial takes 1.5 s, all of them minutes.
     async with FAULT_SERVERS["silent"]("0.0.0.0") as port, introducer(node) as peer:
         await tell(peer, [f"{host}:{port}" for host in DEAD])
         await eventually(lambda: len(node.recorded(reason=Reason.HANDSHAKE_TIMEOUT)) >= 3, within_s=15)

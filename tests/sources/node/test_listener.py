@@ -1,4 +1,4 @@
-"""What comes in: who is counted, what a stranger may cost, and that nothing is left of those who go."""
+"""Inbound connections: what is counted, what a stranger may cost, and that nothing remains of those that leave."""
 
 from __future__ import annotations
 

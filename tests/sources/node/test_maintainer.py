@@ -45,7 +45,7 @@ async def test_silent_peers_delay_nobody(nodes, monkeypatch):
     async with contextlib.AsyncExitStack() as stack:
         silent = [await stack.enter_async_context(FAULT_SERVERS["silent"](f"127.70.{n}.1")) for n in range(12)]
         seeds = tuple(f"127.70.{n}.1:{port}" for n, port in enumerate(silent))
-        # Far more than are wanted do not answer, and each keeps its dial in flight for 36 s.
+        # Far more peers than are wanted do not answer, and each keeps its dial in flight for 36 s.
         node = await nodes.start(seeds=(*seeds, good.addr), target_peers=3, timing=patient)
         started_s = time.monotonic()
         await eventually(lambda: node.is_connected_with(good), within_s=10)
@@ -77,7 +77,7 @@ async def test_seeds_are_left_alone_while_the_book_has_enough_peers(nodes):
     await node.stop()
     again = await nodes.start(data_dir=node.data_dir, seeds=(seed.addr,), target_peers=3)
     await eventually(lambda: len(again.node.sessions) == 3)
-    # Half of those wanted may be asked of seeds at first.
+    # At first, half of the wanted peers may be dialed at seeds.
     assert sum(again.is_connected_with(peer) for peer in peers) >= 2
 
 

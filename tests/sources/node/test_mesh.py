@@ -1,4 +1,4 @@
-"""Five nodes on five hosts: they find each other from one seed, and the loss of any of them is made good."""
+"""Five nodes on five hosts: they find each other from one seed, and replace any node that is lost."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ QUICK = {
 
 @contextlib.contextmanager
 def mesh(tmp_path: Path):
-    """Five nodes, each on a host of its own; all but the first know the first as their only seed."""
+    """Five nodes, each on its own host; all but the first have the first as their only seed."""
     with FlatNetwork(SIZE) as network, contextlib.ExitStack() as stack:
         nodes = []
         for number, host in enumerate(network.hosts):
@@ -51,7 +51,7 @@ def is_whole(status: Status) -> bool:
 
 
 def saved_book(node: NodeProcess, tmp_path: Path, number: int) -> dict[str, Any]:
-    """The book on disk, by address; it must be there and whole."""
+    """The book on disk, by address; it must exist and be complete."""
     folder = tmp_path / f"node-{number}"
     assert list(folder.glob("*.corrupt-*")) == []
     file = folder / "peers.json"
@@ -89,7 +89,7 @@ def test_it_forms_and_survives_kill_9_of_the_seed_and_of_another(tmp_path):
                 node.wait_for(lambda status: len(status["connected"]) == SIZE - 2, within_s=5)
             victim.start()
             assert victim.node_id == id_before
-            # The same key with a new boot id is taken at once, though its peers wait to dial it.
+            # The same key with a new boot id is accepted at once, though its peers wait before they dial it.
             assert victim.wait_for(is_whole, within_s=15) < 15
             for node in others:
                 node.wait_for(is_whole, within_s=15)
@@ -114,7 +114,7 @@ def test_a_peer_that_is_back_before_tcp_noticed_replaces_its_dead_session(tmp_pa
         )
         with one, other:
             other.wait_for(lambda status: status["connected"], within_s=10)
-            # Its last words get lost, as with a power cut, and so do those that its kernel sends later.
+            # Its last packets get lost, as in a power cut, and so do those that its kernel sends later.
             network.hosts[1].firewall("output", "tcp flags & (fin | rst) != 0 drop")
             other.kill()
             assert one.status()["connected"] == [other.node_id]

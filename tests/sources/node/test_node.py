@@ -1,4 +1,4 @@
-"""A node as a whole: its state on disk, what it refuses to start with, bans, places, and what it shows."""
+"""A complete node: its state on disk, what stops its start, bans, slots, and what it shows."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ async def test_a_peer_book_with_impossible_entries_is_moved_aside(nodes, tmp_pat
 UNWRITABLE = {
     "a file is in its place": lambda tmp_path: tmp_path / "file",
     "its parent is a file": lambda tmp_path: tmp_path / "file" / "node",
-    # Even root may make nothing in there.
+    # Even root cannot create anything there.
     "nothing can be made in it": lambda _: Path("/proc/self/task"),
 }
 
@@ -138,7 +138,7 @@ async def test_a_save_under_way_at_the_stop_does_not_undo_the_last_one(nodes, mo
     await eventually(lambda: begun)
     await node.node.connect(listener.addr)
     await node.stop()
-    await asyncio.sleep(0.4)  # whatever still writes is done by then
+    await asyncio.sleep(0.4)  # anything that still writes is done by then
     again = await nodes.start(data_dir=node.data_dir)
     assert listener.addr in again.node.book
 
@@ -171,7 +171,7 @@ async def test_simultaneous_handshakes_cannot_exceed_the_slots(nodes):
             await peer.send(peer.auth())
             assert isinstance(await peer.receive(), Auth)
             assert isinstance(await peer.receive(), Welcome)
-        # All were admitted while there was place; now all of them come in.
+        # All were admitted while there were free slots; now all of them come in.
         for peer in peers:
             await peer.send(Welcome())
         for peer in peers[2:]:

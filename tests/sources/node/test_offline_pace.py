@@ -1,4 +1,4 @@
-"""A node without network: it dials seldom, however its seeds are written, and finds the network within seconds."""
+"""A node without a network: it rarely dials, however its seeds are written, and finds the network within seconds."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NAMES = [f"seed{number}.test:7072" for number in range(1, 5)]
 
 
 class Ways:
-    """What the kernel says, told by a test."""
+    """The kernel's answers, set by a test."""
 
     def __init__(self, *, lead_beyond: bool) -> None:
         self.lead_beyond = lead_beyond
@@ -61,7 +61,7 @@ def test_a_new_way_out_is_tried_at_once():
 
 
 def unplug(network: Network) -> None:
-    """Leave the client nothing but its loopback."""
+    """Leave the client only its loopback."""
     network.client.ip("link", "del", "eth0")
 
 

@@ -1,4 +1,4 @@
-"""Settings that cannot work are refused by name and with what is allowed; those that pass can be told to every peer."""
+"""Settings that cannot work are refused by name, with what is allowed; all others can be told to every peer."""
 
 from __future__ import annotations
 

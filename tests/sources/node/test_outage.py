@@ -195,12 +195,12 @@ def test_a_network_without_a_route_is_not_an_outage_while_others_are_reached(net
 
 
 FOUR_NETWORKS = [f"203.0.{number}.5" for number in (113, 114, 115, 116)]
-"""Of one /16, which are unrelated where the node's setting says that a /24 is a network."""
+"""In one /16; they are unrelated if the node's setting says that a /24 is a netgroup."""
 
 
 def test_sessions_that_end_show_a_dead_uplink_with_netgroups_of_24_bits(network, tmp_path):
     add_addresses(network, FOUR_NETWORKS)
-    slow_dials = {**QUICK, "connect_timeout_s": 60}  # nothing but the ends of sessions tells within the time
+    slow_dials = {**QUICK, "connect_timeout_s": 60}  # only the ends of sessions show anything in that time
     with node_with_peers_at(network, tmp_path, FOUR_NETWORKS, timing=slow_dials, netgroup_prefix=24) as node:
         network.router.firewall("forward", "drop")
         node.wait_for(is_offline, within_s=20)

@@ -1,4 +1,4 @@
-"""What the node makes of its dials beyond the record: what it learns, and whom it dials again."""
+"""What the node makes of its dials beyond the record: what it learns, and which peers it dials again."""
 
 from __future__ import annotations
 
@@ -109,12 +109,12 @@ async def test_a_foreign_service_that_stays_connected_does_not_delay_the_record(
 
 
 class Counted:
-    """How often each address was parsed, and policy asked about it."""
+    """How often each address was parsed and checked against policy."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.parsed: Counter[str] = Counter()
         self.completed: Counter[str] = Counter()
-        """With a port of ours, should it name none."""
+        """By a parser with our default port, if the text names none."""
         self.asked: Counter[str] = Counter()
         parse, check = Address.parse, AddressPolicy.check
 
@@ -139,7 +139,7 @@ async def test_an_address_is_parsed_once_and_policy_asked_once_on_its_way_to_a_d
         assert (await node.node.connect(addr)).reason is Reason.CONNECTION_REFUSED
         assert (counted.parsed[addr], counted.asked[addr]) == (1, 1)
     assert (await node.node.connect(peer.addr)).reason is None
-    # The book checks that what it keeps is in normal form; nobody but the door says which port is meant.
+    # The book checks that its entries are in normal form; only the entry point supplies a default port.
     assert (counted.completed[peer.addr], counted.asked[peer.addr]) == (1, 1)
 
 

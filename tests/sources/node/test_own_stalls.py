@@ -1,6 +1,6 @@
-"""Our own event loop stands still: no peer is blamed for it, and no session ends because of it.
+"""Our own event loop stalls: no peer is blamed for it, and no session ends because of it.
 
-The peers live in threads or processes of their own, as they go on while we stand still.
+The peers live in their own threads or processes, because they continue during our stall.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ def peer_process(tmp_path):
 
 @contextlib.contextmanager
 def listener_in_thread(script: Script) -> Iterator[str]:
-    """A raw listener that goes on while the loop of the test stands still; gives its address."""
+    """A raw listener that continues while the loop of the test is stalled; returns its address."""
     addr: concurrent.futures.Future[str] = concurrent.futures.Future()
     stop: list[object] = []
 
@@ -66,7 +66,7 @@ def stall_after(seconds: float, stall_s: float = STALL_S) -> None:
 
 
 async def dial_and_fail(node: RunningNode, addr: str):
-    """Dial as the maintainer would, so that the failure could count; gives its entry."""
+    """Dial like the maintainer, so that the failure could count; returns its entry."""
     await node.node.outbound.start(Address.parse(addr), Source.GOSSIP)
     return node.only_entry()
 
@@ -81,7 +81,7 @@ def assert_ours(node: RunningNode, entry) -> None:
 
 
 async def answer_while_the_other_sleeps(peer: RawPeer) -> None:
-    """Say Hello 0.2 s after the other side did."""
+    """Send Hello 0.2 s after the other side did."""
     await peer.receive_preamble()
     await peer.receive()
     await asyncio.sleep(0.2)
@@ -197,7 +197,7 @@ async def test_a_stall_while_writing_does_not_end_a_session_with_a_peer_that_rea
     with listener_in_thread(read_everything) as addr:
         assert (await node.node.connect(addr)).reason is None
         [live] = node.node.sessions
-        live._writer.write(bytes(64_000_000))  # far more than the kernel takes at once
+        live._writer.write(bytes(64_000_000))  # far more than the kernel accepts at once
         stall_after(0.0, stall_s=1.0)
         await live.flush()
         assert live.end is None

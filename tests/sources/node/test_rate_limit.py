@@ -1,4 +1,4 @@
-"""What one peer may ask of us, told with a clock that is passed in."""
+"""What one peer may ask of this node, tested with a clock that is passed in."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""State files are whole at every instant, and what cannot be used is kept and told."""
+"""State files are complete at every instant, and a file that cannot be used is kept and reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whom the node wants, as asked before and after the proof; what it says then is tested in `reasons`."""
+"""Which peers the node accepts, before and after their proof; `tests/reasons` tests what it tells the others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bans match whom they name, end when they say, and survive."""
+"""Bans match their targets, end at their stated time, and survive."""
 
 from __future__ import annotations
 

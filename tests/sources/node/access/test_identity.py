@@ -1,4 +1,4 @@
-"""The node's key: kept, guarded, never replaced."""
+"""The node's key: kept, protected, never replaced."""
 
 from __future__ import annotations
 
@@ -204,7 +204,7 @@ for number in itertools.count():
 
 
 def test_a_kill_at_any_moment_leaves_no_partial_key(path):
-    """The file gets its name when it is whole: processes killed while making it leave a whole key or none."""
+    """The file gets its name once it is complete: processes killed while making it leave a complete key or none."""
     process = subprocess.Popen([sys.executable, "-c", MAKE_KEYS, path.parent])
     while len(list(path.parent.glob("*/node.key"))) < 20:
         assert process.poll() is None

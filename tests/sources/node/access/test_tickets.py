@@ -1,4 +1,4 @@
-"""Admission tickets: who holds one gets in, and everybody else hears which of the five kinds it is."""
+"""Admission tickets: a node with a valid one is admitted, any other node is told which of the five kinds is wrong."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_no_ticket_is_missing(ticket):
 @pytest.mark.parametrize(
     ("now_unix", "expected"),
     [
-        (NOW - 10, "admitted"),  # our clock is late and the ticket says no beginning
+        (NOW - 10, "admitted"),  # our clock is behind and the ticket states no beginning
         (NOW + HOUR - 1, "admitted"),
         (NOW + HOUR, "expired"),
         (NOW + 100 * HOUR, "expired"),
@@ -147,7 +147,7 @@ def test_the_public_key_as_a_shared_secret_is_bad_signature(form):
     }[form]
     header = b64url(json.dumps({"alg": "HS256", "typ": "JWT"}).encode())
     claims = b64url(json.dumps({"sub": NODE, "aud": "main", "exp": NOW + 9}).encode())
-    # By hand, as PyJWT refuses to sign with a PEM as secret.
+    # By hand, because PyJWT refuses to sign with a PEM as secret.
     signature = b64url(
         jwt.algorithms.HMACAlgorithm(jwt.algorithms.HMACAlgorithm.SHA256).sign(f"{header}.{claims}".encode(), secret)
     )

@@ -1,4 +1,4 @@
-"""Who told what, what it was worth, and who is believed only slowly for it."""
+"""Which peer named which addresses, what they were worth, and which introducers are believed only slowly."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def address(netgroup: int, number: int = 1) -> Address:
 
 
 def tell(book: PeerBook, netgroups: range, via: str = TELLER) -> list[str]:
-    """`via` tells one address of each netgroup."""
+    """`via` names one address of each netgroup."""
     for netgroup in netgroups:
         book.add(address(netgroup), Source.GOSSIP, via, NOW)
     return [str(address(netgroup)) for netgroup in netgroups]
@@ -138,7 +138,7 @@ def test_addresses_that_leave_the_book_stay_in_the_sums():
     assert counts_of(book) == IntroductionCounts(introduced=2 * SHARE, dialed=SHARE, dead=SHARE)
     assert book.introductions.by_source()[Source.GOSSIP] == counts_of(book)
     tell_dead(book, range(100, 100 + SHARE))
-    tell(book, range(1))  # told again after it left: a new one
+    tell(book, range(1))  # named again after it left: a new one
     assert counts_of(book).introduced == 2 * SHARE + 1
 
 
@@ -147,7 +147,7 @@ def test_introducers_are_bounded_and_sums_of_sources_are_never_forgotten(monkeyp
     book = PeerBook()
     for number in range(10):
         tell_dead(book, range(number, number + 1), via=f"203.0.{number}.1:7072")
-        tell(book, range(1), via="203.0.0.1:7072")  # heard again and again
+        tell(book, range(1), via="203.0.0.1:7072")  # heard from again and again
     named = [introducer.addr for introducer in book.introductions.introducers()]
     assert named == ["203.0.7.1:7072", "203.0.8.1:7072", "203.0.9.1:7072", "203.0.0.1:7072"]
     assert book.introductions.by_source()[Source.GOSSIP] == IntroductionCounts(
@@ -398,7 +398,7 @@ def test_a_book_of_an_earlier_version_loads(tmp_path):
     path.write_bytes(msgspec.json.encode({"schema": 1, "entries": entries}))
     loaded = state_files.load(path, PeerBookFile, now_unix=NOW)
     assert loaded.warning is None
-    # Whether the second one answered was not written down then.
+    # Whether a peer answered at the second one was not saved then.
     assert counts_of(PeerBook.from_file(loaded.state)) == IntroductionCounts(introduced=3, dialed=2, connected=1)
 
 
@@ -410,7 +410,7 @@ async def test_the_chain_over_three_real_nodes_leads_to_the_seed(nodes):
     middle = await nodes.start(seeds=(seed.addr,), target_peers=2)
     await eventually(lambda: middle.is_connected_with(seed))
     last = await nodes.start(seeds=(seed.addr,), target_peers=2)
-    # The seed tells the last one of the middle one, by gossip or in its Welcome.
+    # The seed names the middle node to the last one, by gossip or in its Welcome.
     await eventually(lambda: middle.addr in last.node.book)
     chain = last.node.introduction_chain(middle.addr)
     assert [step.addr for step in chain] == [middle.addr, seed.addr]
@@ -421,7 +421,7 @@ async def test_the_chain_over_three_real_nodes_leads_to_the_seed(nodes):
     [told] = [each for each in last.node.state().introducers if each.addr == seed.addr]
     assert (told.counts.introduced, told.counts.connected, told.counts.dead) == (1, 1, 0)
     assert last.node.introduced_by_source()[Source.SEED].connected == 1
-    # The seed was introduced to both by themselves.
+    # Both introduced themselves to the seed.
     [step] = seed.node.introduction_chain(middle.addr)
     assert (step.source, step.via) == (Source.HANDSHAKE, middle.addr)
 

@@ -1,4 +1,4 @@
-"""The peer book keeps what is worth most, and nobody can fill it alone."""
+"""The peer book keeps what is worth most, and no single peer can fill it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ SHARE = SMALL // 8
 
 
 class Standings:
-    """Streaks by address, as the tracker would tell them."""
+    """Streaks by address, as the tracker would report them."""
 
     def __init__(self, streaks: dict[str, int] | None = None) -> None:
         self.streaks = streaks or {}
@@ -239,7 +239,7 @@ def test_a_dialed_address_comes_later_even_if_its_failure_was_nobodys_fault():
 
 
 def places(book: PeerBook, addrs: list[str], seed: int = 1) -> list[int]:
-    """Where `addrs` stand among the candidates."""
+    """The positions of `addrs` among the candidates."""
     found = book.candidates(connected=(), standings=Standings(), now_unix=NOW, rng=random.Random(seed))
     order = [entry.addr for entry in found]
     return sorted(order.index(addr) for addr in addrs)
@@ -353,7 +353,7 @@ def test_the_whole_book_is_bounded():
 
 
 def honest_book() -> tuple[PeerBook, set[str]]:
-    """Half full: proven and untried addresses of many netgroups, told by many."""
+    """Half full: proven and untried addresses of many netgroups, named by many peers."""
     book = PeerBook(SMALL)
     for number in range(SMALL // 2):
         add(book, address(100 + number), via=introducer(100 + number))
@@ -430,7 +430,7 @@ def test_an_address_from_the_operator_displaces_untried_gossip(source):
 
 def test_a_refused_newcomer_evicts_nobody():
     book = PeerBook(SMALL)
-    for number in range(SHARE):  # its netgroup could make place ...
+    for number in range(SHARE):  # its netgroup could make room ...
         add(book, address(1, number))
         book.attempted(str(address(1, number)), NOW)
     for number in range(SHARE):  # ... its introducer cannot
@@ -478,7 +478,7 @@ def test_seeds_stay_and_count_in_no_share_until_nothing_else_is_left():
 
 
 def fail(book: PeerBook, addr: str, times: int, *, for_s: float) -> None:
-    """Let dials to `addr` fail for so long."""
+    """Let dials to `addr` fail for that long."""
     for number in range(times):
         book.attempted(addr, NOW + 10 + for_s * number / (times - 1))
 

@@ -1,4 +1,4 @@
-"""Dial-backs: who is dialed for whom, what is answered, and what a node concludes of itself from the answers."""
+"""Dial-backs: which peers are dialed on request, what is answered, and what a node concludes from the answers."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ async def test_a_stall_of_our_own_loop_is_not_a_verdict_about_the_asker(nodes):
     async with session_from(node) as peer, raw_listener(silence_after_hello, host=ASKER) as addr:
         await peer.send(DialBack(nonce=1, port=port_of(addr)))
         await connected.wait()
-        time.sleep(2)  # the loop of node and peer stands still, past the node's deadline
+        time.sleep(2)  # stalls the loop of node and peer past the node's deadline
         result = await peer.receive_until(DialBackResult)
     assert (result.outcome, result.reason) == (REFUSED, Reason.HANDSHAKE_TIMEOUT)
     assert node.node.dial_backs.refused_total == 1
@@ -176,7 +176,7 @@ async def test_a_peer_that_asks_a_hundred_times_is_dialed_once(nodes):
         for nonce in range(100):
             await peer.send(DialBack(nonce=nonce, port=port_of(addr)))
         results = [await peer.receive_until(DialBackResult) for _ in range(100)]
-        async with session_from(node) as again:  # nor does it help to come once more
+        async with session_from(node) as again:  # it does not help to connect again either
             assert await ask(again, port_of(addr)) == (REFUSED, "rate_limited")
     assert connections == 1
     assert sorted(result.nonce for result in results) == list(range(100))
@@ -218,7 +218,7 @@ async def test_policy_and_bans_are_obeyed(nodes):
     node.node.ban(f"{ASKER}:7072")
     async with session_from(node) as peer:
         assert await ask(peer, 7072) == (REFUSED, Reason.BANNED)
-    async with session_from(node, node.host) as peer:  # somebody on our own machine asks for our own port
+    async with session_from(node, node.host) as peer:  # a process on our own machine asks about our own port
         assert await ask(peer, node.port) == (REFUSED, Reason.SELF_DIAL_BLOCKED)
     assert node.node.listener.dialed_back_total == 0
 
@@ -227,7 +227,7 @@ async def test_policy_and_bans_are_obeyed(nodes):
 
 
 async def look(node: RunningNode, **options) -> tuple[Hello, bytes]:
-    """Dial `node` back; gives its Hello and whatever came after it."""
+    """Dial `node` back; returns its Hello and whatever came after it."""
     async with raw_dial(node.addr, **options) as peer:
         hello = await peer.introduce(dial_back=True)
         return hello, await asyncio.wait_for(peer.reader.read(), 5)
@@ -310,7 +310,7 @@ async def test_outside_lan_mode_peers_that_see_us_from_inside_are_not_asked(node
 
 @contextlib.asynccontextmanager
 async def asked(node: RunningNode, host: str) -> AsyncIterator[tuple[RawPeer, DialBack]]:
-    """A peer at `host` that `node` asks for a dial-back, and the question."""
+    """A peer at `host` that `node` asks for a dial-back, and the request."""
     async with session_from(node, host) as peer:
         yield peer, await peer.receive_until(DialBack)
 
@@ -320,7 +320,7 @@ async def answer(peer: RawPeer, question: DialBack, outcome: DialBackOutcome) ->
 
 
 async def heard(peer: RawPeer) -> None:
-    """Wait until the node has taken in what `peer` said so far."""
+    """Wait until the node has taken in what `peer` has sent so far."""
     await peer.send(Ping(nonce=7))
     await peer.receive_until(Pong)
 
@@ -345,7 +345,7 @@ async def test_one_netgroup_has_one_vote(nodes):
         await heard(neighbour)
         await answer(peer, structs.replace(question, nonce=question.nonce ^ 1), NOT_REACHED)
         await answer(peer, question, REACHED)
-        await answer(peer, question, NOT_REACHED)  # it was answered already
+        await answer(peer, question, NOT_REACHED)  # it has already answered
         await heard(peer)
     assert verdict(node) == (Reachability.PUBLIC, 1, 0)
     assert node.node.reachability.asked_total == 1
@@ -389,7 +389,7 @@ async def test_the_answer_of_a_peer_outlives_its_session_for_a_while(nodes, monk
 
 async def test_a_node_that_does_not_know_the_request_stays_a_peer(nodes):
     node = await nodes.start(lan_mode=True)
-    async with asked(node, ASKER) as (peer, _):  # and says nothing to it
+    async with asked(node, ASKER) as (peer, _):  # and does not answer
         await asyncio.sleep(0.2)
         assert peer.identity.node_id in node.node.sessions
         assert verdict(node) == (Reachability.UNKNOWN, 0, 0)
@@ -410,7 +410,7 @@ async def test_only_a_few_are_asked_and_silent_ones_give_up_their_turn(nodes, mo
 
 
 async def test_a_request_that_was_lost_with_its_session_is_sent_again(nodes, monkeypatch):
-    """As where two nodes dial each other at once: the session that was asked on may be the one that goes."""
+    """As when two nodes dial each other at once: the session that carried the request may be the one that ends."""
     monkeypatch.setattr(self_check, "LOOK_INTERVAL_S", 0.02)
     node = await nodes.start(lan_mode=True)
     identity = Identity.generate()

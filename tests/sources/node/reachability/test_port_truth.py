@@ -1,4 +1,4 @@
-"""Wrong ports: how each kind of mistake is recognised, what is corrected, and how little a liar gets out of it."""
+"""Wrong ports: how each kind of mistake is recognised, what is corrected, and how little a liar gains."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def remote(node_id: str, *, boot_id: bytes = b"first...", **ports: int | None) -
 
 @dataclass(eq=False)
 class Peer:
-    """As much of a session as is looked at."""
+    """The part of a session that the table reads."""
 
     remote: RemotePeer
     direction: Direction
@@ -71,7 +71,7 @@ class Peer:
 
 
 class Table:
-    """A PortTruth with the book and the sessions it looks at."""
+    """A PortTruth with the book and the sessions that it reads."""
 
     def __init__(self) -> None:
         self.book = PeerBook()
@@ -79,7 +79,7 @@ class Table:
         self.ports = PortTruth(book=self.book, sessions=self.sessions)
 
     def outbound(self, node_id: str, port: int, *, host: str = HOST, **said: Any) -> Peer:
-        """We dialed that node, and are in session with it."""
+        """We dialed that node, and have a session with it."""
         peer = Peer(remote(node_id, **said), Direction.OUTBOUND, Address(host, port))
         self.ports.met(peer.address, peer.remote, NOW)
         self.book.add(peer.address, Source.SEED, None, NOW)
@@ -100,7 +100,7 @@ class Table:
         return peer
 
     def tell(self, addr: str, node_id: str | None = None, *, via: str = INTRODUCER, now: float = NOW) -> None:
-        """As gossip does."""
+        """Name an address, as gossip does."""
         address = Address.parse(addr)
         self.ports.told(address, node_id, Source.GOSSIP, via, now)
         if not self.ports.is_corrected(addr):
@@ -157,7 +157,7 @@ def test_another_protocol_is_a_mistake_if_the_host_has_one_known_node(table):
     assert table.mistakes() == {f"{HOST}:80": PortMistake.HTTP_PORT, f"{HOST}:22": PortMistake.OTHER_PORT}
     assert {claim.source for claim in table.claims().values()} == {Source.DIRECT}
     table.outbound(BOB, 7073)
-    table.fail(f"{HOST}:81", Reason.NOT_OUR_PROTOCOL, speaks="http")  # whose should it be?
+    table.fail(f"{HOST}:81", Reason.NOT_OUR_PROTOCOL, speaks="http")  # whose port would it be?
     assert f"{HOST}:81" not in table.mistakes()
 
 
@@ -174,7 +174,7 @@ def test_a_port_that_a_peer_dials_from_is_not_a_port_to_dial(table):
     table.tell(f"{HOST}:45000")
     [claim] = table.claims().values()
     assert (claim.mistake, claim.node_id, claim.true_addr) == (PortMistake.SOURCE_PORT, ALICE, None)
-    assert not claim.corrected  # that 7072 is right is only its word
+    assert not claim.corrected  # only the peer says that 7072 is right
     assert f"{HOST}:45000" in table.book
     table.ports.dialed_back(peer, 7072, None, NOW)
     [claim] = table.claims().values()

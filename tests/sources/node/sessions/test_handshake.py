@@ -1,4 +1,4 @@
-"""Handshakes with hostile strangers: they cost bounded memory and time, and keep nobody else out."""
+"""Handshakes with hostile strangers: they cost bounded memory and time, and keep no other peer out."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SLOW = 200
 
 @contextlib.asynccontextmanager
 async def slow_lorises(addr: str, count: int, hosts: int):
-    """`count` connections from `hosts` addresses that begin a handshake and never go on."""
+    """`count` connections from `hosts` addresses that begin a handshake and never continue."""
     async with contextlib.AsyncExitStack() as stack:
         for number in range(count):
             peer = await stack.enter_async_context(raw_dial(addr, local_host=f"127.200.{number % hosts}.1"))

@@ -1,4 +1,4 @@
-"""One session: how it is kept alive, what ends it, and that no peer can hold it up."""
+"""One session: how it is kept alive, what ends it, and that no peer can block it."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ nodes = nodes_fixture
 
 @contextlib.asynccontextmanager
 async def session_with(node: RunningNode):
-    """A raw peer that has shaken hands with `node`, and the node's session with it."""
+    """A raw peer that has completed a handshake with `node`, and the node's session with it."""
     async with raw_dial(node.addr) as peer:
         await peer.shake_hands()
         yield peer, await eventually(lambda: node.node.sessions.get(peer.identity.node_id))
@@ -44,7 +44,7 @@ async def test_a_pong_to_a_ping_that_was_never_sent_does_not_set_the_latency(nod
 
 @pytest.mark.parametrize("where", ["_keep_alive", "_begin", "_handle"])
 async def test_a_fault_of_ours_ends_the_session_it_is_in_and_is_logged(nodes, monkeypatch, caplog, where):
-    """Whichever part of a session dies, the session does not go on without it, silent and unwatched."""
+    """Whichever part of a session dies, the session does not continue without it, silent and unwatched."""
 
     def break_down(*_: object) -> None:
         raise ZeroDivisionError("ours")

@@ -1,4 +1,4 @@
-"""Which of two connections with one peer stays: both ends must come to the same answer without asking each other."""
+"""Which of two connections with one peer stays: both ends must reach the same answer without asking each other."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Remote:
 
 @dataclass(eq=False)
 class Session:
-    """What the table looks at."""
+    """What the table reads."""
 
     remote: Remote
     direction: Direction

@@ -1,4 +1,4 @@
-"""Whole conversations as one side hears them: the ground for the tests of fragmentation and the seeds of the fuzzer."""
+"""Complete conversations as one side receives them: for the tests of fragmentation and as seeds of the fuzzer."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.sources.node.wire.pair import ALICE, BOB, MALLORY, NOW, Pair, dialer,
 
 @dataclass(frozen=True)
 class Conversation:
-    """What a connection hears, and how to make that connection."""
+    """What a connection receives, and how to make that connection."""
 
     name: str
     make: Callable[[], Connection]
@@ -24,7 +24,7 @@ class Conversation:
 
 
 def conversations() -> list[Conversation]:
-    """Every kind of handshake and session, heard by the dialer and by the listener; and what foreigners say."""
+    """Every kind of handshake and session, received by the dialer and by the listener; and foreign protocols."""
     found: list[Conversation] = []
     for name, make_dialer, make_listener in PAIRS:
         pair = Pair(dialer=make_dialer(), listener=make_listener()).play()

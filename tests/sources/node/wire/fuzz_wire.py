@@ -1,10 +1,10 @@
 """Coverage-guided fuzzing of the wire protocol.
 
-Run ``python -m tests.sources.node.wire.fuzz_wire --seconds 600``. It begins with real conversations and looks for bytes
-from a peer that make a connection raise, keep too much, answer too much, or tell different events when the same
-bytes come in other pieces. Whatever it finds is printed and the exit status is not 0.
+Run ``python -m tests.sources.node.wire.fuzz_wire --seconds 600``. It starts from real conversations and looks for bytes
+from a peer that make a connection raise, keep too much, answer too much, or report different events when the same bytes
+come in other pieces. Whatever it finds is printed, and the exit status is not 0.
 
-An input is 3 bytes of choices (which connection, whether proofs are believed, how to cut) and then the stream.
+An input is 3 bytes of choices (which connection, whether proofs are believed, how to cut) followed by the stream.
 """
 
 from __future__ import annotations
@@ -46,11 +46,11 @@ from tests.sources.node.wire.pair import NOW, dialer, listener, messages_of
 CHOICES = 3
 MAKERS = (dialer, listener, lambda **changes: dialer(dial_back=True, **changes))
 SENT_WITHOUT_SESSION_MAX_BYTES = 16 * 1024
-"""Preamble, Hello, Auth, Welcome and Reject of ours, generously."""
+"""Our Preamble, Hello, Auth, Welcome and Reject, generously."""
 
 
 def check(data: bytes) -> None:
-    """The property. Raises AssertionError, or whatever the connection should not have raised."""
+    """Check the property. Raises AssertionError, or whatever the connection should not have raised."""
     if len(data) < CHOICES:
         return
     choices, stream = data[:CHOICES], data[CHOICES:]
@@ -61,7 +61,7 @@ def check(data: bytes) -> None:
 
 
 def make(choices: bytes) -> Connection:
-    # With real proofs no mutated Hello would ever come to a session.
+    # With real proofs no mutated Hello would ever reach a session.
     believe = {"verify": lambda node_id, signature, data: True} if choices[1] & 1 else {}
     return MAKERS[choices[0] % len(MAKERS)](**believe)
 
@@ -115,7 +115,7 @@ def check_events(events: list[WireEvent], heard_bytes: int) -> None:
 
 
 def without_first_bytes(events: list[WireEvent]) -> list[object]:
-    """All that may not depend on the pieces."""
+    """Everything that must not depend on the pieces."""
     plain = msgspec.to_builtins(events)
     for event in plain:
         event.get("evidence", {}).pop("first_bytes", None)
@@ -138,7 +138,7 @@ INTERESTING += (
 
 
 def mutate(data: bytes, max_size: int, seed: int) -> bytes:
-    """Change bytes anywhere; or one frame, with its length made right again; or the order of the frames."""
+    """Change bytes anywhere; or one frame, with its length corrected; or the order of the frames."""
     draw = random.Random(seed)
     bodies = bodies_of(data[CHOICES:])
     if not bodies or draw.random() < 0.3:

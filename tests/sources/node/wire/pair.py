@@ -1,4 +1,4 @@
-"""Both ends of a connection in memory: real keys, no sockets, one clock that stands still."""
+"""Both ends of a connection in memory: real keys, no sockets, one clock that never advances."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def admit_all(remote: RemotePeer, *, proven: bool) -> Rejection | None:
 
 
 def refuse(rejection: Rejection, *, when_proven: bool) -> AdmissionRules:
-    """Refuses on the claim, or only on the proof."""
+    """Rejects on the claim, or only on the proof."""
 
     def admit(remote: RemotePeer, *, proven: bool) -> Rejection | None:
         return rejection if proven is when_proven else None
@@ -93,7 +93,7 @@ def _connection(role: Role, identity: Identity, now_unix: float, changes: dict[s
 
 @dataclass
 class Pair:
-    """A dialer and a listener; `play` carries their bytes until neither has more to say."""
+    """A dialer and a listener; `play` carries their bytes until neither has more to send."""
 
     dialer: Connection = field(default_factory=dialer)
     listener: Connection = field(default_factory=listener)
@@ -116,7 +116,7 @@ class Pair:
             self.dialer_events += self.dialer.receive_data(to_dialer, self.dialer_now)
 
     def failures(self) -> tuple[HandshakeFailed, HandshakeFailed]:
-        """How the handshake failed: as the dialer and as the listener see it."""
+        """How the handshake failed: as seen by the dialer and by the listener."""
         (at_dialer,), (at_listener,) = self.dialer_events, self.listener_events
         assert isinstance(at_dialer, HandshakeFailed)
         assert isinstance(at_listener, HandshakeFailed)
@@ -124,7 +124,7 @@ class Pair:
 
 
 def session() -> Pair:
-    """A pair whose handshake is done, its events taken."""
+    """A pair whose handshake is complete, its events already taken."""
     pair = Pair().play()
     pair.dialer_events.clear()
     pair.listener_events.clear()
@@ -132,7 +132,7 @@ def session() -> Pair:
 
 
 def messages_of(stream: bytes) -> list[WireMessage | UnknownType]:
-    """What one side said, its preamble left out."""
+    """What one side sent, without its preamble."""
     assert stream.startswith(PREAMBLE)
     reader = FrameReader()
     reader.feed(stream[len(PREAMBLE) :])

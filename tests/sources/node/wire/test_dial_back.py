@@ -1,4 +1,4 @@
-"""The dial-back: two Hellos and nothing more, whatever either side says beside them."""
+"""The dial-back: two Hellos and nothing more, whatever else either side sends."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def test_both_sides_say_hello_and_end():
     ids=["version", "genesis", "itself", "banned"],
 )
 def test_the_listener_of_a_dial_back_gives_no_verdict(change):
-    """Who is not wanted learns no more than from the Hello that it gets anyway, and nothing is proven to it."""
+    """A rejected node learns no more than from the Hello that it gets anyway, and nothing is proven to it."""
     pair = Pair(dialer=dial_back(), listener=listener(**change)).play()
     assert [type(message) for message in messages_of(pair.to_dialer)] == [Hello]
     assert [type(event) for event in pair.dialer_events + pair.listener_events] == [DialedBack, DialedBack]

@@ -1,4 +1,4 @@
-"""First bytes that are not ours: when that is decided, and what is said of it."""
+"""First bytes of other protocols: when that is decided, and what is reported."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""However a stream is cut into pieces, it means the same."""
+"""However a stream is split, it means the same."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ CONVERSATIONS = conversations()
 
 
 def told(connection: Connection, pieces: list[bytes]) -> tuple[list[WireEvent], bytes, str]:
-    """Events to the end of the stream, all that was answered, and the one thing that may differ: first_bytes."""
+    """Events up to the end of the stream, everything that was answered, and the one thing that may differ:
+    first_bytes."""
     events = [event for piece in pieces for event in connection.receive_data(piece, NOW)] + connection.receive_eof()
     first_bytes = ""
     for index, event in enumerate(events):

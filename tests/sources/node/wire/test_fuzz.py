@@ -28,8 +28,8 @@ def test_ten_seconds_of_coverage_guided_fuzzing_find_no_fault(tmp_path):
     assert seeds, run.stdout
     assert executed, run.stderr
     assert int(executed[1]) > int(seeds[1]), "it came no further than its seeds"
-    # Without coverage libFuzzer is blind, and finding nothing means nothing. Whether it finds an input worth keeping as
-    # well depends on what else the machine does in those ten seconds.
+    # Without coverage libFuzzer is blind, and finding nothing means nothing. Whether it also finds an input worth
+    # keeping depends on what else the machine does in those ten seconds.
     covered = re.findall(r"\bcov: (\d+)", run.stderr)
     assert covered, run.stderr
     assert int(covered[-1]) > 100, "it does not see which code it reaches"

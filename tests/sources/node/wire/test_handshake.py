@@ -1,4 +1,4 @@
-"""The handshake between two real connections: each way it can end, and what either side knows then."""
+"""The handshake between two real connections: every way it can end, and what each side then knows."""
 
 from __future__ import annotations
 
@@ -312,7 +312,7 @@ def test_the_dialers_own_signature_sent_back_to_it_fails():
 
 
 def test_a_proof_made_in_the_other_role_fails():
-    """Mallory gets Bob, as a dialer, to sign; and shows that to Alice, who dialed Mallory."""
+    """Mallory gets Bob, as a dialer, to sign, and shows that to Alice, who dialed Mallory."""
     alice, bob = dialer(), dialer(BOB, nonce=b"b" * 32)
     hello_of_alice, hello_of_bob = alice.data_to_send(), bob.data_to_send()
     alice.receive_data(hello_of_bob, NOW)
@@ -322,7 +322,7 @@ def test_a_proof_made_in_the_other_role_fails():
 
 
 def test_one_changed_byte_of_a_hello_breaks_the_proof():
-    """A man in the middle cannot change what the two say of themselves."""
+    """A man in the middle cannot change what the two say about themselves."""
     alice, bob = dialer(), listener()
     hello = alice.data_to_send()
     changed = hello.replace(b"nocarrier/test", b"nocarrier/tesT")

@@ -1,4 +1,4 @@
-"""Peers that want to cost us memory or time get little of either."""
+"""Peers that try to cost us memory or time get little of either."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ KB = 1024
 
 
 def peak_bytes(connection: Connection, piece: bytes, times: int) -> int:
-    """The most memory held while `piece` is heard `times` times."""
+    """The most memory held while `piece` is received `times` times."""
     tracemalloc.start()
     try:
         for _ in range(times):
@@ -65,7 +65,7 @@ def test_an_endless_stream_of_frames_in_a_session_takes_no_memory():
 
 
 def test_the_rejection_of_a_stranger_costs_it_more_than_us():
-    """No answer before the handshake is larger than one padded Hello, and none goes where TCP did not make sure."""
+    """No answer before the handshake is larger than one padded Hello, and TCP has verified where it goes."""
     connection = listener()
     connection.receive_data(PREAMBLE + bytes(4), NOW)
     assert len(connection.data_to_send()) < 2 * KB

@@ -1,4 +1,4 @@
-"""A Hello takes a full segment and a small one, so that a path that swallows large packets shows itself."""
+"""A Hello takes a full segment and a small one, so that a path that drops large packets reveals itself."""
 
 from __future__ import annotations
 

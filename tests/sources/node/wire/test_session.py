@@ -1,4 +1,4 @@
-"""The session: what either side can say once both are in."""
+"""The session: what either side can send once both have accepted each other."""
 
 from __future__ import annotations
 

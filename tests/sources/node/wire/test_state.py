@@ -33,7 +33,7 @@ HELLO_OF = {
     Role.DIALER: local_peer(BOB).hello(nonce=b"b" * 32, clock_unix=NOW),
     Role.LISTENER: local_peer(ALICE).hello(nonce=b"a" * 32, clock_unix=NOW),
 }
-"""What each side hears."""
+"""What each side receives."""
 
 OTHERS: tuple[WireMessage, ...] = (
     Auth(signature=bytes(64)),
