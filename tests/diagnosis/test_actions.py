@@ -128,7 +128,7 @@ def made(cause, action: Action) -> NextAction:
 
 
 @pytest.mark.parametrize(("cause", "action"), ACTIONS)
-def test_it_is_a_sentence_and_filled(cause, action):
+def test_it_is_a_complete_sentence_with_values(cause, action):
     text = str(made(cause, action).text)
     assert text[0].isupper() or text[0].isdigit()
     assert text.endswith(".")
@@ -138,7 +138,7 @@ def test_it_is_a_sentence_and_filled(cause, action):
 
 
 @pytest.mark.parametrize(("cause", "action"), ACTIONS)
-def test_it_says_for_whom_it_is(cause, action):
+def test_it_says_which_programs_it_applies_to(cause, action):
     assert action.applies_to
     assert len(set(action.applies_to)) == len(action.applies_to)
     if action.settings is not None or " connect " in f"{action.command} ":
@@ -221,19 +221,19 @@ def worlds() -> list[tuple[str, str, World]]:
 
 
 @pytest.mark.parametrize(("code", "words", "world"), [pytest.param(*row, id=f"{row[0]}: {row[1]}") for row in worlds()])
-def test_whoever_runs_the_program_can_do_something(code, words, world):
+def test_the_operator_of_any_program_can_do_something(code, words, world):
     kinds = OTHERS if world.node is None else (ProgramKind.NODE,)
     for found in world.diagnosis().findings:
         for kind in kinds:
             assert [action for action in found.next_actions if kind in action.applies_to], f"{found.code}: {kind}"
 
 
-def test_every_program_that_a_command_names_is_one_that_some_command_needs():
+def test_every_listed_program_is_used_by_a_command():
     named = {shlex.split(str(made(*param.values).command))[0] for param in COMMANDS}
     assert named == set(PROGRAMS)
 
 
-def test_every_action_is_one_that_some_world_needs():
+def test_every_action_is_needed_in_some_world():
     by_code = {cause.code: cause for cause in CAUSES}
     cases = [(code, case) for code, _, world in worlds() if (case := by_code[code].rule(world.facts())) is not None]
     missing = [

@@ -197,7 +197,7 @@ def test_the_order_of_what_happened_at_one_instant_does_not_matter(order: random
 
 @given(st.data(), st.sampled_from(FAILURES), st.sampled_from([*peers(1), *peers6(1), "seed1.example:7072"]))
 @settings(max_examples=200, deadline=None)
-def test_a_noisy_peer_raises_nothing_that_one_failure_of_it_would_not(data, reason, addr):
+def test_a_noisy_peer_raises_nothing_that_one_of_its_failures_would_not(data, reason, addr):
     evidence = data.draw(evidence_for(reason))
     beside = data.draw(st.sampled_from([[], peers6(4)[1:], peers(3, first=2)]))
 

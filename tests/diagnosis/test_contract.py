@@ -44,16 +44,16 @@ def test_every_cause_has_rows_that_raise_it_and_near_misses(code):
     assert len(table.near_misses) >= LEAST_NEAR_MISSES
 
 
-def test_every_table_is_of_a_cause():
+def test_every_table_belongs_to_a_cause():
     assert set(tables()) == set(CODES)
 
 
-def test_the_causes_of_the_design_are_there():
+def test_the_promised_causes_exist():
     assert OF_THE_DESIGN - set(CODES) == set()
     assert len(set(CODES)) == len(CODES)
 
 
-def test_each_cause_is_asked_after_all_that_it_depends_on():
+def test_each_cause_is_checked_after_those_it_depends_on():
     for index, cause in enumerate(CAUSES):
         assert set(cause.depends_on) <= set(CODES[:index]), cause.code
 

@@ -104,7 +104,7 @@ async def test_a_diagnosis_answers_for_a_second_whatever_happens(doctor, tracker
     assert host.looked == 2
 
 
-async def test_where_nothing_was_recorded_it_answers_for_ten(doctor, clock, host):
+async def test_without_new_records_a_diagnosis_answers_for_ten_seconds(doctor, clock, host):
     first = await doctor.diagnosis()
     clock.now_s += UNCHANGED_FOR_S - 0.1
     assert await doctor.diagnosis() is first
@@ -113,7 +113,7 @@ async def test_where_nothing_was_recorded_it_answers_for_ten(doctor, clock, host
     assert host.looked == 2
 
 
-async def test_what_is_recorded_while_it_examines_makes_the_next_one_look_again(doctor, tracker, clock, host):
+async def test_records_made_during_an_examination_lead_to_another_one(doctor, tracker, clock, host):
     host.may_go_on.clear()
     asked = asyncio.create_task(doctor.diagnosis())
     await until(lambda: host.looked == 1)
@@ -134,7 +134,7 @@ async def test_many_askers_share_one_examination(doctor, host):
     assert all(each is diagnoses[0] for each in diagnoses)
 
 
-async def test_who_gives_up_waiting_does_not_end_it_for_the_others(doctor, host):
+async def test_a_reader_that_gives_up_does_not_end_the_examination_for_others(doctor, host):
     host.may_go_on.clear()
     impatient, patient = asyncio.create_task(doctor.diagnosis()), asyncio.create_task(doctor.diagnosis())
     await until(lambda: host.looked == 1)
@@ -144,7 +144,7 @@ async def test_who_gives_up_waiting_does_not_end_it_for_the_others(doctor, host)
     assert host.looked == 1
 
 
-async def test_a_failed_examination_is_found_itself_and_not_kept(doctor, host, clock):
+async def test_a_failed_examination_is_a_finding_and_is_not_kept(doctor, host, clock):
     host.fault = OSError("no /proc here")
     [found] = (await doctor.diagnosis()).findings
     assert found.code == "internal_task_failed"
@@ -175,7 +175,7 @@ async def test_the_revision_changes_with_the_findings_only(doctor, tracker, cloc
     assert await revision_after_examination() == stands + 1
 
 
-async def test_since_when_a_finding_stands_is_remembered(tracker, clock):
+async def test_the_beginning_of_a_finding_is_remembered(tracker, clock):
     now = [1_800_000_000.0]
     tracker = DialTracker(clock=lambda: now[0])
     doctor = Doctor(tracker, clock=clock)
@@ -235,7 +235,7 @@ async def test_a_change_of_the_node_alone_makes_it_look_again(tracker, clock, ho
 # ---- running ---------------------------------------------------------------------------------------------------------
 
 
-async def test_what_comes_and_goes_is_logged_once(tracker, caplog):
+async def test_findings_that_come_and_go_are_logged_once(tracker, caplog):
     caplog.set_level(logging.INFO, "nocarrier.doctor")
     doctor = Doctor(tracker)
     async with examining(doctor):
@@ -250,7 +250,7 @@ async def test_what_comes_and_goes_is_logged_once(tracker, caplog):
     assert "\x1b" not in str(lines), "a peer cannot steer a terminal"
 
 
-async def test_a_fault_of_ours_is_found_itself_and_the_next_examination_follows(tracker, host, caplog):
+async def test_an_internal_error_is_a_finding_and_the_next_examination_follows(tracker, host, caplog):
     doctor = Doctor(tracker, read_host=host)
     host.fault = ZeroDivisionError("a rule of ours")
     async with examining(doctor):
@@ -272,7 +272,7 @@ async def test_it_ends_when_it_is_told_to(doctor):
 
 
 @pytest.mark.speed
-async def test_the_event_loop_goes_on_while_a_large_tracker_is_examined():
+async def test_the_event_loop_continues_while_a_large_tracker_is_examined():
     # Enough addresses that an examination in the loop would block it noticeably, however fast the machine is.
     tracker = DialTracker(max_peers=20_000)
     for number in range(20_000):

@@ -56,7 +56,7 @@ def found(world, *causes, earlier=None):
 # ---- hiding ----------------------------------------------------------------------------------------------------------
 
 
-def test_what_a_cause_explains_is_no_evidence_for_one_that_depends_on_it():
+def test_a_failure_explained_by_one_cause_is_not_evidence_for_a_cause_that_depends_on_it():
     first = cause("first", "timeout")
     second = cause("second", "timeout", "connection_refused", depends_on=("first",))
     by_code = {each.code: each for each in found(FAILING, second, first)}
@@ -64,13 +64,13 @@ def test_what_a_cause_explains_is_no_evidence_for_one_that_depends_on_it():
     assert by_code["first"].hides == ()
 
 
-def test_a_cause_without_evidence_of_its_own_is_hidden_and_told_as_such():
+def test_a_cause_without_evidence_of_its_own_is_hidden_and_named_by_the_other():
     first, second = cause("first", "timeout"), cause("second", "timeout", depends_on=("first",))
     [only] = found(FAILING, first, second)
     assert (only.code, only.hides) == ("first", ("second",))
 
 
-def test_hiding_reaches_over_a_cause_that_does_not_stand():
+def test_hiding_works_across_a_cause_that_is_not_active():
     first = cause("first", "timeout")
     between = cause("between", "banned", depends_on=("first",))
     last = cause("last", "timeout", depends_on=("between",))
@@ -78,7 +78,7 @@ def test_hiding_reaches_over_a_cause_that_does_not_stand():
     assert only.hides == ("last",)
 
 
-def test_only_that_hides_whose_peers_they_are():
+def test_a_cause_is_hidden_only_by_one_that_explains_its_peers():
     first, other = cause("first", "timeout"), cause("other", "connection_refused")
     second = cause("second", "timeout", depends_on=("first", "other"))
     assert {each.code: each.hides for each in found(FAILING, first, other, second)} == {
@@ -112,7 +112,7 @@ def test_a_peer_that_a_rule_names_twice_counts_once():
     assert (only.affected_peers, only.affected_dials) == (1, 3)
 
 
-def test_the_worst_comes_first_then_what_is_ours_then_what_cost_peers_then_what_costs_most():
+def test_findings_are_ordered_by_severity_then_blame_then_lost_peers_then_peers():
     world = FAILING.works(peer(4), ago_s=HOUR).fails(peer(4), "banned").fails(peers(3, first=20), "clock_skew")
     order = found(
         world,
@@ -156,12 +156,12 @@ def test_event_ids_lead_to_the_entries_of_the_record():
 # ---- remembering -----------------------------------------------------------------------------------------------------
 
 
-def test_a_finding_stands_since_the_oldest_failure_that_tells_of_it():
+def test_a_finding_begins_with_its_oldest_failure():
     world = NODE.session(peer(1)).fails(peer(2), "timeout", ago_s=300).fails(peer(3), "timeout", ago_s=100)
     assert finding_of(world.diagnosis(), "peer_down").since_unix == NOW - 300
 
 
-def test_since_when_it_stands_is_kept_over_examinations():
+def test_the_beginning_is_kept_across_examinations():
     before = NODE.session(peer(1)).fails(peer(2), "timeout", ago_s=300)
     later = before.fails(peer(2), "timeout", ago_s=10)
     earlier = before.diagnosis()
@@ -169,7 +169,7 @@ def test_since_when_it_stands_is_kept_over_examinations():
     assert finding_of(later.diagnosis(earlier), "peer_down").since_unix == NOW - 300
 
 
-def test_a_finding_that_was_gone_begins_anew():
+def test_a_finding_that_comes_back_has_a_new_beginning():
     stood = NODE.session(peer(1)).fails(peer(2), "timeout", ago_s=300).diagnosis()
     gone = NODE.session(peer(1)).diagnosis(stood)
     again = NODE.session(peer(1)).fails(peer(2), "timeout", ago_s=10).diagnosis(gone)
@@ -186,14 +186,14 @@ def test_a_finding_clears_when_its_evidence_is_gone():
     ("retry", "reason", "telling_s"),
     [("short", "network_unreachable", 600), ("mid", "timeout", 2_700), ("long", "malformed_handshake", 54_000)],
 )
-def test_a_failure_tells_until_the_longest_backoff_is_over(retry, reason, telling_s):
+def test_a_failure_counts_until_the_longest_backoff_is_over(retry, reason, telling_s):
     assert Reason(reason).retry == retry
     base = NODE.session(peer(1))
     assert codes(base.fails(peer(2), reason, ago_s=telling_s - 1))
     assert codes(base.fails(peer(2), reason, ago_s=telling_s + 1)) == []
 
 
-def test_a_broken_rule_takes_no_other_finding_with_it_and_is_logged_once(caplog):
+def test_a_broken_rule_does_not_affect_other_findings_and_is_logged_once(caplog):
     def breaks(_facts):
         raise ZeroDivisionError("in a rule")
 

@@ -48,11 +48,11 @@ class TestOnePeerAmongFiveThatWork:
 
 
 @pytest.mark.parametrize("reason", sorted(HARMLESS))
-def test_what_is_harmless_is_no_alarm(reason):
+def test_a_harmless_reason_raises_no_alarm(reason):
     assert WORKING["a node"].fails(peer(1), reason).diagnosis().healthy
 
 
 @pytest.mark.parametrize("reason", sorted({reason for reason in Reason if reason.kind is Kind.SKIP}))
-def test_a_skip_is_no_failure_of_the_peer(reason):
+def test_a_skip_is_not_a_failure_of_the_peer(reason):
     for found in WORKING["a node"].skips(peer(1), reason).diagnosis().findings:
         assert found.affected_dials == 0

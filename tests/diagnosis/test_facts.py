@@ -33,7 +33,7 @@ def test_the_latest_outcome_of_an_address_counts():
     assert failing(world.fails(peer(1), "timeout", ago_s=5)) == [peer(1)]
 
 
-def test_a_failure_and_a_success_at_one_instant_count_in_the_order_in_which_they_were_told():
+def test_a_failure_and_a_success_at_one_instant_count_in_the_order_of_recording():
     assert failing(World().reports(peer(1), None, ago_s=9).reports(peer(1), "timeout", ago_s=9)) == [peer(1)]
     assert failing(World().reports(peer(1), "timeout", ago_s=9).reports(peer(1), None, ago_s=9)) == []
 
@@ -42,7 +42,7 @@ def test_a_connected_peer_does_not_fail():
     assert failing(NODE.session(peer(1), ago_s=HOUR).fails(peer(1), "timeout")) == []
 
 
-def test_a_success_is_remembered_for_ten_minutes_where_a_node_knows_its_sessions():
+def test_a_success_is_remembered_for_ten_minutes_if_a_node_knows_its_sessions():
     assert working(NODE.works(peer(1), ago_s=599)) == [peer(1)]
     assert working(NODE.works(peer(1), ago_s=601)) == []
 
@@ -58,18 +58,18 @@ def test_the_failures_since_a_success_are_counted():
     assert (only.dials, only.worked_unix, only.worked_in_this_run) == (3, NOW - 600, True)
 
 
-def test_what_the_peer_book_remembers_is_not_of_this_run():
+def test_successes_in_the_peer_book_are_not_of_this_run():
     [only] = World().with_node(proven={peer(1): HOUR}).fails(peer(1), "timeout").facts().failing
     assert (only.worked_unix, only.worked_in_this_run) == (NOW - HOUR, False)
 
 
-def test_with_a_node_its_list_says_who_is_a_seed():
+def test_with_a_node_its_settings_say_which_addresses_are_seeds():
     world = World().with_node(seeds=[peer(1)]).fails(peer(1), "timeout").fails(peer(2), "timeout", "seed")
     assert {each.addr: each.is_seed for each in world.facts().failing} == {peer(1): True, peer(2): False}
     assert World().fails(peer(2), "timeout", "seed").facts().failing[0].is_seed
 
 
-def test_the_node_says_how_many_bits_are_one_network():
+def test_the_node_says_how_many_bits_make_a_netgroup():
     addrs = ["198.18.1.9:7072", "198.18.2.9:7072"]
     for prefix, groups in ((16, 1), (24, 2)):
         facts = World().with_node(netgroup_prefix=prefix).fails(addrs, "timeout").facts()
@@ -92,7 +92,7 @@ def test_every_text_is_somewhere(addr, host, netgroup):
     assert (only.host, only.netgroup) == (host, netgroup)
 
 
-def test_a_failure_tells_until_the_address_is_dialed_again():
+def test_a_failure_counts_until_the_address_is_dialed_again():
     for retry, telling_s in TELLING_FOR_S.items():
         if retry is not Retry.NEVER:
             longest_s = max(delay_s(retry, 99, source=Source.GOSSIP, addr=addr) for addr in peers(200))
@@ -122,7 +122,7 @@ def test_whether_a_program_without_a_node_is_cut_off_is_known_only_where_success
     assert World().works(peer(1), ago_s=HOUR).fails(peer(1), "timeout").facts().is_cut_off is True
 
 
-def test_a_session_that_is_silent_for_a_minute_does_not_live():
+def test_a_session_that_is_silent_for_a_minute_does_not_count():
     assert NODE.session(peer(1)).facts().has_living_session
     assert not NODE.session(peer(1), heard_ago_s=61).facts().has_living_session
 
@@ -161,7 +161,7 @@ def test_an_answer_comes_from_beyond_this_machine_and_not_from_a_router(reason, 
         ({"duration_s": float("nan")}, UNTIMED_DIAL_S),
     ],
 )
-def test_a_dial_that_nobody_timed_began_as_long_before_its_end_as_is_usual(told, took_s):
+def test_a_dial_without_a_duration_is_assumed_to_have_taken_the_usual_time(told, took_s):
     [only] = World().reports(peer(1), "timeout", ago_s=20, **told).facts().failing
     assert only.began_unix == NOW - 20 - took_s
 
@@ -169,7 +169,7 @@ def test_a_dial_that_nobody_timed_began_as_long_before_its_end_as_is_usual(told,
 # ---- clocks that jump, and facts that are read again -----------------------------------------------------------------
 
 
-def test_a_wall_clock_that_is_set_back_makes_nobody_work_who_fails():
+def test_setting_the_wall_clock_back_does_not_make_a_failing_peer_work():
     now = [NOW + HOUR]
     tracker = DialTracker(clock=lambda: now[0])
     tracker.record_success(peer(1), "gossip")
@@ -213,7 +213,7 @@ def test_facts_that_build_on_earlier_ones_are_the_same():
     assert all(built.read[addr] is first.read[addr] for addr in unchanged), "not read again"
 
 
-def test_a_seed_that_is_named_later_is_one_from_then_on():
+def test_a_seed_that_is_added_later_is_a_seed_from_then_on():
     tracker = DialTracker(clock=lambda: NOW)
     tracker.record(peer(1), "timeout", "gossip")
     first = derive(tracker.latest(), World().with_node().node)

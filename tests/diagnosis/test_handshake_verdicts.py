@@ -375,7 +375,7 @@ def test_it_is_not_found(code, expected):
         ("peer_moved", "peer_id_mismatch", {}),
     ],
 )
-def test_unrelated_peers_make_it_surer_and_a_noisy_one_does_not(code, reason, evidence):
+def test_unrelated_peers_raise_the_confidence_and_a_noisy_one_does_not(code, reason, evidence):
     def confidence(addrs, times=1):
         world = NODE.fails(addrs, reason, times=times, **evidence)
         return finding_of(world.diagnosis(), code).confidence
@@ -397,19 +397,19 @@ def test_two_chains_of_equal_size_do_not_agree_against_us():
     assert finding_of(world.diagnosis(), "wrong_network").blame == "unknown"
 
 
-def test_old_and_new_peers_are_both_told():
+def test_old_and_new_peers_are_both_reported():
     world = NODE.fails(peers(3), "version_mismatch", **THEY_ARE_NEWER)
     world = world.fails(peer(9), "version_mismatch", ours={"min": 2, "max": 2}, theirs={"min": 1, "max": 1})
     assert codes(world) == ["version_outdated", "peers_outdated"]
 
 
 @pytest.mark.parametrize("odd", ["x", None, [3], {"a": 1}, math.nan, True, 2**70])
-def test_versions_that_are_none_do_no_harm(odd):
+def test_malformed_versions_do_no_harm(odd):
     newer = {"ours": {"wire": 1, "max": odd}, "theirs": {"wire": 2, "min": odd}}
     world = NODE.fails(peer(1), "version_mismatch", **newer).fails(peer(2), "version_mismatch", **THEY_ARE_NEWER)
     assert "version_outdated" in codes(world.fails(peer(3), "version_mismatch", **NEWER_FRAMES))
 
 
 @pytest.mark.parametrize("odd", ["soon", None, [1], math.inf, -math.inf, math.nan, True, 2**70, -1e308])
-def test_ends_of_bans_that_are_none_do_no_harm(odd):
+def test_malformed_ends_of_bans_do_no_harm(odd):
     assert "banned_by_peers" in codes(NODE.fails(peers(2), "banned", until_unix=odd))

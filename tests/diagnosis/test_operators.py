@@ -57,19 +57,19 @@ HEALTHY = {
 
 
 @pytest.mark.parametrize("world", HEALTHY.values(), ids=HEALTHY.keys())
-def test_where_nothing_is_wrong_nothing_is_above_information(world):
+def test_if_nothing_is_wrong_nothing_is_above_information(world):
     diagnosis = world.diagnosis()
     check_sound(diagnosis)
     assert diagnosis.healthy, described(diagnosis)
 
 
-def test_the_first_refusal_after_the_start_is_no_alarm_while_other_dials_are_under_way():
+def test_the_first_refusal_after_the_start_raises_no_alarm_while_other_dials_are_in_flight():
     world = World().with_node(seeds=peers(3), started_ago_s=1).fails(peer(1), "connection_refused", "seed", ago_s=0.5)
     world = world.dialing(peers(2, first=2), "seed", since_s=0.6)
     assert {found.severity for found in world.diagnosis().findings} == {Severity.INFO}
 
 
-def test_the_same_refusals_are_one_once_all_dials_have_ended():
+def test_the_same_refusals_raise_an_alarm_once_all_dials_have_ended():
     world = World().with_node(seeds=peers(3), started_ago_s=20).fails(peers(3), "connection_refused", "seed", ago_s=15)
     [found] = world.diagnosis().findings
     assert (found.code, found.severity) == ("seeds_down", Severity.CRITICAL)
@@ -90,7 +90,7 @@ def test_seeds_in_one_network_prove_less_than_seeds_in_several():
     assert confidence(neighbours(3)) < confidence(peers(3))
 
 
-def test_a_flapping_peer_is_told_by_what_it_did_last():
+def test_a_flapping_peer_is_judged_by_its_last_outcome():
     world = NODE.session(peers(3))
     for ago_s in (500, 400, 300, 200):
         world = world.works(peer(9), ago_s=ago_s).fails(peer(9), "timeout", ago_s=ago_s - 50)
@@ -99,7 +99,7 @@ def test_a_flapping_peer_is_told_by_what_it_did_last():
     assert codes(world.works(peer(9), ago_s=20)) == []
 
 
-def test_a_program_that_records_nothing_but_failures_is_warned_and_not_told_that_it_is_offline():
+def test_a_program_that_records_only_failures_is_warned_but_not_called_offline():
     world = World().reports(peers(30), "timeout").reports(peers(4, first=40), "connection_refused")
     diagnosis = world.diagnosis()
     assert not diagnosis.healthy
@@ -113,7 +113,7 @@ def test_the_same_program_once_it_records_its_successes_too():
 
 
 @pytest.mark.parametrize("dead", [0.3, 0.5, 0.7, 0.9])
-def test_dead_addresses_of_a_large_crawl_are_no_pattern(dead):
+def test_dead_addresses_of_a_large_crawl_are_not_a_pattern(dead):
     # As in real networks, a few /16 hold many addresses and most hold few; some of the latter are entirely dead.
     rng = random.Random(dead)
     networks = rng.choices([f"{number % 200 + 11}.{number}" for number in range(200)], _FEW_ARE_LARGE, k=1_500)

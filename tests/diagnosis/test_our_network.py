@@ -341,7 +341,7 @@ def test_a_program_that_only_begins_and_fails_dials_learns_that_it_is_offline():
     ],
     ids=["names only", "beside an address", "a program without a node and a machine without a link"],
 )
-def test_look_ups_that_fail_in_an_outage_belong_to_it(world):
+def test_look_ups_that_fail_during_an_outage_belong_to_it(world):
     assert codes(world) == ["offline"]
 
 
@@ -350,19 +350,19 @@ def test_a_node_of_names_that_is_offline_says_what_it_saw():
     assert "3 names could not be looked up, and nobody has answered since" in str(found.summary)
 
 
-def test_offline_hides_what_follows_from_it():
+def test_offline_hides_its_consequences():
     world = OFFLINE.with_node(offline=True, seeds=peers(3)).fails(peers(3), "timeout", "seed")
     assert codes(world) == ["offline"]
     assert set(finding_of(world.diagnosis(), "offline").hides) >= {"seeds_down", "peer_down"}
 
 
-def test_a_fault_with_evidence_of_its_own_stands_beside_offline():
+def test_a_fault_with_its_own_evidence_is_reported_beside_offline():
     world = OFFLINE.fails(peers(3), "timeout").fails(peer(9), "version_mismatch", ago_s=HOUR)
     assert codes(world)[0] == "offline"
     assert len(codes(world)) == 2
 
 
-def test_of_ipv6_it_is_told_who_was_refused_here_and_who_was_silent():
+def test_for_ipv6_it_reports_which_dials_were_refused_here_and_which_were_silent():
     world = NODE.session(peer(1)).fails(peers6(2), "network_unreachable", took_s=0.0, **NO_ROUTE)
     [local] = finding_of(world.diagnosis(), "ipv6_broken").evidence
     assert (str(local.statement), local.count) == ("this machine has no way out with IPv6", 2)
@@ -385,14 +385,14 @@ def test_a_missing_ipv6_route_is_evidence():
     assert statements[False] == ["no answer over IPv6", "the route table has no default route for IPv6"]
 
 
-def test_two_names_make_a_broken_resolver_surer_than_one():
+def test_two_names_raise_the_confidence_in_a_broken_resolver():
     one, two = (
         World().with_node(seeds=names(count)).fails(names(count), "dns_timeout", "seed").diagnosis() for count in (1, 2)
     )
     assert finding_of(one, "dns_broken").confidence < 0.6 < finding_of(two, "dns_broken").confidence
 
 
-def test_more_unrelated_networks_make_a_local_refusal_surer():
+def test_more_unrelated_networks_raise_the_confidence_in_a_local_refusal():
     def confidence(addrs):
         world = NODE.fails(addrs, "permission_denied", errno="EPERM", decided_by="local")
         return finding_of(world.diagnosis(), "outbound_blocked").confidence

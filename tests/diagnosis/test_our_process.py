@@ -299,7 +299,7 @@ def test_it_is_not_found(code, expected):
     check_near_miss(code, expected)
 
 
-def test_a_dead_peer_beside_an_overloaded_process_is_told_too():
+def test_a_dead_peer_beside_an_overloaded_process_is_reported_too():
     world = NODE.session(peer(9)).fails(peer(1), "handshake_timeout", bytes_received=0, loop_lag_s=9.0)
     assert codes(world.fails(peer(2), "connection_refused")) == ["local_overload", "peer_down"]
 
@@ -312,7 +312,7 @@ def test_the_clock_explains_only_tickets_that_are_refused_for_their_time():
     assert codes(theirs) == ["clock_wrong", "peer_incompatible"]
 
 
-def test_what_is_known_of_the_limits_of_this_machine_is_told():
+def test_the_known_limits_of_this_machine_are_reported():
     def statements(**host):
         world = NODE.session(peer(1)).fails(peer(2), "fd_exhausted", **NO_FILES).on(**host)
         return [str(item.statement) for item in finding_of(world.diagnosis(), "local_exhaustion").evidence]
@@ -324,7 +324,7 @@ def test_what_is_known_of_the_limits_of_this_machine_is_told():
         assert statements(**half_known) == ["no file descriptors left"]
 
 
-def test_skew_of_neighbours_is_less_sure_than_of_strangers():
+def test_clock_skew_of_neighbours_is_less_certain_than_of_unrelated_peers():
     def confidence(addrs):
         return finding_of(NODE.fails(addrs, "clock_skew", **skewed(600)).diagnosis(), "clock_wrong").confidence
 
@@ -332,6 +332,6 @@ def test_skew_of_neighbours_is_less_sure_than_of_strangers():
 
 
 @pytest.mark.parametrize("theirs", [math.inf, -math.inf, math.nan, "soon", None, [1], 2**70, True])
-def test_clocks_that_are_none_do_no_harm(theirs):
+def test_malformed_clocks_do_no_harm(theirs):
     evidence = {"ours": {"clock_unix": NOW}, "theirs": {"clock_unix": theirs}}
     assert codes(NODE.fails(peers(3), "clock_skew", **evidence))

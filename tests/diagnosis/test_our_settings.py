@@ -256,18 +256,18 @@ def test_each_kind_of_bad_seed_has_its_action_with_an_address_of_that_kind():
         assert told in actions
 
 
-def test_seed_names_are_told_by_where_they_lead():
+def test_seed_names_are_judged_by_where_they_lead():
     world = seeded(*names(3)).fails(names(2), "dns_not_found", "seed")
     world = world.fails("seed3.example:7072", "private_ip_blocked", "seed", phase="resolve")
     evidence = finding_of(world.diagnosis(), "seeds_misconfigured").evidence
     assert sorted(item.addrs for item in evidence) == [tuple(names(2)), ("seed3.example:7072",)]
 
 
-def test_a_mistyped_seed_list_stands_above_the_empty_book_that_follows():
+def test_a_mistyped_seed_list_comes_before_the_empty_book_it_causes():
     world = World().with_node(known=0, seeds=[seed("10.0.0.1:7072", "private_ip_blocked")])
     assert codes(world) == ["seeds_misconfigured", "nobody_to_dial"]
 
 
-def test_a_bad_seed_is_told_since_the_start_of_the_node():
+def test_a_bad_seed_is_a_finding_since_the_start_of_the_node():
     found = finding_of(seeded(seed("10.0.0.1:7072", "private_ip_blocked")).diagnosis(), "seeds_misconfigured")
     assert found.since_unix == World().with_node().node.info.started_at_unix

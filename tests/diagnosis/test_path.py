@@ -274,13 +274,13 @@ def test_it_is_not_found(code, expected):
     check_near_miss(code, expected)
 
 
-def test_a_partition_and_a_poisoned_introducer_are_both_told():
+def test_a_partition_and_a_poisoned_introducer_are_both_reported():
     world = NODE.with_node(lost=peers(3, first=10)).session(peers(3))
     world = world.works(peers(3, first=10), ago_s=HOUR).fails(peers(3, first=10), "timeout")
     assert codes(world.fails(peers(40, first=20), "timeout", via=peer(1))) == ["partition", "stale_source"]
 
 
-def test_each_hop_is_told_with_those_that_it_refuses():
+def test_each_hop_is_reported_with_the_peers_it_refuses():
     world = NODE.session(peer(1)).fails(peer(8), "host_unreachable", **icmp(3, 13, "203.8.0.9"))
     world = world.fails(peer(9), "host_unreachable", **icmp(3, 13, FAR)).fails(
         peer(7), "host_unreachable", icmp={"type": 3, "code": 13}
@@ -293,13 +293,13 @@ def test_each_hop_is_told_with_those_that_it_refuses():
     }
 
 
-def test_more_networks_make_a_middlebox_surer():
+def test_more_networks_raise_the_confidence_in_a_middlebox():
     def confidence(count):
         return finding_of(NODE.fails(peers(count), "not_our_protocol", **PORTAL).diagnosis(), "middlebox").confidence
 
     assert confidence(2) < confidence(3) < confidence(6)
 
 
-def test_what_a_router_said_long_ago_is_no_news():
+def test_an_old_error_from_a_router_no_longer_counts():
     world = NODE.session(peers(3)).fails(peer(9), "network_unreachable", ago_s=20 * MINUTE, **icmp(3, 0, FAR))
     assert codes(world) == []

@@ -214,7 +214,7 @@ def test_it_is_not_found(code, expected):
         ("unexplained", "other"),
     ],
 )
-def test_unrelated_peers_make_it_surer_and_a_noisy_one_does_not(code, reason):
+def test_unrelated_peers_raise_the_confidence_and_a_noisy_one_does_not(code, reason):
     def confidence(addrs, times=1):
         world = NODE.session(peer(100)).fails(addrs, reason, times=times)
         return finding_of(world.diagnosis(), code).confidence
@@ -235,13 +235,13 @@ def test_unrelated_peers_make_it_surer_and_a_noisy_one_does_not(code, reason):
     ],
     ids=["mute", "slow", "nothing recorded"],
 )
-def test_of_a_mute_peer_only_what_was_seen_is_told(failing, told):
+def test_for_a_silent_peer_only_the_observations_are_reported(failing, told):
     [item] = finding_of(failing.works(peer(1)).diagnosis(), "peer_overloaded").evidence
     assert str(item.statement).startswith(("the connection is there and not a byte", "the handshake"))
     assert told in str(item.statement)
 
 
-def test_a_peer_that_failed_five_hundred_times_says_what_one_failure_says():
+def test_a_peer_that_failed_five_hundred_times_counts_like_one_failure():
     for reason in ("timeout", "connection_refused", "handshake_timeout", "version_mismatch", "malformed_handshake"):
         once, often = (NODE.session(peer(1)).fails(peer(9), reason, times=times, ago_s=10) for times in (1, 500))
         assert codes(once) == codes(often), reason

@@ -301,7 +301,7 @@ def test_far_hops_that_answer_show_that_the_network_works():
     assert "while the network works" in str(finding_of(world.diagnosis(), "seeds_down").summary)
 
 
-def test_seeds_are_told_by_how_they_end():
+def test_seeds_are_judged_by_how_their_dials_end():
     world = World().with_node(seeds=peers(3)).fails(peers(2), "timeout", "seed")
     evidence = finding_of(world.fails(peer(3), "connection_refused", "seed").diagnosis(), "seeds_down").evidence
     assert {str(item.statement): set(item.addrs) for item in evidence[:2]} == {
@@ -317,7 +317,7 @@ def test_a_wrong_port_does_not_explain_what_was_our_own_fault():
     assert finding_of(world.diagnosis(), "wrong_port_published").affected_dials == 0
 
 
-def test_the_throttling_of_an_introducer_is_told_with_its_counts():
+def test_the_throttling_of_an_introducer_is_reported_with_its_counts():
     introducers = [introducer(peer(1), throttled=True, introduced=500, dialed=40, dead=40)]
     world = World().with_node(introducers=introducers).session(peers(6)).fails(POISONED, "timeout", via=peer(1))
     statements = [str(item.statement) for item in finding_of(world.diagnosis(), "stale_source").evidence]
@@ -325,7 +325,7 @@ def test_the_throttling_of_an_introducer_is_told_with_its_counts():
 
 
 @pytest.mark.parametrize("mistake", list(PortMistake))
-def test_every_mistake_with_a_port_is_told_in_words(mistake):
+def test_every_mistake_with_a_port_is_described_in_words(mistake):
     world = NODE.with_node(port_claims=[claim("203.9.0.9:1", mistake)]).session(peer(1))
     [item] = finding_of(world.diagnosis(), "wrong_port_published").evidence
     assert item.addrs == ("203.9.0.9:1",)

@@ -69,12 +69,12 @@ GUESSED = Table(
 
 
 @pytest.mark.parametrize(("code", "expected"), GUESSED.raised.items())
-def test_a_verdict_that_rests_on_durations_is_less_sure_without_them(code, expected):
+def test_a_verdict_based_on_durations_is_less_certain_without_them(code, expected):
     known, unknown = (finding_of(world.diagnosis(), code) for world in (expected.world, expected.world.untimed()))
     assert unknown.confidence < known.confidence
 
 
-def test_a_reset_without_a_phase_is_less_surely_one_after_our_hello():
+def test_a_reset_without_a_phase_is_less_certainly_one_after_our_hello():
     told = World().fails(peers(2), "connection_reset", phase=Phase.HANDSHAKE)
     untold = World().reports(peers(2), "connection_reset", duration_s=0.1)
     sure, unsure = (finding_of(world.diagnosis(), "middlebox").confidence for world in (told, untold))

@@ -38,7 +38,7 @@ def only(tracker):
 # ---- a dial that succeeds -------------------------------------------------------------------------------------------
 
 
-async def test_a_block_that_ends_well_is_a_success_with_its_phases(tracker):
+async def test_a_block_that_ends_without_error_is_a_success_with_its_phases(tracker):
     async with FAULT_SERVERS["ssh"]() as port:
         async with dial(port, tracker, via="198.18.0.9:7072") as d:
             reader, writer = await d.connect(timeout_s=2)
@@ -63,7 +63,7 @@ async def test_an_address_that_is_parsed_already_is_dialed_as_it_is(tracker):
     assert tracker.snapshot().successes[0].addr == d.addr == f"127.0.0.1:{port}"
 
 
-async def test_what_happens_after_succeeded_is_no_part_of_the_dial(tracker):
+async def test_anything_after_succeeded_is_not_part_of_the_dial(tracker):
     async with FAULT_SERVERS["silent"]() as port:
         with pytest.raises(ZeroDivisionError):
             async with dial(port, tracker) as d:
@@ -86,7 +86,7 @@ async def test_the_streams_are_ordinary_ones(tracker):
         await writer.wait_closed()
 
 
-async def test_a_fresh_connection_replaces_the_one_before(tracker):
+async def test_a_fresh_connection_replaces_the_previous_one(tracker):
     async with FAULT_SERVERS["silent"]() as port:
         with pytest.raises(TimeoutError):
             async with dial(port, tracker) as d:
@@ -154,7 +154,7 @@ async def test_a_dial_in_the_except_block_of_another_does_not_inherit_its_error(
     assert only(tracker).reason == "handshake_error"
 
 
-async def test_an_error_after_the_handshake_is_told_as_one_of_the_session(tracker):
+async def test_an_error_after_the_handshake_is_recorded_in_the_phase_session(tracker):
     async with FAULT_SERVERS["silent"]() as port:
         with pytest.raises(OSError, match="reset"):
             async with dial(port, tracker) as d:
@@ -187,7 +187,7 @@ async def test_a_phase_that_ends_in_time_leaves_no_deadline_behind(tracker):
     assert tracker.totals().succeeded == 1
 
 
-async def test_a_resolver_that_finds_nothing_found_nothing(tracker):
+async def test_a_name_without_addresses_is_not_found(tracker):
     async def resolve(_):
         return []
 
@@ -233,7 +233,7 @@ async def test_any_exception_ends_in_one_record(tracker, exc):
     assert tracker.snapshot().dropped["recorder_error"] == 0
 
 
-async def test_a_callback_that_fails_takes_neither_the_record_nor_the_exception(tracker):
+async def test_a_callback_that_raises_loses_neither_the_record_nor_the_exception(tracker):
     def counts_against_peer(fault):
         raise RuntimeError("never")
 
@@ -247,7 +247,7 @@ async def test_a_callback_that_fails_takes_neither_the_record_nor_the_exception(
     assert not only(tracker).penalised, "who cannot judge does not penalise"
 
 
-async def test_evidence_that_is_none_does_not_lose_the_dial(tracker):
+async def test_malformed_evidence_does_not_lose_the_dial(tracker):
     async with FAULT_SERVERS["silent"]() as port:
         with pytest.raises(ValueError, match="mine"):
             async with dial(port, tracker) as d:

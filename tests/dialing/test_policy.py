@@ -75,12 +75,12 @@ def test_lan_mode_allows_private_and_loopback(text):
 
 
 @pytest.mark.parametrize("text", ["0.0.0.0:7072", "255.255.255.255:7072", "240.0.0.1:7072", "[ff02::1]:7072"])
-def test_no_setting_allows_what_nobody_can_dial(text):
+def test_no_setting_allows_an_address_that_nobody_can_dial(text):
     policy = AddressPolicy(ipv4_only=False, lan_mode=True, allow_networks=["0.0.0.0/0", "::/0"])
     assert reason_of(policy, text) is Reason.INVALID_IPV4_ENDPOINT
 
 
-def test_allow_networks_opens_just_these():
+def test_allow_networks_allows_only_these():
     policy = AddressPolicy(allow_networks=["127.0.0.0/8", "10.1.0.0/16"])
     assert reason_of(policy, "127.3.0.1:7072") is None
     assert reason_of(policy, "10.1.2.3:7072") is None
@@ -89,7 +89,7 @@ def test_allow_networks_opens_just_these():
 
 
 @pytest.mark.parametrize("text", ["10.0.0.1/8", "10.0.0.0/33", "lan", "", "10.0.0.0/8/8", None])
-def test_a_network_that_is_none_says_what_is_allowed(text):
+def test_an_invalid_network_is_refused_with_what_is_allowed(text):
     with pytest.raises(ConfigError, match="allowed are networks"):
         AddressPolicy(allow_networks=[text])
 
@@ -109,7 +109,7 @@ def test_our_own_advertised_name_is_not_dialed():
     assert reason_of(policy, "node.example.:7072") is Reason.SELF_DIAL_BLOCKED
 
 
-def test_listening_on_all_addresses_makes_every_interface_ours():
+def test_listening_on_all_addresses_makes_every_interface_address_our_own():
     policy = AddressPolicy(ipv4_only=False, lan_mode=True)
     policy.own_addresses.add(Address("0.0.0.0", LISTEN))
     policy.own_ips.update({ipaddress.ip_address("203.0.113.7"), ipaddress.ip_address("2001:db8::7")})
@@ -122,7 +122,7 @@ def test_listening_on_all_addresses_makes_every_interface_ours():
     assert reason_of(policy, "[2001:db8::7]:7072") is Reason.SELF_DIAL_BLOCKED
 
 
-def test_a_published_wildcard_is_the_peers_error_even_where_we_listen_on_it():
+def test_a_published_wildcard_is_the_peers_error_even_if_we_listen_on_it():
     policy = AddressPolicy()
     policy.own_addresses.add(Address("0.0.0.0", LISTEN))
     assert reason_of(policy, "0.0.0.0:7072") is Reason.INVALID_IPV4_ENDPOINT
@@ -135,7 +135,7 @@ def test_self_comes_before_loopback_and_private():
         assert reason_of(policy, text) is Reason.SELF_DIAL_BLOCKED
 
 
-def test_an_address_from_the_resolver_is_judged_without_its_spelling():
+def test_an_address_from_the_resolver_is_judged_in_its_plain_form():
     policy = AddressPolicy(ipv4_only=False)
     policy.own_addresses.add(Address("fe80::1", LISTEN))
     mapped = policy.check(ipaddress.ip_address("::ffff:10.0.0.1"), LISTEN)
@@ -160,7 +160,7 @@ def test_a_default_port_completes_a_bare_host():
 
 
 @given(ip=st.ip_addresses(), port=st.integers(1, 65535))
-def test_whatever_passes_by_default_is_a_public_ipv4_address(ip, port):
+def test_every_address_allowed_by_default_is_public_ipv4(ip, port):
     block = AddressPolicy().check(ip, port)
     if block is None:
         plain = (ip.ipv4_mapped or ip) if ip.version == 6 else ip

@@ -65,7 +65,7 @@ async def test_the_first_to_connect_wins_and_the_losers_are_kept_as_attempts():
     assert tracker.totals().started == tracker.totals().succeeded == 1
 
 
-async def test_a_refused_address_makes_way_at_once_and_a_silent_one_after_the_stagger():
+async def test_the_next_address_is_tried_at_once_after_a_refusal_and_after_the_stagger_if_silent():
     async with addresses(**{"127.0.0.2": closed_port, "127.0.0.3": backlog_full, "127.0.0.4": silent}) as port:
         race = Race([Address(f"127.0.0.{n}", port) for n in (2, 3, 4)], 5, asyncio.get_running_loop().time())
         with await race.run():
@@ -88,7 +88,7 @@ async def test_when_all_fail_the_most_telling_error_is_raised_with_its_errno():
     assert entry.evidence["errno"] == "ECONNREFUSED"
 
 
-async def test_a_family_that_this_machine_lacks_does_not_hide_what_the_other_met():
+async def test_a_family_that_this_machine_lacks_does_not_hide_the_error_of_the_other():
     tracker = nocarrier.DialTracker()
     async with closed_port() as port:
         resolve = resolver("255.255.255.255", "127.0.0.1")  # connect() itself refuses the first: EACCES or ENETUNREACH
@@ -99,7 +99,7 @@ async def test_a_family_that_this_machine_lacks_does_not_hide_what_the_other_met
     assert [attempt.blame for attempt in entry.attempts] == ["us", "them"]
 
 
-async def test_nobody_leaks_a_socket():
+async def test_no_socket_is_leaked():
     before = sockets()
     async with addresses(**{"127.0.0.2": backlog_full, "127.0.0.3": silent, "127.0.0.4": silent}) as port:
         within = sockets()
@@ -153,7 +153,7 @@ async def test_a_winner_is_closed_when_the_caller_gives_up_while_the_losers_end(
     assert sockets() <= before
 
 
-async def test_a_name_with_endless_addresses_is_tried_only_so_far():
+async def test_only_some_addresses_of_an_endless_name_are_tried():
     tracker = nocarrier.DialTracker()
     async with closed_port("127.0.0.2") as port:
         resolve = resolver(*["127.0.0.2"] * 500)
@@ -163,7 +163,7 @@ async def test_a_name_with_endless_addresses_is_tried_only_so_far():
     assert len(tracker.recent()[0].attempts) == MAX_ADDRESSES
 
 
-async def test_the_deadline_holds_for_all_addresses_together():
+async def test_the_deadline_applies_to_all_addresses_together():
     async with addresses(**{f"127.0.0.{n}": backlog_full for n in range(2, 6)}) as port:
         race = Race([Address(f"127.0.0.{n}", port) for n in range(2, 6)], 0.4, 0.0)
         started_s = time.perf_counter()

@@ -14,7 +14,7 @@ from nocarrier.dialing import resolve, resolve_with_system
 from nocarrier.dialing.resolve import MAX_LOOKUP_THREADS, SystemResolver
 
 
-async def test_localhost_is_found_each_address_once():
+async def test_localhost_is_found_with_each_address_once():
     found = await resolve_with_system("localhost")
     assert "127.0.0.1" in found or "::1" in found
     assert len(found) == len(set(found))
@@ -32,7 +32,7 @@ async def test_a_name_that_cannot_be_encoded_does_not_exist(host):
     assert raised.value.errno == socket.EAI_NONAME
 
 
-async def test_many_names_at_once_take_few_threads():
+async def test_many_names_at_once_use_few_threads():
     resolver = SystemResolver()
     before = threading.active_count()
     found = await asyncio.gather(*(resolver("127.0.0.1") for _ in range(500)))
@@ -40,7 +40,7 @@ async def test_many_names_at_once_take_few_threads():
     assert threading.active_count() - before <= MAX_LOOKUP_THREADS
 
 
-async def test_who_no_longer_waits_is_not_looked_up_for():
+async def test_a_name_that_nobody_waits_for_is_not_looked_up():
     resolver = SystemResolver()
     waiting = [asyncio.create_task(resolver("127.0.0.1")) for _ in range(50)]
     await asyncio.sleep(0)
@@ -56,7 +56,7 @@ def test_one_resolver_serves_loop_after_loop():
         assert asyncio.run(resolver("127.0.0.1")) == ["127.0.0.1"]
 
 
-def test_a_look_up_that_hangs_does_not_hold_up_the_end_of_the_program():
+def test_a_look_up_that_hangs_does_not_delay_the_end_of_the_program():
     script = """
 import asyncio, socket, threading
 from nocarrier.dialing.resolve import SystemResolver
@@ -73,7 +73,7 @@ asyncio.run(main())
     assert done.stdout == "gave up\n"
 
 
-async def test_a_look_up_that_meets_a_fault_of_ours_costs_no_thread(monkeypatch):
+async def test_a_look_up_that_raises_does_not_lose_a_thread(monkeypatch):
     def stumble(_: str) -> list[str]:
         raise ValueError("a fault of ours")
 

@@ -107,7 +107,7 @@ def test_an_example_runs(block: Block, world: World):
     HOW[block.language](block, world)
 
 
-def test_every_block_has_a_language_that_is_run():
+def test_every_block_has_a_language_that_can_be_run():
     assert {block.language for block in RUN} <= HOW.keys()
     assert len(RUN) > 60
 
@@ -129,7 +129,7 @@ def commands(program: str) -> list[tuple[Path, str]]:
 
 
 @pytest.mark.parametrize(("page", "command"), commands("nocarrier"), ids=lambda value: getattr(value, "name", value))
-def test_a_command_in_a_sentence_is_one(page: Path, command: str):
+def test_a_command_in_a_sentence_exists(page: Path, command: str):
     """Its verb and its options exist; the command is parsed and not run."""
     verb, *arguments = command.split()[1:]
     found: click.Command | None = main
@@ -148,7 +148,7 @@ def test_a_command_in_a_sentence_is_one(page: Path, command: str):
         found.make_context(verb, arguments)
 
 
-def test_every_verb_of_make_in_a_sentence_is_one():
+def test_every_target_of_make_in_a_sentence_exists():
     targets = set(re.findall(r"(?m)^([\w -]+):", (ROOT / "Makefile").read_text()))
     known = {target for line in targets for target in line.split()}
     assert [f"{page.name}: {command}" for page, command in commands("make") if command.split()[1] not in known] == []

@@ -25,7 +25,7 @@ def refused():
         yield dialer
 
 
-def test_an_error_that_connect_itself_gave_was_decided_here(refused):
+def test_an_error_returned_by_connect_itself_was_decided_here(refused):
     evidence = kernel.failure_evidence(refused, errno.EACCES, returned_by_connect=True, waited=False)
     assert evidence == {"errno": "EACCES", "decided_by": "local"}
 
@@ -68,7 +68,7 @@ def test_loopback_is_our_own_and_reachable(host):
     assert kernel.has_route_to(host)
 
 
-def test_where_nothing_may_be_sent_there_is_no_source():
+def test_there_is_no_source_address_if_nothing_may_be_sent():
     assert kernel.source_ip_for("255.255.255.255") is None  # the kernel asks for SO_BROADCAST first (ip(7))
     assert not kernel.is_own_ip("255.255.255.255")
     assert not kernel.has_route_to("255.255.255.255")

@@ -51,7 +51,7 @@ async def test_a_stall_is_known_at_once_and_later(monitor):
     assert is_about(monitor.worst_s())
 
 
-async def test_a_stall_is_known_to_a_deadline_that_passed_in_it(monitor):
+async def test_a_stall_is_known_right_after_a_deadline_that_passed_in_it(monitor):
     loop = asyncio.get_running_loop()
     since_s = time.monotonic()
     seen: list[float] = []
@@ -61,7 +61,7 @@ async def test_a_stall_is_known_to_a_deadline_that_passed_in_it(monitor):
     assert is_about(seen[0])
 
 
-async def test_only_what_came_since_counts(monitor):
+async def test_only_stalls_since_the_given_time_count(monitor):
     time.sleep(STALL_S)
     since_s = time.monotonic()
     assert monitor.stalled_s(since_s) < STALL_S
@@ -79,7 +79,7 @@ async def test_stalls_add_up_and_the_worst_is_the_longest(monitor):
     assert monitor.worst_s() < monitor.stalled_s(since_s)
 
 
-async def test_a_loop_that_is_free_has_not_stood_still():
+async def test_an_idle_loop_has_no_stalls():
     # The whole machine may stall; at least one of several quiet spans is quiet.
     monitor = LoopMonitor()
     spans = []
@@ -93,7 +93,7 @@ async def test_a_loop_that_is_free_has_not_stood_still():
     assert min(spans) == 0
 
 
-async def test_what_happened_long_ago_is_forgotten(monkeypatch):
+async def test_old_stalls_are_forgotten(monkeypatch):
     monkeypatch.setattr(loop_monitor, "REMEMBERED_S", 0.3)
     monitor = LoopMonitor()
     async with watching(monitor):
@@ -103,7 +103,7 @@ async def test_what_happened_long_ago_is_forgotten(monkeypatch):
         assert len(monitor._stalls) <= 2
 
 
-async def test_a_monitor_that_was_stopped_takes_no_time_for_a_stall():
+async def test_a_stopped_monitor_does_not_take_time_for_a_stall():
     monitor = LoopMonitor()
     assert (monitor.stalled_s(0.0), monitor.worst_s()) == (0, 0)
     async with watching(monitor):

@@ -55,7 +55,7 @@ def test_a_host_with_and_without_a_way_out():
 
 @linux
 @pytest.mark.speed
-def test_a_look_costs_little():
+def test_an_overview_costs_little():
     took_s = []
     for _ in range(20):
         started_s = time.perf_counter()
@@ -64,7 +64,7 @@ def test_a_look_costs_little():
     assert min(took_s) < 0.002
 
 
-def test_where_nothing_is_shown_nothing_is_claimed(monkeypatch, tmp_path):
+def test_nothing_is_claimed_if_the_system_shows_nothing(monkeypatch, tmp_path):
     monkeypatch.setattr(limits, "_OPEN_FILES", str(tmp_path / "fd"))
     monkeypatch.setattr(limits, "_LOCAL_PORTS", str(tmp_path / "ports"))
     monkeypatch.setattr(limits, "_SOCKETS_IPV4", str(tmp_path))
@@ -82,7 +82,7 @@ def test_on_another_system_nothing_is_known(monkeypatch):
 
 
 @pytest.mark.parametrize("text", ["", "1", "a b", "\xff"])
-def test_a_file_that_says_something_else_is_not_read(monkeypatch, tmp_path, text):
+def test_a_file_with_unexpected_contents_is_ignored(monkeypatch, tmp_path, text):
     path = tmp_path / "file"
     path.write_text(text, encoding="latin-1")
     for file in ("_LOCAL_PORTS", "_SOCKETS_IPV4", "_SOCKETS_IPV6"):

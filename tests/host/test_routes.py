@@ -62,7 +62,7 @@ def test_refusing_routes_of_every_kind(network):
 
 
 @requires_root_netns
-def test_a_refusing_default_route_is_no_way_out(network):
+def test_a_refusing_default_route_is_not_a_way_out(network):
     client = network.client
     client.ip("route", "replace", "unreachable", "default")
     client.ip("-6", "route", "del", "default")
@@ -75,7 +75,7 @@ def test_a_refusing_default_route_is_no_way_out(network):
 
 
 @requires_root_netns
-def test_the_two_halves_that_a_vpn_lays_over_the_default_route_are_one_too(network):
+def test_the_two_halves_of_a_vpns_default_route_count_as_one(network):
     client = network.client
     client.ip("route", "del", "default")
     client.ip("route", "add", "0.0.0.0/1", "via", "198.18.1.1")
@@ -87,7 +87,7 @@ def test_the_two_halves_that_a_vpn_lays_over_the_default_route_are_one_too(netwo
 
 
 @requires_root_netns
-def test_the_longest_prefix_takes_an_address_and_of_equal_ones_the_lowest_metric(network):
+def test_the_longest_prefix_wins_and_among_equal_ones_the_lowest_metric(network):
     client = network.client
     client.ip("route", "add", "blackhole", "203.0.113.0/24")
     client.ip("route", "add", "203.0.113.7/32", "via", "198.18.1.9")
@@ -141,7 +141,7 @@ def test_with_ipv6_off_ipv4_is_still_read(network):
 
 
 @pytest.mark.parametrize("text", ["Iface\nnonsense", None])
-def test_what_cannot_be_read_is_not_known(monkeypatch, tmp_path, text):
+def test_routes_that_cannot_be_read_are_not_known(monkeypatch, tmp_path, text):
     path = tmp_path / "route"
     if text is not None:
         path.write_text(text)

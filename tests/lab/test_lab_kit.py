@@ -76,7 +76,7 @@ def test_a_wire_delays_both_ways_and_carries_both_families(between):
             assert seen.evidence["elapsed_s"] >= 0.2
 
 
-def test_a_wire_loses_its_share_and_swallows_what_is_too_large():
+def test_a_wire_loses_its_share_and_drops_large_packets():
     with World(random.Random(2), wire=WireSettings()) as world, datagrams(world) as pass_through:
         header = 28  # of IP and UDP
         assert pass_through(100, 1400) == [100, 1400]
@@ -95,7 +95,7 @@ def network_of(host: str) -> str:
     return netgroup_of(host, ipv4_prefix=DEFAULT_NETGROUP_PREFIX)
 
 
-def test_every_place_is_public_and_in_networks_of_its_own():
+def test_every_place_is_public_and_in_its_own_networks():
     with World(random.Random(3)) as world:
         places = [world.draw_place() for _ in range(5)]
         addresses = [host for place in places for host in (place.ipv4, place.ipv6)]
@@ -165,7 +165,7 @@ def test_behind_a_nat_the_internet_sees_the_gateway():
         from_outside.connect((world.public_ipv4, PORT))
 
 
-def test_the_seed_decides_everything_that_is_drawn():
+def test_the_seed_determines_every_random_choice():
     drawn = []
     for seed in (8, 8, 9):
         with World(random.Random(seed)) as world:
@@ -219,13 +219,13 @@ def test_a_reason_that_nobody_recorded_fails():
         ({"expected_severity": "info", "expected_blame": "us"}, "peer_down was found, and its blame is them, not us"),
     ],
 )
-def test_a_finding_that_is_told_otherwise_fails(changes, says):
+def test_a_finding_with_other_fields_than_expected_fails(changes, says):
     result = trial.run(dataclasses.replace(CLOSED_PORT, **changes, **HASTY), seed=1)
     assert not result.passed
     assert result.why_not.startswith(says)
 
 
-def test_a_finding_where_none_should_be_fails():
+def test_an_unexpected_finding_fails():
     offline = Scenario(
         name="not_healthy_kit",
         what="The cable is out, and the scenario claims that nothing is wrong.",
@@ -246,7 +246,7 @@ def test_a_remedy_that_nobody_recommends_fails():
     assert "turn it off and on again" in result.why_not
 
 
-def test_a_fault_of_the_lab_is_told_as_one():
+def test_a_fault_of_the_lab_is_reported_as_such():
     broken = dataclasses.replace(CLOSED_PORT, faults=(at_start(lambda stage: stage.peers.stop("nobody")),))
     result = trial.run(broken, seed=1)
     assert not result.passed
@@ -267,13 +267,13 @@ def finding(code: str, severity: str) -> dict[str, str]:
         ({"expected_cause": None, "may_have_info": False}, ["clock_wrong", "seeds_down", "peer_down"]),
     ],
 )
-def test_what_may_stand_beside_a_cause(changes, false):
+def test_which_findings_are_allowed_beside_a_cause(changes, false):
     scenario = Scenario(**{"name": "n", "what": "", "expected_reason": None, "expected_cause": "clock_wrong"} | changes)
     findings = [finding("clock_wrong", "warning"), finding("seeds_down", "critical"), finding("peer_down", "info")]
     assert [each["code"] for each in false_findings(findings, scenario)] == false
 
 
-def test_scenarios_are_named_once_and_say_what_they_are():
+def test_scenarios_have_unique_names_and_a_description():
     assert len(SCENARIOS) >= 30
     assert all(scenario.what.endswith(".") for scenario in SCENARIOS.values())
 
@@ -314,7 +314,7 @@ def eventually(holds, *, within_s: float):
 
 
 @pytest.mark.parametrize("ending", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
-def test_however_the_lab_ends_no_namespace_and_no_process_is_left(ending, tmp_path):
+def test_no_namespace_or_process_is_left_however_the_lab_ends(ending, tmp_path):
     command = [sys.executable, "-m", "lab", "slow_satellite", "--output", str(tmp_path / "results.json")]
     lab = subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
@@ -342,7 +342,7 @@ class Hangs(Scenario):
     limit_s = 2.0
 
 
-def test_a_scenario_that_hangs_is_ended_and_told():
+def test_a_scenario_that_hangs_is_ended_and_reported():
     hanging = Hangs(
         name="hangs",
         what="A step never returns.",
@@ -370,7 +370,7 @@ class BreaksTheRunner(Scenario):
         raise RuntimeError("the runner breaks")
 
 
-def test_what_a_run_has_found_is_written_before_it_breaks(tmp_path, monkeypatch):
+def test_results_are_written_before_a_run_breaks(tmp_path, monkeypatch):
     def step_that_raises(stage):
         stage.notes["not_json"] = {"a set"}
         raise ZeroDivisionError

@@ -60,14 +60,14 @@ def test_a_value_inside_a_word_stays_in_it(value):
 
 
 @pytest.mark.parametrize("value", [*UNPRINTABLE, "-rf", "--config=/etc/passwd"])
-def test_what_is_no_word_on_one_line_leaves_the_command_out(value):
+def test_a_value_that_is_not_one_word_on_one_line_leaves_the_command_out(value):
     made = Action(text="Look at {said}.", command="ls {said}").filled({"said": quoted(value)})
     assert made.command is None
     assert str(made.text) == f"Look at {value}."
 
 
 @given(st.text(max_size=30))
-def test_settings_are_toml_whatever_a_value_is(value):
+def test_settings_are_valid_toml_whatever_a_value_is(value):
     made = Action(text="Do.", settings="[node]\nseeds = [{said}]\nx = {number}").filled(
         {"said": quoted(value), "number": 3}
     )
@@ -77,12 +77,12 @@ def test_settings_are_toml_whatever_a_value_is(value):
         assert tomllib.loads(str(made.settings)) == {"node": {"seeds": [value], "x": 3}}
 
 
-def test_the_url_is_that_of_the_api_that_was_asked():
+def test_the_url_is_that_of_the_request():
     made = Action(text="Do.", command="curl {url}/healthz").filled({}).asked_at("http://localhost:7071")
     assert str(made.command) == "curl http://localhost:7071/healthz"
 
 
-def test_a_masked_action_names_nobody():
+def test_a_masked_action_reveals_no_identity():
     action = Action(text="Ask {addr}.", command="ping {addr}", settings="[x]\ny = {addr}")
     made = action.filled({"addr": address("a b")}).masked(
         lambda kind, text: "m m" if kind is ValueKind.ADDRESS else text

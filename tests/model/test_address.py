@@ -78,19 +78,19 @@ def test_every_spelling_of_an_endpoint_has_one_normal_form(text, normal):
         ("a" * 1_000_000, "1000000 characters"),
     ],
 )
-def test_what_cannot_be_dialed_is_refused_with_what_is_wrong(text, says):
+def test_a_malformed_address_is_refused_with_what_is_wrong(text, says):
     with pytest.raises(AddressError, match=says):
         Address.parse(text)
 
 
 @pytest.mark.parametrize("value", [None, 7072, b"192.0.2.1:7072", ["192.0.2.1:7072"]])
-def test_what_is_not_text_is_refused_by_its_type(value):
+def test_a_value_that_is_not_text_is_refused_with_its_type(value):
     with pytest.raises(AddressError, match=type(value).__name__):
         Address.parse(value)
 
 
 @pytest.mark.parametrize("text", ["[fe80::1%\x1b[31m]:7072", "[2001:db8::1%eth0]:7072", "[2001:db8::1% \n]:7072"])
-def test_a_zone_is_refused_as_it_is_free_text_and_means_nothing_on_another_machine(text):
+def test_a_zone_is_refused_because_it_means_nothing_on_another_machine(text):
     with pytest.raises(AddressError):
         Address.parse(text)
 
@@ -105,7 +105,7 @@ def test_a_zone_is_refused_as_it_is_free_text_and_means_nothing_on_another_machi
         ("192.0.2.1:1", "192.0.2.1:1"),
     ],
 )
-def test_a_default_port_is_used_only_where_none_is_written(text, normal):
+def test_a_default_port_is_used_only_if_none_is_written(text, normal):
     assert str(Address.parse(text, default_port=7072)) == normal
 
 
@@ -152,7 +152,7 @@ def test_scope(text, scope):
     assert scope_of(ipaddress.ip_address(text)) is scope
 
 
-def test_a_netgroup_is_what_one_holder_is_likely_to_own():
+def test_a_netgroup_is_a_block_that_one_holder_is_likely_to_own():
     assert netgroup_of("192.0.2.1", ipv4_prefix=DEFAULT_NETGROUP_PREFIX) == "192.0.0.0/16"
     assert netgroup_of("192.0.2.1", ipv4_prefix=24) == "192.0.2.0/24"
     assert netgroup_of("2001:db8:1::1", ipv4_prefix=24) == "2001:db8::/32"

@@ -35,7 +35,7 @@ def test_bytes_are_read_as_utf_8_and_surrogates_replaced():
     assert bounds.text("h\udcf6st") == "h?st"
 
 
-def test_none_stays_none_where_it_may():
+def test_none_stays_none_if_it_is_allowed():
     assert bounds.optional_text(None) is None
     assert bounds.optional_text("") == ""
 
@@ -81,6 +81,6 @@ class Unspeakable:
 
 
 @pytest.mark.parametrize("value", [a_well(), Unspeakable(), 10**10_000], ids=["deep", "unspeakable", "huge"])
-def test_what_cannot_be_shown_is_named_instead(value):
+def test_a_value_that_cannot_be_shown_is_named_instead(value):
     assert 0 < len(bounds.text(value)) <= bounds.MAX_TEXT_LENGTH
     assert len(json.dumps(bounds.evidence({"ours": value}))) < 2_000

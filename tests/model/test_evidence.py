@@ -30,14 +30,14 @@ def said(evidence, *, is_short=False):
     return list(say_evidence(evidence, lambda _, value: str(value), is_short=is_short))
 
 
-def test_every_key_of_evidence_has_a_row_and_no_row_is_for_another():
+def test_every_key_of_evidence_has_a_row_and_there_are_no_others():
     assert {row.key: FORMS[row.form] for row in EVIDENCE_KEYS} == TYPES
     assert len({row.key for row in EVIDENCE_KEYS}) == len(EVIDENCE_KEYS)
     assert set(FORMS) == set(ValueForm)
 
 
 @pytest.mark.parametrize("row", EVIDENCE_KEYS, ids=lambda row: row.key)
-def test_a_row_can_say_its_value(row):
+def test_a_row_can_show_its_value(row):
     assert row.meaning.endswith(".")
     assert set(row.told_by) <= TYPES.keys()
     for saying in row.sayings:
@@ -74,7 +74,7 @@ def test_sentences(evidence, expected):
     assert said(evidence) == expected
 
 
-def test_a_short_line_leaves_out_what_says_little():
+def test_a_short_line_leaves_out_less_telling_evidence():
     evidence = {"errno": "ECONNREFUSED", "decided_by": "network", "syn_retransmits": 0, "elapsed_s": 0.1}
     assert said(evidence, is_short=True) == ["ECONNREFUSED"]
     assert len(said(evidence)) == 4

@@ -22,7 +22,7 @@ def sets_of_the_api() -> dict[str, list[str]]:
 
 
 @pytest.mark.parametrize("name", sorted(sets_of_the_api()))
-def test_every_word_that_an_answer_of_the_api_may_hold_can_be_explained(name):
+def test_every_word_that_the_api_may_answer_can_be_explained(name):
     explained = {*GLOSSARY, *Reason, *(cause.code for cause in CAUSES)}
     assert [word for word in sets_of_the_api()[name] if word != "-" and key_of(word) not in explained] == []
 

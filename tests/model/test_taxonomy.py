@@ -33,7 +33,7 @@ PROMISED = [
 
 
 @pytest.mark.parametrize("reason", Reason)
-def test_every_reason_has_a_whole_row(reason):
+def test_every_reason_has_a_complete_row(reason):
     for text in (reason.meaning, reason.usual_cause, reason.next_step):
         assert text.endswith(".")
         assert text.isprintable()
@@ -51,11 +51,11 @@ def test_the_kind_agrees_with_the_phase(reason):
 
 
 @pytest.mark.parametrize("name", PROMISED)
-def test_promised_names_are_spelled_for_ever(name):
+def test_promised_names_never_change(name):
     assert Reason(name).name == name.upper()
 
 
-def test_promised_sources_are_spelled_for_ever():
+def test_promised_sources_never_change():
     assert {"seed", "peer_book", "direct", "gossip", "handshake"} <= set(Source)
 
 
@@ -69,7 +69,7 @@ def test_every_source_says_what_it_means():
     assert all(source.meaning for source in Source)
 
 
-def test_every_kind_has_an_outcome_of_its_own_and_says_what_it_means():
+def test_every_kind_has_its_own_outcome_and_meaning():
     assert [kind.outcome for kind in Kind] == [
         Outcome.BEGAN,
         Outcome.SUCCEEDED,
@@ -87,12 +87,12 @@ def test_a_dial_ends_in_one_of_three_ways_and_every_reason_makes_an_entry():
     assert {kind for kind in Kind if kind.is_entry} == {reason.kind for reason in Reason}
 
 
-def test_blame_is_known_without_evidence_only_where_there_is_one_to_blame():
+def test_blame_is_known_without_evidence_only_if_there_is_one_possibility():
     assert Reason.FD_EXHAUSTED.blame is Blame.US
     assert Reason.CONNECTION_REFUSED.blame is Blame.UNKNOWN
 
 
 @pytest.mark.parametrize("reason", Reason)
-def test_who_may_never_be_dialed_again_is_never_ours_to_mend(reason):
+def test_a_peer_that_must_never_be_dialed_again_is_never_our_fault(reason):
     if reason.retry is Retry.NEVER:
         assert set(reason.blames) <= {Blame.THEM, Blame.NONE}

@@ -218,7 +218,7 @@ def test_one_peer(case):
     assert statement.addr == seen.addr
 
 
-def test_causes_that_are_suggested_exist():
+def test_suggested_causes_exist():
     assert {suggests for _, _, suggests in TARGETS.values() if suggests} <= {cause.code for cause in CAUSES}
 
 
@@ -241,7 +241,7 @@ def dropped(addr: str) -> Target:
     return target(SILENT, addr, other_ports=UP_ON_22)
 
 
-def test_one_port_silent_at_unrelated_hosts_that_are_up_is_dropped_on_our_side():
+def test_a_port_silent_at_unrelated_hosts_that_are_up_is_dropped_on_our_side():
     facts = ProbeFacts(way_out=WAY_OUT, targets=(dropped("203.0.113.7:7072"), dropped("192.0.2.7:7072")))
 
     first, *each = conclude(LOOKS["seeds_down"], facts)
@@ -268,7 +268,7 @@ def test_which_hosts_are_of_unrelated_networks_depends_on_the_setting():
     ],
     ids=["one network", "two ports", "one gets through", "one may be down"],
 )
-def test_otherwise_nothing_speaks_for_our_side(targets):
+def test_otherwise_nothing_indicates_our_side(targets):
     said = conclude(LOOKS["seeds_down"], ProbeFacts(way_out=WAY_OUT, targets=targets))
 
     assert "outbound_blocked" not in {statement.suggests for statement in said}
@@ -317,7 +317,7 @@ def test_without_a_default_route_for_ipv6_only_peers_of_ipv6_suffer():
     assert suggested(target(SILENT)) == {None}
 
 
-def test_nothing_to_say_is_said():
+def test_a_probe_without_a_result_says_so():
     [statement] = conclude(LOOKS["offline"], ProbeFacts())
 
     assert str(statement.text) == "The probes saw nothing that tells more."

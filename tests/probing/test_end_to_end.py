@@ -136,7 +136,7 @@ def test_our_own_route(chain):
 
 
 @families
-def test_our_gateway_answers_in_the_peers_stead(chain, family):
+def test_our_gateway_answers_instead_of_the_peer(chain, family):
     chain.routers[0].nft(
         f"table inet nat {{\nchain in {{\ntype nat hook prerouting priority -100\ntcp dport {PORT} redirect\n}}\n}}"
     )

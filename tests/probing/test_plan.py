@@ -49,7 +49,7 @@ def test_a_cause_is_probed_or_says_why_not(code):
 
 
 @pytest.mark.parametrize("code", ["retry_too_fast", "private_addresses_gossiped", "banned_by_peers", "duplicates_only"])
-def test_where_a_probe_would_harm_or_help_nothing_there_is_none(code):
+def test_there_is_no_probe_that_would_harm_or_not_help(code):
     assert plan_probes(finding(code, ("198.18.0.1:7072",))).probes == frozenset()
 
 
@@ -85,7 +85,7 @@ def test_three_peers_of_unrelated_networks_if_there_are_any(evidence, expected):
     assert plan_probes(finding("peer_down", *evidence)).addrs == expected
 
 
-def test_what_is_one_network_depends_on_the_setting():
+def test_the_size_of_a_netgroup_depends_on_the_setting():
     evidence = ("198.18.1.1:1", "198.18.1.2:1", "198.18.2.1:1", "198.18.3.1:1")
     spread = ("198.18.1.1:1", "198.18.2.1:1", "198.18.3.1:1")
     assert plan_probes(finding("peer_down", evidence), netgroup_prefix=24).addrs == spread

@@ -70,13 +70,13 @@ def test_a_reject_by_the_host_itself_proves_it_alive_and_one_by_a_router_does_no
 
 
 @requires_root_netns
-def test_what_we_may_not_send_says_nothing_about_the_host(chain):
+def test_a_packet_that_we_may_not_send_says_nothing_about_the_host(chain):
     chain.client.firewall("output", "tcp dport 22 reject")
 
     assert ask(chain.client, chain.server.ipv4, 22) == {22: ("local", False)}
 
 
-async def test_silent_ports_are_asked_at_once_and_not_waited_for_longer_than_said(full_queue):
+async def test_silent_ports_are_tried_at_once_and_within_the_given_time(full_queue):
     started = time.monotonic()
 
     answers = await other_ports(full_queue, [full_queue.port] * 3, timeout_s=0.2)

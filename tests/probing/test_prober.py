@@ -115,14 +115,14 @@ async def test_another_finding_is_probed_at_once(prober, listener):
     assert listener.count() == 2
 
 
-async def test_who_asks_meanwhile_waits_for_the_same_probe(prober, listener):
+async def test_a_caller_during_a_probe_waits_for_the_same_probe(prober, listener):
     results = await asyncio.gather(*(prober.probe(finding("peer_down", listener.addr)) for _ in range(5)))
 
     assert listener.count() == 1
     assert len({result.facts.targets[0].redial.duration_s for result in results}) == 1
 
 
-async def test_who_goes_away_does_not_end_the_probe(prober, listener):
+async def test_a_caller_that_goes_away_does_not_end_the_probe(prober, listener):
     with pytest.raises(TimeoutError):
         async with asyncio.timeout(0):
             await prober.probe(finding("peer_down", listener.addr))
@@ -150,7 +150,7 @@ async def test_findings_are_probed_one_after_the_other(clock):
     assert most_at_once == 1
 
 
-async def test_closing_ends_a_probe_that_runs(clock):
+async def test_closing_ends_a_running_probe(clock):
     async def resolve(name: str) -> list[str]:
         await asyncio.sleep(60)
         return []
@@ -167,7 +167,7 @@ async def test_closing_ends_a_probe_that_runs(clock):
 # ---- what is looked at, and what is not -----------------------------------------------------------------------------
 
 
-async def test_everything_is_noted_of_a_peer(listener):
+async def test_everything_is_noted_about_a_peer(listener):
     plan = ProbePlan(probes=ALL, addrs=(listener.addr,))
 
     facts = await gather_facts(plan, LOOPBACK, never)
@@ -188,7 +188,7 @@ async def test_nothing_planned_is_nothing_done(listener):
     assert listener.count() == 0
 
 
-async def test_what_policy_forbids_is_left_alone_and_said(listener):
+async def test_a_forbidden_address_is_not_probed_and_the_result_says_so(listener):
     port = int(listener.addr.rpartition(":")[2])
     addrs = (listener.addr, "not an address", f"localhost.test:{port}")
 
@@ -206,7 +206,7 @@ async def test_what_policy_forbids_is_left_alone_and_said(listener):
     assert listener.count() == 0
 
 
-async def test_of_a_name_the_first_address_that_policy_allows_is_probed(listener):
+async def test_the_first_allowed_address_of_a_name_is_probed(listener):
     port = int(listener.addr.rpartition(":")[2])
 
     async def resolve(name: str) -> list[str]:
@@ -256,7 +256,7 @@ async def test_a_known_http_port_is_asked_first_and_the_peers_own_port_never():
     assert [answer.port for answer in facts.targets[0].other_ports] == [port, 80, 22]
 
 
-async def test_when_the_time_is_over_what_was_seen_is_kept(listener):
+async def test_results_are_kept_when_the_time_is_over(listener):
     async with FAULT_SERVERS["backlog_full"]() as port:
         plan = ProbePlan(probes=ALL, addrs=(listener.addr, f"127.0.0.1:{port}"))
         started = time.monotonic()

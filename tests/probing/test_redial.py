@@ -52,7 +52,7 @@ def test_a_port_that_accepts(chain, family):
 
 @requires_root_netns
 @families
-def test_a_reset_of_the_peer_moves_none_of_our_counters(chain, family):
+def test_a_reset_by_the_peer_changes_none_of_our_counters(chain, family):
     assert redial(chain.client, getattr(chain.server, family)) == ("refused", {})
 
 
@@ -76,7 +76,7 @@ def test_our_own_drop_counts_as_a_segment_that_could_not_be_sent_again(chain, fa
 
 @requires_root_netns
 @families
-def test_silence_of_the_network_moves_none_of_our_counters(chain, family):
+def test_silence_of_the_network_changes_none_of_our_counters(chain, family):
     chain.routers[1].firewall("forward", f"tcp dport {CLOSED} drop")
 
     assert redial(chain.client, getattr(chain.server, family)) == ("silent", {})
@@ -100,7 +100,7 @@ def test_a_redirect_rule_of_ours_makes_this_host_send_the_reset(chain):
 
 
 @requires_root_netns
-def test_answers_that_rp_filter_throws_away_are_counted(network):
+def test_answers_dropped_by_rp_filter_are_counted(network):
     client, server = network.client, network.server
     client.ip("link", "add", "shortcut", "type", "veth", "peer", "name", "back", "netns", server.name)
     client.ip("address", "add", "198.18.9.1/24", "dev", "shortcut")
@@ -119,7 +119,7 @@ def test_answers_that_rp_filter_throws_away_are_counted(network):
 
 
 @requires_root_netns
-def test_answers_that_come_damaged_are_counted():
+def test_damaged_answers_are_counted():
     # Over a TUN device, where checksums are real; between veth devices they are not even computed.
     with Chain(delay_s=0.001) as net:
         net.routers[0].firewall("forward", f"tcp sport {CLOSED} tcp checksum set 1")
@@ -153,7 +153,7 @@ def test_this_system_shows_every_telling_counter():
     assert set(read_counters()) == set(TELLING_COUNTERS)
 
 
-def test_where_nothing_is_shown_nothing_is_claimed(monkeypatch, tmp_path):
+def test_nothing_is_claimed_if_the_system_shows_nothing(monkeypatch, tmp_path):
     monkeypatch.setattr(sys.modules["nocarrier.host.counters"], "_TABLES", (tmp_path / "absent",))
 
     assert read_counters() == {}

@@ -81,7 +81,7 @@ def test_three_routers_and_the_target_that_refuses(chain, family, uid):
 
 @requires_root_netns
 @families
-def test_what_a_router_drops_is_silent_beyond_it(chain, family):
+def test_if_a_router_drops_the_path_is_silent_beyond_it(chain, family):
     chain.routers[1].firewall("forward", f"tcp dport {CLOSED} drop")
 
     hops = trace(chain, family, CLOSED, max_hops=6, per_hop_timeout_s=0.5)
@@ -94,7 +94,7 @@ def test_what_a_router_drops_is_silent_beyond_it(chain, family):
 @requires_root_netns
 @families
 @pytest.mark.parametrize("uid", [0, NOBODY], ids=["root", "nobody"])
-def test_a_router_that_prohibits_ends_the_way(chain, family, uid):
+def test_a_router_that_prohibits_ends_the_path(chain, family, uid):
     chain.routers[1].firewall("forward", f"tcp dport {CLOSED} reject with icmpx admin-prohibited")
 
     hops = trace(chain, family, CLOSED, uid=uid)
@@ -105,7 +105,7 @@ def test_a_router_that_prohibits_ends_the_way(chain, family, uid):
 
 @requires_root_netns
 @families
-def test_a_router_that_never_says_anything_is_a_gap_in_the_way(chain, family):
+def test_a_router_that_never_answers_is_a_gap_in_the_path(chain, family):
     chain.routers[1].firewall("output", "icmp type time-exceeded drop", "icmpv6 type time-exceeded drop")
 
     hops = trace(chain, family, CLOSED, per_hop_timeout_s=0.5)
@@ -115,7 +115,7 @@ def test_a_router_that_never_says_anything_is_a_gap_in_the_way(chain, family):
 
 @requires_root_netns
 @families
-def test_our_own_firewall_is_no_hop(chain, family):
+def test_our_own_firewall_is_not_a_hop(chain, family):
     chain.client.firewall("output", f"tcp dport {CLOSED} reject")
 
     assert seen(trace(chain, family, CLOSED)) == [(1, "local", None, (None, None))]
@@ -132,7 +132,7 @@ def test_without_a_route_nothing_is_sent(chain):
 
 @requires_root_netns
 @families
-def test_over_a_path_that_takes_its_time(slow_chain, family):
+def test_over_a_slow_path(slow_chain, family):
     """Between namespaces an error arrives before connect() returns, and is only noted; here it ends the attempt."""
     hops = trace(slow_chain, family, CLOSED)
 

@@ -135,7 +135,7 @@ def test_a_program_that_ends_in_the_middle_of_a_storm_leaves_exact_books(ports, 
     assert open_sockets() == before
 
 
-def test_a_storm_watched_by_readers_tells_every_event(ports):
+def test_readers_of_a_storm_see_every_event(ports):
     tracker = nocarrier.DialTracker()
     with tracker.subscribe(capacity=10_000) as events:
         asyncio.run(storm(ports, tracker, 500))

@@ -33,7 +33,7 @@ async def never(host):
     ("server", "resolve", "phase"),
     [("silent", None, "handshake"), ("backlog_full", None, "connect"), ("silent", never, "resolve")],
 )
-async def test_the_callers_own_deadline_is_no_fault_of_the_peer(server, resolve, phase):
+async def test_the_callers_own_deadline_is_not_the_peers_fault(server, resolve, phase):
     tracker = nocarrier.DialTracker()
     async with FAULT_SERVERS[server]() as port:
         await cancelled_dial(f"{'peer.test' if resolve else '127.0.0.1'}:{port}", tracker, resolve=resolve)
@@ -66,7 +66,7 @@ async def test_a_block_that_never_dials_counts_as_our_own_doing():
 
 @requires_root_netns
 @provokes(Reason.OTHER)
-def test_what_the_table_does_not_know_is_kept_whole(network):
+def test_an_error_that_is_not_in_the_table_is_kept_completely(network):
     network.router.firewall("forward", "ip protocol tcp reject with icmp prot-unreachable")
     seen = dial_in(network.client, f"{network.server.ipv4}:7072")
     assert (seen.reason, seen.phase, seen.blame) == ("other", "connect", "none")

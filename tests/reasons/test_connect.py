@@ -123,7 +123,7 @@ def test_the_kernels_own_deadline_is_the_same_reason_with_its_errno(net):
 
 
 @provokes(Reason.TIMEOUT)
-def test_a_deadline_that_passes_while_nobody_answers_for_the_address_says_so(net):
+def test_a_deadline_during_a_search_for_the_neighbour_says_so(net):
     seen = dial_in(net.client, f"198.18.1.78:{PORT}", connect_s=RETRANSMITS_S)
     assert (seen.reason, seen.blame) == ("timeout", "path")
     assert seen.evidence["no_neighbour"] is True
@@ -248,7 +248,7 @@ def test_our_own_firewall_that_prohibits_ipv6_is_ours(net):
 
 
 @provokes(Reason.EPHEMERAL_PORTS_EXHAUSTED)
-def test_no_local_port_is_left(net):
+def test_all_local_ports_are_in_use(net):
     net.client.sysctl("net.ipv4.ip_local_port_range", "40000 40001")
     hold_both = (
         f"import socket; held = [socket.create_connection(('{net.server.ipv4}', {net.silent})) for _ in range(2)]"
@@ -273,7 +273,7 @@ dialing.dial_once = dial_without_descriptors
 
 
 @provokes(Reason.FD_EXHAUSTED)
-def test_no_file_descriptor_is_left(net):
+def test_all_file_descriptors_are_in_use(net):
     seen = dial_in(net.client, server(net, ipv6=False, port=net.silent), before=NO_DESCRIPTOR_LEFT)
     assert (seen.reason, seen.phase, seen.blame) == ("fd_exhausted", "connect", "us")
     limit = seen.evidence["limit"]

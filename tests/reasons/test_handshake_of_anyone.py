@@ -42,7 +42,7 @@ async def test_a_peer_that_resets(server, host):
 
 
 @provokes(Reason.CONNECTION_RESET)
-async def test_a_handshake_that_only_writes_learns_of_the_reset_without_an_errno():
+async def test_a_handshake_that_only_writes_notices_the_reset_without_an_errno():
     async def write(_, writer):
         while True:
             writer.write(b"hello")
@@ -54,7 +54,7 @@ async def test_a_handshake_that_only_writes_learns_of_the_reset_without_an_errno
 
 @requires_root_netns
 @provokes(Reason.CONNECTION_RESET)
-def test_a_path_that_resets_once_we_speak(net):
+def test_a_path_that_resets_once_we_send(net):
     net.router.firewall("forward", "tcp flags & psh == psh reject with tcp reset")
     seen = dial_in(net.client, f"{net.server.ipv4}:{net.silent}", handshake="read")
     assert (seen.reason, seen.phase, seen.blame) == ("connection_reset", "handshake", "unknown"), (
@@ -89,7 +89,7 @@ async def test_a_socket_used_after_its_connection_died():
 
 
 @provokes(Reason.REMOTE_CLOSED)
-async def test_a_peer_that_closes_in_order():
+async def test_a_peer_that_closes_properly():
     seen = await meet("close", read)
     assert (seen.reason, seen.phase, seen.blame) == ("remote_closed", "handshake", "them")
     assert seen.error == "IncompleteReadError"
@@ -150,7 +150,7 @@ async def test_a_blocked_event_loop_blames_us():
 
 
 @provokes(Reason.TIMEOUT)
-async def test_a_blocked_event_loop_during_connect_is_no_excuse_where_the_kernel_heard_nothing():
+async def test_a_stalled_event_loop_during_connect_is_no_excuse_if_the_kernel_heard_nothing():
     async with FAULT_SERVERS["backlog_full"]() as port:
         dial = asyncio.create_task(dial_once(f"127.0.0.1:{port}", connect_s=0.1))
         await asyncio.sleep(0.02)
@@ -163,7 +163,7 @@ async def test_a_blocked_event_loop_during_connect_is_no_excuse_where_the_kernel
 
 @requires_root_netns
 @provokes(Reason.HANDSHAKE_TIMEOUT)
-def test_forged_icmp_cannot_end_a_connection_that_stands(net):
+def test_forged_icmp_cannot_end_an_open_connection(net):
     net.router.firewall("forward", "tcp flags & psh == psh reject with icmpx port-unreachable")
     seen = dial_in(net.client, f"{net.server.ipv4}:{net.silent}", handshake="read", handshake_s=0.3)
     assert (seen.reason, seen.phase) == ("handshake_timeout", "handshake")
@@ -192,7 +192,7 @@ async def expect_our_magic(reader, writer):
         ("garbage", None),
     ],
 )
-async def test_another_protocol_is_named_where_it_is_known(server, speaks):
+async def test_another_protocol_is_named_if_it_is_known(server, speaks):
     seen = await meet(server, expect_our_magic)
     assert (seen.reason, seen.phase, seen.blame) == ("not_our_protocol", "handshake", "them")
     assert seen.error == "PeerRejected"

@@ -88,7 +88,7 @@ async def test_a_peer_that_bans_us_says_so_and_until_when(nodes):
 
 
 @provokes(Reason.TOO_MANY_PEERS)
-async def test_a_peer_without_a_free_place_says_so(nodes):
+async def test_a_peer_without_a_free_slot_says_so(nodes):
     _, listener = await nodes.pair(max_peers=1)
     dialer = await nodes.start()
     entry = await dialer.fail_to_connect(listener.addr)
@@ -97,7 +97,7 @@ async def test_a_peer_without_a_free_place_says_so(nodes):
 
 
 @provokes(Reason.PEER_ID_MISMATCH)
-async def test_another_node_at_a_known_address_is_noticed_once_and_then_taken_for_what_it_is(nodes, tmp_path):
+async def test_another_node_at_a_known_address_is_noticed_once_and_then_accepted(nodes, tmp_path):
     first = await nodes.start(host="127.90.0.1")
     dialer = await nodes.start(seeds=(first.addr,), target_peers=1)
     await eventually(lambda: dialer.is_connected_with(first))
@@ -267,7 +267,7 @@ async def test_a_peer_that_resets(nodes, server):
 
 
 @provokes(Reason.HANDSHAKE_TIMEOUT)
-async def test_a_silent_peer_is_asked_on_fresh_connections_until_the_window_ends(nodes):
+async def test_a_silent_peer_is_tried_on_fresh_connections_until_the_window_ends(nodes):
     connections = 0
 
     async def count(peer: RawPeer) -> None:
@@ -328,7 +328,7 @@ async def forwarder(host: str, to: str):
 
 
 @provokes(Reason.SELF_DIAL_BLOCKED)
-async def test_our_own_self_behind_a_forwarder_is_found_out_in_the_handshake_and_remembered(nodes):
+async def test_this_node_behind_a_forwarder_is_recognised_in_the_handshake_and_remembered(nodes):
     node = await nodes.start()
     async with forwarder("127.91.0.1", node.addr) as addr:
         entry = await node.fail_to_connect(addr)
@@ -341,7 +341,7 @@ async def test_our_own_self_behind_a_forwarder_is_found_out_in_the_handshake_and
 
 
 @provokes(Reason.SELF_DIAL_BLOCKED)
-async def test_two_nodes_with_one_key_are_told_by_their_boot_ids(nodes, tmp_path):
+async def test_two_nodes_with_one_key_are_distinguished_by_their_boot_ids(nodes, tmp_path):
     one = await nodes.start()
     copy = tmp_path / "copy"
     copy.mkdir()

@@ -45,7 +45,7 @@ async def test_a_node_that_is_connected_from_another_address_is_not_dialed(nodes
 
 
 @provokes(Reason.ALREADY_DIALING)
-async def test_a_dial_in_flight_is_not_doubled(nodes):
+async def test_an_address_is_not_dialed_twice_at_once(nodes):
     dialer = await nodes.start()
     async with FAULT_SERVERS["silent"]() as port:
         first = asyncio.create_task(dialer.node.connect(f"127.0.0.1:{port}"))
@@ -70,7 +70,7 @@ async def test_a_peer_that_failed_waits_and_the_skip_says_why_and_until_when(nod
     assert node.tracker.totals().started == 1
 
 
-async def test_a_manual_dial_passes_backoff_and_is_not_penalised(nodes):
+async def test_a_manual_dial_ignores_backoff_and_is_not_penalised(nodes):
     async with FAULT_SERVERS["closed_port"]() as port:
         node = await nodes.start(seeds=(f"127.0.0.1:{port}",), target_peers=1)
         await eventually_recorded(node, Reason.BACKOFF_ACTIVE)
@@ -101,7 +101,7 @@ async def test_no_more_sessions_than_the_setting_allows(nodes):
 
 
 @provokes(Reason.SHUTTING_DOWN, Reason.CANCELLED)
-async def test_a_node_that_stops_ends_its_dials_and_begins_none(nodes):
+async def test_a_stopping_node_ends_its_dials_and_begins_no_others(nodes):
     dialer = await nodes.start()
     async with FAULT_SERVERS["silent"]() as port:
         dial = asyncio.create_task(dialer.node.connect(f"127.0.0.1:{port}"))
@@ -131,7 +131,7 @@ async def test_banned_addresses_and_networks_are_not_dialed(nodes):
 
 
 @provokes(Reason.BANNED_LOCAL)
-async def test_a_node_banned_by_its_id_is_not_dialed_where_it_was_met_before(nodes):
+async def test_a_node_banned_by_id_is_not_dialed_at_its_known_address(nodes):
     dialer, listener = await nodes.pair()
     until_unix = time.time() + 60
     dialer.node.ban(listener.node_id, until_unix=until_unix)
@@ -142,7 +142,7 @@ async def test_a_node_banned_by_its_id_is_not_dialed_where_it_was_met_before(nod
 
 
 @provokes(Reason.BANNED_LOCAL)
-async def test_a_banned_node_at_a_new_address_is_found_out_in_the_handshake_and_told(nodes):
+async def test_a_banned_node_at_a_new_address_is_recognised_in_the_handshake_and_told(nodes):
     listener = await nodes.start()
     dialer = await nodes.start(bans=(listener.node_id,))
     entry = await dialer.fail_to_connect(listener.addr)
@@ -162,7 +162,7 @@ async def test_the_own_listen_address_is_not_dialed(nodes):
     assert facts(entry) == ("self_dial_blocked", "skip", "policy", "none", "direct")
 
 
-async def test_a_seed_that_is_ourselves_is_skipped_and_no_entry_of_the_book(nodes):
+async def test_a_seed_that_is_this_node_is_skipped_and_not_in_the_book(nodes):
     with socket.socket() as probe:
         probe.bind(("127.92.0.1", 0))
         port = probe.getsockname()[1]
@@ -211,7 +211,7 @@ async def test_every_forbidden_seed_is_recorded_as_a_skip_from_seed(nodes):
 
 
 @provokes(Reason.IPV6_BLOCKED, Reason.PRIVATE_IP_BLOCKED, Reason.LOOPBACK_BLOCKED, Reason.INVALID_IPV4_ENDPOINT)
-async def test_every_forbidden_address_that_a_peer_names_is_recorded_with_who_named_it(nodes):
+async def test_every_forbidden_address_that_a_peer_names_is_recorded_with_that_peer(nodes):
     node = await nodes.start(allow_networks=("127.60.0.0/16",))
     async with raw_dial(node.addr, local_host="127.60.0.1", listen_port=7072) as peer:
         await peer.shake_hands()
@@ -222,7 +222,7 @@ async def test_every_forbidden_address_that_a_peer_names_is_recorded_with_who_na
     assert set(FORBIDDEN).isdisjoint(entry.addr for entry in node.node.book)
 
 
-async def test_an_address_without_a_port_is_recorded_under_the_address_that_it_means(nodes):
+async def test_an_address_without_a_port_is_recorded_with_the_default_port(nodes):
     node = await nodes.start(bans=("127.77.1.1",))
     entry = await node.fail_to_connect("127.77.1.1")
     assert (entry.reason, entry.addr) == (Reason.BANNED_LOCAL, "127.77.1.1:7072")

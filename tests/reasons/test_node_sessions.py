@@ -51,7 +51,7 @@ async def test_the_stated_reason_of_an_early_end_is_kept(nodes):
 
 @provokes(Reason.EARLY_DISCONNECT)
 @pytest.mark.parametrize(("how", "word"), [("close", "closed"), ("abort", "connection_lost")])
-async def test_an_early_end_without_a_word_is_told_as_what_it_was(nodes, how, word):
+async def test_an_early_end_without_a_goodbye_is_recorded_as_such(nodes, how, word):
     async def vanish(peer: RawPeer) -> None:
         await asyncio.sleep(0.05)
         if how == "close":
@@ -80,7 +80,7 @@ async def test_a_peer_that_shuts_down_is_not_penalised(nodes):
     assert dialer.tracker.standing(listener.addr).streak == 0
 
 
-async def test_a_lost_tie_break_is_no_early_disconnect(nodes):
+async def test_a_lost_tie_break_is_not_an_early_disconnect(nodes):
     async def lose(peer: RawPeer) -> None:
         await peer.send(Goodbye(code="duplicate_connection"))
         await peer.wait_closed()
@@ -105,7 +105,7 @@ async def test_a_session_that_lasted_has_no_early_end(nodes, monkeypatch):
         assert dialer.recorded(reason=Reason.EARLY_DISCONNECT) == []
 
 
-async def test_an_end_that_we_chose_is_not_recorded_against_the_peer(nodes):
+async def test_an_end_of_our_choice_is_not_recorded_against_the_peer(nodes):
     listener = await nodes.start()
     dialer = await connected_by_maintainer(nodes, listener.addr)
     dialer.node.ban(listener.node_id)

@@ -88,7 +88,7 @@ async def test_peer_book_after_a_restart(nodes):
     assert_failed_once(again, listener.addr, Source.PEER_BOOK, None)
 
 
-async def test_a_peer_that_worked_is_dialed_as_peer_book_from_then_on_and_keeps_who_named_it(nodes):
+async def test_a_peer_that_worked_is_dialed_as_peer_book_from_then_on_and_keeps_its_introducer(nodes):
     async def say_goodbye(peer: RawPeer) -> None:
         with contextlib.suppress(asyncio.IncompleteReadError):
             await peer.shake_hands()

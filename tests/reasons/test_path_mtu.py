@@ -39,7 +39,7 @@ def failures_by_port(status: Status) -> dict[int, Status]:
 
 @provokes(Reason.HANDSHAKE_TIMEOUT)
 @pytest.mark.parametrize("family", ["ipv4", "ipv6"])
-def test_four_silences_are_told_apart(tmp_path, family):
+def test_four_kinds_of_silence_are_distinguished(tmp_path, family):
     with Network() as net:
         client, server = getattr(net.client, family), getattr(net.server, family)
         for host in (net.client, net.server):
@@ -86,7 +86,7 @@ def test_four_silences_are_told_apart(tmp_path, family):
     assert "large_segments_lost" not in failures[GONE]["evidence"]
 
 
-def test_a_path_whose_routers_say_so_is_no_black_hole(tmp_path):
+def test_a_path_whose_routers_report_the_size_is_not_a_black_hole(tmp_path):
     with Network() as net:
         net.router.ip("route", "replace", "198.19.1.0/24", "dev", "server", "mtu", "lock", str(NARROW_BYTES))
         with (

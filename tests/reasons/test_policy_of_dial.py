@@ -24,7 +24,7 @@ from testbed.provokes import provokes
         pytest.param("203.0.113.7:7072", "self_dial_blocked", "none", marks=provokes(Reason.SELF_DIAL_BLOCKED)),
     ],
 )
-async def test_policy_keeps_the_dial_from_starting(addr, reason, blame):
+async def test_policy_prevents_the_dial(addr, reason, blame):
     policy = AddressPolicy()
     policy.own_addresses.add(Address("203.0.113.7", 7072))
     seen = await dial_once(addr, policy=policy)
@@ -75,7 +75,7 @@ async def test_our_own_listening_port_is_not_dialed():
     ],
     ids=lambda value: repr(value)[:20],
 )
-async def test_what_is_no_address_is_recorded_bounded_and_told(addr):
+async def test_text_that_is_not_an_address_is_recorded_within_bounds_and_raised(addr):
     seen = await dial_once(addr)
     assert (seen.reason, seen.kind, seen.error) == ("invalid_ipv4_endpoint", "skip", "AddressError")
     assert isinstance(seen.addr, str)

@@ -64,14 +64,14 @@ def test_a_resolver_that_fails_is_ours(asks, name):
 
 
 @provokes(Reason.DNS_TEMPORARY)
-def test_a_resolver_that_is_not_there_is_ours(host):
+def test_a_missing_resolver_is_ours(host):
     host.resolv_conf(SILENT_WHERE_NOBODY_LISTENS)
     seen = dial_in(host, "seed.test:7072", connect_s=5)
     assert (seen.reason, seen.blame, seen.error) == ("dns_temporary", "us", "gaierror")
 
 
 @provokes(Reason.DNS_TIMEOUT)
-def test_a_silent_resolver_meets_our_deadline(host):
+def test_a_silent_resolver_runs_into_our_deadline(host):
     host.resolv_conf(NAME_SERVER, options="timeout:5 attempts:2")
     seen = dial_in(host, "silent.test:7072", connect_s=0.3)
     assert (seen.reason, seen.phase, seen.blame) == ("dns_timeout", "resolve", "us")

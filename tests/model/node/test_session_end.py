@@ -9,7 +9,7 @@ from nocarrier.sources.node.sessions.session import SessionEnd
 from nocarrier.sources.node.wire.messages import Goodbye, decode, encode
 
 
-def test_every_code_has_a_row_with_words_of_its_own():
+def test_every_code_has_a_row_with_its_own_words():
     assert set(SESSION_ENDS) == set(SessionEndCode)
     meanings = [facts.meaning for facts in SESSION_ENDS.values()]
     assert all(meanings)
@@ -17,7 +17,7 @@ def test_every_code_has_a_row_with_words_of_its_own():
 
 
 @pytest.mark.parametrize("code", SessionEndCode)
-def test_every_code_can_be_said_in_a_goodbye_and_is_understood(code):
+def test_every_code_can_be_sent_in_a_goodbye_and_is_understood(code):
     heard = decode(encode(Goodbye(code=code)))
     assert session_end_facts(heard.code) is SESSION_ENDS[code]
     assert str(SessionEnd(by_us=False, code=heard.code)) == f"the peer ended it: {SESSION_ENDS[code].meaning} ({code})"
@@ -35,7 +35,7 @@ def test_a_word_of_a_later_version_is_shown_as_it_is():
     assert end.facts.counts_against_peer
 
 
-def test_only_an_end_without_cause_was_our_wish():
+def test_only_an_end_without_cause_counts_as_our_wish():
     ours = {code for code in SessionEndCode if SessionEnd(by_us=True, code=code).was_our_wish}
     assert set(SessionEndCode) - ours == {
         SessionEndCode.PING_TIMEOUT,

@@ -25,7 +25,7 @@ def test_the_nearest_names_are_found_the_likeliest_first(mistyped, near):
     assert nearest(mistyped, REASONS) == near
 
 
-def test_suggestions_are_few_however_many_are_as_near():
+def test_suggestions_are_few_however_many_names_are_near():
     many = [f"reason_{number}" for number in range(100)]
     assert len(nearest("reason_", many)) == MOST_SUGGESTED
     assert len(nearest("son_", many)) == MOST_SUGGESTED
@@ -41,5 +41,5 @@ def test_a_short_table_is_listed_and_a_long_one_is_not():
     assert did_you_mean("bogus", [], "There is none.") == "There is none."
 
 
-def test_a_name_without_end_is_compared_in_no_time():
+def test_an_endless_name_is_compared_quickly():
     assert nearest("timeout" * 100_000, REASONS) == []

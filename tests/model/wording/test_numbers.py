@@ -26,5 +26,5 @@ def test_an_identity_is_shown_short():
     ("seconds", "expected"),
     [(0, "0 s"), (-90, "90 s"), (120, "2 min"), (7_199, "120 min"), (7_200, "2 h"), (9_100, "3 h")],
 )
-def test_a_span_is_in_the_unit_of_which_there_are_two(seconds, expected):
+def test_a_span_is_in_the_largest_unit_of_which_there_are_two(seconds, expected):
     assert span(seconds) == expected

@@ -48,7 +48,7 @@ def test_the_template_keeps_no_forms_to_choose_from():
     assert text.template == "{count} peer"
 
 
-def test_a_text_within_a_text_brings_its_values():
+def test_a_text_within_a_text_keeps_its_values():
     inner = say("{addr} is off", addr=address("a:1"))
     text = say("{what}, and {what2}; {addr}", what=inner, what2=inner, addr=address("b:2"))
     assert str(text) == "a:1 is off, and a:1 is off; b:2"
@@ -91,18 +91,18 @@ def test_a_value_that_is_missing_is_an_error():
 
 
 @pytest.mark.parametrize("said", HOSTILE)
-def test_what_a_peer_says_is_no_template(said):
+def test_text_from_a_peer_is_not_a_template(said):
     text = say("it says: {inner}.", inner=say("{{{said}}}", said=quoted(said)))
     assert str(text) == f"it says: {{{said}}}."
 
 
 @given(st.text(max_size=40))
-def test_any_text_is_said_as_it_is(said):
+def test_any_text_is_shown_as_it_is(said):
     assert str(say("<{said}>", said=quoted(said))) == f"<{said}>"
     assert str(joined([say("a"), say("b")], said)) == f"a{said}b"
 
 
-def test_a_mask_sees_each_value_with_its_kind_and_no_word_of_the_sentence():
+def test_a_mask_receives_each_value_with_its_kind_and_not_the_words_of_the_sentence():
     seen = []
 
     def mask(kind, text):

@@ -9,7 +9,7 @@ from nocarrier.model.taxonomy import Blame, Reason
 from nocarrier.model.wording.word import newer_words
 
 
-def test_a_set_is_closed_as_long_as_nobody_reads_another_node():
+def test_a_set_of_words_is_closed_unless_another_node_is_read():
     with newer_words():
         pass
     with pytest.raises(ValueError, match="not a valid Reason"):
@@ -18,7 +18,7 @@ def test_a_set_is_closed_as_long_as_nobody_reads_another_node():
         msgspec.convert("of_a_newer_node", Reason)
 
 
-def test_a_word_of_a_newer_node_is_its_text_and_no_member():
+def test_a_word_of_a_newer_node_is_its_text_and_not_a_member():
     with newer_words():
         word = msgspec.json.decode(b'"of_a_newer_node"', type=Reason)
         with pytest.raises(ValueError, match="not a valid"):

@@ -132,7 +132,7 @@ def test_everything_begins_with_zero():
     assert scraped.values_of("code", ["nocarrier_finding_active"]) == {cause.code for cause in CAUSES}
 
 
-def test_the_contract_is_kept():
+def test_the_promised_metrics_exist():
     declared = {
         metric.name + ("{" + ",".join(label.name for label in metric.labels) + "}" if metric.labels else "")
         for metric in METRICS
