@@ -30,7 +30,7 @@ def general(name):
     return re.sub(r"^(nocarrier\.(evidence|phases_s))\..*", r"\1.*", name)
 
 
-def test_the_page_names_what_there_is(tracker, telemetry):
+def test_the_page_names_every_span_and_metric(tracker, telemetry):
     with telemetry.export(tracker):
         dial_id = tracker.begin("198.18.0.1:7072", "gossip", via="198.18.0.9:7072")
         attempts = (EndedAttempt("198.18.0.1:7072", 0.0, 0.1, FAULT),)

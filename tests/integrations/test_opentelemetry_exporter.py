@@ -84,7 +84,7 @@ def test_without_opentelemetry_the_import_says_what_to_install():
     assert said.endswith("which is not installed; run: pip install 'nocarrier[otel]'")
 
 
-def test_it_ends_when_it_is_closed_and_not_twice(tracker, telemetry):
+def test_it_ends_when_closed_and_only_once(tracker, telemetry):
     before = set(threading.enumerate())
     with telemetry.export(tracker) as exporter:
         [thread] = set(threading.enumerate()) - before
@@ -109,7 +109,7 @@ class Failing(SpanProcessor):
             raise ZeroDivisionError
 
 
-def test_an_error_of_somebody_else_neither_ends_it_nor_reaches_a_dial(tracker, telemetry, caplog):
+def test_an_error_of_another_library_neither_ends_it_nor_reaches_a_dial(tracker, telemetry, caplog):
     telemetry.tracer_provider._active_span_processor._span_processors = (
         Failing(2),
         *telemetry.tracer_provider._active_span_processor._span_processors,

@@ -34,7 +34,7 @@ async def until(condition, timeout_s=5.0):
         await asyncio.sleep(0.02)
 
 
-async def test_sums_are_those_of_the_tracker(tracker, telemetry):
+async def test_sums_equal_those_of_the_tracker(tracker, telemetry):
     with telemetry.export(tracker):
         async with (
             FAULT_SERVERS["silent"]() as silent,
@@ -110,7 +110,7 @@ def test_buckets_are_those_of_the_tracker(tracker, telemetry):
     assert point.bucket_counts[BUCKETS_S.index(11.0)] == 1, "a deadline of 10 s and a little"
 
 
-async def test_dials_in_flight_are_told_until_nobody_watches_any_more(tracker, telemetry):
+async def test_dials_in_flight_are_reported_until_nobody_watches_any_longer(tracker, telemetry):
     def active():
         return [point.value for point in telemetry.points("nocarrier.dial.active")]
 
@@ -158,7 +158,7 @@ def test_a_sample_leads_to_its_trace(tracker, telemetry):
     assert not exemplar.filtered_attributes
 
 
-def test_what_came_faster_than_it_can_be_exported_is_counted(tracker, telemetry, monkeypatch):
+def test_events_that_come_faster_than_they_can_be_exported_are_counted(tracker, telemetry, monkeypatch):
     monkeypatch.setattr(exporter_module, "MAX_WAITING_EVENTS", 10)
     monkeypatch.setattr(exporter_module, "POLL_INTERVAL_S", 60.0)
     with telemetry.export(tracker):

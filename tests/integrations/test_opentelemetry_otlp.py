@@ -124,7 +124,7 @@ async def test_dials_arrive_as_spans_and_metrics(tracker, endpoint):
     assert [point.as_int for point in active.data_points] == [0], "closed: nobody would tell when it ends"
 
 
-def test_spans_and_metrics_come_without_closing(tracker, endpoint):
+def test_spans_and_metrics_arrive_without_closing(tracker, endpoint):
     with Collector() as collector:
         endpoint(collector.url)
         with export_dials_over_otlp(tracker):
@@ -168,7 +168,7 @@ def test_closing_sends_all_that_was_recorded_and_may_be_repeated(tracker, endpoi
 
 
 @pytest.mark.usefixtures("gives_up_soon")
-def test_a_collector_that_is_down_is_said_once_and_loses_spans_in_plain_sight(tracker, endpoint, caplog, monkeypatch):
+def test_a_collector_that_is_down_is_logged_once_and_lost_spans_are_counted(tracker, endpoint, caplog, monkeypatch):
     monkeypatch.setattr(otlp, "MAX_WAITING_SPANS", 100)
     monkeypatch.setattr(otlp, "SPANS_PER_REQUEST", 50)
     with socket.socket() as nobody:
@@ -190,7 +190,7 @@ def test_a_collector_that_is_down_is_said_once_and_loses_spans_in_plain_sight(tr
     }
 
 
-def test_a_collector_that_comes_back_is_said_once_and_gets_exact_metrics(tracker, endpoint, caplog):
+def test_a_collector_that_comes_back_is_logged_once_and_gets_exact_metrics(tracker, endpoint, caplog):
     caplog.set_level(logging.INFO, "nocarrier")
     with Collector() as collector:
         endpoint(collector.url)
@@ -232,7 +232,7 @@ def test_closing_does_not_wait_for_a_collector_for_long(tracker, endpoint, caplo
 
 
 @pytest.mark.parametrize("url", ["nonsense", "http://", "ftp://127.0.0.1:1"])
-def test_an_endpoint_that_cannot_be_is_said_and_harms_nobody(tracker, endpoint, caplog, url):
+def test_an_impossible_endpoint_is_logged_and_does_no_harm(tracker, endpoint, caplog, url):
     endpoint(url)
     with export_dials_over_otlp(tracker) as exporter:
         record(tracker)
@@ -257,7 +257,7 @@ def test_exporters_of_the_program_keep_their_own_log(tracker, endpoint, caplog):
 
 @pytest.mark.usefixtures("gives_up_soon")
 @pytest.mark.speed
-async def test_a_collector_that_is_silent_slows_no_dial(tracker, endpoint, monkeypatch):
+async def test_a_silent_collector_does_not_slow_dials(tracker, endpoint, monkeypatch):
     monkeypatch.setattr(otlp, "CLOSE_TIMEOUT_S", 0.1)
 
     async def dial_some(port, count=300):

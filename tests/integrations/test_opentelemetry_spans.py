@@ -141,7 +141,7 @@ async def test_a_name_whose_addresses_all_fail_has_a_span_for_each(tracker, tele
         assert_within(each, span)
 
 
-async def test_an_address_that_lost_is_no_error_of_the_dial(tracker, telemetry):
+async def test_an_address_that_lost_the_race_is_not_an_error_of_the_dial(tracker, telemetry):
     async with FAULT_SERVERS["silent"]() as port, closed_port("127.0.0.8", port):
         with telemetry.export(tracker):
             await try_dial(f"seed.example:{port}", tracker, resolve=resolves_to("127.0.0.8", "127.0.0.1"))
@@ -154,7 +154,7 @@ async def test_an_address_that_lost_is_no_error_of_the_dial(tracker, telemetry):
     assert (won.attributes["network.peer.address"], won.status.status_code) == ("127.0.0.1", StatusCode.UNSET)
 
 
-async def test_what_our_own_code_ended_is_told_and_is_no_error(tracker, telemetry):
+async def test_a_dial_ended_by_our_own_code_is_exported_and_not_an_error(tracker, telemetry):
     async with FAULT_SERVERS["backlog_full"]() as port:
         with telemetry.export(tracker), pytest.raises(TimeoutError):
             await asyncio.wait_for(try_dial(f"127.0.0.1:{port}", tracker, timeout_s=30), 0.2)
@@ -166,7 +166,7 @@ async def test_what_our_own_code_ended_is_told_and_is_no_error(tracker, telemetr
     assert span.end_time - span.start_time >= 0.19e9
 
 
-async def test_a_name_that_led_to_a_forbidden_address_has_a_span_without_length_for_it(tracker, telemetry):
+async def test_a_forbidden_address_of_a_name_has_a_span_without_length(tracker, telemetry):
     with telemetry.export(tracker):
         await try_dial("seed.example:7072", tracker, policy=nocarrier.AddressPolicy(), resolve=resolves_to("10.1.2.3"))
     span, [attempt] = telemetry.dial()
@@ -205,7 +205,7 @@ def test_a_session_that_ended_early_makes_no_span_of_its_own(tracker, telemetry)
     assert telemetry.spans() == []
 
 
-def test_what_was_recorded_before_is_not_exported(tracker, telemetry):
+def test_earlier_events_are_not_exported(tracker, telemetry):
     tracker.record("198.18.0.1:7072", "timeout", "seed")
     with telemetry.export(tracker):
         pass
@@ -282,7 +282,7 @@ def test_whatever_a_peer_says_is_bounded_and_can_be_sent(tracker, telemetry, nas
 
 
 @pytest.mark.parametrize("seconds", [float("nan"), float("inf"), -1.0, 1e300], ids=str)
-def test_a_time_that_cannot_be_is_none(seconds, telemetry):
+def test_an_impossible_time_is_left_out(seconds, telemetry):
     tracker = nocarrier.DialTracker(clock=lambda: 100.0)
     with telemetry.export(tracker) as exporter:
         tracker.succeed(
@@ -302,7 +302,7 @@ def test_a_time_that_cannot_be_is_none(seconds, telemetry):
 
 
 @pytest.mark.parametrize("addr", ["", "no address", "\ud800:1", "198.18.0.1", "198.18.0.1:99999", "x" * 1000])
-def test_what_is_no_address_is_told_as_it_was_recorded(tracker, telemetry, addr):
+def test_text_that_is_not_an_address_is_exported_as_it_was_recorded(tracker, telemetry, addr):
     with telemetry.export(tracker):
         tracker.record(addr, "timeout", "gossip", duration_s=0.1)
     span, _ = telemetry.dial()

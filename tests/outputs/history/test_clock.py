@@ -32,7 +32,7 @@ def looked_some_times(history):
     eventually(lambda: history._writer._tidy_at_s >= 0)
 
 
-def test_a_machine_that_boots_years_ahead_deletes_nothing_and_keeps_what_it_records(path, tracker, clock):
+def test_a_machine_that_boots_years_ahead_deletes_nothing_and_keeps_its_events(path, tracker, clock):
     with history_of(path, tracker) as history:
         record(tracker, 10)
         written(history, 10)
@@ -60,9 +60,7 @@ def test_a_clock_that_is_set_ahead_while_it_runs_deletes_nothing(path, tracker, 
         assert history.status().events_total == 10
 
 
-def test_a_clock_that_was_ahead_for_long_hides_nothing_of_what_comes_when_it_is_right_again(
-    path, tracker, clock, monkeypatch
-):
+def test_a_clock_that_was_ahead_for_long_hides_no_later_events(path, tracker, clock, monkeypatch):
     monkeypatch.setattr(retention, "TRUST_AFTER_S", 0.0)
     with history_of(path, tracker) as history:
         record(tracker, 10)

@@ -40,7 +40,7 @@ def record_one_of_each(tracker):
     tracker.record_success(C, "dht")
 
 
-def test_every_kind_of_event_comes_back_as_the_live_stream_tells_it(path, tracker):
+def test_every_kind_of_event_is_read_as_the_live_stream_sends_it(path, tracker):
     with tracker.subscribe(polled=True) as live, history_of(path, tracker) as history:
         record_one_of_each(tracker)
         written(history, 9)
@@ -53,7 +53,7 @@ def test_every_kind_of_event_comes_back_as_the_live_stream_tells_it(path, tracke
     assert [event.id for event in kept] == list(range(1, 10))
 
 
-def test_nothing_is_lost_of_what_was_recorded_before_the_file_was_open_or_just_before_the_end(path, tracker):
+def test_events_from_before_the_file_was_open_or_just_before_the_end_are_not_lost(path, tracker):
     history = history_of(path, tracker)
     record_one_of_each(tracker)
     history.close()
@@ -95,7 +95,7 @@ def test_every_filter_finds_its_events(path, tracker, wanted, seqs):
         assert [event.seq for event in all_events(history, **wanted)] == seqs
 
 
-def test_a_time_range_holds_its_beginning_and_not_its_end(path, tracker, clock):
+def test_a_time_range_includes_its_beginning_and_not_its_end(path, tracker, clock):
     clock.step_s = 0
     with history_of(path, tracker) as history:
         for second in range(5):
@@ -175,7 +175,7 @@ def _matches(event, wanted):
 @pytest.mark.parametrize(
     "cursor", ["", "1", "1-", "x-1", "1-2-3", "nan-1", "1--1", "1-1;DROP TABLE event", "1-" + "9" * 30]
 )
-def test_a_cursor_of_somebody_else_is_refused(path, tracker, cursor):
+def test_a_foreign_cursor_is_refused(path, tracker, cursor):
     with history_of(path, tracker) as history:
         tracker.record(A, "timeout", "seed")
         written(history, 1)
@@ -195,7 +195,7 @@ def test_texts_of_peers_are_text_and_nothing_else(path, tracker):
     assert event.evidence == {hostile: hostile}
 
 
-def test_a_second_start_goes_on_with_the_same_file(path, tracker, clock):
+def test_a_second_start_continues_with_the_same_file(path, tracker, clock):
     with history_of(path, tracker):
         record_one_of_each(tracker)
     next_run = DialTracker(clock=clock)
@@ -207,7 +207,7 @@ def test_a_second_start_goes_on_with_the_same_file(path, tracker, clock):
     assert {event.run for event in older} == {tracker.run} != {next_run.run}
 
 
-def test_a_history_that_is_closed_and_opened_again_goes_on_with_its_run(path, tracker):
+def test_a_history_that_is_closed_and_opened_again_continues_its_run(path, tracker):
     for total in (9, 18):
         with history_of(path, tracker) as history:
             record_one_of_each(tracker)

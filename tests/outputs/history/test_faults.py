@@ -38,7 +38,7 @@ def fill(path, tracker, number=300):
         written(history, number)
 
 
-def test_a_file_that_is_no_database_is_kept_aside_and_a_new_one_is_begun(path, tracker, caplog):
+def test_a_file_that_is_not_a_database_is_moved_aside_and_a_new_one_is_made(path, tracker, caplog):
     path.write_bytes(b"a letter to somebody\n" * 500)
     with history_of(path, tracker) as history:
         tracker.record(A, "timeout", "seed")
@@ -52,7 +52,7 @@ def test_a_file_that_is_no_database_is_kept_aside_and_a_new_one_is_begun(path, t
     assert len(in_file(path)) == 1
 
 
-def test_what_was_set_aside_is_not_lost_when_that_happens_again_at_once(path, monkeypatch):
+def test_a_file_moved_aside_is_not_lost_when_that_happens_again_at_once(path, monkeypatch):
     monkeypatch.setattr(database.time, "time", lambda: 1_000.0)
     for text in ("the first", "the second"):
         path.write_text(text)
@@ -60,7 +60,7 @@ def test_what_was_set_aside_is_not_lost_when_that_happens_again_at_once(path, mo
     assert {file.read_text() for file in path.parent.glob("*.corrupt-*")} == {"the first", "the second"}
 
 
-def test_damage_that_comes_while_it_runs_costs_nothing_that_is_recorded_from_then_on(path, tracker):
+def test_damage_at_run_time_loses_no_later_events(path, tracker):
     fill(path, tracker)
     with history_of(path, tracker) as history:
         written(history, 300)
@@ -97,7 +97,7 @@ def test_a_file_of_a_newer_nocarrier_is_left_alone(path, tracker):
     assert history.status().dropped_total == 1, "what could not be written at the end is counted"
 
 
-def test_a_file_of_an_older_nocarrier_is_brought_to_today(path, tracker):
+def test_a_file_of_an_older_nocarrier_is_converted(path, tracker):
     with tracker.subscribe(polled=True) as events:
         tracker.record(A, "timeout", "seed")
         older = database.open_to_write(path, migrations()[:1], max_bytes=10**9)
@@ -133,7 +133,7 @@ def version(path):
     return number
 
 
-def test_a_file_that_is_removed_while_it_is_in_use_is_made_anew(path, tracker):
+def test_a_file_that_is_removed_while_in_use_is_made_again(path, tracker):
     with history_of(path, tracker) as history:
         tracker.record(A, "timeout", "seed")
         written(history, 1)
@@ -160,7 +160,7 @@ def test_another_program_that_holds_the_file_costs_time_and_no_event(path, track
         written(history, 2)
 
 
-def test_a_folder_that_cannot_be_is_said_and_events_wait(tmp_path, tracker):
+def test_an_impossible_folder_is_logged_and_events_wait(tmp_path, tracker):
     (tmp_path / "file").write_text("")
     with history_of(tmp_path / "file" / "history.sqlite3", tracker) as history:
         tracker.record(A, "timeout", "seed")
@@ -171,7 +171,7 @@ def test_a_folder_that_cannot_be_is_said_and_events_wait(tmp_path, tracker):
         written(history, 1)
 
 
-def test_what_waits_is_bounded_and_what_is_lost_is_counted(tmp_path, tracker, monkeypatch):
+def test_waiting_events_are_bounded_and_lost_ones_are_counted(tmp_path, tracker, monkeypatch):
     monkeypatch.setattr(writer_thread, "QUEUE_EVENTS", 50)
     (tmp_path / "file").write_text("")
     with history_of(tmp_path / "file" / "history.sqlite3", tracker) as history:
@@ -190,7 +190,7 @@ def test_what_waits_is_bounded_and_what_is_lost_is_counted(tmp_path, tracker, mo
     assert [event.seq for event in kept[:50]] == list(range(500, 450, -1)), "the newest are those that stay"
 
 
-def test_an_event_that_cannot_be_written_does_not_keep_the_others_from_it(path, tracker, monkeypatch):
+def test_an_event_that_cannot_be_written_does_not_stop_the_others(path, tracker, monkeypatch):
     to_row = write_sql.to_row
 
     def stumbling(event, place, run):
@@ -208,7 +208,7 @@ def test_an_event_that_cannot_be_written_does_not_keep_the_others_from_it(path, 
         assert history.status().dropped_total == 1
 
 
-def test_the_file_is_for_its_owner_alone(path, tracker):
+def test_only_the_owner_can_read_the_file(path, tracker):
     with history_of(path, tracker) as history:
         tracker.record(A, "timeout", "seed")
         written(history, 1)

@@ -57,7 +57,7 @@ def test_a_finding_has_a_beginning_and_an_end(history):
     assert ended.ended_unix > NOON_UNIX
 
 
-def test_one_that_comes_again_is_another(history):
+def test_a_finding_that_comes_again_is_another_one(history):
     for summary in ("first", "second"):
         history.record_findings((finding(summary=summary),))
         eventually(lambda summary=summary: kept(history) and str(kept(history)[0].finding.summary) == summary)
@@ -100,7 +100,7 @@ def test_a_change_of_numbers_is_written_when_it_is_due(path, tracker, monkeypatc
         eventually(lambda: str(kept(history)[0].finding.summary) == "2 dials")
 
 
-def test_what_stands_at_an_orderly_end_ended_then(path, tracker):
+def test_findings_active_at_a_normal_end_ended_then(path, tracker):
     with history_of(path, tracker) as history:
         history.record_findings((finding(),))
         eventually(lambda: kept(history))
@@ -110,7 +110,7 @@ def test_what_stands_at_an_orderly_end_ended_then(path, tracker):
         assert ended.ended_unix is not None
 
 
-def test_what_stood_when_the_program_crashed_ended_when_it_was_last_seen(path, tracker):
+def test_findings_active_at_a_crash_ended_when_they_were_last_seen(path, tracker):
     with history_of(path, tracker) as history:
         history.record_findings((finding(),))
         tracker.record("198.18.0.1:1", "timeout", "seed")
@@ -125,7 +125,7 @@ def test_what_stood_when_the_program_crashed_ended_when_it_was_last_seen(path, t
         assert (ended.ended_by, ended.ended_unix) == (EndedBy.CRASHED, NOON_UNIX + 7)
 
 
-def test_a_range_holds_what_stood_in_it(history, tracker):
+def test_a_range_contains_the_findings_active_in_it(history, tracker):
     history.record_findings((finding("one", since_unix=NOON_UNIX), finding("two", since_unix=NOON_UNIX + 100)))
     eventually(lambda: len(kept(history)) == 2)
     assert [each.finding.code for each in kept(history)] == ["two", "one"]
@@ -135,7 +135,7 @@ def test_a_range_holds_what_stood_in_it(history, tracker):
     assert [each.finding.code for each in kept(history, since_unix=ended.ended_unix + 1)] == ["two"]
 
 
-def test_what_came_and_went_while_the_disk_failed_is_written_with_the_times_it_had(path, tracker, monkeypatch):
+def test_findings_that_came_and_went_while_the_disk_failed_keep_their_times(path, tracker, monkeypatch):
     monkeypatch.setattr(writer_thread, "RETRY_EVERY_S", 0.05)
     path.mkdir()  # no place for a file
     with history_of(path, tracker) as history:
@@ -152,7 +152,7 @@ def test_what_came_and_went_while_the_disk_failed_is_written_with_the_times_it_h
     assert (again.began_unix, again.ended_unix) == (NOON_UNIX + 3, None)
 
 
-def test_what_began_after_the_program_was_last_seen_ends_no_sooner_than_it_began(path, tracker):
+def test_no_finding_ends_before_it_began(path, tracker):
     with history_of(path, tracker) as history:
         history.record_findings((finding(since_unix=NOON_UNIX + 20),))
         eventually(lambda: kept(history))
@@ -165,7 +165,7 @@ def test_what_began_after_the_program_was_last_seen_ends_no_sooner_than_it_began
     assert ended.ended_unix == NOON_UNIX + 20
 
 
-def test_what_stands_begins_anew_in_a_file_that_is_begun_anew(history, path):
+def test_an_active_finding_begins_again_in_a_new_file(history, path):
     history.record_findings((finding(),))
     eventually(lambda: kept(history))
     for ending in ("", *database.COMPANIONS):

@@ -93,7 +93,7 @@ def test_a_run_that_has_recorded_nothing_yet_is_a_place(path, tracker, clock):
         assert followed(history, EventPlace(first, 0))[0] == [(first, 1), (first, 2), (tracker.run, 1)]
 
 
-def test_a_place_that_is_not_on_disk_yet_waits_for_what_comes_behind_it(path, tracker):
+def test_a_place_not_yet_on_disk_waits_for_the_events_behind_it(path, tracker):
     with history_of(path, tracker) as history:
         record(tracker, 3)
         written(history, 3)
@@ -104,7 +104,7 @@ def test_a_place_that_is_not_on_disk_yet_waits_for_what_comes_behind_it(path, tr
         assert followed(history, ahead)[0] == [(tracker.run, 6), (tracker.run, 7)]
 
 
-def test_what_never_came_to_disk_is_told_as_lost(path, tracker, clock):
+def test_events_that_never_reached_the_disk_are_reported_as_lost(path, tracker, clock):
     first = run_of(path, clock, 6, 6)
     change(path, "DELETE FROM event WHERE seq IN (1, 4, 5)")
     with history_of(path, tracker) as history:
@@ -127,7 +127,9 @@ def tidy_at_once(monkeypatch):
 
 @pytest.mark.usefixtures("tidy_at_once")
 @pytest.mark.parametrize("rows_at_once", [3, write_sql.DELETE_ROWS])
-def test_what_was_deleted_as_too_old_is_told_at_every_moment_of_that(path, tracker, clock, monkeypatch, rows_at_once):
+def test_events_deleted_as_too_old_are_reported_at_every_moment_of_the_deletion(
+    path, tracker, clock, monkeypatch, rows_at_once
+):
     monkeypatch.setattr(write_sql, "DELETE_ROWS", rows_at_once)
     clock.step_s = 0
     with history_of(path, tracker, ttl_days=1) as history:
@@ -151,7 +153,7 @@ def test_what_was_deleted_as_too_old_is_told_at_every_moment_of_that(path, track
 
 
 @pytest.mark.usefixtures("tidy_at_once")
-def test_runs_that_are_too_old_are_told_as_long_as_an_older_one_is_known(path, tracker, clock):
+def test_deleted_runs_are_reported_as_long_as_an_older_one_is_known(path, tracker, clock):
     clock.step_s = 0
     first = run_of(path, clock, 3, 3)
     second = run_of(path, clock, 2, 5)
@@ -239,7 +241,7 @@ def test_a_follower_of_a_busy_program_gets_everything_once(path, tracker):
     assert places == [(tracker.run, seq) for seq in range(1, 3_001)]
 
 
-def test_a_range_has_both_ends_and_what_there_is(path, tracker, clock):
+def test_a_range_includes_both_ends_and_everything_between(path, tracker, clock):
     first = run_of(path, clock, 6, 6)
     change(path, "DELETE FROM event WHERE seq = 4")
     with history_of(path, tracker) as history:
@@ -257,7 +259,7 @@ def test_a_range_has_both_ends_and_what_there_is(path, tracker, clock):
 @pytest.mark.parametrize(
     "text", ["", ":", "1:1", "g" * 32 + ":1", "A" * 32 + ":1", "a" * 32, "a" * 32 + ":-1", "a" * 32 + ":1 "]
 )
-def test_a_text_that_is_no_place_is_refused(text):
+def test_a_text_that_is_not_a_place_is_refused(text):
     with pytest.raises(PlaceError, match="RUN:SEQ"):
         EventPlace.parse(text)
 

@@ -51,7 +51,7 @@ def test_its_names_stay(path, tracker, old):
     assert found[0] == found[1]
 
 
-def test_what_retention_had_deleted_of_it_is_not_called_lost(path, tracker, old):
+def test_events_deleted_by_retention_are_not_called_lost(path, tracker, old):
     with contextlib.closing(sqlite3.connect(path)) as connection:
         (at_unix,) = connection.execute("SELECT at_unix FROM event WHERE run = 1 AND seq = 4").fetchone()
         connection.execute("UPDATE horizon SET at_unix = ?", [at_unix])

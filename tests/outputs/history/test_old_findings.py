@@ -52,14 +52,14 @@ def test_every_finding_says_and_advises_what_it_did(history, old):
         assert found.hides == tuple(then["hides"])
 
 
-def test_findings_of_the_run_that_was_killed_have_ended(history):
+def test_findings_of_a_killed_run_have_ended(history):
     ends = {stored.finding.code: stored.ended_by for stored in history.findings(None, None, 100)}
     assert ends["unexplained"] is ends["peer_overloaded"] is not None
     assert ends["unexplained"] is not EndedBy.CLEARED
     assert ends["seeds_down"] is EndedBy.CLEARED
 
 
-def test_an_old_sentence_is_somebody_elses_text_and_masked_as_such(history):
+def test_an_old_sentence_is_free_text_and_masked_as_such(history):
     [stored] = [each for each in history.findings(None, None, 100) if each.finding.code == "seeds_down"]
     assert {value.kind for value in stored.finding.summary.values.values()} == {ValueKind.TEXT}
     shown = finding_view(stored.finding, Reader(program=ProgramKind.NODE, is_masked=True))

@@ -29,7 +29,7 @@ def record_at(tracker, clock, at_unix, times=1):
     tracker.snapshot()
 
 
-def test_events_older_than_their_time_go(path, tracker, clock):
+def test_events_older_than_their_time_are_deleted(path, tracker, clock):
     clock.step_s = 0
     with history_of(path, tracker, ttl_days=2) as history:
         record_at(tracker, clock, NOON_UNIX, 10)
@@ -44,7 +44,7 @@ def test_events_older_than_their_time_go(path, tracker, clock):
     assert rollups_agree(path)
 
 
-def test_what_is_on_its_way_out_is_not_shown_while_it_goes_bit_by_bit(path, tracker, clock, monkeypatch):
+def test_events_being_deleted_in_parts_are_not_shown(path, tracker, clock, monkeypatch):
     monkeypatch.setattr(write_sql, "DELETE_ROWS", 3)
     clock.step_s = 0
     with history_of(path, tracker, ttl_days=1) as history:
@@ -58,7 +58,7 @@ def test_what_is_on_its_way_out_is_not_shown_while_it_goes_bit_by_bit(path, trac
         assert len(all_events(history)) == 5
 
 
-def test_beyond_its_size_the_oldest_minutes_go_and_the_newest_stay(path, tracker, clock):
+def test_beyond_the_size_limit_the_oldest_minutes_are_deleted_and_the_newest_stay(path, tracker, clock):
     clock.step_s = 0
     limit = 2_000_000
     with history_of(path, tracker, max_bytes=limit) as history:
@@ -87,7 +87,7 @@ def test_the_minute_that_is_being_written_stays_whatever_its_size(path, tracker,
         eventually(lambda: history.status().events_total == 1)
 
 
-def test_a_file_that_became_smaller_gives_its_space_back(path, tracker, clock):
+def test_a_file_that_became_smaller_releases_its_space(path, tracker, clock):
     clock.step_s = 0
     with history_of(path, tracker) as history:
         for minute in range(20):
@@ -100,7 +100,7 @@ def test_a_file_that_became_smaller_gives_its_space_back(path, tracker, clock):
     assert rollups_agree(path)
 
 
-def test_old_runs_and_findings_go_too(path, tracker, clock):
+def test_old_runs_and_findings_are_deleted_too(path, tracker, clock):
     clock.step_s = 0
     with history_of(path, tracker) as history:
         record_at(tracker, clock, NOON_UNIX)
@@ -115,7 +115,7 @@ def test_old_runs_and_findings_go_too(path, tracker, clock):
         assert connection.execute("SELECT id FROM run").fetchall() == [(2,)]
 
 
-def test_runs_that_crashed_go_too(path, tracker, clock):
+def test_crashed_runs_are_deleted_too(path, tracker, clock):
     clock.step_s = 0
     with history_of(path, tracker) as history:
         record_at(tracker, clock, NOON_UNIX)
@@ -133,7 +133,7 @@ def test_runs_that_crashed_go_too(path, tracker, clock):
         assert connection.execute("SELECT id FROM run").fetchall() == [(2,)]
 
 
-def test_a_deletion_that_a_crash_cut_short_goes_on_and_takes_no_more_than_it_must(path, tracker, clock):
+def test_a_deletion_interrupted_by_a_crash_continues_and_deletes_no_more_than_it_must(path, tracker, clock):
     clock.step_s = 0
     with history_of(path, tracker) as history:
         record_at(tracker, clock, NOON_UNIX, 10)
@@ -150,15 +150,15 @@ def test_a_deletion_that_a_crash_cut_short_goes_on_and_takes_no_more_than_it_mus
 # ---- what is decided -------------------------------------------------------------------------------------------------
 
 
-def test_what_is_older_than_its_time_goes_by_whole_minutes():
+def test_expired_events_are_deleted_by_whole_minutes():
     assert retention.first_young_enough(NOON_UNIX + DAY_S + 90, NOON_UNIX, DAY_S) == NOON_UNIX + 60
     assert retention.first_young_enough(NOON_UNIX + DAY_S + 59, NOON_UNIX, DAY_S) is None
 
 
 @pytest.mark.parametrize(("used_bytes", "rows"), [(0, None), (850, None), (851, 50), (2_000, 50)])
-def test_beyond_its_size_a_share_of_the_events_goes(used_bytes, rows):
+def test_beyond_the_size_limit_a_share_of_the_events_is_deleted(used_bytes, rows):
     assert retention.rows_to_delete(used_bytes, 1_000, 1_000) == rows
 
 
-def test_space_is_given_back_once_it_is_worth_it():
+def test_space_is_released_once_it_is_worth_it():
     assert [retention.has_space_to_give_back(free, 1_000) for free in (0, 50, 51)] == [False, False, True]

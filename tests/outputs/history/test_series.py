@@ -42,7 +42,7 @@ def series(history, since_s=0, until_s=10_800, bucket_s=3_600, **wanted):
     )
 
 
-def test_by_reason_only_what_has_one_the_most_frequent_first(busy):
+def test_by_reason_only_events_with_a_reason_the_most_frequent_first(busy):
     found = series(busy)
     assert list(found.series.items()) == [("connection_refused", [60, 60, 60]), ("timeout", [6, 6, 6])]
 
@@ -67,7 +67,7 @@ def test_filters_and_ranges(busy):
     }
 
 
-def test_buckets_are_whole_so_the_range_grows_to_them(busy):
+def test_buckets_are_complete_so_the_range_grows_to_fit(busy):
     found = series(busy, since_s=90, until_s=150, bucket_s=60)
     assert (found.since_unix, found.until_unix) == (NOON_UNIX + 60, NOON_UNIX + 180)
     assert found.series == {"connection_refused": [1, 1]}
@@ -80,7 +80,7 @@ def test_the_first_second_of_a_minute_belongs_to_it(busy):
     assert found.series == {"connection_refused": [1]}
 
 
-def test_the_same_counts_by_what_they_are(busy):
+def test_the_same_counts_by_kind(busy):
     assert [(count.kind, count.source, count.reason, count.count) for count in series(busy).counts] == [
         ("failure", "seed", "connection_refused", 180),
         ("failure", "gossip", "timeout", 18),
@@ -126,7 +126,7 @@ def test_a_range_that_is_empty_or_too_fine_is_refused():
         series_range(0, None, 60, NOON_UNIX)
 
 
-def test_a_question_that_takes_too_long_is_given_up_and_says_what_to_ask(path, tracker, monkeypatch):
+def test_a_query_that_takes_too_long_is_abandoned_and_says_what_to_ask_instead(path, tracker, monkeypatch):
     monkeypatch.setattr(read_sql, "LONGEST_S", -1)
     monkeypatch.setattr(read_sql, "LOOK_AT_CLOCK_EVERY", 1)
     with history_of(path, tracker) as history, pytest.raises(HistoryError, match="since_unix"):
@@ -151,7 +151,7 @@ OUTCOMES = ("timeout", "connection_refused", "slots_full", "early_disconnect")
     bucket_s=st.sampled_from([60, 120, 900, 3_600]),
     by=st.sampled_from([SeriesBy.REASON, SeriesBy.SOURCE]),
 )
-def test_whatever_was_recorded_is_counted_as_by_hand(tmp_path_factory, recorded, bucket_s, by):
+def test_every_record_is_counted_as_by_hand(tmp_path_factory, recorded, bucket_s, by):
     clock = Clock(step_s=0)
     tracker = DialTracker(clock=clock)
     path = tmp_path_factory.mktemp("series") / "history.sqlite3"

@@ -45,7 +45,7 @@ def busy(tracker):
 
 
 @pytest.mark.usefixtures("busy")
-def test_events_that_come_without_end_keep_neither_findings_nor_the_end_waiting(path, tracker, slow_commits):
+def test_an_endless_flow_of_events_delays_neither_findings_nor_the_end(path, tracker, slow_commits):
     with history_of(path, tracker) as history:
         eventually(lambda: history.status().events_total > 0)
         history.record_findings((finding(),))
@@ -58,14 +58,14 @@ def test_events_that_come_without_end_keep_neither_findings_nor_the_end_waiting(
     assert not history._writer.is_behind
 
 
-def test_more_than_one_transaction_takes_is_written_before_the_end(path, tracker):
+def test_more_events_than_fit_into_one_transaction_are_written_before_the_end(path, tracker):
     with history_of(path, tracker):
         for _ in range(30_000):
             tracker.record("198.18.0.1:7072", "timeout", "seed")
     assert len(in_file(path)) == 30_000
 
 
-def test_what_is_recorded_within_one_step_is_one_commit(path, tracker):
+def test_events_recorded_within_one_step_are_one_commit(path, tracker):
     with history_of(path, tracker) as history:
         tracker.record("198.18.0.1:7072", "timeout", "seed")
         written(history, 1)

@@ -23,7 +23,7 @@ def pages_outside(path):
     return in_log - taken_over
 
 
-def test_what_is_written_is_in_the_file_itself_soon(path, tracker, tmp_path, monkeypatch):
+def test_written_events_are_soon_in_the_file_itself(path, tracker, tmp_path, monkeypatch):
     monkeypatch.setattr(syncer, "SYNC_EVERY_S", 0.05)
     with history_of(path, tracker) as history:
         for _ in range(500):
@@ -41,7 +41,7 @@ def test_what_is_written_is_in_the_file_itself_soon(path, tracker, tmp_path, mon
         eventually(is_in_the_file_alone)
 
 
-def test_a_disk_that_hangs_does_not_keep_the_writer_from_writing(path, tracker, monkeypatch):
+def test_a_disk_that_hangs_does_not_stop_the_writer(path, tracker, monkeypatch):
     monkeypatch.setattr(syncer, "SYNC_EVERY_S", 0.05)
     hangs, goes_on = threading.Event(), threading.Event()
     open_to_sync = database.open_to_sync
@@ -65,7 +65,7 @@ def test_a_disk_that_hangs_does_not_keep_the_writer_from_writing(path, tracker, 
     assert rollups_agree(path)
 
 
-def test_a_log_that_never_rests_is_taken_over_by_the_writer(path, tracker, monkeypatch):
+def test_a_log_that_is_never_idle_is_checkpointed_by_the_writer(path, tracker, monkeypatch):
     monkeypatch.setattr(syncer, "SYNC_EVERY_S", 3_600.0)
     monkeypatch.setattr(database, "LOG_BYTES", 200_000)
     with history_of(path, tracker) as history:
@@ -76,7 +76,7 @@ def test_a_log_that_never_rests_is_taken_over_by_the_writer(path, tracker, monke
         eventually(lambda: database.log_bytes(path) <= 200_000)
 
 
-def test_what_cannot_be_forced_to_disk_is_said_and_tried_again(path, tracker, monkeypatch):
+def test_a_failed_sync_is_logged_and_tried_again(path, tracker, monkeypatch):
     monkeypatch.setattr(syncer, "SYNC_EVERY_S", 0.02)
     open_to_sync = database.open_to_sync
 
@@ -92,7 +92,7 @@ def test_what_cannot_be_forced_to_disk_is_said_and_tried_again(path, tracker, mo
         eventually(lambda: pages_outside(path) == 0)
 
 
-def test_a_quiet_history_asks_nothing_of_the_disk(path, tracker, monkeypatch):
+def test_a_quiet_history_does_not_use_the_disk(path, tracker, monkeypatch):
     monkeypatch.setattr(syncer, "SYNC_EVERY_S", 0.02)
     monkeypatch.setattr(writer_thread, "SEE_EVERY_S", 3_600.0)
     opened = []
@@ -109,7 +109,7 @@ def test_a_quiet_history_asks_nothing_of_the_disk(path, tracker, monkeypatch):
 
 
 @pytest.mark.parametrize("missing", [True, False], ids=["no log", "no file"])
-def test_where_there_is_nothing_to_sync_nothing_is_made(path, missing):
+def test_without_a_file_the_syncer_makes_none(path, missing):
     if not missing:
         path.with_name(f"{path.name}-wal").write_bytes(b"left over")
     syncer.Syncer(path).sync()

@@ -84,14 +84,14 @@ LATE = {"since_unix": NOON_UNIX + TOTAL - 60}
     ],
     ids=str,
 )
-def test_a_question_reads_what_it_asks_for(large, wanted):
+def test_a_query_reads_only_what_it_asks_for(large, wanted):
     everything = steps_of(large, lambda connection: connection.execute("SELECT max(duration_s) FROM event").fetchone())
     assert everything > 50
     assert steps(large, **wanted) < everything / 10
 
 
 @pytest.mark.parametrize("seq", [0, 10, TOTAL // 2, TOTAL, TOTAL + 1_000])
-def test_a_follower_reads_what_is_new_and_no_more(large, seq):
+def test_a_follower_reads_only_new_events(large, seq):
     with read_sql.connected(large, database.migrations()) as connection:
         ((run,),) = connection.execute("SELECT identity FROM run")
     assert steps_of(large, lambda connection: follow_sql.read_after(connection, EventPlace(run, seq), 100)) < 10

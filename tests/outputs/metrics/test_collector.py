@@ -109,14 +109,14 @@ def test_scrape_and_table_agree_on_names_types_units_and_labels(everything, acce
                 assert (family.type, family.unit) == (metric.type, metric.unit)
 
 
-def test_every_label_keeps_to_its_closed_set(everything):
+def test_every_label_has_values_only_from_its_closed_set(everything):
     scraped = Scraped.of(*everything)
     for metric in METRICS:
         for label in metric.labels:
             assert scraped.values_of(label.name, sample_names(metric)) <= set(label.values), metric.name
 
 
-def test_everything_begins_with_zero():
+def test_every_series_begins_with_zero():
     node = FakeNode()
     scraped = Scraped.of(DialTracker(), node, diagnosis(), HISTORY)
 
@@ -140,7 +140,7 @@ def test_the_promised_metrics_exist():
     assert declared >= PROMISED
 
 
-def test_sums_are_those_of_the_tracker(everything):
+def test_sums_equal_those_of_the_tracker(everything):
     tracker, scraped = everything[0], Scraped.of(*everything)
     totals = tracker.totals()
     for outcome in ("succeeded", "failed", "cancelled"):
@@ -157,7 +157,7 @@ def test_sums_are_those_of_the_tracker(everything):
     assert scraped.total("nocarrier_dial_skips_total", reason="private_ip_blocked") == len(Source)
 
 
-def test_the_oldest_dial_in_flight_tells_its_age():
+def test_the_age_of_the_oldest_dial_in_flight_is_exported():
     now = 1_000_000.0
     tracker = DialTracker(clock=lambda: now)
     assert Scraped.of(tracker).total("nocarrier_dial_oldest_in_flight_seconds") == 0
@@ -172,7 +172,7 @@ def test_the_oldest_dial_in_flight_tells_its_age():
     assert Scraped.of(tracker).total("nocarrier_dial_oldest_in_flight_seconds") == 0
 
 
-def test_node_and_history_tell_what_they_know(everything):
+def test_node_and_history_export_what_they_know(everything):
     scraped = Scraped.of(*everything)
     assert scraped.samples("nocarrier_connected_peers") == {
         (("direction", "inbound"),): 0,
@@ -200,7 +200,7 @@ def test_a_history_that_is_off_is_left_out_and_one_that_fails_says_so(state):
     )
 
 
-def test_a_finding_stands_with_one_severity_at_a_time():
+def test_a_finding_is_active_with_one_severity_at_a_time():
     found = diagnosis(finding("offline", Severity.CRITICAL), finding("peer_down", Severity.INFO))
     scraped = Scraped.of(DialTracker(), None, found)
     assert {labels for labels, value in scraped.samples("nocarrier_finding_active").items() if value} == {
@@ -218,7 +218,7 @@ def test_a_finding_stands_with_one_severity_at_a_time():
     ],
     ids=["tracker alone", "no node", "no doctor"],
 )
-def test_who_is_not_there_is_left_out(tracker, missing, arguments):
+def test_missing_parts_are_left_out(tracker, missing, arguments):
     scraped = Scraped.of(tracker, *arguments)
     shown = {sample.name for family in scraped.families.values() for sample in family.samples}
     assert shown == {name for metric in METRICS if metric not in missing for name in sample_names(metric)}

@@ -22,5 +22,5 @@ def test_the_code_for_embedders_runs():
     assert "nocarrier_connected_peers" not in output
 
 
-def test_queries_are_there():
+def test_queries_exist():
     assert len(DOC_QUERIES) >= 8

@@ -31,7 +31,7 @@ def test_bounds_are_inclusive_and_there_is_a_bucket_for_the_rest():
 @pytest.mark.parametrize(
     ("usually_s", "noticed_s"), [(3.05, 3.07), (5.0, 5.02), (10.0, 10.05), (12.0, 12.1), (15.0, 15.1), (36.0, 36.4)]
 )
-def test_a_deadline_and_its_being_noticed_lie_in_one_bucket(usually_s, noticed_s):
+def test_a_deadline_and_its_notice_fall_into_one_bucket(usually_s, noticed_s):
     early, late = Histogram(), Histogram()
     early.observe(usually_s)
     late.observe(noticed_s)
@@ -59,7 +59,7 @@ def test_begun_dials_count_by_outcome_with_their_phases():
     }
 
 
-def test_dials_that_others_made_count_where_they_say_how_long_they_took():
+def test_dials_made_by_other_code_count_if_they_have_a_duration():
     tracker = DialTracker()
     tracker.record("192.0.2.1:7072", "timeout", "seed", duration_s=10)
     tracker.record("192.0.2.1:7072", "timeout", "seed", duration_s=0.0)
@@ -69,7 +69,7 @@ def test_dials_that_others_made_count_where_they_say_how_long_they_took():
     assert counts(tracker) == {"succeeded": 1, "failed": 2, "cancelled": 0}
 
 
-def test_neither_a_skip_nor_an_early_disconnect_is_an_end_of_a_dial():
+def test_skips_and_early_disconnects_do_not_end_a_dial():
     tracker = DialTracker()
     tracker.record("192.0.2.1:7072", "already_connected", "seed", duration_s=1)
     tracker.record("192.0.2.1:7072", "early_disconnect", "seed", duration_s=1)
@@ -77,7 +77,7 @@ def test_neither_a_skip_nor_an_early_disconnect_is_an_end_of_a_dial():
 
 
 @pytest.mark.parametrize("nonsense", [float("nan"), float("inf"), -1.0, "long", None, [1]])
-def test_what_is_no_duration_poisons_no_sum(nonsense):
+def test_a_value_that_is_not_a_duration_does_not_poison_a_sum(nonsense):
     tracker = DialTracker()
     tracker.record("192.0.2.1:7072", "timeout", "seed", duration_s=nonsense)
     dial_id = tracker.begin("192.0.2.1:7072", "seed")
@@ -101,7 +101,7 @@ def test_clear_forgets_durations_too():
     assert all(it.sum_s == 0 and sum(it.counts) == 0 for it in tally.phase_durations.values())
 
 
-def test_a_tally_stays_as_it_was():
+def test_a_tally_does_not_change_afterwards():
     tracker = DialTracker()
     earlier = tracker.tally()
     tracker.record("192.0.2.1:7072", "timeout", "seed", duration_s=10)

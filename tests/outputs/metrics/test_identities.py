@@ -64,7 +64,7 @@ def assert_identities(scraped: Scraped) -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(steps, max_size=60))
-def test_whatever_happens_in_whatever_order(history):
+def test_identities_hold_whatever_happens(history):
     tracker, is_open = DialTracker(), []
     for step in history:
         do(tracker, is_open, step)
@@ -82,7 +82,7 @@ def test_whatever_happens_in_whatever_order(history):
         assert scraped.total("nocarrier_dial_duration_seconds_count", outcome=outcome) >= recorded_whole
 
 
-def test_while_many_threads_dial():
+def test_identities_hold_while_many_threads_dial():
     tracker, stop = DialTracker(), threading.Event()
 
     def dial(seed: int) -> None:

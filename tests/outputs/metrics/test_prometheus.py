@@ -80,7 +80,7 @@ def target_of(node: Running) -> str:
     return node.url.removeprefix("http://")
 
 
-async def test_sums_are_those_of_the_node_and_the_dashboard_shows_them(tmp_path, nodes: Nodes):
+async def test_sums_equal_those_of_the_node_and_the_dashboard_shows_them(tmp_path, nodes: Nodes):
     async with AsyncExitStack() as stack:
         faults = {}
         for number, name in enumerate(("closed_port", "silent", "http_ok", "reset", "close", "garbage"), 1):

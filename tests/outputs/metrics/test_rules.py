@@ -106,7 +106,7 @@ def test_a_recording_rule_that_is_broken_fails_its_unit_test(tmp_path):
     assert survivors(tmp_path, (RULES / "tests" / "recording_rules_test.yml").read_text(), mutants) == []
 
 
-def test_rules_and_dashboard_ask_only_for_what_there_is():
+def test_rules_and_dashboard_query_only_existing_metrics():
     texts = [ALERT_RULES.read_text(), RECORDING_RULES.read_text()]
     texts += [*dashboard_queries(), *DOC_QUERIES]
     texts += [variable["definition"] for variable in DASHBOARD["templating"]["list"] if variable["type"] == "query"]
@@ -116,7 +116,7 @@ def test_rules_and_dashboard_ask_only_for_what_there_is():
     assert recorded <= set(RECORDED), recorded - set(RECORDED)
 
 
-def test_every_metric_is_of_use():
+def test_every_metric_is_used():
     texts = ALERT_RULES.read_text() + RECORDING_RULES.read_text() + str(dashboard_queries())
     unused = [metric.name for metric in METRICS if not re.search(rf"\b{metric.name}(_bucket|_count|_sum)?\b", texts)]
     assert unused == []

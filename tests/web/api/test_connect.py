@@ -23,7 +23,7 @@ def eventually(holds):
         time.sleep(0.005)
 
 
-def test_a_dial_that_connects_says_to_whom(server):
+def test_a_dial_that_connects_returns_the_peers_identity(server):
     answer = post_json(server, PATH, {"peer_addr": "198.51.100.1:7072"})
     assert answer.status == 200
     assert answer.json == {
@@ -45,7 +45,7 @@ def test_a_dial_that_fails_is_answered_with_its_reason(server):
     )  # fmt: skip
 
 
-def test_without_waiting_the_dial_goes_on_behind_the_answer(server, node):
+def test_without_waiting_the_dial_continues_after_the_answer(server, node):
     node.answer_dials.clear()
     answer = post_json(server, PATH, {"peer_addr": "192.0.2.1:7072", "wait": False})
     assert answer.status == 202
@@ -64,7 +64,7 @@ def test_too_many_dials_at_once_are_told_to_come_back(server, node):
     eventually(lambda: len(node.dialed) == MAX_CONNECTS)
 
 
-def test_closing_the_server_ends_dials_that_still_run(server, node):
+def test_closing_the_server_ends_running_dials(server, node):
     node.answer_dials.clear()
     post_json(server, PATH, {"peer_addr": "192.0.2.1:7072", "wait": False})
     closing = threading.Thread(target=server.close)
@@ -121,7 +121,7 @@ def test_a_host_name_of_a_megabyte_is_refused(server, node):
     assert node.dialed == []
 
 
-def test_a_chunked_body_without_end_is_cut_off(server):
+def test_an_endless_chunked_body_is_cut_off(server):
     with open_connection(server) as connection:
         connection.sendall(
             b"POST /api/p2p/connect HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
@@ -134,7 +134,7 @@ def test_a_chunked_body_without_end_is_cut_off(server):
     assert post_json(server, PATH, {"peer_addr": "192.0.2.1:7072"}).status == 200
 
 
-def test_a_body_that_does_not_come_is_not_waited_for(server, monkeypatch):
+def test_the_server_does_not_wait_for_a_body_that_does_not_come(server, monkeypatch):
     monkeypatch.setattr(requests, "BODY_TIMEOUT_S", 0.2)
     with open_connection(server) as connection:
         connection.sendall(
@@ -146,7 +146,7 @@ def test_a_body_that_does_not_come_is_not_waited_for(server, monkeypatch):
     assert b"application/problem+json" in answer
 
 
-def test_query_parameters_have_no_place_here(server, node):
+def test_query_parameters_are_refused_here(server, node):
     answer = post_json(server, f"{PATH}?wait=false", {"peer_addr": "192.0.2.1:7072"})
     assert answer.status == 422
     assert node.dialed == []

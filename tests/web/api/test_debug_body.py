@@ -33,7 +33,7 @@ async def test_a_change_of_tracker_or_node_makes_a_new_one(tracker, node):
     assert await body.read(READER) is not second
 
 
-async def test_entries_that_expire_are_gone_though_nothing_was_recorded():
+async def test_expired_entries_are_gone_even_if_nothing_was_recorded():
     now = [1000.0]
     tracker = DialTracker(clock=lambda: now[0], ttl_s=5.0)
     tracker.record("192.0.2.1:7072", "timeout", "seed")
@@ -43,7 +43,7 @@ async def test_entries_that_expire_are_gone_though_nothing_was_recorded():
     assert json.loads(await body.read(READER))["dial_failures"] == []
 
 
-async def test_who_has_recorded_reads_it_while_other_threads_record_as_well():
+async def test_a_thread_reads_its_own_record_while_others_record_too():
     tracker = DialTracker(capacity=100_000)
     body = body_of(tracker)
     loop = asyncio.get_running_loop()

@@ -70,7 +70,7 @@ def eventually_json(server, holds):
 # ---- the findings ---------------------------------------------------------------------------------------------------
 
 
-def test_nobody_can_say_where_nothing_happened(embedded, tracker):
+def test_without_records_the_status_is_undetermined(embedded, tracker):
     answer = get(embedded, PATH)
     assert answer.status == 200
     assert (answer.json["status"], answer.json["healthy"], answer.json["findings"]) == ("undetermined", False, [])
@@ -117,7 +117,7 @@ def test_a_finding_is_gone_with_its_evidence(embedded, tracker):
         time.sleep(0.05)
 
 
-def test_the_machine_is_looked_at_too(embedded, tracker):
+def test_the_machine_is_examined_too(embedded, tracker):
     for number in range(3):
         tracker.record(f"192.0.2.{number}:7072", "fd_exhausted", "gossip", evidence={"decided_by": "local"})
     [finding] = [each for each in get(embedded, PATH).json["findings"] if each["code"] == "local_exhaustion"]
@@ -127,7 +127,7 @@ def test_the_machine_is_looked_at_too(embedded, tracker):
 SECRETS = ("192.0.2", "203.0.113", "nas", "printer", "2001:db8", "seed.example")
 
 
-def test_a_shared_diagnosis_names_nobody(embedded, tracker):
+def test_a_redacted_diagnosis_reveals_no_identity(embedded, tracker):
     for host in ("nas", "printer", "seed.example", "nas2", "nas3", "nas4", "nas5"):
         tracker.record(f"{host}:7072", "dns_timeout", "gossip", via="192.0.2.77:7072")
     for number in range(8):
@@ -146,7 +146,7 @@ def test_a_shared_diagnosis_names_nobody(embedded, tracker):
 
 
 @pytest.mark.parametrize("host", ["zq{}", "zq{}.example", "203.0.{}.113", "[2001:db8:{}::113]"])
-def test_no_cause_tells_more_than_another_when_it_is_shared(server, embedded, tracker, host):
+def test_no_cause_reveals_an_identity_when_redacted(server, embedded, tracker, host):
     """Every reason there is, at a handful of peers each, with evidence that quotes them."""
     numbers = itertools.count(1)
     for reason in Reason:
@@ -173,7 +173,7 @@ def test_no_cause_tells_more_than_another_when_it_is_shared(server, embedded, tr
 # ---- probing --------------------------------------------------------------------------------------------------------
 
 
-def test_a_probe_looks_at_the_addresses_of_the_finding(embedded, tracker, closed):
+def test_a_probe_tests_the_addresses_of_the_finding(embedded, tracker, closed):
     code = down(tracker, closed)
     answer = post_json(embedded, PROBE, {"code": code})
     assert answer.status == 200
@@ -184,7 +184,7 @@ def test_a_probe_looks_at_the_addresses_of_the_finding(embedded, tracker, closed
     assert (target["addr"], target["redial"]["answer"]) == (closed, "refused")
 
 
-def test_a_second_probe_within_a_minute_gives_the_kept_result_with_its_age(embedded, tracker, closed):
+def test_a_second_probe_within_a_minute_returns_the_kept_result_with_its_age(embedded, tracker, closed):
     code = down(tracker, closed)
     first = post_json(embedded, PROBE, {"code": code}).json
     time.sleep(0.01)  # ages are told in milliseconds
@@ -194,7 +194,7 @@ def test_a_second_probe_within_a_minute_gives_the_kept_result_with_its_age(embed
     assert first["probed_unix"] == second["probed_unix"]
 
 
-def test_a_shared_probe_names_nobody(embedded, tracker, closed):
+def test_a_redacted_probe_reveals_no_identity(embedded, tracker, closed):
     code = down(tracker, closed)
     answer = post_json(embedded, f"{PROBE}?redact=true", {"code": code})
     assert answer.status == 200
@@ -202,7 +202,7 @@ def test_a_shared_probe_names_nobody(embedded, tracker, closed):
     assert answer.json["facts"]["targets"][0]["redial"]["answer"] == "refused"
 
 
-def test_a_finding_that_does_not_stand_is_not_probed(embedded, tracker, closed):
+def test_an_inactive_finding_is_not_probed(embedded, tracker, closed):
     code = down(tracker, closed)
     answer = post_json(embedded, PROBE, {"code": "offline\x1b[2J"})
     assert answer.status == 404
@@ -223,7 +223,7 @@ def test_a_probe_is_a_write(embedded, tracker, closed):
     assert get(embedded, PROBE).status == 405
 
 
-def test_without_a_prober_of_its_maker_a_node_probes_public_addresses_only(server, tracker, closed):
+def test_without_its_own_prober_a_node_probes_only_public_addresses(server, tracker, closed):
     code = down(tracker, closed)
     [target] = post_json(server, PROBE, {"code": code}).json["facts"]["targets"]
     assert (target["blocked"], target["redial"]) == ("loopback_blocked", None)
@@ -239,7 +239,7 @@ def embedded_api(peer: RunningNode) -> Server:
     return api_server(peer.tracker, node=peer.node, listen="127.0.0.1:0")
 
 
-async def test_a_node_of_ours_probes_what_its_own_policy_allows(nodes, closed):
+async def test_a_nocarrier_node_probes_what_its_own_policy_allows(nodes, closed):
     peer = await nodes.start(target_peers=0)
     await peer.node.connect(closed)
     _, server = attend(peer.node, peer.tracker, listen="127.0.0.1:0")
@@ -252,7 +252,7 @@ async def test_a_node_of_ours_probes_what_its_own_policy_allows(nodes, closed):
 
 
 @pytest.mark.parametrize("make_server", [attended, embedded_api])
-async def test_the_probes_go_to_unrelated_networks_as_the_node_counts_them(nodes, closed, make_server):
+async def test_the_probes_go_to_unrelated_netgroups_by_the_nodes_setting(nodes, closed, make_server):
     port = closed.rpartition(":")[2]
     addrs = [f"127.1.{host}:{port}" for host in ("1.1", "1.2", "2.1", "3.1")]
     peer = await nodes.start(target_peers=0, netgroup_prefix=24)
@@ -282,7 +282,7 @@ def test_the_prober_learns_where_hosts_of_the_finding_serve_http(tracker):
     assert prober.asked == [(code, {"198.51.100.1:9999": 8080})]
 
 
-def test_closing_the_server_ends_probes_that_still_run(tracker, closed):
+def test_closing_the_server_ends_running_probes(tracker, closed):
     prober = WritesDown()
     code = down(tracker, closed)
     server = api_server(tracker, prober=prober, listen="127.0.0.1:0").start()
@@ -303,7 +303,7 @@ def test_closing_the_server_ends_probes_that_still_run(tracker, closed):
     assert prober.closed.is_set()
 
 
-def test_an_embedder_may_bring_the_policy_of_its_own_dials(closed):
+def test_an_embedding_program_may_pass_its_own_policy(closed):
     tracker = DialTracker()
     code = down(tracker, closed)
     prober = Prober(AddressPolicy())

@@ -37,13 +37,13 @@ def test_serve_shows_the_global_tracker_by_default():
     assert "192.0.2.200:7072" in addrs
 
 
-def test_an_empty_tracker_of_ones_own_is_not_taken_for_none():
+def test_an_empty_tracker_is_not_taken_for_none():
     nocarrier.record_dial_failure("192.0.2.201:7072", "timeout", "seed")
     with nocarrier.serve(nocarrier.DialTracker(), "127.0.0.1:0") as server:
         assert get(server, "/api/p2p/debug").json["dial_failures"] == []
 
 
-def test_a_busy_port_is_told_with_what_to_change():
+def test_a_busy_port_is_reported_with_what_to_change():
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         with pytest.raises(nocarrier.ConfigError, match=f"port {port} .* is in use; .* another port"):
@@ -51,12 +51,12 @@ def test_a_busy_port_is_told_with_what_to_change():
 
 
 @pytest.mark.parametrize("listen", ["nonsense", "127.0.0.1", "127.0.0.1:99999", ":7070", "127.0.0.1:http"])
-def test_an_address_that_is_none_is_told_as_such(listen):
+def test_an_invalid_listen_address_is_reported_as_such(listen):
     with pytest.raises(nocarrier.ConfigError, match="host:port"):
         nocarrier.serve(nocarrier.DialTracker(), listen)
 
 
-def test_an_address_of_another_machine_is_told_as_such():
+def test_an_address_of_another_machine_is_reported_as_such():
     with pytest.raises(nocarrier.ConfigError, match="listen"):
         nocarrier.serve(nocarrier.DialTracker(), "203.0.113.1:0", token="opensesame")
 
@@ -98,7 +98,7 @@ def test_the_application_works_mounted_in_another_server():
     assert answer.json["dial_failures"][0]["addr"] == "192.0.2.1:7072"
 
 
-def test_a_mounted_application_is_reached_by_the_names_it_is_given():
+def test_a_mounted_application_answers_to_its_allowed_names():
     app = nocarrier.asgi_app(nocarrier.DialTracker(), allowed_hosts=["node.example"])
     with Server(app, "127.0.0.1:0") as server:
         assert get(server, "/healthz", Host="node.example:8443").status == 200

@@ -30,7 +30,7 @@ def test_a_request_for_this_machine_passes_whatever_the_port(server, host):
     assert get(server, "/api/p2p/debug", Host=host).status == 200
 
 
-def test_a_server_on_a_loopback_address_of_its_own_may_be_asked_by_it(tracker):
+def test_a_server_on_another_loopback_address_may_be_asked_by_that_address(tracker):
     with api_server(tracker, listen="127.0.0.77:0") as running:
         assert get(running, "/api/p2p/debug").status == 200
 
@@ -47,7 +47,7 @@ def test_a_server_on_a_loopback_address_of_its_own_may_be_asked_by_it(tracker):
         {"Authorization": "Bearer "},
     ],
 )
-def test_without_the_right_token_nothing_is_told(guarded, headers):
+def test_without_the_right_token_nothing_is_revealed(guarded, headers):
     for path in (
         "/api/p2p/debug",
         "/metrics",
@@ -63,7 +63,7 @@ def test_without_the_right_token_nothing_is_told(guarded, headers):
         assert "opensesame" not in answer.problem
 
 
-def test_with_the_right_token_everything_is_told(guarded):
+def test_with_the_right_token_everything_is_answered(guarded):
     bearer = {"Authorization": "Bearer opensesame"}
     assert get(guarded, "/api/p2p/debug", **bearer).status == 200
     assert post_json(guarded, CONNECT, BODY, **bearer).status == 200
@@ -127,7 +127,7 @@ def test_with_a_token_others_may_ask_by_any_name(tracker):
         assert answer.status == 200
 
 
-def test_a_token_that_no_request_could_bear_is_refused(tracker):
+def test_a_token_that_no_request_could_carry_is_refused(tracker):
     with pytest.raises(ConfigError, match="visible ASCII"):
         api_server(tracker, listen="127.0.0.1:0", token="open sesame")
 
@@ -140,7 +140,7 @@ def test_endless_headers_are_cut_off(server):
     assert get(server, "/healthz").status == 200
 
 
-def test_headers_that_do_not_come_are_not_waited_for(server, monkeypatch):
+def test_the_server_does_not_wait_for_headers_that_do_not_come(server, monkeypatch):
     monkeypatch.setattr(server_module, "HEADER_TIMEOUT_S", 0.2)
     with open_connection(server) as connection:
         connection.sendall(b"GET / HTTP/1.1\r\nHost:")
@@ -158,7 +158,7 @@ def test_more_connections_than_allowed_are_closed_at_once(server, monkeypatch):
 
 
 @pytest.mark.parametrize("junk", [b"\x16\x03\x01\x02\x00", b"GET\r\n\r\n", b"\x00" * 100 + b"\r\n\r\n"])
-def test_what_is_not_http_is_answered_with_400_and_closed(server, junk):
+def test_bytes_that_are_not_http_are_answered_with_400_and_closed(server, junk):
     with open_connection(server) as connection:
         connection.sendall(junk)
         assert read_to_end(connection).startswith(b"HTTP/1.1 400")

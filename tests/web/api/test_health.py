@@ -94,7 +94,7 @@ async def test_a_node_whose_seed_leads_to_itself(nodes):
         await never_healthy(server)
 
 
-async def test_one_peer_that_was_met_by_name_and_by_address_counts_once(nodes):
+async def test_a_peer_known_by_name_and_by_address_counts_once(nodes):
     async def resolve(_: str) -> list[str]:
         return [listener.host]
 
@@ -108,7 +108,7 @@ async def test_one_peer_that_was_met_by_name_and_by_address_counts_once(nodes):
     assert found["summary"] == "Nothing is wrong: 1 peer met again is connected already."
 
 
-async def test_it_is_healthy_once_a_peer_is_connected_and_no_longer_when_that_is_gone(nodes):
+async def test_it_is_healthy_only_while_a_peer_is_connected(nodes):
     peer, running = await nodes.start(), await nodes.start(target_peers=1)
     async with shown(running) as server:
         assert (await diagnosis_of(server))["status"] == "undetermined"

@@ -45,7 +45,7 @@ def slow():
     history.goes_on.set()
 
 
-def test_slow_questions_keep_neither_the_doctor_nor_anything_else_waiting(tracker, slow):
+def test_slow_queries_do_not_delay_the_doctor_or_anything_else(tracker, slow):
     with api_server(tracker, history=slow, listen="127.0.0.1:0") as server, ThreadPoolExecutor(QUESTIONS) as pool:
         asked = [pool.submit(get, server, "/api/p2p/history") for _ in range(QUESTIONS)]
         refused = sum(1 for _ in range(10) if _next_done(asked).status == 503)

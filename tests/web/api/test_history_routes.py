@@ -68,7 +68,7 @@ def test_pages(kept):
     assert second["next_cursor"] is None
 
 
-def test_following_in_order_from_a_place_on(kept, tracker):
+def test_following_in_order_from_a_place(kept, tracker):
     first = get(kept, "/api/p2p/history?order=asc&limit=3").json
     assert [(event["run"], event["seq"]) for event in first["events"]] == [(tracker.run, seq) for seq in (1, 2, 3)]
     assert (first["next_after"], first["next_cursor"], first["missing"]) == (f"{tracker.run}:3", None, [])
@@ -78,7 +78,7 @@ def test_following_in_order_from_a_place_on(kept, tracker):
     assert (third["events"], third["next_after"]) == ([], second["next_after"])
 
 
-def test_what_is_missing_is_said(kept, tracker, history):
+def test_missing_events_are_reported(kept, tracker, history):
     with sqlite3.connect(history.path) as connection:
         connection.execute("DELETE FROM event WHERE seq IN (2, 3)")
     connection.close()
@@ -86,13 +86,13 @@ def test_what_is_missing_is_said(kept, tracker, history):
     assert answer["missing"] == [{"run": tracker.run, "first": 2, "last": 3, "because": "lost"}]
 
 
-def test_a_run_that_it_does_not_have_is_not_found(kept):
+def test_an_unknown_run_is_not_found(kept):
     answer = get(kept, f"/api/p2p/history?order=asc&after={'0' * 32}:1")
     assert answer.status == 404
     assert "Ask without after" in answer.problem
 
 
-def test_names_of_events_are_no_secret(kept, tracker):
+def test_names_of_events_are_not_secret(kept, tracker):
     answer = get(kept, "/api/p2p/history?order=asc&redact=true").json
     assert {event["run"] for event in answer["events"]} == {tracker.run}
     assert answer["next_after"] == f"{tracker.run}:4"
@@ -130,19 +130,19 @@ def test_counts_by_kind_and_what_they_cover(kept):
         ("/api/p2p/history?order=asc&reason=timeout&since_unix=1", "not with reason, since_unix"),
     ],
 )
-def test_a_question_that_cannot_be_is_refused_and_says_what_can(kept, query, named):
+def test_an_impossible_query_is_refused_with_what_is_allowed(kept, query, named):
     answer = get(kept, query)
     assert answer.status == 422
     assert named in answer.problem
 
 
-def test_for_others_eyes_no_address_is_in_it(kept):
+def test_redacted_output_contains_no_address(kept):
     answer = get(kept, "/api/p2p/history?redact=true")
     assert b"198.51.100" not in answer.body
     assert [event["kind"] for event in answer.json["events"]] == ["skip", "failure", "succeeded", "started"]
 
 
-def test_findings_of_the_past_are_told(kept):
+def test_past_findings_are_returned(kept):
     get(kept, "/api/p2p/diagnosis")
     deadline = time.monotonic() + 10
     while not (found := get(kept, "/api/p2p/history/findings").json["findings"]):
@@ -153,7 +153,7 @@ def test_findings_of_the_past_are_told(kept):
 
 
 @pytest.mark.parametrize("path", ["/api/p2p/history", "/api/p2p/history/series", "/api/p2p/history/findings"])
-def test_without_a_history_it_is_said_how_to_have_one(embedded, path):
+def test_without_a_history_the_answer_says_how_to_enable_it(embedded, path):
     answer = get(embedded, path)
     assert answer.status == 404
     assert "enabled = true under [history]" in answer.problem

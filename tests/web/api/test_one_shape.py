@@ -89,7 +89,7 @@ def test_an_answer_reads_back_as_the_view_that_its_row_names(busy, route, redact
     assert_reads_back(answer.body, route.answers[HTTPStatus.OK])
 
 
-def test_what_is_asked_for_by_post_reads_back_too(busy):
+def test_answers_to_post_read_back_too(busy):
     by_path = {route.path: route for route in ROUTES if route.method == "POST"}
     assert set(by_path) == {"/api/p2p/connect", "/api/p2p/diagnosis/probe"}
     finding, *_ = get(busy, "/api/p2p/history/findings").json["findings"]
@@ -124,7 +124,7 @@ def test_every_answer_and_message_is_named_in_the_views():
             assert getattr(views, wanted.__name__) is wanted
 
 
-def test_a_view_has_no_field_of_any_shape_but_where_the_shape_is_anybodys():
+def test_only_evidence_has_fields_of_any_shape():
     """`ours` and `theirs` of evidence are whatever did not match."""
     loose = {
         f"{kind.__name__}.{field.name}"

@@ -45,7 +45,7 @@ def test_every_reference_leads_somewhere(document):
             where = where[step]
 
 
-def test_every_parameter_has_a_meaning_and_enumerations_stand_in_full(document):
+def test_every_parameter_has_a_meaning_and_its_enumeration_is_complete(document):
     parameters = {
         parameter["name"]: parameter for parameter in document["paths"]["/api/p2p/failures"]["get"]["parameters"]
     }

@@ -39,7 +39,7 @@ def page_server(tracker, node):
         yield running
 
 
-def test_the_page_has_a_strict_policy_and_is_asked_for_anew(built, page_server):
+def test_the_page_has_a_strict_policy_and_is_always_revalidated(built, page_server):
     answer = get(page_server, "/")
     assert answer.status == 200
     assert b"<title>built</title>" in answer.body
@@ -57,7 +57,7 @@ def test_an_asset_is_kept_by_browsers_and_needs_no_token(built, page_server):
     assert answer.headers["content-type"].startswith("text/javascript")
 
 
-def test_who_can_take_it_gets_it_compressed(built, page_server):
+def test_clients_that_accept_compression_get_it(built, page_server):
     connection = http.client.HTTPConnection("127.0.0.1", page_server.address.port, timeout=5)
     connection.request("GET", "/assets/index-1a2b3c.js", headers={"Accept-Encoding": "gzip, br"})
     answer = connection.getresponse()
@@ -73,7 +73,7 @@ def test_who_can_take_it_gets_it_compressed(built, page_server):
     ("accepted", "encoding"),
     [("gzip", "gzip"), ("br, GZIP; q=0.5", "gzip"), ("gzip;q=0", None), ("br, gzip; q=0.000", None), ("x-gzip2", None)],
 )
-def test_who_refuses_compression_gets_none(built, page_server, accepted, encoding):
+def test_clients_that_refuse_compression_get_none(built, page_server, accepted, encoding):
     assert get(page_server, "/", Accept_Encoding=accepted).headers.get("content-encoding") == encoding
 
 
@@ -92,7 +92,7 @@ def test_types_do_not_depend_on_the_machine(built, tracker, monkeypatch):
 @pytest.mark.parametrize(
     "path", ["/assets/none.js", "/assets/..%2fsecret.txt", "/assets/../secret.txt", "/secret.txt", "/assets/"]
 )
-def test_nothing_but_the_page_is_served(built, page_server, path):
+def test_only_the_page_is_served(built, page_server, path):
     answer = get(page_server, path)
     assert answer.status in {401, 404}
     assert b"not of the page" not in answer.body
@@ -106,6 +106,6 @@ def test_without_a_page_it_says_how_to_build_it_and_lists_the_routes(unbuilt, pa
     assert all(route.path.encode() in answer.body for route in ROUTES)
 
 
-def test_a_folder_that_is_only_half_there_is_no_page(tmp_path):
+def test_an_incomplete_folder_is_not_a_page(tmp_path):
     (tmp_path / "assets").mkdir()
     assert Page(tmp_path, ROUTES)._files == {}

@@ -11,7 +11,7 @@ from tests.web.api.http_client import get
 PATH = "/api/p2p/propagation"
 
 
-def test_a_node_tells_it_by_source_and_by_introducer(server):
+def test_a_node_reports_propagation_by_source_and_by_introducer(server):
     view = get(server, PATH).json
     assert view["by_source"]["gossip"] == {
         "introduced": 1, "dialed": 1, "connected": 0, "dead": 1, "repeated": 0, "refused": 0,
@@ -52,13 +52,13 @@ def test_an_unknown_address_is_a_problem_that_says_where_to_look(server, addr):
 
 
 @pytest.mark.parametrize("addr", ["", "a" * 300])
-def test_what_cannot_be_an_address_is_refused(server, addr):
+def test_text_that_cannot_be_an_address_is_refused(server, addr):
     answer = get(server, f"{PATH}?addr={addr}")
     assert answer.status == 422
     assert "addr" in answer.problem
 
 
-def test_a_redacted_chain_keeps_its_shape_and_names_nobody(server):
+def test_a_redacted_chain_keeps_its_shape_and_reveals_no_identity(server):
     answer = get(server, f"{PATH}?addr={TOLD}&redact=true")
     told, seed = answer.json["chain"]
     assert told["via"] == seed["addr"]
@@ -71,7 +71,7 @@ def test_a_redacted_chain_keeps_its_shape_and_names_nobody(server):
 # ---- a program without a nocarrier node ------------------------------------------------------------------------------
 
 
-def test_a_program_without_a_node_is_told_what_its_dials_say(embedded, tracker):
+def test_a_program_without_a_node_gets_what_its_dials_show(embedded, tracker):
     teller = "192.0.2.9:7072"
     tracker.record_success(teller, "seed")
     tracker.record_success("192.0.2.1:7072", "gossip", via=teller)
@@ -97,7 +97,7 @@ def test_an_address_that_works_again_is_not_dead(embedded, tracker):
     assert get(embedded, PATH).json["by_source"]["gossip"]["dead"] == 0
 
 
-def test_a_chain_that_runs_in_a_circle_ends(embedded, tracker):
+def test_a_circular_chain_ends(embedded, tracker):
     tracker.record("192.0.2.1:1", "timeout", "gossip", via="192.0.2.2:1")
     tracker.record("192.0.2.2:1", "timeout", "gossip", via="192.0.2.1:1")
     chain = get(embedded, f"{PATH}?addr=192.0.2.1:1").json["chain"]

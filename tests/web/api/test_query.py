@@ -45,7 +45,7 @@ def server():
         ("addr=" + "a" * 5000, "addr"),
     ],
 )
-def test_a_parameter_that_cannot_be_is_refused_with_what_is_allowed(server, query, says):
+def test_an_impossible_parameter_is_refused_with_what_is_allowed(server, query, says):
     answer = get(server, f"/api/p2p/failures?{query}")
     assert answer.status == 422
     assert says in answer.problem
@@ -87,12 +87,12 @@ def test_every_parameter_that_a_row_declares_is_read_as_its_type(server, route, 
     assert f"Query parameter {parameter} = " in answer.problem
 
 
-def test_only_the_page_takes_a_query_of_its_own():
+def test_only_the_page_accepts_any_query():
     assert [route.path for route in ROUTES if route.query is None] == ["/"]
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if route.view is not None], ids=lambda route: route.name)
-def test_a_view_is_made_of_what_its_row_declares(route):
+def test_a_view_uses_only_what_its_row_declares(route):
     taken = get_type_hints(route.view)
     assert (taken.get("query") or taken["_query"]) is route.query
     assert (taken.get("body") or taken["_body"]) is (route.body or type(None))
@@ -101,13 +101,13 @@ def test_a_view_is_made_of_what_its_row_declares(route):
 
 
 @pytest.mark.parametrize("route", [route for route in ROUTES if route.respond], ids=lambda route: route.name)
-def test_a_response_is_made_of_what_its_row_declares(route):
+def test_a_response_uses_only_what_its_row_declares(route):
     taken = get_type_hints(route.respond)
     assert (taken.get("query") or taken["_query"]) is (route.query or type(None))
     assert set(route.answers.values()) == {None}
 
 
-def test_bytes_that_are_not_utf8_match_nothing_and_break_nothing(server):
+def test_bytes_that_are_not_utf8_match_nothing_and_do_no_harm(server):
     answer = get(server, "/api/p2p/failures?addr=%ff%fe")
     assert answer.status == 200
     assert answer.json["failures"] == []

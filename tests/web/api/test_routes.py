@@ -65,7 +65,7 @@ def test_debug_shows_the_hundred_newest_failures_oldest_first(server, tracker):
     assert addrs == [f"192.0.2.1:{1000 + number}" for number in range(50, 150)]
 
 
-def test_debug_is_never_stale_for_who_has_just_recorded(server, tracker):
+def test_debug_is_never_stale_after_recording(server, tracker):
     for number in range(1, 30):
         tracker.record(f"192.0.2.1:{number}", "timeout", "seed")
         assert len(get(server, "/api/p2p/debug").json["dial_failures"]) == number
@@ -78,7 +78,7 @@ def test_debug_shows_a_change_of_the_node(server, node):
     assert get(server, "/api/p2p/debug").json["node"]["offline"] is True
 
 
-def test_debug_forgets_what_the_tracker_was_told_to_forget(server, tracker):
+def test_debug_is_empty_after_the_tracker_was_cleared(server, tracker):
     tracker.record("192.0.2.1:7072", "timeout", "seed")
     assert get(server, "/api/p2p/debug").json["dial_failures"]
     tracker.clear()
@@ -124,7 +124,7 @@ def test_counts_and_samples_survive_a_noisy_peer(server, tracker):
     assert (sample["reason"], sample["total"], len(sample["failures"])) == ("version_mismatch", 1, 1)
 
 
-def test_peers_tell_when_and_why_not_now(server):
+def test_peers_show_when_they_are_dialed_next_and_why_not_now(server):
     hot, never = get(server, "/api/p2p/peers").json["peers"]
     assert (hot["state"], hot["next_attempt_unix"], hot["because"]) == ("hot", None, None)
     assert (never["state"], never["next_attempt_unix"], never["because"]) == ("cold", None, "peer_id_mismatch")
@@ -141,7 +141,7 @@ def test_peers_of_a_program_without_a_node_are_those_of_its_tracker(embedded, tr
     assert bad["first_seen_unix"] is bad["connected"] is None
 
 
-def test_reasons_are_the_whole_table(server):
+def test_reasons_are_the_complete_table(server):
     answer = get(server, "/api/p2p/reasons").json
     assert [row["name"] for row in answer["reasons"]] == [reason.value for reason in Reason]
     assert [row["name"] for row in answer["sources"]] == [source.value for source in Source]
@@ -170,7 +170,7 @@ def test_a_wrong_method_is_a_problem_that_names_the_right_one(server):
     assert "GET" in answer.headers["allow"]
 
 
-def test_a_bug_is_logged_and_tells_the_client_nothing(server, node, caplog):
+def test_a_bug_is_logged_and_reveals_nothing_to_the_client(server, node, caplog):
     node.bug = RuntimeError("the secret of the house")
     answer = post_json(server, "/api/p2p/connect", {"peer_addr": "192.0.2.1:7072"})
     assert answer.status == 500
@@ -178,7 +178,7 @@ def test_a_bug_is_logged_and_tells_the_client_nothing(server, node, caplog):
     assert "the secret of the house" in caplog.text
 
 
-def test_debug_survives_numbers_that_json_has_not(server, tracker):
+def test_debug_survives_numbers_that_json_does_not_have(server, tracker):
     tracker.record("192.0.2.1:7072", "other", "seed", evidence={"ours": float("inf"), "theirs": 2**100})
     [failure] = get(server, "/api/p2p/debug").json["dial_failures"]
     assert failure["evidence"] == {"ours": None, "theirs": hex(2**100)}

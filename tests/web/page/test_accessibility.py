@@ -101,7 +101,7 @@ def test_a_narrow_screen_never_scrolls_sideways(visitor, demo):
     assert panel.evaluate("element => element.scrollWidth <= element.clientWidth")
 
 
-def test_nothing_moves_for_who_wants_no_motion(visitor, demo):
+def test_nothing_moves_for_users_who_want_reduced_motion(visitor, demo):
     page = visitor.open(demo.url, reduced_motion="reduce")
     open_row(page, demo.tracker.recent(reason="handshake_timeout", kind="failure")[0].addr)
     moving = page.evaluate(
@@ -130,7 +130,7 @@ FOCUSED = """() => {
 MOST_STOPS = 150
 
 
-def test_the_keyboard_alone_leads_from_the_top_to_a_dial(visitor, demo):
+def test_the_keyboard_alone_is_enough_to_reach_a_dial(visitor, demo):
     page = visitor.open(demo.url, reduced_motion="reduce")  # else the skip link is still on its way when looked at
     expect(rows(page).first).to_be_attached()
     stops = []
@@ -161,7 +161,7 @@ def test_the_skip_link_leads_straight_to_the_dials(visitor, demo):
     expect(page.get_by_test_id("dials")).to_be_visible()
 
 
-def test_the_keyboard_alone_filters(visitor, demo):
+def test_the_keyboard_alone_is_enough_to_filter(visitor, demo):
     page = visitor.open(demo.url)
     page.get_by_test_id("search").focus()
     page.keyboard.type("not_our_protocol")

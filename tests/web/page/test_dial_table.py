@@ -68,7 +68,7 @@ def test_a_paused_table_stands_still_and_counts_what_waits(visitor, shown):
     assert addresses(page) == ["192.0.2.2:7072", "192.0.2.1:7072", "192.0.2.0:7072", *before]
 
 
-def test_search_finds_in_addresses_and_details_and_stands_in_the_url(visitor, shown):
+def test_search_covers_addresses_and_details_and_is_kept_in_the_url(visitor, shown):
     page = visitor.open(shown.url)
     page.get_by_test_id("search").fill("detail of HANDSHAKE_timeout")
     expect(rows(page)).to_have_count(MIX["handshake_timeout", "gossip"])
@@ -82,7 +82,7 @@ def test_search_finds_in_addresses_and_details_and_stands_in_the_url(visitor, sh
     expect(page.get_by_test_id("search")).to_have_value("")
 
 
-def test_skips_are_left_out_and_said_until_asked_for(visitor, shown):
+def test_skips_are_left_out_with_a_note_until_requested(visitor, shown):
     page = visitor.open(shown.url)
     skips = MIX["backoff_active", "gossip"]
     expect(page.get_by_test_id("dials")).to_contain_text(f"{skips} dials that policy kept from starting are left out")

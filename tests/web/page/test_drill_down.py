@@ -44,7 +44,7 @@ def shown(running, tmp_path):
     return made
 
 
-def test_a_row_opens_by_keyboard_and_esc_gives_the_focus_back(visitor, shown):
+def test_a_row_opens_by_keyboard_and_esc_returns_the_focus(visitor, shown):
     page = visitor.open(shown.url)
     expect(rows(page)).to_have_count(2)
     rows(page).first.focus()
@@ -111,7 +111,7 @@ def test_the_panel_has_the_dials_of_the_peer_and_filters_for_them(visitor, shown
     expect(rows(page)).to_have_count(2)
 
 
-def test_the_panel_of_a_told_peer_has_the_chain_to_the_root(visitor, demo):
+def test_the_panel_of_an_introduced_peer_has_the_chain_to_the_root(visitor, demo):
     told = next(peer for peer in demo.ask("/api/p2p/peers")["peers"] if peer["via"])
     chain = demo.ask(f"/api/p2p/propagation?addr={told['addr']}")["chain"]
     page = visitor.open(f"{demo.url}?addr={told['addr']}")

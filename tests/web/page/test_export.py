@@ -39,7 +39,7 @@ def without_place(event):
     return {name: value for name, value in event.items() if name not in {"id", "run"}}
 
 
-def test_json_and_csv_hold_what_the_table_shows(visitor, shown):
+def test_json_and_csv_contain_what_the_table_shows(visitor, shown):
     page = visitor.open(f"{shown.url}?source=gossip&sort=addr")
     known = {event["addr"]: without_place(event) for event in shown.events(source="gossip") if event["kind"] != "skip"}
     expect(rows(page)).to_have_count(len(known))

@@ -42,7 +42,7 @@ def test_the_numbers_are_those_of_the_debug_answer(visitor, demo):
     assert "Events lost" not in glance(page)
 
 
-def test_a_program_without_a_node_says_what_it_has_not(visitor, running, tmp_path):
+def test_a_program_without_a_node_says_what_it_lacks(visitor, running, tmp_path):
     shown = running.enter_context(program(tmp_path))
     page = visitor.open(shown.url)
     expect(page.get_by_test_id("verdict")).to_have_attribute("data-level", "undetermined")

@@ -61,7 +61,7 @@ def expect_harmless(page):
     expect(page.get_by_test_id("verdict")).to_be_visible()
 
 
-def test_it_is_served_under_the_policy_of_the_real_page(node):
+def test_it_is_served_with_the_policy_of_the_real_page(node):
     with urllib.request.urlopen(node[1], timeout=20) as answer:
         assert answer.headers["content-security-policy"] == POLICY
 
@@ -145,7 +145,7 @@ def test_a_megabyte_is_cut_and_opens_without_stopping_the_page(page):
     assert longest_ms < 1_000, f"the page did not answer for {longest_ms} ms"
 
 
-def test_a_filter_by_it_holds_in_the_url(page):
+def test_a_filter_by_hostile_text_is_kept_in_the_url(page):
     for text in SOME[:-1]:
         card = page.get_by_test_id("finding").nth(TEXTS.index(text))
         card.get_by_role("heading").get_by_role("button").click()

@@ -72,7 +72,7 @@ def test_the_peer_book_searches_and_sorts(visitor, demo):
     expect(shown).to_have_count(sum(peer["source"] == "gossip" for peer in peers))
 
 
-def test_the_mesh_has_everybody_and_opens_them(visitor, demo):
+def test_the_mesh_has_every_peer_and_opens_it(visitor, demo):
     page = visitor.open(demo.url)
     page.get_by_role("tab", name="Mesh").click()
     assert query(page) == {"tab": "mesh"}

@@ -68,7 +68,7 @@ def test_the_chart_counts_by_source_too_and_has_a_table_of_its_bars(page, shown)
     same_at_last(sums, lambda: series(shown, "source"))
 
 
-def test_an_entry_of_the_legend_filters_and_filters_no_more(page, shown):
+def test_an_entry_of_the_legend_filters_and_removes_its_filter(page, shown):
     entry = page.get_by_test_id("chart-failures").get_by_role("button", name="connection refused")
     entry.click()
     assert query(page) == {"reason": "connection_refused"}

@@ -44,7 +44,7 @@ def come_back(page):
     expect(page.get_by_text("Connection lost")).to_have_count(0)
 
 
-def test_it_says_what_was_lost_and_goes_on(patient, tracker):
+def test_it_says_what_was_lost_and_continues(patient, tracker):
     server = api_server(tracker, listen=f"{own_host()}:0").start()
     page = patient.open(f"{server.url}/")
     page.evaluate("window.notReloaded = true")
@@ -100,7 +100,7 @@ def test_the_history_fills_what_the_stream_missed(patient, tracker, tmp_path):
             patient.leave()
 
 
-def test_another_run_of_the_program_is_said(patient, tracker, tmp_path):
+def test_another_run_of_the_program_is_reported(patient, tracker, tmp_path):
     path = tmp_path / FILE_NAME
     with SqliteHistory(path, tracker) as history:
         server = api_server(tracker, history=history, listen=f"{own_host()}:0").start()

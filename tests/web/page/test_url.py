@@ -79,7 +79,7 @@ def test_back_and_forward_go_through_the_views(visitor, shown):
     expect(page.get_by_role("tab", name="Peer book")).to_have_attribute("aria-selected", "true")
 
 
-def test_chips_take_filters_off_again(visitor, shown):
+def test_chips_remove_filters(visitor, shown):
     page = visitor.open(f"{shown.url}?reason=timeout&source=gossip")
     assert chips(page) == ["reason timeout", "source gossip"]
     page.get_by_role("button", name="Remove the filter by source").click()
@@ -89,7 +89,7 @@ def test_chips_take_filters_off_again(visitor, shown):
     assert query(page) == {}
 
 
-def test_nonsense_in_the_url_harms_nothing(visitor, shown):
+def test_nonsense_in_the_url_does_no_harm(visitor, shown):
     visitor.forgive("status of 422")  # what the node says to a reason that there is not
     page = visitor.open(
         f"{shown.url}?tab=none&range=5y&since=NaN&until=-1&by=color&sort=__proto__&theme=pink&reason=" + "x" * 3000

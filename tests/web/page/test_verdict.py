@@ -21,7 +21,7 @@ def findings_of(node):
     return node.ask("/api/p2p/diagnosis")["findings"]
 
 
-def test_it_tells_the_findings_of_the_api_the_worst_first(visitor, demo):
+def test_it_shows_the_findings_of_the_api_the_worst_first(visitor, demo):
     # A busy machine is a finding of its own, which for a while explains others away.
     eventually(lambda: len({finding["severity"] for finding in findings_of(demo)}) > 1)
     page = visitor.open(demo.url)
@@ -38,7 +38,7 @@ def test_it_tells_the_findings_of_the_api_the_worst_first(visitor, demo):
     expect(verdict.get_by_role("heading", level=2)).to_have_text(findings[0]["title"])
 
 
-def test_what_needs_nobody_stands_behind_one_line(visitor, demo):
+def test_findings_that_need_no_action_are_behind_one_line(visitor, demo):
     page = visitor.open(demo.url)
     more = page.get_by_test_id("verdict").locator(".good-to-know")
     peer_down = more.locator('[data-testid=finding][data-code="peer_down"]')
@@ -103,7 +103,7 @@ def colour_of_sign(verdict):
     return verdict.locator(".verdict-sign").evaluate("sign => getComputedStyle(sign).backgroundColor")
 
 
-def test_a_finding_goes_by_itself_when_the_peer_works_again(visitor, running, tmp_path):
+def test_a_finding_disappears_when_the_peer_works_again(visitor, running, tmp_path):
     host = own_host()
     with socket.socket() as probe:
         probe.bind((host, 0))

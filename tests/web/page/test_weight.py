@@ -24,7 +24,7 @@ def test_all_files_together_are_small():
     assert sum(len(gzip.compress(path.read_bytes(), 9)) for path in files) <= MOST_BYTES
 
 
-def test_little_is_sent_and_it_is_there_within_a_second(visitor, demo):
+def test_little_is_sent_and_the_page_appears_within_a_second(visitor, demo):
     first_paint_ms, first_data_ms = [], []
     for _ in range(TRIES):
         visitor.requests.clear()

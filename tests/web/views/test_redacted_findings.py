@@ -90,7 +90,7 @@ VALUES = {
 
 
 @pytest.mark.parametrize("case", VALUES)
-def test_no_text_of_a_finding_tells_who_a_peer_is(case):
+def test_no_text_of_a_finding_reveals_the_identity_of_a_peer(case):
     value, secret = VALUES[case]
     action = Action(text="Look at {it}.", command="ping {it}", settings="[node]\nseeds = [{it}]")
     found = finding(
@@ -144,7 +144,7 @@ def test_a_malformed_address_among_the_samples_is_masked_as_a_whole():
 
 
 @pytest.mark.parametrize("named", ["offline", "peer_down", "info", "them", "listening", "critical", "unexplained"])
-def test_a_host_named_like_a_word_of_ours_garbles_no_word_of_ours(named):
+def test_a_host_named_like_one_of_our_words_does_not_garble_our_words(named):
     item = EvidenceItem(statement=say("{host} is silent", host=host(named)), count=1, addrs=(f"{named}:7072",))
     [shown] = redacted(finding(evidence=(item,)))
     usual = finding()
@@ -154,13 +154,13 @@ def test_a_host_named_like_a_word_of_ours_garbles_no_word_of_ours(named):
     assert named not in json.dumps(shown["evidence"])
 
 
-def test_a_view_that_was_not_made_for_others_is_never_shared():
+def test_a_view_that_was_not_made_to_be_shared_is_never_shared():
     """Its commands are quoted already, so that it could only be masked by searching them."""
     with pytest.raises(TypeError, match="masked"):
         redact(diagnosis_view(Diagnosis(at_unix=1.0, status=HealthStatus.UNHEALTHY, findings=(finding(),)), NODE))
 
 
-def test_the_url_that_was_asked_is_in_commands_and_shared_with_nobody():
+def test_the_requested_url_is_in_commands_and_never_shared():
     found = finding(next_actions=filled([Action(text="Ask.", command="curl {url}/healthz")], {}))
     for url in ("http://nas:7070", "https://192.0.2.7/x", "http://127.0.0.1:8080"):
         [usual], [shown] = (finding_view(found, replace(reader, url=url)).next_actions for reader in (NODE, SHARED))
@@ -180,7 +180,7 @@ def test_actions_are_those_of_the_kind_of_program():
         assert texts == (["All.", "Node."] if program is ProgramKind.NODE else ["All.", "Others."])
 
 
-def test_what_a_probe_saw_is_masked_wherever_it_stands():
+def test_results_of_probes_are_masked_everywhere():
     result = ProbeResult(
         code="peer_down",
         probed_unix=1.0,

@@ -50,7 +50,7 @@ def test_totals_of_the_debug_view_add_up():
     assert open_dial
 
 
-def test_counts_do_not_heed_the_filter_and_entries_do():
+def test_the_filter_applies_to_entries_and_not_to_counts():
     tracker = DialTracker()
     tracker.record("192.0.2.1:7072", "timeout", "seed")
     tracker.record("192.0.2.2:7072", "banned", "gossip")
@@ -73,7 +73,7 @@ def test_samples_of_a_rare_failure_stay_while_another_floods_the_ring():
     }  # fmt: skip
 
 
-def test_a_peer_that_failed_for_ever_is_null_with_a_cause():
+def test_a_peer_that_must_never_be_dialed_again_is_null_with_a_cause():
     class Node:
         def book_peers(self):
             return [
@@ -133,7 +133,7 @@ def test_the_reasons_view_has_a_row_for_every_reason_and_source():
         ("http://203.0.113.5:80/x?y=1", "203.0.113.5"),
     ],
 )
-def test_what_tells_who_a_peer_is_is_masked_in_free_text(text, secret):
+def test_identities_are_masked_in_free_text(text, secret):
     assert secret.lower() not in masked(text).lower()
 
 
@@ -142,7 +142,7 @@ def test_other_text_stays_readable(text):
     assert masked(text) == text
 
 
-def test_the_same_address_has_the_same_mask_wherever_it_stands():
+def test_the_same_address_has_the_same_mask_everywhere():
     view = redact(
         {
             "addr": "192.0.2.1:7072",
@@ -160,7 +160,7 @@ def test_the_same_address_has_the_same_mask_wherever_it_stands():
     assert view["via"].split(":")[0] != host
 
 
-def test_a_name_without_a_dot_is_masked_in_text_too_where_an_address_has_it():
+def test_a_name_without_a_dot_is_masked_in_text_too_if_an_address_has_it():
     assert "nas" not in masked("nas has IPv6 addresses only", addr="nas:7072").split()[0]
 
 
@@ -178,7 +178,7 @@ def test_values_that_do_not_match_are_masked_deeply():
     assert all(secret not in text for secret in (NODE_ID, "192.0.2.1", "seed.example"))
 
 
-def test_a_peer_named_like_a_word_of_ours_does_not_garble_the_answer():
+def test_a_peer_named_like_one_of_our_words_does_not_garble_the_answer():
     view = redact({"addr": "timeout:7072", "reason": "timeout", "kind": "failure", "network": "main"})
     assert (view["reason"], view["kind"], view["network"]) == ("timeout", "failure", "main")
     assert set(view) == {"addr", "reason", "kind", "network"}
@@ -218,7 +218,7 @@ def test_hostile_text_takes_little_time_to_redact():
     assert time.process_time() - began < 1.0
 
 
-def test_failures_can_be_asked_for_by_the_kinds_that_make_an_entry():
+def test_failures_can_be_filtered_by_the_kinds_that_make_an_entry():
     assert set(get_args(EntryKind)) == {kind for kind in Kind if kind.is_entry}
 
 

@@ -49,7 +49,7 @@ def test_status_and_findings_come_at_once_and_dials_as_they_happen(server, track
     assert ended.data["phases_s"] == {"connect": 0.4}
 
 
-def test_what_was_before_is_not_told_unless_asked_for(server, tracker):
+def test_past_events_are_sent_only_on_request(server, tracker):
     with stream(server) as earlier:
         record(tracker, 3)
         assert [earlier.next("dial").id for _ in range(3)] == ["1", "2", "3"]
@@ -59,7 +59,7 @@ def test_what_was_before_is_not_told_unless_asked_for(server, tracker):
 
 
 @pytest.mark.parametrize("how", ["header", "parameter"])
-def test_who_comes_back_goes_on_where_it_was(server, tracker, how):
+def test_a_reader_that_comes_back_continues_where_it_was(server, tracker, how):
     with stream(server) as first:
         record(tracker, 10)
         assert first.next("dial").id == "1"
@@ -67,7 +67,7 @@ def test_who_comes_back_goes_on_where_it_was(server, tracker, how):
         assert [again.next("dial", "gap").id for _ in range(9)] == [str(number) for number in range(2, 11)]
 
 
-def test_what_is_no_longer_kept_is_announced_as_a_gap(server, tracker, monkeypatch):
+def test_events_no_longer_kept_are_announced_as_a_gap(server, tracker, monkeypatch):
     record(tracker, 5)
     with stream(server, Last_Event_ID="2") as reader:
         gap = reader.next("dial", "gap")
@@ -77,7 +77,7 @@ def test_what_is_no_longer_kept_is_announced_as_a_gap(server, tracker, monkeypat
         assert reader.next("dial", "gap").id == "6"
 
 
-def test_a_reader_of_an_earlier_run_is_told_that_numbers_begin_anew(server, tracker):
+def test_a_reader_of_an_earlier_run_is_told_that_numbers_start_again(server, tracker):
     record(tracker, 3)
     with stream(server, Last_Event_ID="5000") as reader:
         assert reader.next("gap").data == {"after_seq": 5000, "next_seq": 4, "missed": None}
@@ -85,7 +85,7 @@ def test_a_reader_of_an_earlier_run_is_told_that_numbers_begin_anew(server, trac
         assert reader.next("dial", "gap").id == "4"
 
 
-def test_a_new_run_that_counted_past_the_reader_is_told_from_one_that_goes_on(server, tracker):
+def test_a_new_run_that_counted_past_the_reader_is_recognised(server, tracker):
     with stream(server) as first:
         start_id = first.next("status").data["start_id"]
         record(tracker, 20)
@@ -119,7 +119,7 @@ def test_more_than_the_log_holds_between_two_looks_is_a_gap_too(server, tracker,
 
 
 @pytest.mark.parametrize("header", ["", "abc", "-1", "1.5", "9" * 40, "0x1"])
-def test_a_last_event_that_is_none_of_ours_is_as_good_as_none(server, tracker, header):
+def test_an_unknown_last_event_counts_as_none(server, tracker, header):
     record(tracker)
     with stream(server, Last_Event_ID=header.encode()) as reader:
         record(tracker)
@@ -148,7 +148,7 @@ def test_status_follows_what_happens_and_a_heartbeat_comes_when_nothing_does(ser
         assert again | {"at_unix": 0} == quiet | {"at_unix": 0}
 
 
-def test_findings_are_told_when_they_change(embedded, tracker):
+def test_findings_are_sent_when_they_change(embedded, tracker):
     with stream(embedded) as reader:
         assert reader.next("findings").data["findings"] == []
         for number in range(20):
@@ -156,7 +156,7 @@ def test_findings_are_told_when_they_change(embedded, tracker):
         assert reader.next("findings").data["findings"] != []
 
 
-def test_a_status_is_told_when_it_changes_though_the_findings_do_not(embedded, tracker):
+def test_a_status_is_sent_when_it_changes_though_the_findings_do_not(embedded, tracker):
     with stream(embedded) as reader:
         first = reader.next("findings").data
         assert (first["status"], first["healthy"], first["findings"]) == ("undetermined", False, [])
@@ -165,7 +165,7 @@ def test_a_status_is_told_when_it_changes_though_the_findings_do_not(embedded, t
         assert (later["status"], later["healthy"], later["findings"]) == ("healthy", True, [])
 
 
-def test_for_others_eyes_no_address_is_in_it(server, tracker):
+def test_redacted_output_contains_no_address(server, tracker):
     with stream(server, "?redact=true") as reader:
         reader.next("status")
         for number in range(20):
@@ -178,12 +178,12 @@ def test_for_others_eyes_no_address_is_in_it(server, tracker):
         assert b"203.0.113" not in b"".join(reader.raw)
 
 
-def test_it_is_behind_the_token(guarded, tracker):
+def test_it_needs_the_token(guarded, tracker):
     with stream(guarded) as stranger, stream(guarded, Authorization="Bearer opensesame") as friend:
         assert (stranger.response.status, friend.response.status) == (401, 200)
 
 
-def test_there_are_only_so_many_readers(server, monkeypatch):
+def test_the_number_of_readers_is_limited(server, monkeypatch):
     monkeypatch.setattr("nocarrier.web.api.responders.MAX_STREAMS", 2)
     with stream(server) as first, stream(server) as second:
         first.next("status"), second.next("status")
@@ -198,7 +198,7 @@ def _can_read(server):
         return reader.response.status == 200
 
 
-def test_the_server_stops_at_once_though_somebody_reads(tracker):
+def test_the_server_stops_at_once_even_with_readers(tracker):
     server = api_server(tracker, listen="127.0.0.1:0").start()
     with stream(server) as reader:
         reader.next("status")
@@ -219,7 +219,7 @@ def test_a_reader_that_leaves_is_forgotten_and_the_log_ends_some_time_after_the_
         assert reader.next("dial").id == "1"
 
 
-def test_a_reader_that_stops_reading_costs_others_nothing_and_finds_its_gap(server, tracker, monkeypatch):
+def test_a_reader_that_stops_reading_does_not_affect_others_and_finds_its_gap(server, tracker, monkeypatch):
     number = 30_000
     with stream(server) as quick:
         quick.next("status")

@@ -23,7 +23,7 @@ def record(tracker, number=1):
         tracker.record(A, "timeout", "seed")
 
 
-def test_who_asks_for_the_headers_alone_gets_them_and_no_stream(server):
+def test_a_head_request_gets_headers_and_no_stream(server):
     for _ in range(3):
         with socket.create_connection(("127.0.0.1", server.address.port), timeout=5) as asking:
             asking.sendall(b"HEAD /api/p2p/events HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n")
@@ -33,7 +33,7 @@ def test_who_asks_for_the_headers_alone_gets_them_and_no_stream(server):
         assert answer.endswith(b"\r\n\r\n"), "and nothing behind them"
 
 
-def test_an_event_that_cannot_be_sent_is_a_gap_and_the_stream_goes_on(server, tracker, caplog):
+def test_an_event_that_cannot_be_sent_is_a_gap_and_the_stream_continues(server, tracker, caplog):
     broken = Fault(reason=Reason.TIMEOUT, phase=Phase.CONNECT, blame=Blame.PATH, evidence={"theirs": object()})
     with stream(server) as reader:
         reader.next("status")
@@ -46,7 +46,7 @@ def test_an_event_that_cannot_be_sent_is_a_gap_and_the_stream_goes_on(server, tr
     assert "the live stream died of an internal error" in caplog.text
 
 
-def test_a_log_that_begins_anew_does_not_tell_the_status_of_then(server, tracker, monkeypatch):
+def test_a_restarted_log_does_not_send_an_old_status(server, tracker, monkeypatch):
     monkeypatch.setattr(event_log, "LINGER_S", 0.0)
     with stream(server) as reader:
         before = reader.next("status").data
@@ -60,7 +60,7 @@ def test_a_log_that_begins_anew_does_not_tell_the_status_of_then(server, tracker
         assert reader.next("status").data["at_unix"] > asked_unix - 0.01 > before["at_unix"]
 
 
-def test_a_number_that_the_tracker_has_given_is_never_taken_for_one_of_an_earlier_run(server, tracker, monkeypatch):
+def test_a_number_of_this_run_is_never_taken_for_one_of_an_earlier_run(server, tracker, monkeypatch):
     monkeypatch.setattr(event_log, "LOOK_EVERY_S", 2.0)
     with stream(server) as first:
         first.next("status")
@@ -73,7 +73,7 @@ def test_a_number_that_the_tracker_has_given_is_never_taken_for_one_of_an_earlie
             assert third.next("dial", "gap").id == "7", "from now on, and not from when the log last looked"
 
 
-def test_who_asks_while_others_record_is_told_of_no_gap(server, tracker, monkeypatch):
+def test_a_reader_that_asks_during_recording_sees_no_gap(server, tracker, monkeypatch):
     ended = threading.Event()
 
     def without_end():
@@ -95,7 +95,7 @@ def test_who_asks_while_others_record_is_told_of_no_gap(server, tracker, monkeyp
         recording.join()
 
 
-def test_readers_who_come_all_at_once_are_counted_too(server, monkeypatch):
+def test_readers_that_come_all_at_once_are_counted_too(server, monkeypatch):
     monkeypatch.setattr("nocarrier.web.api.responders.MAX_STREAMS", 5)
 
     def ask(_):
@@ -131,7 +131,7 @@ def test_masks_are_made_once_for_all_readers(server, tracker, monkeypatch):
     assert len(asked) < 60, "fifty events and some status; not twice"
 
 
-def test_an_application_that_is_served_anew_has_streams_again(tracker):
+def test_an_application_that_is_served_again_has_streams_again(tracker):
     app = nocarrier.asgi_app(tracker)
     for _ in range(2):
         with Server(app, "127.0.0.1:0", before_stop=app.end_streams) as server, stream(server) as reader:
