@@ -25,7 +25,7 @@ GENERATED = [*sorted((ROOT / "docs" / "reference").glob("*.md")), ROOT / "docs" 
 """Made of tables that have their own tests."""
 
 PAGES = [
-    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md") if (ROOT / name).exists()),
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "dashboard/README.md")),
     *(page for page in sorted((ROOT / "docs").rglob("*.md")) if page not in GENERATED),
 ]
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -106,8 +108,10 @@ class World:
         """Run a command of a page in bash; returns its output.
 
         `make VERB` is only planned, and pytest only collects: that shows that the verb and the tests exist. To run them
-        all here would be a test run within a test run.
+        all here would be a test run within a test run. For npm, there must be such a script.
         """
+        if command.startswith("npm "):
+            return _script_of_page(command)
         for program in _INSTALLED_LATER:
             if re.search(rf"\b{program}\b", command) and shutil.which(program) is None:
                 pytest.skip(f"{NOT_PROVEN}install {program}")
@@ -119,6 +123,13 @@ class World:
                 return "".join(lines)
         verbs = set(re.findall(r"\bnocarrier (\w+)", command))
         return self.run(bash, statuses={0}.union(*(_STATUSES.get(verb, {0}) for verb in verbs)))
+
+
+def _script_of_page(command: str) -> str:
+    """The script that `npm run NAME` or `npm test` runs, and npm itself for `npm ci`."""
+    _, verb, *rest = shlex.split(command, comments=True)
+    scripts: dict[str, str] = json.loads((ROOT / "dashboard" / "package.json").read_text())["scripts"]
+    return verb if verb == "ci" else scripts[rest[0] if verb == "run" else verb]
 
 
 def _lines_as_far_as(until: str, program: subprocess.Popen[str]) -> list[str]:
