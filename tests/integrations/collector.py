@@ -1,4 +1,4 @@
-"""An OpenTelemetry collector as small as can be: OTLP over HTTP on loopback, decoded with OpenTelemetry's protobuf."""
+"""A minimal OpenTelemetry collector: OTLP over HTTP on loopback, decoded with OpenTelemetry's protobuf."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ class Collector:
     """Listens on 127.0.0.1.
 
     Attributes:
-        received: decoded requests, in the order in which they came.
-        status: what it answers; None: nothing, ever.
-        headers: of the last request.
+        received: decoded requests, in the order of arrival.
+        status: the HTTP status of its answers; None: it never answers.
+        headers: those of the last request.
     """
 
     def __init__(self, port=0):
@@ -83,7 +83,7 @@ class Collector:
         ]
 
     def metric(self, name):
-        """The newest state of a metric."""
+        """The newest data of a metric."""
         return [
             metric
             for request in self.received
@@ -108,5 +108,5 @@ class Collector:
 
 
 def attributes(of):
-    """Of a span or data point, as a dictionary."""
+    """The attributes of a span or data point, as a dictionary."""
     return {each.key: getattr(each.value, each.value.WhichOneof("value")) for each in of.attributes}

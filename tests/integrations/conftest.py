@@ -21,7 +21,7 @@ def tracker():
 
 
 class Telemetry:
-    """Providers of a program, and what they were given."""
+    """Providers of a program, and what they received."""
 
     def __init__(self):
         self._spans = InMemorySpanExporter()
@@ -38,12 +38,12 @@ class Telemetry:
         return [span for span in self._spans.get_finished_spans() if name in {None, span.name}]
 
     def dial(self):
-        """The one dial, and its attempts."""
+        """The only dial, and its attempts."""
         [dial] = self.spans("dial")
         return dial, self.spans("attempt")
 
     def points(self, metric):
-        """What a metric says, one point for each set of attributes."""
+        """The data of a metric, one point for each set of attributes."""
         data = self._reader.get_metrics_data()
         return [
             point
@@ -68,7 +68,7 @@ def telemetry():
 
 @pytest.fixture(autouse=True)
 def sdk_is_content(caplog):
-    """The SDK logs what it does not like, such as an attribute of a type that it does not have."""
+    """The SDK logs what it rejects, such as an attribute of an unsupported type."""
     yield
     said = [each for each in caplog.records if each.name.startswith("opentelemetry") and each.levelno > logging.INFO]
     assert not said, [each.getMessage() for each in said]

@@ -1,4 +1,4 @@
-"""docs/how-to/opentelemetry.md names every attribute and metric that there is, and no other."""
+"""docs/how-to/opentelemetry.md names every existing attribute and metric, and no other."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ FAULT = nocarrier.Fault(
 
 
 def table(header):
-    """First cells' names, and the whole row, of the table that begins with `header`."""
+    """The names in the first cells, with the whole row, of the table that begins with `header`."""
     rows = PAGE.read_text().partition(f"| {header} |")[2].partition("\n\n")[0].splitlines()[2:]
     return {name: row for row in rows for name in re.findall(r"`([^`]+)`", row.split("|")[1])}
 
 
 def general(name):
-    """Names that end in what was seen, as the page has them."""
+    """Names that end in an observed value, as the page writes them."""
     return re.sub(r"^(nocarrier\.(evidence|phases_s))\..*", r"\1.*", name)
 
 

@@ -1,4 +1,4 @@
-"""The exporter beside a program: its providers, its threads, its errors, and packages that are not there."""
+"""The exporter inside a program: its providers, its threads, its errors, and missing packages."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_it_ends_when_closed_and_only_once(tracker, telemetry):
 
 
 class Failing(SpanProcessor):
-    """Of somebody else, and broken."""
+    """A broken exporter of another library."""
 
     def __init__(self, times):
         self.times = times

@@ -1,4 +1,4 @@
-"""Metrics of dials: their sums are those of the tracker, and no peer is in them."""
+"""Metrics of dials: their sums equal those of the tracker, and they contain no peer."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ async def test_sums_equal_those_of_the_tracker(tracker, telemetry):
                 await asyncio.wait_for(try_dial(f"127.0.0.1:{full}", tracker, "seed", timeout_s=30), 0.1)
         tracker.record("198.18.0.1:7072", "too_many_peers", "tracker", duration_s=2.5)
         tracker.record("[2001:db8::1]:7072", "too_many_peers", "tracker", duration_s=1000.0)
-        tracker.record("198.18.0.1:7072", "too_many_peers", "tracker")  # nobody knows how long it took
+        tracker.record("198.18.0.1:7072", "too_many_peers", "tracker")  # with an unknown duration
         tracker.record("198.18.0.1:7072", "early_disconnect", "tracker", duration_s=3.0)
         for _ in range(4):
             tracker.record("198.18.0.1:7072", "slots_full", "seed")

@@ -1,4 +1,5 @@
-"""Over OTLP to a collector: a real one that takes everything, and ones that are down, silent, refuse, or come back."""
+"""Over OTLP to a collector: a real one that accepts everything, and ones that are down, silent, refuse, or come
+back."""
 
 from __future__ import annotations
 
@@ -22,7 +23,7 @@ A = "198.18.0.1:7072"
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch):
-    """Nothing of the machine's own; and often, so that a test need not wait."""
+    """Nothing from the machine's environment; and frequent exports, so that a test need not wait."""
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "OTEL_SERVICE_NAME", "OTEL_RESOURCE_ATTRIBUTES"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
@@ -62,7 +63,7 @@ def record(tracker, times=1):
 
 
 def said(caplog):
-    """What was logged, by anyone."""
+    """All log messages, of any logger."""
     return [(each.name, each.levelname, each.getMessage()) for each in caplog.records if each.name != "asyncio"]
 
 
@@ -252,7 +253,7 @@ def test_exporters_of_the_program_keep_their_own_log(tracker, endpoint, caplog):
         theirs.shutdown()
     names = [name for name, *_ in said(caplog)]
     assert "opentelemetry.exporter.otlp.proto.http.trace_exporter" in names
-    caplog.clear()  # for the fixture that wants a content SDK
+    caplog.clear()  # for the fixture that requires that the SDK logs nothing
 
 
 @pytest.mark.usefixtures("gives_up_soon")

@@ -1,4 +1,4 @@
-"""Dials as spans: real ones over loopback, with true times and parents, and whatever a peer may say."""
+"""Dials as spans: real ones over loopback, with true times and parents, whatever a peer may send."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ async def test_a_dial_that_succeeds(tracker, telemetry):
                 d.node_id = "ab"
             after_ns = time.time_ns()
             writer.close()
-            await asyncio.sleep(0.3)  # exported later, and still with the times of the dial
+            await asyncio.sleep(0.3)  # exported later, but with the times of the dial
     span, [attempt] = telemetry.dial()
     [success] = tracker.snapshot().successes
 

@@ -1,4 +1,4 @@
-"""What the tests of the history share: a clock that they set, and waiting for the writer's thread."""
+"""Shared by the tests of the history: a clock that they set, and waiting for the writer's thread."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SOON_S = 10.0
 
 
 class Clock:
-    """Unix seconds; a little later at each look, so that order in time is order of events."""
+    """Unix seconds; a little later at each call, so that the order in time is the order of events."""
 
     def __init__(self, now_unix: float = NOON_UNIX, step_s: float = 0.001) -> None:
         self.now_unix = now_unix
@@ -29,7 +29,7 @@ class Clock:
 
 
 def eventually(holds, within_s=SOON_S):
-    """Wait until `holds()` gives something true, and give that."""
+    """Wait until `holds()` returns something true, and return that."""
     deadline = time.monotonic() + within_s
     while not (result := holds()):
         assert time.monotonic() < deadline, f"not within {within_s:g} s"
@@ -44,7 +44,7 @@ def written(history, total):
 
 
 def all_events(history, limit=100, **wanted):
-    """All events that match, newest first, gathered page by page."""
+    """All matching events, newest first, collected page by page."""
     found, cursor = [], None
     while True:
         page = history.events(EventQuery(limit=limit, cursor=cursor, **wanted))
@@ -61,7 +61,7 @@ def in_file(path):
 
 
 def rollups_agree(path):
-    """Assert that the counts by minute and by hour are those of the events that are shown."""
+    """Assert that the counts by minute and by hour match the events that are shown."""
     with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
         connection.execute("BEGIN")  # one instant, whatever is being written
         events = connection.execute(
@@ -76,5 +76,5 @@ def rollups_agree(path):
 
 
 def history_of(path, tracker, **options):
-    """A history that has the tracker's clock: by that of this machine, what is recorded at noon of 2026 is old."""
+    """A history with the tracker's clock: by this machine's clock, records from noon of 2026 would be old."""
     return SqliteHistory(path, tracker, version="test", clock=tracker._clock, **options)

@@ -1,4 +1,4 @@
-"""A clock that is wrong for a while, as machines boot with one: nothing is deleted for it, and nothing hidden."""
+"""A clock that is wrong for a while, as on machines that boot with one: no event is deleted for it, and none hidden."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def record(tracker, times=1):
 
 
 def looked_some_times(history):
-    """Wait until the writer has been through some steps more."""
+    """Wait until the writer has made some more steps."""
     history._writer._tidy_at_s = -1.0
     eventually(lambda: history._writer._tidy_at_s >= 0)
     history._writer._tidy_at_s = -1.0
@@ -85,7 +85,7 @@ def test_events_from_before_the_clock_was_set_expire_too(path, tracker, clock, m
     with history_of(path, tracker) as history:
         record(tracker, 2)
         written(history, 2)
-        clock.now_unix = 1_000.0  # no clock that goes on without power
+        clock.now_unix = 1_000.0  # a clock that stops without power
         record(tracker, 3)
         eventually(lambda: tracker.snapshot() and history.status().waiting == 0)
         clock.now_unix = NOON_UNIX + 60

@@ -1,4 +1,4 @@
-"""What is recorded is kept, whole, and found again by everything that one asks for."""
+"""Every record is kept completely, and found again by every filter."""
 
 from __future__ import annotations
 

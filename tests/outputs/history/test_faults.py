@@ -1,4 +1,5 @@
-"""Whatever happens to the file or its disk, the program goes on, says it, and what was written stays written."""
+"""Whatever happens to the file or its disk, the program continues and reports it, and what was written stays
+written."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Findings are kept from their beginning to their end, however that came."""
+"""Findings are kept from their beginning to their end, however they end."""
 
 from __future__ import annotations
 
@@ -137,7 +137,7 @@ def test_a_range_contains_the_findings_active_in_it(history, tracker):
 
 def test_findings_that_came_and_went_while_the_disk_failed_keep_their_times(path, tracker, monkeypatch):
     monkeypatch.setattr(writer_thread, "RETRY_EVERY_S", 0.05)
-    path.mkdir()  # no place for a file
+    path.mkdir()  # a folder where the file should be
     with history_of(path, tracker) as history:
         eventually(lambda: history.status().state == "failing")
         history.record_findings((finding("offline"),))

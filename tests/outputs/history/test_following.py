@@ -1,4 +1,4 @@
-"""Somebody who follows the history gets every event once and in order, over restarts, and is told what is missing."""
+"""A follower of the history gets every event once and in order, across restarts, and is told what is missing."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def record(tracker, times):
 
 
 def run_of(path, clock, times, total):
-    """One run of a program that records some events and ends; gives its name."""
+    """One run of a program that records some events and ends; returns its name."""
     tracker = DialTracker(clock=clock)
     with history_of(path, tracker) as history:
         record(tracker, times)
@@ -34,7 +34,7 @@ def run_of(path, clock, times, total):
 
 
 def followed(history, place=None, limit=100):
-    """All that comes after `place`, page by page: the places of the events, what is missing, and the last place."""
+    """Everything after `place`, page by page: the places of the events, what is missing, and the last place."""
     places, missing = [], []
     while True:
         page = history.read_after(place, limit)
@@ -97,7 +97,7 @@ def test_a_place_not_yet_on_disk_waits_for_the_events_behind_it(path, tracker):
     with history_of(path, tracker) as history:
         record(tracker, 3)
         written(history, 3)
-        ahead = EventPlace(tracker.run, 5)  # told by the live stream, which is quicker
+        ahead = EventPlace(tracker.run, 5)  # from the live stream, which is faster
         assert followed(history, ahead) == ([], [], ahead)
         record(tracker, 4)
         written(history, 7)
@@ -280,7 +280,7 @@ def test_a_file_that_is_not_made_yet_is_empty(path, tracker, monkeypatch):
             assert history.events(EventQuery()).events == []
             assert history.read_after(None, 10).next_after is None
             assert history.findings(None, None, 10) == []
-            path.touch()  # made, and nothing in it yet
+            path.touch()  # created, but still empty
 
 
 def test_a_file_that_was_removed_is_empty_until_another_is_made(path, tracker):

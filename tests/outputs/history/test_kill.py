@@ -49,7 +49,7 @@ for number in itertools.count():
 @pytest.mark.timeout(60 + 5 * KILLS)
 def test_at_most_the_last_second_is_lost(tmp_path, tracker):
     seed = random.randrange(10**6)
-    print(f"seed {seed}")  # shown where it fails
+    print(f"seed {seed}")  # shown if it fails
     draw = random.Random(seed)
     path = tmp_path / "history.sqlite3"
     acknowledged: dict[int, int] = {}
@@ -69,7 +69,7 @@ def test_at_most_the_last_second_is_lost(tmp_path, tracker):
 
 
 def _run_and_kill(path, after_s):
-    """Run under load and kill it; gives the newest event that it had told a second before it died."""
+    """Run under load and kill it; returns the newest event that it had reported a second before it died."""
     process = subprocess.Popen(
         [sys.executable, "-c", UNDER_LOAD, path],
         stdout=subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""A file of the version before opens and works: its runs get names, and everything in it is found again."""
+"""A file of the previous version opens and works: its runs get names, and everything in it is found again."""
 
 from __future__ import annotations
 

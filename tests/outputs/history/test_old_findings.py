@@ -1,4 +1,4 @@
-"""Findings of a file of the version before are shown as they were, and masked where they have to be."""
+"""Findings in a file of the previous version are shown as they were, and masked where necessary."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from nocarrier.web.views.findings import finding_view
 from tests.outputs.history.kit import eventually, history_of
 
 DUMP = Path(__file__).with_name("history-0.1.0.sql")
-"""Two runs of 0.1.0 as it was before findings had texts and actions of values; the second was killed."""
+"""Two runs of 0.1.0 from before findings had templates with values; the second one was killed."""
 
 CODES = ["peer_overloaded", "private_addresses_gossiped", "seeds_down", "seeds_misconfigured", "unexplained"]
 
 
 @pytest.fixture
 def old(path):
-    """What the file holds, read without our code."""
+    """The contents of the file, read without our code."""
     with contextlib.closing(sqlite3.connect(path)) as connection:
         connection.executescript(DUMP.read_text())
         return [json.loads(row) for [row] in connection.execute("SELECT finding FROM finding ORDER BY id")]

@@ -1,4 +1,4 @@
-"""What is old or too much goes, oldest first, minute by minute; counts and events agree all the while."""
+"""Old or excess events are deleted, oldest first, minute by minute; counts and events always agree."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counts by time are the events counted, however they are asked for."""
+"""Counts by time equal the counted events, whatever the query."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ A = "198.18.0.1:7072"
 
 @pytest.fixture
 def busy(path, tracker, clock):
-    """Three hours: each minute a refusal, each ten a timeout by gossip, each hour a success."""
+    """Three hours: a refusal every minute, a timeout by gossip every ten minutes, a success every hour."""
     clock.step_s = 0
     with history_of(path, tracker) as history:
         for minute in range(180):

@@ -1,4 +1,4 @@
-"""A disk that takes its time for each commit: what is written at once grows, and nothing else has to wait for ever."""
+"""A disk that is slow to commit: transactions grow, and nothing else has to wait forever."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.outputs.history.kit import eventually, history_of, in_file, written
 from tests.outputs.history.test_findings import finding, kept
 
 COMMIT_S = 0.02
-"""A hard disk, or a memory card."""
+"""Like a hard disk, or a memory card."""
 
 
 @pytest.fixture(autouse=True)
@@ -30,7 +30,7 @@ def slow_commits(monkeypatch):
 
 @pytest.fixture
 def busy(tracker):
-    """Several events come within every commit, without end."""
+    """Several events arrive during every commit, endlessly."""
     ended = threading.Event()
 
     def record():
@@ -75,6 +75,6 @@ def test_events_recorded_within_one_step_are_one_commit(path, tracker):
         written(history, 2)
         time.sleep(1)
     changes = [word for word in words if word in {"BEGIN", "COMMIT", "INSERT", "UPDATE"}]
-    changes = changes[changes.index("BEGIN") :]  # the transaction before may not have been over when looking began
+    changes = changes[changes.index("BEGIN") :]  # the previous transaction may not have ended when tracing began
     assert changes.index("UPDATE") < changes.index("COMMIT"), "that the run was seen is part of it"
     assert changes[changes.index("COMMIT") + 1 :] in ([], ["UPDATE"]), "the end of the run"

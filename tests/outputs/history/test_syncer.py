@@ -1,4 +1,4 @@
-"""Forcing to disk happens beside the writer: a disk that takes long costs no event, and the log stays short."""
+"""Forcing to disk happens beside the writer: a slow disk loses no event, and the log stays short."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ A = "198.18.0.1:7072"
 
 
 def pages_outside(path):
-    """How much of the log is not in the file yet, in pages: asked of SQLite itself."""
+    """How many pages of the log are not in the file yet, according to SQLite itself."""
     with contextlib.closing(sqlite3.connect(path)) as connection:
         _, in_log, taken_over = connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
     return in_log - taken_over
@@ -31,7 +31,7 @@ def test_written_events_are_soon_in_the_file_itself(path, tracker, tmp_path, mon
         written(history, 500)
 
         def is_in_the_file_alone():
-            alone = tmp_path / "alone.sqlite3"  # as a power cut could leave it: without what is beside it
+            alone = tmp_path / "alone.sqlite3"  # as a power cut could leave it: without the log beside it
             shutil.copy(path, alone)
             try:
                 return len(in_file(alone)) == 500

@@ -1,4 +1,4 @@
-"""How much of the file a question reads: no more than what it asks for."""
+"""How much of the file a query reads: no more than it asks for."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ RARE = "198.18.0.99:1"
 
 @pytest.fixture(scope="module")
 def large(tmp_path_factory):
-    """An event a second; all of one kind but the oldest."""
+    """One event per second; all of the same kind except the oldest."""
     from nocarrier import DialTracker
 
     tracker = DialTracker(clock=lambda: NOON_UNIX)
@@ -39,7 +39,7 @@ def large(tmp_path_factory):
 
 
 def steps(path, **wanted):
-    """Thousands of steps of SQLite's virtual machine that a page takes."""
+    """How many thousand steps of SQLite's virtual machine a page takes."""
     return steps_of(path, lambda connection: read_sql.read_events(connection, EventQuery(**wanted)))
 
 

@@ -1,4 +1,4 @@
-"""What lies in monitoring/: rules and dashboard, and the expressions in them."""
+"""The contents of monitoring/: rules and dashboard, and the expressions in them."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def replaced(block: str, expression: str) -> str:
 
 
 def panels() -> list[dict[str, Any]]:
-    """The panels of the dashboard that are no rows."""
+    """The panels of the dashboard that are not rows."""
     return [panel for panel in DASHBOARD["panels"] if panel["type"] != "row"]
 
 
@@ -56,7 +56,7 @@ def panel_queries() -> Iterator[tuple[str, str]]:
 
 
 def annotation_queries() -> Iterator[tuple[str, str]]:
-    """The same of the annotations."""
+    """The same for the annotations."""
     for annotation in DASHBOARD["annotations"]["list"]:
         yield f"annotation {annotation['name']}", annotation["expr"]
 

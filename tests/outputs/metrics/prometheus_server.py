@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 SCRAPE_INTERVAL = "500ms"
-"""Also how long a scrape may take; on a machine with other work to do, a tenth of a second is soon gone."""
+"""Also how long a scrape may take; on a busy machine, a tenth of a second passes quickly."""
 
 STARTED_WITHIN_S = 20.0
-"""On a busy machine; else it takes half a second."""
+"""On a busy machine; otherwise it takes half a second."""
 
 _CONFIG = """\
 global: {{scrape_interval: {interval}, scrape_timeout: {interval}, evaluation_interval: {interval}}}
@@ -33,26 +33,26 @@ scrape_configs:
 
 @dataclass(frozen=True)
 class Prometheus:
-    """One that runs."""
+    """A running server."""
 
     url: str
 
     async def query(self, expression: str) -> list[dict[str, Any]]:
-        """The samples that the expression has now."""
+        """The samples of the expression now."""
         return (await self.ask(f"query?{urllib.parse.urlencode({'query': expression})}"))["result"]
 
     async def value(self, expression: str) -> float | None:
-        """The one value of an expression without labels; None where there is none yet."""
+        """The only value of an expression without labels; None if there is none yet."""
         samples = await self.query(expression)
         return float(samples[0]["value"][1]) if samples else None
 
     async def firing(self) -> dict[str, dict[str, Any]]:
-        """The alerts that fire, by name; of several of one name the last."""
+        """The firing alerts, by name; if several have one name, the last."""
         alerts = (await self.ask("alerts"))["alerts"]
         return {alert["labels"]["alertname"]: alert for alert in alerts if alert["state"] == "firing"}
 
     async def ask(self, what: str) -> Any:
-        """The data of an answer of the API."""
+        """The data in an answer of the API."""
         return await asyncio.to_thread(self._ask, what)
 
     def _ask(self, what: str) -> Any:
@@ -66,7 +66,7 @@ class Prometheus:
 async def prometheus(
     folder: Path, target: str, *, token: str = "", rules: Iterable[Path] = ()
 ) -> AsyncIterator[Prometheus]:
-    """Run Prometheus until the block ends; it has scraped `target` once when this gives it."""
+    """Run Prometheus until the block ends; it has scraped `target` once when the block begins."""
     config = folder / "prometheus.yml"
     config.write_text(
         _CONFIG.format(interval=SCRAPE_INTERVAL, rules=", ".join(map(str, rules)), token=token, target=target)
@@ -90,7 +90,7 @@ async def prometheus(
                 await asyncio.sleep(0.1)
         yield running
     finally:
-        process.kill()  # its data goes with the test's folder
+        process.kill()  # its data is deleted with the test's folder
         process.wait()
 
 
@@ -101,7 +101,7 @@ async def _has_scraped(running: Prometheus) -> bool:
 
 
 def _free_address() -> str:
-    # Prometheus does not tell which port it was given for port 0, so one is chosen here.
+    # Prometheus does not report the port that it was given for port 0, so a port is chosen here.
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         host, port = probe.getsockname()

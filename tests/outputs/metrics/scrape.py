@@ -1,4 +1,4 @@
-"""One scrape, parsed: what a test asks of an exposition."""
+"""One scrape, parsed, with what a test asks of it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Scraped:
 
     @classmethod
     def of(cls, *arguments, accept: str = OPENMETRICS) -> Scraped:
-        """Scrape what `exposition` is given, and parse it by the strict parser of its format."""
+        """Scrape with this content type, and parse the result with the strict parser of its format."""
         body, content_type = exposition(*arguments, accept=accept)
         parse = (
             openmetrics_parser.text_string_to_metric_families
@@ -41,14 +41,14 @@ class Scraped:
         return found
 
     def samples(self, name: str) -> dict[tuple[tuple[str, str], ...], float]:
-        """By sorted labels, all samples of that name."""
+        """All samples of that name, by their sorted labels."""
         return self._by_name.get(name, {})
 
     def total(self, name: str, **labels: str) -> float:
-        """The sum over all samples of that name with those labels."""
+        """The sum of all samples with that name and those labels."""
         wanted = set(labels.items())
         return sum(value for found, value in self.samples(name).items() if wanted <= set(found))
 
     def values_of(self, label: str, names: Iterable[str]) -> set[str]:
-        """Every value that the label has in samples of those names."""
+        """Every value of the label in samples with those names."""
         return {value for name in names for found in self.samples(name) for key, value in found if key == label}

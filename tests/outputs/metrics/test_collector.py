@@ -1,4 +1,4 @@
-"""What a scrape shows is what the table declares: names, types, labels, zeros; in both formats, and for promtool."""
+"""A scrape shows what the table declares: names, types, labels, zeros; in both formats, and for promtool."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ PROMISED = {
     "nocarrier_records_dropped_total{cause}",
     "nocarrier_build_info{version}",
 }
-"""Names and labels that people outside rely on."""
+"""Names and labels that others rely on."""
 
 SUFFIXES = {"histogram": ("_bucket", "_count", "_sum")}
 
@@ -152,7 +152,7 @@ def test_sums_equal_those_of_the_tracker(everything):
     assert scraped.total("nocarrier_early_disconnects_total") == totals.disconnected_early == len(Source)
     for source in Source:
         assert scraped.total("nocarrier_dial_failures_total", source=source) == tracker.totals(source).failed
-    # A policy that forbids what a name resolved to is a failure; the same reason is a skip where nothing had begun.
+    # If policy forbids what a name resolves to, that is a failure; the same reason is a skip if no dial had begun.
     assert scraped.total("nocarrier_dial_failures_total", reason="private_ip_blocked") == len(Source)
     assert scraped.total("nocarrier_dial_skips_total", reason="private_ip_blocked") == len(Source)
 

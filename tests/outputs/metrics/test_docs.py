@@ -1,4 +1,4 @@
-"""docs/how-to/monitoring.md: its code shows the metrics of dials, and it speaks of the alerts that there are."""
+"""docs/how-to/monitoring.md: its code shows the metrics of dials, and it names exactly the existing alerts."""
 
 from __future__ import annotations
 

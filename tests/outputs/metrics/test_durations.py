@@ -1,4 +1,4 @@
-"""Durations are kept as counts by bucket: every ended dial whose duration is known, once, and nothing else."""
+"""Durations are kept as counts by bucket: every ended dial with a known duration, once, and nothing else."""
 
 from __future__ import annotations
 

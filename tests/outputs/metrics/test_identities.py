@@ -1,4 +1,4 @@
-"""The identities between the families hold in every scrape, whatever happens before or meanwhile."""
+"""The identities between the metrics hold in every scrape, whatever happens before or during it."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ DIAL_ENDS = {"succeeded", "failed", "cancelled"}
 
 
 def settings(folder: Path, http_listen: str = "127.0.0.1:0", **options: object) -> Settings:
-    """A node on loopback with history and a token."""
+    """A node on loopback with a history and a token."""
     node = structs.replace(OPTIONS, p2p_listen="127.9.9.9:0", data_dir=str(folder / "node"), **options)
     return Settings(
         node=node,
@@ -65,7 +65,7 @@ def debug(url: str) -> dict[str, dict[str, int]]:
 
 
 async def until_nothing_is(wrong: Callable[[], Awaitable[object]], *, within_s: float) -> None:
-    """Wait until `wrong()` gives nothing.
+    """Wait until `wrong()` returns nothing.
 
     Raises:
         AssertionError: something was still wrong after `within_s` seconds; says what.
@@ -98,7 +98,7 @@ async def test_sums_equal_those_of_the_node_and_the_dashboard_shows_them(tmp_pat
                     await dial.connect(timeout_s=1)
 
         await dial_all()
-        await asyncio.sleep(1.1)  # two scrapes between, so that rates have something to tell
+        await asyncio.sleep(1.1)  # two scrapes in between, so that rates have a value
         await dial_all()
         node.tracker.record("127.8.0.1:7072", "early_disconnect", "seed")
 
@@ -131,7 +131,7 @@ async def test_sums_equal_those_of_the_node_and_the_dashboard_shows_them(tmp_pat
 
 
 async def without_data(server: Prometheus, queries: Iterable[tuple[str, str]]) -> list[str]:
-    """Which queries of the dashboard tell nothing."""
+    """The queries of the dashboard that return nothing."""
     return [where for where, query in queries if not await has_data(server, filled_in(query, "20s"))]
 
 
@@ -140,7 +140,7 @@ async def has_data(server: Prometheus, query: str) -> bool:
 
 
 def with_short_windows(folder: Path) -> list[Path]:
-    """Copies of the rules in which minutes and hours are seconds."""
+    """Copies of the rules in which minutes and hours are replaced by seconds."""
     copies = []
     for path in (RECORDING_RULES, ALERT_RULES):
         text = re.sub(r"\[\d+[mh]\]", "[4s]", path.read_text())
@@ -163,8 +163,8 @@ async def test_alerts_fire_on_real_faults_and_end_with_them(tmp_path, nodes: Nod
         async def not_firing(expected: set[str]) -> set[str]:
             return expected - (await server.firing()).keys()
 
-        # The only seed refuses, and a dial of the program never ends. What nocarrier cannot classify, and what is ended
-        # twice, are faults of programs, so they are recorded as such a program would.
+        # The only seed refuses, and a dial of the program never ends. Errors that nocarrier cannot classify and dials
+        # that end twice are faults of programs, so they are recorded as such a program would record them.
         wedged = node.tracker.begin("127.8.8.1:7072", "seed")
         ended = node.tracker.begin("127.8.8.2:7072", "seed")
         expected = {

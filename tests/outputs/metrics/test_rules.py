@@ -58,7 +58,7 @@ def test_every_alert_has_a_unit_test_of_its_name():
 
 
 def survivors(folder: Path, tests: str, mutants: dict[str, tuple[str, str]]) -> list[str]:
-    """Which mutants the `tests` do not notice; a mutant is a block of the rules, and what is there in its place."""
+    """The mutants that `tests` do not notice; a mutant is a block of the rules and its replacement."""
     for what, (block, mutant) in {"unchanged": ("", ""), **mutants}.items():
         assert what == "unchanged" or block != mutant, what
         (folder / what / "tests").mkdir(parents=True)

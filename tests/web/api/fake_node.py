@@ -1,7 +1,7 @@
-"""A node that is only told of: what the API shows and asks for, without sockets and peers.
+"""A node that exists only as data: what the API shows and asks for, without sockets and peers.
 
-The API knows a node by `NodePort` alone, and here it is tested alone; that our real node answers the same is shown
-where the node is tested.
+The API knows a node only through `NodePort`, and is tested with that here; the tests of the node show that our real
+node answers in the same way.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ PEER_ID = "cd" * 32
 
 SEED = "198.51.100.1:7072"
 TOLD = "10.0.0.1:7072"
-"""An address that the seed told, and where nobody answers."""
+"""An address that the seed named, and where nobody answers."""
 
 
 class FakeNode:

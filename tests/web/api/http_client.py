@@ -23,7 +23,7 @@ class Answer:
 
     @property
     def problem(self) -> str:
-        """The detail of a problem document, after a look at its form (RFC 9457)."""
+        """The detail of a problem document, after a check of its form (RFC 9457)."""
         assert self.headers["content-type"] == "application/problem+json"
         assert set(self.json) == {"type", "title", "status", "detail"}
         assert self.json["status"] == self.status
@@ -31,7 +31,7 @@ class Answer:
 
 
 def ask(server: Server, method: str, path: str, body: bytes | None = None, **headers: str) -> Answer:
-    """One request; an underscore in the name of a header stands for a hyphen."""
+    """Make one request; an underscore in the name of a header means a hyphen."""
     connection = http.client.HTTPConnection(server.address.host, server.address.port, timeout=15)
     try:
         named = {name.replace("_", "-"): value for name, value in headers.items()}
@@ -56,7 +56,7 @@ def open_connection(server: Server) -> socket.socket:
 
 
 def read_to_end(connection: socket.socket) -> bytes:
-    """All that comes until the server closes; a reset counts as the end."""
+    """Everything that arrives until the server closes; a reset counts as the end."""
     received = b""
     try:
         while part := connection.recv(65536):

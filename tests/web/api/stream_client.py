@@ -1,4 +1,4 @@
-"""Reads the live stream as a browser would, over a real socket."""
+"""Reads the live stream like a browser, over a real socket."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Message(NamedTuple):
 
 
 class StreamClient:
-    """One reader. Without a header or parameter it is told what comes from now on."""
+    """One reader. Without a header or parameter it gets the events from now on."""
 
     def __init__(self, server: Server, query: str = "", **headers: str) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", server.address.port, timeout=WAIT_S)
@@ -60,7 +60,7 @@ class StreamClient:
 
 @contextlib.contextmanager
 def stream(server: Server, query: str = "", **headers: str) -> Iterator[StreamClient]:
-    """A reader for the time of the block."""
+    """A reader for the duration of the block."""
     client = StreamClient(server, query, **headers)
     try:
         yield client

@@ -29,7 +29,7 @@ PROBE = f"{PATH}/probe"
 
 
 class WritesDown:
-    """A prober that looks at nothing, and remembers what it was asked."""
+    """A prober that tests nothing, and remembers what it was asked."""
 
     def __init__(self) -> None:
         self.asked = []
@@ -47,19 +47,19 @@ class WritesDown:
 
 @pytest.fixture
 async def closed():
-    """An address on which nobody listens."""
+    """An address on which nothing listens."""
     async with closed_port("127.66.1.1") as port:
         yield f"127.66.1.1:{port}"
 
 
 def down(tracker, addr):
-    """Have `addr` refuse, so that a finding is active; returns its code."""
+    """Make `addr` refuse, so that a finding is active; returns its code."""
     tracker.record(addr, "connection_refused", "gossip", evidence={"errno": "ECONNREFUSED", "decided_by": "network"})
     return "peer_down"
 
 
 def eventually_json(server, holds):
-    """The answer for which `holds`, within a few seconds: an examination is a second old at most."""
+    """The answer for which `holds` is true, within a few seconds: an examination is at most a second old."""
     deadline = time.monotonic() + 5
     while not holds(answer := get(server, PATH).json):
         assert time.monotonic() < deadline, answer
@@ -147,7 +147,7 @@ def test_a_redacted_diagnosis_reveals_no_identity(embedded, tracker):
 
 @pytest.mark.parametrize("host", ["zq{}", "zq{}.example", "203.0.{}.113", "[2001:db8:{}::113]"])
 def test_no_cause_reveals_an_identity_when_redacted(server, embedded, tracker, host):
-    """Every reason there is, at a handful of peers each, with evidence that quotes them."""
+    """Every reason, for a handful of peers each, with evidence that quotes them."""
     numbers = itertools.count(1)
     for reason in Reason:
         for _ in range(7):  # more than are named as samples
@@ -187,7 +187,7 @@ def test_a_probe_tests_the_addresses_of_the_finding(embedded, tracker, closed):
 def test_a_second_probe_within_a_minute_returns_the_kept_result_with_its_age(embedded, tracker, closed):
     code = down(tracker, closed)
     first = post_json(embedded, PROBE, {"code": code}).json
-    time.sleep(0.01)  # ages are told in milliseconds
+    time.sleep(0.01)  # ages are given in milliseconds
     second = post_json(embedded, PROBE, {"code": code}).json
     assert 0 <= first["age_s"] < 1
     assert first["age_s"] < second["age_s"] < 60
@@ -230,12 +230,12 @@ def test_without_its_own_prober_a_node_probes_only_public_addresses(server, trac
 
 
 def attended(peer: RunningNode) -> Server:
-    """The API as a nocarrier node has it."""
+    """The API as a nocarrier node makes it."""
     return attend(peer.node, peer.tracker, listen="127.0.0.1:0")[1]
 
 
 def embedded_api(peer: RunningNode) -> Server:
-    """The API as a program makes it that has a nocarrier node."""
+    """The API as made by a program that has a nocarrier node."""
     return api_server(peer.tracker, node=peer.node, listen="127.0.0.1:0")
 
 
@@ -248,7 +248,7 @@ async def test_a_nocarrier_node_probes_what_its_own_policy_allows(nodes, closed)
         answer = await asyncio.to_thread(post_json, server, PROBE, {"code": finding["code"]})
     [target] = answer.json["facts"]["targets"]
     assert (target["addr"], target["redial"]["answer"]) == (closed, "refused")
-    assert peer.tracker.totals().started == 1  # a probe is no dial
+    assert peer.tracker.totals().started == 1  # a probe is not a dial
 
 
 @pytest.mark.parametrize("make_server", [attended, embedded_api])

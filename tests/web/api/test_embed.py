@@ -1,4 +1,4 @@
-"""The API in a program of one's own."""
+"""The API in an embedding program."""
 
 from __future__ import annotations
 

@@ -30,7 +30,7 @@ async def shown(running):
 
 
 async def diagnosis_of(server):
-    """The answer of the API; doctor and metric say the same at once."""
+    """The answer of the API; doctor and metric agree with it at once."""
     answer = (await asyncio.to_thread(get, server, "/api/p2p/diagnosis")).json
     doctor = await asyncio.to_thread(nocarrier, "doctor", "--json", "--url", server.url)
     seen = json.loads(doctor.stdout)
@@ -41,7 +41,7 @@ async def diagnosis_of(server):
 
 
 async def never_healthy(server, *, looks=3):
-    """The status of several looks, in a row of which none says that all is well."""
+    """The status at several moments in a row, none of which may say that all is well."""
     found = [await diagnosis_of(server) for _ in range(looks)]
     assert [each["status"] for each in found if each["status"] == "healthy"] == []
     assert not any(each["healthy"] for each in found)
@@ -62,7 +62,7 @@ async def test_a_node_that_has_just_started_and_whose_dials_are_in_flight(nodes)
         running = await nodes.start(target_peers=8, seeds=(addr,))
         async with shown(running) as server:
             await eventually(lambda: running.node.outbound.in_flight == 1)
-            await running.node.connect(addr)  # already_dialing: not to be told as connected
+            await running.node.connect(addr)  # already_dialing: must not look connected
             await eventually_recorded(running, Reason.ALREADY_DIALING)
             answer = await asyncio.to_thread(get, server, "/api/p2p/diagnosis")
     assert answer.json["status"] == "undetermined"
@@ -128,7 +128,7 @@ async def test_it_is_healthy_only_while_a_peer_is_connected(nodes):
 
 
 async def eventually_status(server, *wanted):
-    """Wait for a status: an examination is a second old at most."""
+    """Wait for a status: an examination is at most a second old."""
     for _ in range(100):
         found = await diagnosis_of(server)
         if found["status"] in wanted:

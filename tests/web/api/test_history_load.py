@@ -1,4 +1,4 @@
-"""Slow questions to the history: they hold up each other, and nothing else."""
+"""Slow queries to the history delay each other, and nothing else."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ QUESTIONS = disk_pool.MAX_QUESTIONS + 10
 
 
 class SlowHistory:
-    """One whose disk hangs."""
+    """A history whose disk hangs."""
 
     def __init__(self):
         self.goes_on = threading.Event()

@@ -1,4 +1,4 @@
-"""The history over HTTP: filters, pages, redaction, and what is said where there is none."""
+"""The history over HTTP: filters, pages, redaction, and the answer without a history."""
 
 from __future__ import annotations
 

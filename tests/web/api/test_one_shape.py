@@ -1,4 +1,4 @@
-"""Every answer is one of the views with all its fields, and whoever reads it decodes it into the same view."""
+"""Every answer is one of the views with all its fields, and every reader decodes it into the same view."""
 
 from __future__ import annotations
 
@@ -34,10 +34,10 @@ EVIDENCE = Evidence(
 FAULT = Fault(reason=Reason.CONNECTION_REFUSED, phase=Phase.CONNECT, blame=Blame.PATH, evidence=EVIDENCE)
 
 DOWN = Evidence(errno="ECONNREFUSED", decided_by="network")
-"""Of a peer that is down, which is a finding."""
+"""Evidence of a peer that is down, which is a finding."""
 
 QUERIES = {"/api/p2p/propagation": f"?addr={TOLD}"}
-"""What makes an answer hold more than it does by itself."""
+"""Parameters that make an answer contain more than by default."""
 
 BY_GET = [
     route
@@ -48,7 +48,7 @@ BY_GET = [
 
 @pytest.fixture
 def busy(tracker, node, tmp_path):
-    """A server that has something to tell on every route."""
+    """A server that has something to show on every route."""
     with (
         SqliteHistory(tmp_path / "history.sqlite3", tracker) as history,
         api_server(tracker, node=node, history=history, listen="127.0.0.1:0") as running,
@@ -71,7 +71,7 @@ def busy(tracker, node, tmp_path):
 
 
 def assert_reads_back(body, wanted):
-    """Nothing is lost on the way through a reader's hands."""
+    """Nothing is lost when a reader decodes and encodes it."""
     again = msgspec.json.encode(msgspec.json.decode(body, type=wanted))
     assert json.loads(again) == json.loads(body)
 
@@ -125,7 +125,7 @@ def test_every_answer_and_message_is_named_in_the_views():
 
 
 def test_only_evidence_has_fields_of_any_shape():
-    """`ours` and `theirs` of evidence are whatever did not match."""
+    """`ours` and `theirs` of evidence are the values that did not match, whatever they are."""
     loose = {
         f"{kind.__name__}.{field.name}"
         for kind in classes_in(answers_of(ROUTES))

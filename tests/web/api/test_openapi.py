@@ -1,4 +1,4 @@
-"""The document says what the application does."""
+"""The document describes what the application does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The page over HTTP: its files and headers where it was built, and how to build it where it was not."""
+"""The page over HTTP: its files and headers if it was built, and how to build it if not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How addresses spread, over HTTP: of a node, and of a program that has none."""
+"""How addresses spread, over HTTP: for a node, and for a program without one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Query parameters that cannot be."""
+"""Impossible query parameters."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.web.api.http_client import ask, get
 
 @pytest.fixture(scope="module")
 def server():
-    """One for all: none of these requests changes anything."""
+    """One for all tests: none of these requests changes anything."""
     tracker = DialTracker()
     tracker.record("192.0.2.1:7072", "timeout", "seed")
     with api_server(tracker, listen="127.0.0.1:0") as running:
@@ -81,7 +81,7 @@ def test_every_route_refuses_a_parameter_that_its_row_does_not_declare(server, r
     ],
 )
 def test_every_parameter_that_a_row_declares_is_read_as_its_type(server, route, parameter):
-    """`addr` and the like take any text, but none of that length."""
+    """`addr` and similar parameters accept any text, but not of that length."""
     answer = ask_with_body(server, route, f"{parameter}={'x' * 500}")
     assert answer.status == 422
     assert f"Query parameter {parameter} = " in answer.problem

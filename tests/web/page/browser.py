@@ -1,4 +1,4 @@
-"""A real Chromium, and a watch over each page that it shows: what no test of the page may see."""
+"""A real Chromium that watches every page it shows for faults that no test of the page may cause."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from testbed.programs import NOT_PROVEN, requires
 ROOT = Path(__file__).parents[3]
 AXE = ROOT / "dashboard/node_modules/axe-core/axe.min.js"
 ARTEFACTS = ROOT / "test-artefacts"
-"""Where screenshots go, for people to look at."""
+"""The folder for screenshots, for people to look at."""
 
 PATIENCE_MS = 20_000
-"""How long anything may take that is waited for: long, as the machine may be busy with other tests."""
+"""How long to wait for anything: long, because the machine may be busy with other tests."""
 
 FLAGS = (
-    "--no-sandbox",  # Chromium's own needs a user that is not root
+    "--no-sandbox",  # Chromium's own sandbox needs a user that is not root
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
@@ -41,9 +41,9 @@ needs_the_page = [
         reason=f"{NOT_PROVEN}the page was not built; with Node.js 20 or newer and npm run: make page",
     ),
 ]
-"""For `pytestmark` of every module here that opens the page."""
+"""For `pytestmark` in every module here that opens the page."""
 
-# What happens to the page that no console tells: a blocked script or style, and work that keeps it from answering.
+# Faults of the page that no console shows: a blocked script or style, and work that keeps it from responding.
 WATCH_SCRIPT = """
 window.violations = [];
 window.longTasks = [];
@@ -69,7 +69,7 @@ def chromium() -> Iterator[Browser]:
 
 
 class Visitor:
-    """Opens pages, each in a context of its own unless told otherwise, and remembers what went wrong in them."""
+    """Opens pages, each in its own context unless told otherwise, and remembers what went wrong in them."""
 
     def __init__(self, browser: Browser) -> None:
         self._browser = browser
@@ -82,11 +82,11 @@ class Visitor:
         """A page at `url` in a fresh context; `options` are those of a context.
 
         Args:
-            url: of a node's page, with a query or not.
-            width: of the viewport.
-            height: likewise.
-            wait: until the page has heard from the node.
-            options: of `Browser.new_context`.
+            url: the URL of a node's page, with or without a query.
+            width: the width of the viewport.
+            height: the height of the viewport.
+            wait: whether to wait until the page has heard from the node.
+            options: those of `Browser.new_context`.
         """
         context = self._browser.new_context(viewport={"width": width, "height": height}, **options)  # type: ignore[arg-type]
         self._contexts.append(context)
@@ -100,7 +100,7 @@ class Visitor:
         return page
 
     def forgive(self, pattern: str) -> None:
-        """Console messages that match are no fault: the browser itself writes down what the test does to the node."""
+        """Matching console messages are not faults: the browser itself logs what the test does to the node."""
         self._forgiven.append(pattern)
 
     def _watch(self, page: Page, host: str) -> None:
@@ -121,10 +121,10 @@ class Visitor:
             self.faults.append(f"request to somebody else: {request.url}")
 
     def leave(self) -> None:
-        """Close all, and tell of what was seen.
+        """Close everything, and report what was seen.
 
         Raises:
-            AssertionError: a page logged an error, asked somebody else, or broke its own policy.
+            AssertionError: a page logged an error, contacted another server, or broke its own policy.
         """
         for context in self._contexts:
             for page in context.pages:

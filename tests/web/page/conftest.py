@@ -1,4 +1,4 @@
-"""The browser, visitors with it, and a demo network to look at, which takes long to stand and is therefore shared.
+"""The browser, visitors with it, and a demo network to look at, which takes long to start and is therefore shared.
 
 Playwright keeps an event loop in this thread for as long as it runs, so it runs only while tests of this folder do.
 """
@@ -23,14 +23,14 @@ def browser():
 
 @pytest.fixture
 def running():
-    """What a test enters here runs until the visitor has left: a page whose node is gone complains."""
+    """Whatever a test enters here runs until the visitor has left: a page whose node is gone complains."""
     with ExitStack() as stack:
         yield stack
 
 
 @pytest.fixture
 def visitor(browser, running):
-    """Who opens pages; the test fails where a page had an error, however well it looked."""
+    """A visitor that opens pages; the test fails if a page had an error, even if it looked right."""
     made = Visitor(browser)
     yield made
     made.leave()
@@ -38,6 +38,6 @@ def visitor(browser, running):
 
 @pytest.fixture(scope="package")
 def demo(tmp_path_factory):
-    """The demo with all its faults found; tests look at it and change nothing that others see."""
+    """The demo with all its faults found; tests only look at it and change nothing that others see."""
     with running_demo(tmp_path_factory.mktemp("demo")) as running:
         yield running

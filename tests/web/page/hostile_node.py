@@ -1,6 +1,6 @@
-"""A node whose every text was written by an attacker: the real page, and answers as long and as nasty as they come.
+"""A node whose every text was written by an attacker: the real page, with answers as long and as nasty as possible.
 
-Our own API bounds what peers send, so it cannot show what the page does when something gets past that.
+Our own API bounds what peers send, so it cannot show what the page does if something gets past that.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ NASTY = (
 )
 
 INVISIBLE = "\u202e\u2066\u2069\u202c\u200b\ufeff\u2060\U000e0041\x1b\u2028"
-"""What may stand nowhere on the page, neither in a text nor in an attribute."""
+"""Must appear nowhere on the page, neither in a text nor in an attribute."""
 
 LONG = ("<b>\u202e" + "A" * 996) * 1_000
 """A megabyte."""
@@ -57,7 +57,7 @@ TEXTS = (*NASTY, LONG)
 
 
 def hostile_event(number: int, text: str) -> dict[str, Any]:
-    """A failure with `text` wherever there can be one."""
+    """A failure with `text` wherever there can be text."""
     at_unix = time.time() - len(TEXTS) + number
     event = DialEvent(
         run="0" * 32,
@@ -116,7 +116,7 @@ def hostile_finding(number: int, text: str) -> Finding:
 
 
 def with_commands_as_they_are(found: Diagnosis) -> dict[str, Any]:
-    """As a node would show it that quotes no value and leaves no command out."""
+    """As shown by a node that quotes no value and leaves no command out."""
     shown = msgspec.to_builtins(diagnosis_view(found, Reader(program=ProgramKind.NODE)))
     for finding, text in zip(shown["findings"], TEXTS, strict=True):
         finding["next_actions"] += ({**finding["next_actions"][-1], "command": text, "settings": text},)
@@ -133,7 +133,7 @@ def hostile_peer(like: dict[str, Any], text: str) -> dict[str, Any]:
 
 
 class HostileNode:
-    """Its answers, each shaped like one that the real API gave."""
+    """Its answers, each with the shape of an answer of the real API."""
 
     def __init__(self) -> None:
         tracker = DialTracker()
@@ -195,7 +195,7 @@ class HostileNode:
 
 @contextmanager
 def hostile_node() -> Iterator[tuple[HostileNode, str]]:
-    """The node and where its page is."""
+    """The node and the URL of its page."""
     node = HostileNode()
     with Server(node.app(), "127.0.0.1:0", before_stop=node.stop) as server:
         yield node, f"{server.url}/"

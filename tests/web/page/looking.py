@@ -1,4 +1,4 @@
-"""What a visitor reads off the page."""
+"""What a visitor reads on the page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.web.page.page_node import eventually
 
 
 def rows(page: Page) -> Locator:
-    """Those rows of the table of dials that are in the document."""
+    """The rows of the table of dials that are in the document."""
     return page.get_by_test_id("dial-row")
 
 
@@ -22,7 +22,7 @@ def row_of(page: Page, addr: str) -> Locator:
 
 
 def addresses(page: Page) -> list[str]:
-    """Of the rows, from the top; read at one instant."""
+    """The texts of the rows, from the top, read at one instant."""
     found: list[str] = page.locator("[data-testid=dial-row] td.col-addr").all_inner_texts()
     return found
 
@@ -50,7 +50,7 @@ def first_number(text: str) -> int:
 
 
 def same_at_last(shown: Callable[[], Any], asked: Callable[[], Any]) -> None:
-    """The page shows what the API says. Both change while a node lives, so they are compared until they meet."""
+    """The page shows what the API says. Both change while a node runs, so compare them until they agree."""
     seen: list[tuple[Any, Any]] = []
 
     def meet() -> bool:
@@ -65,7 +65,7 @@ def same_at_last(shown: Callable[[], Any], asked: Callable[[], Any]) -> None:
 
 
 def open_row(page: Page, addr: str) -> Locator:
-    """Press the row of `addr`; gives the panel."""
+    """Press the row of `addr`; returns the panel."""
     row_of(page, addr).first.click()
     panel = page.get_by_test_id("dial-panel")
     expect(panel).to_be_visible()

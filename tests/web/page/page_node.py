@@ -1,4 +1,4 @@
-"""Nodes for the page to look at: real ones in a thread with an event loop of its own, and ways to ask them directly."""
+"""Nodes for the page to look at: real ones in a thread with its own event loop, and ways to ask them directly."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PATIENCE_S = 40.0
 
 @contextmanager
 def in_thread(make: Callable[[], AbstractAsyncContextManager[T]]) -> Iterator[tuple[T, asyncio.AbstractEventLoop]]:
-    """Run what `make` gives in a thread until the block ends; gives what it yields, and its loop."""
+    """Run what `make` returns in a thread until the block ends; yields its result and its loop."""
     entered: Future[tuple[T, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 
     async def life() -> None:
@@ -59,7 +59,7 @@ def in_thread(make: Callable[[], AbstractAsyncContextManager[T]]) -> Iterator[tu
 
 
 def eventually(holds: Callable[[], T], within_s: float = PATIENCE_S) -> T:
-    """Wait until `holds()` gives something true, and give that."""
+    """Wait until `holds()` returns something true, and return that."""
     deadline_s = time.monotonic() + within_s
     while not (result := holds()):
         assert time.monotonic() < deadline_s, f"not within {within_s:g} s"
@@ -68,7 +68,7 @@ def eventually(holds: Callable[[], T], within_s: float = PATIENCE_S) -> T:
 
 
 def ask(server: Server, path: str, token: str | None = None) -> Any:
-    """The answer of the API, asked past the page."""
+    """The answer of the API, requested directly and not through the page."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     with urllib.request.urlopen(urllib.request.Request(f"{server.url}{path}", headers=headers), timeout=20) as answer:
         return json.load(answer)
@@ -92,7 +92,7 @@ class WatchedNode:
         return ask(self.server, path)
 
     def call(self, work: Coroutine[object, object, T]) -> T:
-        """Do `work` in the loop of the node."""
+        """Run `work` in the loop of the node."""
         return asyncio.run_coroutine_threadsafe(work, self.loop).result(PATIENCE_S)
 
 

@@ -1,4 +1,4 @@
-"""A program without a nocarrier node whose dials a test records itself: what it shows is known to the last number."""
+"""A program without a nocarrier node whose dials a test records itself, so that every number it shows is known."""
 
 from __future__ import annotations
 
@@ -38,14 +38,14 @@ _hosts = itertools.count(1)
 
 
 def own_host() -> str:
-    """A loopback address that no test in another process listens on, so that a port of it can be had again."""
+    """A loopback address on which no test in another process listens, so that its ports can be used again."""
     number = next(_hosts)
     return f"127.{64 + os.getpid() % 64}.{os.getpid() // 64 % 256}.{1 + number % 250}"
 
 
 @dataclass
 class Program:
-    """Its tracker, where it answers, and its history where it keeps one."""
+    """Its tracker, its URL, and its history if it keeps one."""
 
     tracker: DialTracker
     server: Server
@@ -59,7 +59,7 @@ class Program:
         return ask(self.server, path)
 
     def events(self, **wanted: str) -> list[dict[str, Any]]:
-        """Of the history, newest first, as the API gives them; beginnings of dials left out, as the page does."""
+        """From the history, newest first, as the API returns them; without beginnings of dials, like the page."""
         query = "&".join(f"{name}={value}" for name, value in wanted.items())
         events = self.ask(f"/api/p2p/history?limit=1000&{query}")["events"]
         return [event for event in events if event["kind"] != "started"]
@@ -77,7 +77,7 @@ def program(folder: Path | None = None, *, tracker: DialTracker | None = None, *
 
 
 def record_mix(shown: Program) -> None:
-    """Record `MIX` and `SUCCESSES`, each to an address of its own, and wait until all of it is in the history."""
+    """Record `MIX` and `SUCCESSES`, each with its own address, and wait until all of it is in the history."""
     addresses = (f"203.0.113.{number}:7072" for number in range(1, 256))
     for (reason, source), n in MIX.items():
         for _ in range(n):

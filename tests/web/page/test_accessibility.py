@@ -1,4 +1,4 @@
-"""Light and dark, wide and narrow, with the keyboard alone: nobody is kept from the page."""
+"""Light and dark, wide and narrow, with only the keyboard: the page is usable by everyone."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def test_nothing_moves_for_users_who_want_reduced_motion(visitor, demo):
     assert moving == []
 
 
-# The element that has the focus, and how one sees that it has.
+# The element that has the focus, and how that is visible.
 FOCUSED = """() => {
   const element = document.activeElement;
   const shapes = [element, ...element.querySelectorAll("rect, circle, path")];
@@ -131,7 +131,7 @@ MOST_STOPS = 150
 
 
 def test_the_keyboard_alone_is_enough_to_reach_a_dial(visitor, demo):
-    page = visitor.open(demo.url, reduced_motion="reduce")  # else the skip link is still on its way when looked at
+    page = visitor.open(demo.url, reduced_motion="reduce")  # otherwise the skip link is still moving when it is checked
     expect(rows(page).first).to_be_attached()
     stops = []
     while not stops or not stops[-1]["isRow"]:

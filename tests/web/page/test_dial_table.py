@@ -16,10 +16,10 @@ from tests.web.page.program import MIX, ROWS, measured, program, record_mix, wri
 pytestmark = needs_the_page
 
 HELD = 5_000
-"""Rows that the page holds at most."""
+"""How many rows the page holds at most."""
 
 SHOWN = ROWS - MIX["backoff_active", "gossip"]
-"""Rows without the skips, which the table leaves out until it is asked for them."""
+"""Rows without the skips, which the table leaves out unless they are requested."""
 
 
 @pytest.fixture
@@ -55,7 +55,7 @@ def test_a_paused_table_stands_still_and_counts_what_waits(visitor, shown):
         shown.tracker.record(f"192.0.2.{number}:7072", "timeout", "dns")
     expect(pause).to_have_text("Resume (3 wait)")
     assert addresses(page) == before
-    # Each choice asks the history, which knows those that wait too.
+    # Each choice queries the history, which also contains the waiting ones.
     written(shown, ROWS + 3)
     for kind in ("Failures", "All dials"):
         with page.expect_response("**/api/p2p/history?*"):
@@ -142,7 +142,7 @@ def test_five_thousand_rows_stay_smooth_and_memory_bounded(visitor, running):
         scroller = page.locator(".dial-scroll")
         length = scroller.evaluate("element => element.scrollHeight")
         for step in range(1, 51):
-            # Waits for two frames, so that what came into sight was drawn.
+            # Waits for two frames, so that newly visible rows are drawn.
             scroller.evaluate(
                 """(element, top) => { element.scrollTop = top; return new Promise(
                      done => requestAnimationFrame(() => requestAnimationFrame(done))) }""",

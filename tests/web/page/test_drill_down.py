@@ -29,7 +29,7 @@ REFUSED = Fault(
 
 @pytest.fixture
 def shown(running, tmp_path):
-    """Two dials, the older of which a router on the way refused."""
+    """Two dials, the older of which was refused by a router on the way."""
     made = running.enter_context(program(tmp_path))
     dial = made.tracker.begin(PEER, "gossip", via="198.51.100.7:7072")
     made.tracker.fail(
@@ -138,7 +138,7 @@ def test_dial_again_really_dials(visitor, demo):
 
 
 def test_a_program_without_a_node_says_that_it_cannot_dial(visitor, shown):
-    visitor.forgive("status of 404")  # the browser writes down every answer that is none
+    visitor.forgive("status of 404")  # the browser logs every answer with an error status
     page = visitor.open(shown.url)
     panel = open_row(page, PEER)
     panel.get_by_role("button", name="Dial again").click()

@@ -1,4 +1,4 @@
-"""Exports hold what the table shows; masked ones no address; and no spreadsheet runs what a peer wrote."""
+"""Exports contain what the table shows; masked ones contain no address; and no spreadsheet runs a peer's text."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def shown(running, tmp_path):
 
 
 def exported(page, kind):
-    """The text of the file that the button gives."""
+    """The text of the file that the button downloads."""
     with page.expect_download() as download:
         page.get_by_test_id(f"export-{kind}").click()
     assert download.value.suggested_filename.startswith("nocarrier-dials-")
@@ -35,7 +35,7 @@ def exported(page, kind):
 
 
 def without_place(event):
-    """An event as the stream tells it: the history adds where it is kept."""
+    """An event as the stream sends it; the history adds where it is kept."""
     return {name: value for name, value in event.items() if name not in {"id", "run"}}
 
 

@@ -1,4 +1,4 @@
-"""The numbers at a glance are those of the API."""
+"""The numbers at a glance equal those of the API."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whatever a peer writes is text: it runs nowhere, loads nothing, hides nothing, and does not stop the page."""
+"""Whatever a peer sends is text: it runs nowhere, loads nothing, hides nothing, and does not stop the page."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ pytestmark = needs_the_page
 RIGHT_TO_LEFT = NASTY.index("\u202e\u2066gpj.exe\u2069\u202c")
 
 SOME = (NASTY[2], NASTY[RIGHT_TO_LEFT], NASTY[9], "__proto__", LONG)
-"""One of each sort, where opening all of them would take long."""
+"""One of each kind, if opening all of them would take too long."""
 
-# What a text of a peer could have become, had it been taken for markup.
+# What a peer's text could have become if it had been taken for markup.
 ALIEN = """() => {
   const found = [];
   for (const element of document.querySelectorAll("*")) {
@@ -47,14 +47,14 @@ def node():
 
 @pytest.fixture
 def page(node, visitor):
-    visitor.forgive("status of 400")  # what the node says to a request that names a megabyte of address
+    visitor.forgive("status of 400")  # the node's answer to a request with a megabyte of address
     opened = visitor.open(node[1])
     expect(rows(opened)).to_have_count(len(TEXTS))
     return opened
 
 
 def expect_harmless(page):
-    """Nothing alien is in the document, and no character that one cannot see."""
+    """Check that nothing alien is in the document, and no invisible character."""
     assert page.evaluate(ALIEN) == []
     html = page.evaluate("document.documentElement.outerHTML")
     assert [f"U+{ord(character):04X}" for character in INVISIBLE if character in html] == []

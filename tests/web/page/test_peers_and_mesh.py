@@ -1,4 +1,4 @@
-"""The peer book and the mesh: everybody that the node knows, when each is dialed next and why not now."""
+"""The peer book and the mesh: every peer that the node knows, when each is dialed next and why not now."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_the_peer_book_says_when_and_why_not_now(visitor, demo):
     page = visitor.open(f"{demo.url}?tab=peers")
 
     def waits_for_long():
-        """A peer whose state will not change while one looks. How long each waits depends on how old the demo is."""
+        """A peer whose state will not change during the test. How long each waits depends on how old the demo is."""
         waiting = [
             peer for peer in demo.ask("/api/p2p/peers")["peers"] if peer["because"] and peer["next_attempt_unix"]
         ]

@@ -1,4 +1,4 @@
-"""Chart, grid and flow count what the API counts; each part of them narrows the table down to what it stands for."""
+"""Chart, grid and flow count what the API counts; each part of them filters the table to the dials it represents."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ def page(visitor, shown):
 
 
 def legend(page):
-    """What the chart counts, by name."""
+    """The counts of the chart, by name."""
     entries = page.get_by_test_id("chart-failures").locator(".legend button").all_inner_texts()
     return {" ".join(entry.split()[:-1]): first_number(entry.split()[-1]) for entry in entries}
 
 
 def series(shown, by):
-    """The same, as the API gives it."""
+    """The same, from the API."""
     lines = shown.ask(f"/api/p2p/history/series?kind=failure&by={by}")["series"]
     return {name.replace("_", " "): sum(buckets) for name, buckets in lines.items()}
 
 
 def expect_addresses(page, shown, **wanted):
-    """The table has exactly those dials that the API has for the same question."""
+    """The table has exactly the dials that the API returns for the same query."""
     same_at_last(lambda: sorted(addresses(page)), lambda: sorted(event["addr"] for event in shown.events(**wanted)))
 
 

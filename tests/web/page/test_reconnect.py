@@ -1,4 +1,4 @@
-"""A node that goes away and comes back: the page says so, goes on where it was, and never hides what it missed."""
+"""A node that goes away and comes back: the page says so, continues where it was, and never hides what it missed."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ def tracker():
 
 @pytest.fixture
 def patient(visitor):
-    """A visitor who knows that the node goes away: the browser writes down every request that nobody answers."""
+    """A visitor that expects the node to go away: the browser logs every request that nobody answers."""
     visitor.forgive(r"net::ERR_|status of 5\d\d")
     return visitor
 
 
 def lose(page, server):
-    """End the node; the page says that it is gone, and that what it shows is old."""
+    """End the node; the page says that it is gone, and that its data is old."""
     server.close()
     connection = page.get_by_test_id("connection")
     expect(connection).to_have_attribute("data-state", "waiting")
@@ -119,6 +119,6 @@ def test_another_run_of_the_program_is_reported(patient, tracker, tmp_path):
         second.record("203.0.113.9:7072", "connection_refused", "seed")
         expect(row_of(page, "203.0.113.9:7072")).to_have_count(1)
         expect(page.get_by_test_id("gap-row")).to_contain_text("The node restarted here")
-        expect(rows(page)).to_have_count(4)  # those of the first run stand beside it, numbered alike
+        expect(rows(page)).to_have_count(4)  # those of the first run are still there, with the same numbers
         expect(page.get_by_test_id("glance")).to_contain_text("0 of 1 since start")
         patient.leave()

@@ -1,4 +1,4 @@
-"""A node with a token: the page asks for it, keeps it in its tab only, and works with it."""
+"""A node with a token: the page asks for it, keeps it only in its tab, and works with it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is looked at stands in the URL: it survives a reload, goes back and forward, and can be sent to somebody."""
+"""The view is in the URL: it survives a reload, goes back and forward, and can be sent to somebody."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def shown(running, tmp_path):
 
 
 def chips(page):
-    """What each chip says, without the sign on its button."""
+    """The text of each chip, without the sign on its button."""
     texts = page.get_by_test_id("filters").locator(".chip").all_inner_texts()
     return [" ".join(text.split()[:-1]) for text in texts]
 
@@ -90,7 +90,7 @@ def test_chips_remove_filters(visitor, shown):
 
 
 def test_nonsense_in_the_url_does_no_harm(visitor, shown):
-    visitor.forgive("status of 422")  # what the node says to a reason that there is not
+    visitor.forgive("status of 422")  # the node's answer to an unknown reason
     page = visitor.open(
         f"{shown.url}?tab=none&range=5y&since=NaN&until=-1&by=color&sort=__proto__&theme=pink&reason=" + "x" * 3000
     )

@@ -1,4 +1,4 @@
-"""What is wrong stands first: worst first, with evidence and what to do, and it goes when its evidence is gone."""
+"""What is wrong comes first: worst first, with evidence and what to do, and it disappears with its evidence."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def findings_of(node):
 
 
 def test_it_shows_the_findings_of_the_api_the_worst_first(visitor, demo):
-    # A busy machine is a finding of its own, which for a while explains others away.
+    # A busy machine is a finding of its own, which for a while explains others.
     eventually(lambda: len({finding["severity"] for finding in findings_of(demo)}) > 1)
     page = visitor.open(demo.url)
     verdict = page.get_by_test_id("verdict")
@@ -121,7 +121,7 @@ def test_a_finding_disappears_when_the_peer_works_again(visitor, running, tmp_pa
         expect(verdict).to_have_attribute("data-level", "healthy")
         expect(verdict.get_by_role("heading", level=2)).to_have_text("Healthy")
         expect(page.get_by_test_id("finding")).to_have_count(0)
-        # The history writes it down a moment later.
+        # The history saves it a moment later.
         eventually(lambda: watched.ask("/api/p2p/history/findings")["findings"][0]["ended_unix"])
         verdict.get_by_text("Past findings").click()
         expect(verdict.get_by_test_id("finding")).to_contain_text("its evidence was gone")

@@ -1,4 +1,4 @@
-"""The watch over every page would see what it is there to see: else all other tests here would prove less."""
+"""The watch over every page notices what it is for; otherwise all other tests here would prove less."""
 
 from __future__ import annotations
 

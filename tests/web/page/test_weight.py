@@ -1,4 +1,4 @@
-"""The page is small, and there at once."""
+"""The page is small and appears at once."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MOST_BYTES = 150_000
 """All files together, as sent."""
 
 TRIES = 3
-"""The best one counts: what else the machine does is not the page's doing."""
+"""The best one counts: the other work of the machine is not the page's fault."""
 
 
 def test_all_files_together_are_small():

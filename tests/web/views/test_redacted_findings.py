@@ -1,4 +1,4 @@
-"""Findings and probes, shown to others: no address, host name or identity, and still of use."""
+"""Findings and probes when shared: no address, host name or identity, and still useful."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ SHARED = Reader(program=ProgramKind.NODE, is_masked=True)
 
 
 def redacted(*findings):
-    """As JSON, for others' eyes."""
+    """As JSON, to be shared."""
     view = diagnosis_view(Diagnosis(at_unix=1.0, status=HealthStatus.UNHEALTHY, findings=findings), SHARED)
     return json.loads(msgspec.json.encode(redact(view)))["findings"]
 
@@ -86,7 +86,7 @@ VALUES = {
     "what the resolver says of a known name": (quoted("no answer for nas, 'nas' and NAS."), "nas"),
     "a ticket": (quoted("eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJjZGNkY2RjZGNkY2RjZGNkIn0.c2lnbmF0dXJlc2lnbmF0dXJl"), "eyJ"),
 }
-"""A value, and what of it must not be seen."""
+"""A value, and the part of it that must not be visible."""
 
 
 @pytest.mark.parametrize("case", VALUES)
@@ -101,7 +101,7 @@ def test_no_text_of_a_finding_reveals_the_identity_of_a_peer(case):
     [usual], [shown] = plain(found), redacted(found)
     assert secret in json.dumps(usual)
     assert secret.lower() not in json.dumps(shown).lower()
-    # The words stay, and the finished sentences are those of the masked values.
+    # The words stay, and the finished sentences contain the masked values.
     assert shown["summary"].startswith("it is ")
     assert shown["summary_text"]["template"] == usual["summary_text"]["template"]
     for text, words in (
@@ -155,7 +155,7 @@ def test_a_host_named_like_one_of_our_words_does_not_garble_our_words(named):
 
 
 def test_a_view_that_was_not_made_to_be_shared_is_never_shared():
-    """Its commands are quoted already, so that it could only be masked by searching them."""
+    """Its commands are already quoted, so it could only be masked by searching them."""
     with pytest.raises(TypeError, match="masked"):
         redact(diagnosis_view(Diagnosis(at_unix=1.0, status=HealthStatus.UNHEALTHY, findings=(finding(),)), NODE))
 

@@ -1,4 +1,4 @@
-"""Views: what they are made of, and that redaction leaves nobody recognisable."""
+"""Views: what they contain, and that redaction leaves nobody recognisable."""
 
 from __future__ import annotations
 

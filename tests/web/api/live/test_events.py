@@ -1,4 +1,4 @@
-"""The live stream: everything in order to everybody, gaps announced, and a slow reader costs nobody else anything."""
+"""The live stream: everything in order for every reader, gaps announced, and a slow reader does not affect others."""
 
 from __future__ import annotations
 

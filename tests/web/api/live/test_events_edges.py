@@ -1,4 +1,4 @@
-"""The live stream where it is asked in unusual ways, or something in it goes wrong."""
+"""The live stream with unusual requests, or when something in it goes wrong."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A thousand events a second to twenty readers, beside one that does not read: everybody gets every event, soon."""
+"""A thousand events a second to twenty readers, and one that does not read: all readers get every event, soon."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import pytest
 from testbed.netns import PYTHON_PATH
 
 SECONDS = int(os.environ.get("NOCARRIER_STREAM_SECONDS", "4"))
-"""How long; 60 for a release."""
+"""How many seconds; 60 for a release."""
 
 EVENTS_PER_S = 1_000
 TOTAL = SECONDS * EVENTS_PER_S
@@ -76,7 +76,7 @@ def test_every_reader_gets_every_event_soon(server, tracker):
 
 
 def _told_to_all(server, tracker):
-    """How far each reader came, and how late the latest event reached it, in seconds. No reader saw an error."""
+    """How far each reader got, and how many seconds late the latest event reached it. No reader saw an error."""
     readers = [
         subprocess.Popen(
             [sys.executable, "-c", READ_ALONG, str(server.address.port), str(TOTAL), str(READERS // 2)],
