@@ -116,6 +116,29 @@ def test_the_longest_possible_name_fits():
     assert len(str(address)) <= MAX_ADDRESS_LENGTH
 
 
+_NUMBER = st.integers(0, 300).map(str) | st.sampled_from(["00", "01", "010", "0255", "", "\u0661", " 1", "-1"])
+
+
+@given(host=st.lists(_NUMBER, min_size=3, max_size=5).map(".".join), port=st.integers(-1, 70_000).map(str) | _NUMBER)
+def test_four_numbers_are_an_address_exactly_if_the_standard_library_says_so(host, port):
+    try:
+        ipaddress.IPv4Address(host)
+        possible = port.isascii() and port.isdigit() and len(port) <= 5 and 1 <= int(port) <= 65_535
+    except ValueError:
+        possible = False
+    if possible:
+        address = Address.parse(f"{host}:{port}")
+        assert (address.host, address.port, address.is_ip) == (host, int(port), True)
+    else:
+        with pytest.raises(AddressError):
+            Address.parse(f"{host}:{port}")
+
+
+@pytest.mark.parametrize(("host", "is_ip"), [("2001:db8::1", True), ("peer.test", False), ("192.0.2.256", False)])
+def test_a_host_is_an_ip_address_or_a_name(host, is_ip):
+    assert Address(host, 7072).is_ip is is_ip
+
+
 def test_a_name_has_no_ip_and_an_ip_has():
     assert Address.parse("seed.example:7072").ip is None
     assert Address.parse("[2001:db8::1]:7072").ip == ipaddress.ip_address("2001:db8::1")

@@ -244,8 +244,7 @@ class Dial:
             self._writer = None
         self._connecting_since, self._phases.deadline_late_s = self._loop.time(), 0.0
         deadline = self._connecting_since + timeout_s
-        is_address = parse_ip(self._address.host) is not None
-        addresses = [self._address] if is_address else await self._resolve(self._address, timeout_s)
+        addresses = [self._address] if self._address.is_ip else await self._resolve(self._address, timeout_s)
         self._phases.current = Phase.CONNECT
         started = self._loop.time()
         timeout_left_s = max(0.0, deadline - started)
