@@ -158,3 +158,15 @@ def test_the_table_is_bounded_and_forgets_the_address_seen_longest_ago(tracker, 
     assert {"peer9999.test:1", "peer9950.test:1", "faithful.test:1"} <= known
     assert "peer0.test:1" not in known
     assert tracker.counts()[Reason.TIMEOUT, "gossip"] == 10_000
+
+
+def test_who_goes_first_is_decided_by_order_and_not_by_a_clock_that_was_set_back(tracker, clock):
+    for number in range(100):
+        tracker.record(f"early{number}.test:1", "timeout", "gossip")
+    clock.now -= 86_400
+    for number in range(30):
+        tracker.record(f"late{number}.test:1", "timeout", "gossip")
+    known = {peer.addr for peer in tracker.peers()}
+    assert {f"late{number}.test:1" for number in range(30)} <= known
+    assert known.isdisjoint({f"early{number}.test:1" for number in range(30)})
+    assert len(known) == 100

@@ -81,7 +81,7 @@ class Durations:
             return
         histogram.observe(duration_s)
         if details is not None:
-            names_and_seconds: Iterator[Any] = iter(details.phases)
+            names_and_seconds: Iterator[Any] = iter(details[-1])
             for name in names_and_seconds:
                 (self._phases.get(name) or self._phases[OTHER_PHASE]).observe(next(names_and_seconds))
 

@@ -65,7 +65,7 @@ def last_outcome(
     cell, at_unix, _, _, via, detail, evidence, duration_s, _, details = failure
     reason = cell.reason
     assert reason is not None
-    phase, blame = (details.phase, details.blame) if details else (reason.phase, reason.blame)
+    phase, blame = details[1:3] if details else (reason.phase, reason.blame)
     return LastOutcome(
         addr,
         cell.source,

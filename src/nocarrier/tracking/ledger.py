@@ -7,10 +7,10 @@ accounting identity; neither is ever computed from the other.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import fields
 from operator import attrgetter, itemgetter
-from typing import NamedTuple
+from typing import TypeAlias
 
 from nocarrier.model import bounds
 from nocarrier.model.event import DialEvent, DialFailure, EndedAttempt
@@ -18,14 +18,12 @@ from nocarrier.model.fault import Fault
 from nocarrier.model.taxonomy import Blame, Kind, Phase, Reason, Source
 from nocarrier.tracking.durations import Durations
 from nocarrier.tracking.record import (
-    ADDR,
     AT_UNIX,
     BLAMELESS,
     CELL,
     DETAILS,
     DURATION_S,
     SAMPLES_PER_CELL,
-    VIA,
     Cell,
     Details,
     Numbered,
@@ -42,18 +40,11 @@ _CELL_OF = itemgetter(CELL)
 _AMOUNTS = attrgetter(*(field.name for field in fields(Totals)))
 
 
-class End(NamedTuple):
-    """A dial ended, with a fault or successfully. Its record is made once the dial's beginning has been found."""
-
-    cell: None
-    at_unix: float
-    dial_id: int
-    fault: Fault | None
-    duration_s: float | None
-    attempts: tuple[EndedAttempt, ...]
-    phases: tuple[str | float, ...]
-    node_id: str | None
-    penalise: bool
+End: TypeAlias = tuple[
+    None, float, int, Fault | None, float | None, tuple[EndedAttempt, ...], tuple[str | float, ...], str | None, bool
+]
+"""A dial ended: no cell yet, at_unix, dial id, fault (None: it succeeded), duration_s, attempts, phases, node_id,
+penalise. Its record is made once the dial's beginning has been found."""
 
 
 class Ledger:
@@ -83,68 +74,87 @@ class Ledger:
 
     def cell(self, reason: Reason, source: Source, kind: Kind) -> Cell:
         """The cell of (reason, source, kind); made on first use."""
-        # Plain text as keys: comparing it with a caller's literal costs half as much as comparing enum members.
-        key = (reason.value, source.value) if kind is reason.kind else (reason.value, source.value, kind.value)
-        # setdefault is atomic: two threads get the same cell.
-        return self.cells.get(key) or self.cells.setdefault(key, Cell(reason, source, kind))
+        cell = self.cells.get((reason, source) if kind is reason.kind else (reason, source, kind))
+        if cell is None:
+            # Plain text as keys: comparing it with a caller's literal costs half as much as comparing enum members.
+            key = (reason.value, source.value) if kind is reason.kind else (reason.value, source.value, kind.value)
+            cell = self.cells.setdefault(key, Cell(reason, source, kind))  # atomic: two threads get the same cell
+        return cell
 
     # ---- taking in ------------------------------------------------------------------------------------------------
 
-    def take_in(self, first_seq: int, items: Sequence[Record | End]) -> tuple[list[Numbered], Iterable[Cell]]:
-        """Count `items`, oldest first. Returns the records they make, numbered from `first_seq` on, and their cells."""
+    def take_in(self, first_seq: int, items: Sequence[Record | End]) -> tuple[Sequence[Record], Collection[Cell]]:
+        """Count `items`, oldest first. Returns the records they make, from number `first_seq` on, and their cells."""
         counts = Counter(map(_CELL_OF, items))
-        records: list[Record] = items  # type: ignore[assignment]
+        records: Sequence[Record] = items  # type: ignore[assignment]
         if None in counts or any(cell.is_begin for cell in counts):
-            records = []
-            for item in items:
-                self._add(first_seq + len(records), item, records)
+            records = self._joined(first_seq, items)
             counts = Counter(map(_CELL_OF, records))
-        numbered = list(enumerate(records, first_seq))
-        for each in numbered:
-            _, record = each
-            record[CELL].samples.append(each)
+        for record in records:
             if record[DURATION_S] is not None:
                 self.durations.take_in(record)
         for cell, count in counts.items():
             cell.total += count
-            del cell.samples[:-SAMPLES_PER_CELL]
-        return numbered, counts.keys()
+        self._keep_samples(first_seq + len(records), records, counts)
+        return records, counts.keys()
 
-    def _add(self, seq: int, item: Record | End, records: list[Record]) -> None:
-        """Add to `records` the record that `item` makes, if any."""
-        if isinstance(item, End):
-            record = self._end(item)
-            if record is not None:
-                records.append(record)
-            return
-        details = item[DETAILS]
-        if item[CELL].is_begin and details is not None:
-            self._open[details.dial_id] = seq, item
-        records.append(item)
+    def _joined(self, first_seq: int, items: Iterable[Record | End]) -> list[Record]:
+        """The records that `items` make, once beginnings and ends have found each other."""
+        records: list[Record] = []
+        for item in items:
+            if item[CELL] is None:
+                record = self._end(item)
+                if record is not None:
+                    records.append(record)
+                continue
+            details = item[DETAILS]
+            if details is not None:
+                self._open[details[0]] = first_seq + len(records), item
+            records.append(item)
+        return records
 
     def _end(self, end: End) -> Record | None:
         """The record of an end; None where the dial has already ended."""
-        numbered = self._open.pop(end.dial_id, None)
+        _, at_unix, dial_id, fault, duration_s, attempts, phases, node_id, penalise = end
+        numbered = self._open.pop(dial_id, None)
         if numbered is None:
             self.ended_twice += 1
             return None
-        _, begun = numbered
-        fault, source = end.fault, begun[CELL].source
+        begun_cell, begun_unix, addr, _, via, *_ = numbered[1]
+        source = begun_cell.source
+        details: Details
         if fault is None:
             cell = self.success_cells[source]
             detail, evidence, penal = None, None, False
-            details = Details(end.dial_id, Phase.SESSION, Blame.NONE, end.attempts, end.phases)
+            details = (dial_id, Phase.SESSION, Blame.NONE, attempts, phases)
         else:
             kind = Kind.CANCELLED if fault.reason is Reason.CANCELLED else Kind.FAILURE
             cell = self.cell(fault.reason, source, kind)
             detail, evidence = bounds.optional_text(fault.detail), fault.evidence
-            penal = end.penalise and source is not Source.DIRECT and fault.blame not in BLAMELESS
-            details = Details(end.dial_id, fault.phase, fault.blame, end.attempts, end.phases)
+            penal = penalise and source is not Source.DIRECT and fault.blame not in BLAMELESS
+            details = (dial_id, fault.phase, fault.blame, attempts, phases)
         cell.ended_open += 1
-        duration_s = end.duration_s
         if duration_s is None:  # still None if the wall clock was set back meanwhile
-            duration_s = bounds.seconds(end.at_unix - begun[AT_UNIX])
-        return (cell, end.at_unix, begun[ADDR], penal, begun[VIA], detail, evidence, duration_s, end.node_id, details)
+            duration_s = bounds.seconds(at_unix - begun_unix)
+        return (cell, at_unix, addr, penal, via, detail, evidence, duration_s, node_id, details)
+
+    def _keep_samples(self, end_seq: int, records: Sequence[Record], counts: Mapping[Cell, int]) -> None:
+        """Keep the last few of each cell. The newest first, as a batch usually has enough of each near its end."""
+        missing = {cell: min(count, SAMPLES_PER_CELL) for cell, count in counts.items() if not cell.is_begin}
+        still_missing = sum(missing.values())
+        newest_first: list[Numbered] = []
+        for ago, record in enumerate(reversed(records), 1):
+            if not still_missing:
+                break
+            cell = record[CELL]
+            if missing.get(cell):
+                missing[cell] -= 1
+                still_missing -= 1
+                newest_first.append((end_seq - ago, record))
+        for numbered in reversed(newest_first):
+            numbered[1][CELL].samples.append(numbered)
+        for cell in missing:
+            del cell.samples[:-SAMPLES_PER_CELL]
 
     def clear(self) -> None:
         """Forget all counts and samples. Dials in flight remain, so the sums still add up."""

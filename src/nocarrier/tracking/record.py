@@ -7,7 +7,7 @@ tuple, and only this module turns it into a readable `DialEvent`, when one is as
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final, NamedTuple, TypeAlias, TypeVar
+from typing import Final, TypeAlias, TypeVar
 
 from nocarrier.model import bounds
 from nocarrier.model.event import Attempt, DialEvent, DialFailure, EndedAttempt
@@ -32,7 +32,7 @@ class Cell:
         "ended_open",
         "is_begin",
         "kind",
-        "makes_one_entry",
+        "makes_entry",
         "penal",
         "reason",
         "samples",
@@ -45,8 +45,7 @@ class Cell:
         self.source = source
         self.kind = kind
         self.is_begin = kind is Kind.STARTED
-        self.makes_one_entry = kind.is_entry and kind is not Kind.SKIP
-        """False for skips, which may be merged into an earlier entry."""
+        self.makes_entry = kind.is_entry
         self.concerns_peer = kind in {Kind.SUCCEEDED, Kind.FAILURE, Kind.DISCONNECT}
         self.penal = (
             kind in {Kind.FAILURE, Kind.DISCONNECT}
@@ -70,19 +69,13 @@ def flat_phases(phases_s: Mapping[str, float]) -> tuple[str | float, ...]:
     return phases
 
 
-class Details(NamedTuple):
-    """What is known only about a dial that was begun here."""
+# Details, records and ends of dials are plain tuples: making one costs a third of making a NamedTuple, and every dial
+# pays for all three.
 
-    dial_id: int
-    phase: Phase | None = None
-    """None when the dial begins, like `blame`."""
-    blame: Blame | None = None
-    attempts: tuple[EndedAttempt, ...] = ()
-    phases: tuple[str | float, ...] = ()
-    """In the form of `flat_phases`, which takes a third of the memory of a dictionary with one phase."""
+Details: TypeAlias = tuple[int, Phase | None, Blame | None, tuple[EndedAttempt, ...], tuple[str | float, ...]]
+"""What is known only about a dial that was begun here: its id; phase and blame, None while it has not ended; its
+attempts; its phases in the form of `flat_phases`, which takes a third of the memory of a dictionary with one phase."""
 
-
-# A plain tuple: making one costs a third of making a NamedTuple, and every failed dial pays for it.
 Record: TypeAlias = tuple[
     Cell, float, str, bool, str | None, str | None, Evidence | None, float | None, str | None, Details | None
 ]

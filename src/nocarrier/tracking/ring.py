@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from nocarrier.model.event import DialFailure
@@ -39,21 +39,34 @@ class Ring:
         self._newest_skip: dict[tuple[str, Cell], _Entry] = {}
         """The entry of the last skip of an address for one reason and source, as long as it is in the ring."""
 
-    def extend(self, records: Sequence[Numbered], *, one_entry_each: bool) -> None:
-        """Add `records`.
+    def extend(self, first_seq: int, records: Sequence[Record], cells: Collection[Cell]) -> None:
+        """Add those of `records` that make an entry; the first has number `first_seq`, `cells` are the cells of all."""
+        if any(cell.kind is Kind.SKIP for cell in cells):
+            for seq, record in enumerate(records, first_seq):
+                self._add(seq, record)
+        elif any(cell.makes_entry for cell in cells):
+            # Without skips, which may be merged into earlier entries, it is known beforehand which records stay.
+            for seq, record in self._newest(first_seq, records):
+                self._add(seq, record)
 
-        Beginnings and successes make no entry, and skips may be merged into earlier ones. Only if `one_entry_each` says
-        that there are none of these is it known in advance which records will stay.
-        """
-        start = max(0, len(records) - self.capacity) if one_entry_each else 0
-        for seq, record in records[start:]:
-            cell = record[CELL]
-            if cell.kind is Kind.SKIP:
-                self._add_skip(seq, record)
-            elif cell.reason is not None:
-                self._entries.append(_Entry(seq, record, 1))
-            if len(self._entries) > self.capacity:
-                self._drop_oldest()
+    def _newest(self, first_seq: int, records: Sequence[Record]) -> list[Numbered]:
+        """Those of `records` that make the newest entries, oldest first; no more than there is room for."""
+        newest_first: list[Numbered] = []
+        for ago, record in enumerate(reversed(records), 1):
+            if record[CELL].makes_entry:
+                newest_first.append((first_seq + len(records) - ago, record))
+                if len(newest_first) == self.capacity:
+                    self.clear()  # nothing older has room
+                    break
+        return newest_first[::-1]
+
+    def _add(self, seq: int, record: Record) -> None:
+        if record[CELL].kind is Kind.SKIP:
+            self._add_skip(seq, record)
+        elif record[CELL].makes_entry:
+            self._entries.append(_Entry(seq, record, 1))
+        if len(self._entries) > self.capacity:
+            self._drop_oldest()
 
     def _add_skip(self, seq: int, record: Record) -> None:
         cell, at_unix, addr = record[CELL], record[AT_UNIX], record[ADDR]

@@ -20,7 +20,7 @@ from nocarrier.tracking.latest import Latest
 from nocarrier.tracking.ledger import End, Ledger, sum_of
 from nocarrier.tracking.names import known_names, known_source
 from nocarrier.tracking.peers import PeerRecord, PeerTable
-from nocarrier.tracking.record import Cell, Details, Record, flat_phases
+from nocarrier.tracking.record import Cell, Record, flat_phases
 from nocarrier.tracking.ring import Ring
 from nocarrier.tracking.run_name import RunName
 from nocarrier.tracking.snapshot import Snapshot, Tally, Totals
@@ -119,7 +119,7 @@ class DialTracker:
             try:
                 cell: Cell | None = self._cells[reason, source]
                 has_more = detail or via or evidence or duration_s or node_id or len(addr) > MAX_ADDRESS_LENGTH
-                if has_more or not addr.isprintable():
+                if has_more or not addr.isascii():
                     cell = None
             except (KeyError, TypeError, AttributeError):  # first of its kind, unhashable, or not text
                 cell = None
@@ -162,7 +162,9 @@ class DialTracker:
         try:
             addr, via = bounds.text(addr, MAX_ADDRESS_LENGTH), bounds.optional_text(via)
             cell = self._ledger.begin_cells[known_source(source)]
-            self._intake.put((cell, self._clock(), addr, False, via, None, None, None, None, Details(dial_id)))
+            self._intake.put(
+                (cell, self._clock(), addr, False, via, None, None, None, None, (dial_id, None, None, (), ()))
+            )
         except Exception:  # noqa: BLE001 - recording must never raise into a dial
             self._count_recorder_error()
         return dial_id
@@ -217,7 +219,7 @@ class DialTracker:
         try:
             duration_s, node_id = bounds.seconds(duration_s), bounds.optional_text(node_id)
             phases = flat_phases(phases_s) if phases_s else ()
-            self._intake.put(End(None, self._clock(), dial_id, fault, duration_s, attempts, phases, node_id, penalise))
+            self._intake.put((None, self._clock(), dial_id, fault, duration_s, attempts, phases, node_id, penalise))
         except Exception:  # noqa: BLE001 - recording must never raise into a dial
             self._count_recorder_error()
 
@@ -232,11 +234,10 @@ class DialTracker:
         if not records:
             return
         self._seq += len(records)
-        self._peers.apply(records)
-        one_entry_each = all(cell.makes_one_entry for cell in cells)
-        self._ring.extend(records, one_entry_each=one_entry_each)
+        self._peers.apply(first_seq, records)
+        self._ring.extend(first_seq, records, cells)
         if len(self._subscriptions):
-            self._subscriptions.publish(records)
+            self._subscriptions.publish(list(enumerate(records, first_seq)))
         if self._intake.batch == 1 and not self._subscriptions.wait_for_events:
             self._intake.batch = BATCH  # the last waiting reader is gone
 
