@@ -11,7 +11,7 @@ export default defineConfig({
     outDir: "../src/nocarrier/web/page/built",
     emptyOutDir: true,
     assetsDir: "assets",
-    // A data: URI would need another word in the page's Content-Security-Policy.
+    // A data: URI would have to be allowed in the page's Content-Security-Policy.
     assetsInlineLimit: 0,
     modulePreload: false,
     target: "es2022",

@@ -8,7 +8,7 @@ describe("CSV", () => {
     expect(csvCell(text)).toMatch(/^"?'/);
   });
 
-  test("numbers stay numbers, and nothing is an empty cell", () => {
+  test("numbers stay numbers, and null is an empty cell", () => {
     expect(csvCell(-1.5)).toBe("-1.5");
     expect(csvCell(null)).toBe("");
     expect(csvCell(false)).toBe("false");
@@ -18,7 +18,7 @@ describe("CSV", () => {
     expect(csv([["a,b", 'say "x"']])).toBe('"a,b","say ""x"""\r\n');
   });
 
-  test("a detail with a line break makes no second row", () => {
+  test("a detail with a line break does not make a second row", () => {
     const text = eventsAsCsv([event({ detail: 'x\r\n=cmd|" /C calc"!A0' })]);
     expect(text.trimEnd().split("\r\n")).toHaveLength(2);
     expect(text).toContain("x\\u000d\\u000a=cmd");

@@ -7,7 +7,7 @@ function many(first: number, length: number, kind: "failure" | "skip" = "failure
 }
 
 describe("the events on the page", () => {
-  test("newest first, each once, whoever tells it", () => {
+  test("are sorted newest first, each once, from whatever source", () => {
     const store = new EventStore();
     store.add(many(1, 3));
     store.add([...many(2, 4)].reverse());
@@ -15,13 +15,13 @@ describe("the events on the page", () => {
     expect(store.rows.map((row) => row.type === "event" && row.event.seq)).toEqual([5, 4, 3, 2, 1, 0]);
   });
 
-  test("numbers that begin anew after a restart are other events", () => {
+  test("with the same numbers after a restart are different events", () => {
     const store = new EventStore();
     store.add([event({ seq: 1, at_unix: 10 }), event({ run: "ff".repeat(16), seq: 1, at_unix: 20 })]);
     expect(store.rows).toHaveLength(2);
   });
 
-  test("it never holds more than its limit, drops the oldest, and counts them", () => {
+  test("never exceed the limit: the oldest are dropped and counted", () => {
     const store = new EventStore(100);
     for (let first = 0; first < 1000; first += 10) store.add(many(first, 10));
     expect(store.rows).toHaveLength(100);
@@ -29,7 +29,7 @@ describe("the events on the page", () => {
     expect(store.rows[0]?.at_unix).toBe(1999);
   });
 
-  test("what was looked up counts too, and has a limit of its own", () => {
+  test("from the history count too, and have a limit of their own", () => {
     const store = new EventStore(100, 60);
     store.add(many(1000, 100));
     expect(store.addFound(many(0, 80))).toBe(60);
@@ -39,7 +39,7 @@ describe("the events on the page", () => {
     expect(store.rows).toHaveLength(40);
   });
 
-  test("skips do not push dials out", () => {
+  test("that are skips do not push out dials", () => {
     const store = new EventStore(100, 60, 20);
     store.add(many(0, 50));
     store.add(many(1000, 500, "skip"));
@@ -48,7 +48,7 @@ describe("the events on the page", () => {
     expect(kinds.filter((kind) => kind === "skip")).toHaveLength(20);
   });
 
-  test("beginnings make no row; a gap does", () => {
+  test("that begin a dial make no row; a gap does", () => {
     const store = new EventStore();
     const gap = { type: "gap" as const, key: "gap-1", at_unix: 1002.5, gap: { after_seq: 2, next_seq: 9, missed: 6 } };
     store.add([event({ kind: "started" }), ...many(1, 3)], [gap]);

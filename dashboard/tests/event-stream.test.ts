@@ -4,7 +4,7 @@ import { ApiError } from "../src/api/problem.ts";
 import type { DialEvent, Gap } from "../src/api/types.ts";
 import { event } from "./events.ts";
 
-/** A node: each connection is a stream that the test writes to, and breaks. */
+/** A node. Each connection is a stream that the test writes to and breaks. */
 class FakeNode {
   requests: Headers[] = [];
   refusal: Error | null = null;
@@ -66,7 +66,7 @@ afterEach(() => {
 });
 
 describe("the live stream", () => {
-  test("is live with the first status, and hands on what is said", async () => {
+  test("is live with the first status, and passes on messages", async () => {
     const node = new FakeNode();
     const { stream, heard, last } = listen(node);
     await vi.advanceTimersByTimeAsync(0);
@@ -79,7 +79,7 @@ describe("the live stream", () => {
     stream.stop();
   });
 
-  test("a message in pieces, in the middle of a letter too, is one message", async () => {
+  test("joins a message that arrives in pieces, even if a character is split", async () => {
     const node = new FakeNode();
     const { stream, heard } = listen(node);
     await vi.advanceTimersByTimeAsync(0);
@@ -91,7 +91,7 @@ describe("the live stream", () => {
     stream.stop();
   });
 
-  test("comes back after a break, and says where it was", async () => {
+  test("reconnects after a break, and says where it was", async () => {
     const node = new FakeNode();
     const { stream, heard, last } = listen(node);
     await vi.advanceTimersByTimeAsync(0);
@@ -110,7 +110,7 @@ describe("the live stream", () => {
     stream.stop();
   });
 
-  test("waits longer after each failure, at most 15 s, and begins anew after a success", async () => {
+  test("waits longer after each failure, at most 15 s, and starts again at 1 s after a success", async () => {
     const waits = [0, 1, 2, 3, 4, 20].map((failures) => [backoffMs(failures, () => 0), backoffMs(failures, () => 1)]);
     expect(waits).toEqual([
       [1000, 2000],
@@ -134,7 +134,7 @@ describe("the live stream", () => {
     stream.stop();
   });
 
-  test("takes 25 s of silence for a dead line", async () => {
+  test("takes 25 s of silence for a dead connection", async () => {
     const node = new FakeNode();
     const { stream, last, heard } = listen(node);
     await vi.advanceTimersByTimeAsync(0);
@@ -145,11 +145,11 @@ describe("the live stream", () => {
     expect(last()).toBe("live");
     await vi.advanceTimersByTimeAsync(1_000);
     expect(last()).toBe("waiting");
-    expect(heard.states.at(-1)).toMatchObject({ problem: "The node said nothing for 25 s." });
+    expect(heard.states.at(-1)).toMatchObject({ problem: "The node sent nothing for 25 s." });
     stream.stop();
   });
 
-  test("after a restart of the node it does not resume at a number of the last run", async () => {
+  test("does not resume at a number of the last run after a restart of the node", async () => {
     const node = new FakeNode();
     const { stream, heard } = listen(node);
     await vi.advanceTimersByTimeAsync(0);
@@ -162,7 +162,7 @@ describe("the live stream", () => {
     stream.stop();
   });
 
-  test("does not try again without a token, until somebody gives one", async () => {
+  test("does not try again without a token until one is entered", async () => {
     const node = new FakeNode();
     node.refusal = new ApiError(401, "Send the token.");
     const { stream, last } = listen(node);
@@ -177,7 +177,7 @@ describe("the live stream", () => {
     stream.stop();
   });
 
-  test("a stream that was stopped is silent", async () => {
+  test("is silent after it was stopped", async () => {
     const node = new FakeNode();
     const { stream, heard } = listen(node);
     await vi.advanceTimersByTimeAsync(0);

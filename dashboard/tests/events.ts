@@ -1,6 +1,6 @@
 import type { DialEvent } from "../src/api/types.ts";
 
-/** A failed dial, with what a test is about changed. */
+/** A failed dial; `change` replaces the fields that a test is about. */
 export function event(change: Partial<DialEvent> = {}): DialEvent {
   return {
     run: "00112233445566778899aabbccddeeff",

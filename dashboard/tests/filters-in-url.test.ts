@@ -7,7 +7,7 @@ describe("filters in the URL", () => {
     expect(filtersFromQuery("")).toEqual(NO_FILTERS);
   });
 
-  test("every filter comes back as it was, whatever a peer wrote in it", () => {
+  test("every filter survives unchanged, whatever a peer wrote in it", () => {
     const all: Filters = {
       kind: "failure",
       reason: "timeout",
@@ -27,13 +27,13 @@ describe("filters in the URL", () => {
     expect(filtersFromQuery(queryFromFilters(all))).toEqual(all);
   });
 
-  test("what a URL says wrongly is left out", () => {
+  test("invalid values in a URL are ignored", () => {
     const said = "?range=9y&by=evil&tab=x&theme=pink&since=abc&until=-5&sort=__proto__&__proto__=1&constructor=2";
     expect(filtersFromQuery(said)).toEqual(NO_FILTERS);
     expect(filtersFromQuery("?since=Infinity&until=NaN")).toEqual(NO_FILTERS);
   });
 
-  test("a value is no longer than any name there is", () => {
+  test("a value is cut to the longest possible name", () => {
     expect(filtersFromQuery(`?addr=${"x".repeat(100_000)}`).addr.length).toBe(300);
   });
 });

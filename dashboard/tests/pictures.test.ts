@@ -45,7 +45,7 @@ const session: ConnectedPeer = {
 };
 
 describe("path of dials", () => {
-  test("every dial goes through one phase to one end, and skips are no dials", () => {
+  test("every dial goes through one phase to one end, and skips are not dials", () => {
     const flow = flowOf([
       counted(3),
       counted(2, { source: "gossip" }),
@@ -68,7 +68,7 @@ describe("path of dials", () => {
     expect(flow.nodes.find(({ label }) => label === "succeeded")?.filter).toEqual({ kind: "succeeded" });
   });
 
-  test("many reasons end in one node, and none is lost", () => {
+  test("many reasons share one node, and none is lost", () => {
     const flow = flowOf(Array.from({ length: 30 }, (_, n) => counted(n + 1, { reason: `reason_${n}` as Reason })));
     expect(flow.nodes.filter(({ column }) => column === 2)).toHaveLength(13);
     expect(flow.total).toBe((30 * 31) / 2);
@@ -76,7 +76,7 @@ describe("path of dials", () => {
 });
 
 describe("grid", () => {
-  test("counts of the phases of one reason are one cell; failures come before skips", () => {
+  test("one cell sums up the phases of a reason; failures come before skips", () => {
     const grid = gridOf([
       counted(50, { kind: "skip", phase: "policy", reason: "backoff_active" }),
       counted(3),
@@ -94,7 +94,7 @@ describe("grid", () => {
 });
 
 describe("mesh", () => {
-  test("sessions point the way they were dialed; introductions from who told to who was told", () => {
+  test("sessions point in the direction of the dial, introductions from the introducer to the address", () => {
     const mesh = meshOf([peer("b:1", { via: "a:1" }), peer("c:1", { via: "gone:1" })], [session]);
     expect(mesh.edges).toEqual([
       { from: "a:1", to: SELF, kind: "inbound" },
@@ -109,7 +109,7 @@ describe("mesh", () => {
     expect(mesh.nodes[1]?.isConnected).toBe(true);
   });
 
-  test("it is bounded, and says what it leaves out", () => {
+  test("it is bounded, and says how many peers it leaves out", () => {
     const book = Array.from({ length: 1000 }, (_, n) => peer(`p${n}:1`));
     const mesh = meshOf([...book, peer("a:1")], [session], 100);
     expect(mesh.nodes).toHaveLength(101);
@@ -117,7 +117,7 @@ describe("mesh", () => {
     expect(mesh.nodes[1]?.id).toBe("a:1");
   });
 
-  test("every node has a place in the picture, and keeps near it when another comes", () => {
+  test("every node has a place in the drawing, and stays near it when another is added", () => {
     const mesh = meshOf([peer("b:1", { via: "a:1" }), peer("c:1")], [session]);
     const places = meshLayout(mesh, 600, 400, new Map());
     for (const { id } of mesh.nodes) {

@@ -30,7 +30,7 @@ function seqs(change: Partial<typeof NO_FILTERS>) {
 }
 
 describe("which rows are shown", () => {
-  test("skips only where something speaks of them", () => {
+  test("skips only if a filter includes them", () => {
     expect(seqs({})).toEqual([3, "gap", 2, 1]);
     expect(seqs({ kind: "any" })).toEqual([4, 3, "gap", 2, 1]);
     expect(seqs({ kind: "skip", sort: "addr" })).toEqual([4]);
@@ -38,13 +38,13 @@ describe("which rows are shown", () => {
     expect(seqs({ phase: "policy", sort: "addr" })).toEqual([4]);
   });
 
-  test("by time both ways, with gaps; by any other column without", () => {
+  test("sorted by time in both directions, with gaps; by any other column, without gaps", () => {
     expect(seqs({ sort: "time" })).toEqual([1, 2, "gap", 3]);
     expect(seqs({ sort: "addr" })).toEqual([3, 1, 2]);
     expect(seqs({ sort: "-duration" })).toEqual([1, 3, 2]);
   });
 
-  test("by name, window and text", () => {
+  test("filtered by name, window and text", () => {
     expect(seqs({ reason: "banned", sort: "addr" })).toEqual([2]);
     expect(seqs({ since: 2, until: 3, sort: "addr" })).toEqual([2]);
     expect(seqs({ text: " go away ", sort: "addr" })).toEqual([2]);

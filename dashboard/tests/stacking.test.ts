@@ -8,7 +8,7 @@ import { event } from "./events.ts";
 const hour: TimedCounts = { since_unix: 0, until_unix: 240, bucket_s: 60, series: {}, counts: [], starts_unix: [] };
 
 describe("stacked bars", () => {
-  test("the most frequent lies at the bottom, and each begins where the one below ends", () => {
+  test("the most frequent is at the bottom, and each begins where the one below ends", () => {
     const layers = stack({ rare: [1, 0, 1], often: [5, 2, 0], never: [0, 0, 0] });
     expect(layers.map(({ name, total }) => [name, total])).toEqual([
       ["often", 7],
@@ -17,7 +17,7 @@ describe("stacked bars", () => {
     expect(layers[1]?.tops).toEqual([6, 2, 1]);
   });
 
-  test("beyond nine names the rest is one layer, and nothing is lost", () => {
+  test("with more than nine names the rest share one layer, and nothing is lost", () => {
     const series = Object.fromEntries(Array.from({ length: 30 }, (_, n) => [`reason_${n}`, [n + 1, 1]]));
     const layers = stack(series);
     expect(layers).toHaveLength(9);
@@ -27,7 +27,7 @@ describe("stacked bars", () => {
     expect(layers.at(-1)?.tops.reduce((a, b) => a + b, 0)).toBe(total);
   });
 
-  test("no counts, no layers", () => {
+  test("no counts make no layers", () => {
     expect(stack({})).toEqual([]);
   });
 
@@ -39,8 +39,8 @@ describe("stacked bars", () => {
   });
 });
 
-describe("bars of what the page holds", () => {
-  test("each event falls into its ten seconds, and others are not counted", () => {
+describe("bars of the events on the page", () => {
+  test("each event counts in its ten seconds, and events that do not match are not counted", () => {
     const store = new EventStore();
     store.add([
       event({ seq: 1, at_unix: 995 }),

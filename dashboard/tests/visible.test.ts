@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { visible, visibleLabel, visibleStart } from "../src/text/visible.ts";
 
-describe("text of peers", () => {
+describe("text from peers", () => {
   test.each([
     ["\u202egnp.exe", "\\u202egnp.exe"],
     ["a\u2066b\u2069", "a\\u2066b\\u2069"],
@@ -17,19 +17,19 @@ describe("text of peers", () => {
     expect(visible(text)).toBe(shown);
   });
 
-  test("what can be seen stays as it is", () => {
+  test("visible text stays unchanged", () => {
     const text = "<img src=x onerror=alert(1)> Grüße, 日本語, العربية, 🙂 a b";
     expect(visible(text)).toBe(text);
   });
 
-  test("a long text is cut, and not within a character", () => {
+  test("a long text is cut, but never within a character", () => {
     expect(visibleStart("abcdef", 6)).toEqual({ shown: "abcdef", cut: false });
     expect(visibleStart("abcdef", 3)).toEqual({ shown: "abc", cut: true });
     expect(visibleStart("ab🙂cd", 3)).toEqual({ shown: "ab", cut: true });
     expect(visibleLabel("x".repeat(500)).length).toBe(121);
   });
 
-  test("a megabyte takes no time that anybody notices", () => {
+  test("a megabyte is handled too quickly to notice", () => {
     const began = performance.now();
     expect(visible("\u202e".repeat(1_000_000)).length).toBe(6_000_000);
     expect(performance.now() - began).toBeLessThan(2_000);

@@ -38,22 +38,22 @@ describe("evidence in words", () => {
     expect(evidenceWords({ icmp: { type: 1, code: 4, hop: "2001:db8::1" } })[0]).toContain("port unreachable");
   });
 
-  test("says nothing of what is not known", () => {
+  test("has no sentence for what is not known", () => {
     expect(evidenceWords({})).toEqual([]);
     expect(evidenceWords({ ours: 1, theirs: 2, new_key: "x" })).toEqual([]);
   });
 
-  test("an error of which nobody knows the name is said by its numbers", () => {
+  test("an ICMP error without a name is shown by its numbers", () => {
     expect(evidenceWords({ icmp: { type: 3, code: 99, hop: "198.18.2.2" } })).toEqual([
       "198.18.2.2 answered with an ICMP error of type 3, code 99.",
     ]);
   });
 
-  test("a masked hop is of its version still", () => {
+  test("a masked hop still has its IP version", () => {
     expect(evidenceWords({ icmp: { type: 1, code: 4, hop: "ipv6-0a1b2c3d" } })[0]).toContain("port unreachable");
   });
 
-  test("says each thing once, in the words for that value", () => {
+  test("says each thing once, in the words for its value", () => {
     expect(evidenceWords({ unacknowledged: 0, in_use: 5, limit: 9, errno: "EMFILE" })).toEqual([
       "The kernel said EMFILE.",
       "The peer's kernel has all that we sent; its program does not answer.",
@@ -61,7 +61,7 @@ describe("evidence in words", () => {
     ]);
   });
 
-  test("shows bytes as text only where they are", () => {
+  test("shows bytes as text only if there are any", () => {
     expect(bytesAsText("485454502f00ff3c")).toBe("HTTP/..<");
   });
 });
@@ -78,17 +78,17 @@ describe("numbers", () => {
     expect(duration(seconds)).toBe(text);
   });
 
-  test("a share is never rounded to all or nothing", () => {
-    expect([0, 0.001, 0.5, 0.999, 1].map(percent)).toEqual(["0 %", "<1 %", "50 %", ">99 %", "100 %"]);
+  test("a share is never rounded to 0% or 100%", () => {
+    expect([0, 0.001, 0.5, 0.999, 1].map(percent)).toEqual(["0%", "<1%", "50%", ">99%", "100%"]);
   });
 
-  test("spans are on the scale of an operator", () => {
+  test("spans have a suitable unit", () => {
     expect([5, 300, 7200, 86_400 * 3].map(span)).toEqual(["5 s", "5 min", "2 h", "3 d"]);
   });
 });
 
 describe("dials per minute", () => {
-  test("is measured over the last minute, and unknown at first", () => {
+  test("are measured over the last minute, and unknown at first", () => {
     const rate = new DialRate();
     rate.add(1000, 10, 1);
     expect(rate.view().perMinute).toBeNull();
@@ -97,7 +97,7 @@ describe("dials per minute", () => {
     expect(rate.view().bars.reduce((a, b) => a + b, 0)).toBe(240);
   });
 
-  test("begins anew with the node", () => {
+  test("start again when the node restarts", () => {
     const rate = new DialRate();
     rate.add(1000, 5000, 1);
     rate.add(1010, 3, 2);

@@ -1,4 +1,4 @@
-/** Requests to the node. Every URL is relative, so that the page works under a prefix too. */
+/** Requests to the node. Every URL is relative, so that the page also works under a prefix. */
 
 import { signal } from "@preact/signals";
 import { ApiError, problemDetail } from "./problem.ts";
@@ -6,13 +6,13 @@ import type { Answers, PostAnswers, PostBodies } from "./types.ts";
 
 const TOKEN_KEY = "nocarrier-token";
 
-/** Kept for this tab only: a token must not outlive the visit. */
+/** Kept only in this tab: a token must not outlive the visit. */
 const token = signal(sessionStorage.getItem(TOKEN_KEY) ?? "");
 
-/** Whether the node wants a token that it was not given. */
+/** Whether the node needs a token that it has not been given. */
 export const tokenWanted = signal(false);
 
-/** Counts the tokens entered, so that whoever was refused knows when to try again. */
+/** How many tokens were entered. When it changes, refused requests can be tried again. */
 export const tokenEntered = signal(0);
 
 export function enterToken(text: string): void {
@@ -24,7 +24,7 @@ export function enterToken(text: string): void {
 
 export type Query = Record<string, string | number | boolean | null | undefined>;
 
-/** `path` with those parameters that have a value. */
+/** `path` with the parameters that have a value. */
 export function withQuery(path: string, query: Query): string {
   const parameters = new URLSearchParams();
   for (const [name, value] of Object.entries(query)) {
@@ -34,7 +34,7 @@ export function withQuery(path: string, query: Query): string {
   return text ? `${path}?${text}` : path;
 }
 
-/** Like `fetch`, with the token; throws `ApiError` where the node refuses. */
+/** Like `fetch`, with the token; throws `ApiError` if the node answers with an error. */
 export async function request(url: string, init: RequestInit = {}): Promise<Response> {
   const headers = new Headers(init.headers);
   if (token.value) headers.set("Authorization", `Bearer ${token.value}`);

@@ -1,14 +1,14 @@
 /**
- * The live stream: server-sent events over `fetch`, as EventSource cannot send a token.
+ * The live stream: server-sent events over `fetch`, because EventSource cannot send a token.
  *
- * Resumes where it broke off (`Last-Event-ID`), and tells every change of its state.
+ * It resumes where it broke off (`Last-Event-ID`), and reports every change of its state.
  */
 
 import { createParser } from "eventsource-parser";
 import { ApiError } from "./problem.ts";
 import type { Gap, StatusView, StreamMessages } from "./types.ts";
 
-/** The node says something at least every 10 s: two beats missed and some, and the line is dead. */
+/** The node sends something at least every 10 s. After two missed messages and a margin, the connection is dead. */
 export const SILENCE_LIMIT_MS = 25_000;
 const BACKOFF_FIRST_MS = 1_000;
 const BACKOFF_LAST_MS = 15_000;
@@ -26,7 +26,7 @@ export type StreamHandlers = { [Name in keyof StreamMessages]: (message: StreamM
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
-/** From 1 s to 15 s, doubling; up to half of it is chance, so that many pages do not come back at once. */
+/** Doubles from 1 s to 15 s. Up to half of it is random, so that many pages do not reconnect at once. */
 export function backoffMs(failures: number, random: () => number = Math.random): number {
   const least = Math.min(BACKOFF_LAST_MS / 2, BACKOFF_FIRST_MS * 2 ** failures);
   return least * (1 + random());
@@ -34,7 +34,7 @@ export function backoffMs(failures: number, random: () => number = Math.random):
 
 export class EventStream {
   private lastEventId = "";
-  /** Which start of the node numbered that event. */
+  /** The run of the node that the event belongs to. */
   private startId = "";
   private failures = 0;
   private stopped = false;
@@ -61,7 +61,7 @@ export class EventStream {
     this.abort.abort();
   }
 
-  /** Do not wait for the next try: the operator asks, or a token was entered. */
+  /** Try again now: the operator asked for it, or entered a token. */
   retryNow(): void {
     clearTimeout(this.retryTimer);
     this.abort.abort();
@@ -86,7 +86,7 @@ export class EventStream {
       if (error instanceof ApiError) refused = error.status === 401;
       problem = error instanceof Error ? error.message : String(error);
     }
-    // A newer connection has taken over, or nobody wants one any more.
+    // A newer connection has taken over, or the stream was stopped.
     if (this.stopped || this.abort !== abort) return;
     clearTimeout(this.silenceTimer);
     abort.abort();
@@ -132,7 +132,7 @@ export class EventStream {
   private watchSilence(abort: AbortController): void {
     clearTimeout(this.silenceTimer);
     this.silenceTimer = setTimeout(() => {
-      abort.abort(new Error("The node said nothing for 25 s."));
+      abort.abort(new Error("The node sent nothing for 25 s."));
     }, SILENCE_LIMIT_MS);
   }
 

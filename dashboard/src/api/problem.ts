@@ -1,6 +1,6 @@
 import { visibleLabel } from "../text/visible.ts";
 
-/** What the node answered instead of what was asked for: a problem document (RFC 9457). */
+/** An error that the node answered with: a problem document (RFC 9457). */
 export class ApiError extends Error {
   constructor(
     readonly status: number,

@@ -1,6 +1,6 @@
-/** Parts of the API's shapes that have no name there. */
+/** Parts of the API's types that have no name there. */
 
 import type { SeriesView } from "./types.ts";
 
-/** What a chart shows of a series, whether the history counted it or this page did. */
+/** The counts that a chart shows, made by the history or by this page. */
 export type TimedCounts = Omit<SeriesView, "by" | "cover">;

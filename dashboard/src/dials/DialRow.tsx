@@ -31,7 +31,7 @@ export function DialRow({ row, index, most_s, isActive, onFocus, onOpen }: Props
       tabIndex={isActive ? 0 : -1}
       onFocus={onFocus}
       onClick={onOpen}
-      title="Open with a click or Enter"
+      title="Click or press Enter for details"
     >
       <td class="col-time">
         <Time unix={event.at_unix} />

@@ -1,4 +1,4 @@
-/** Every dial as it ends, newest first: thousands of rows, of which only those in sight are in the document. */
+/** Every dial as it ends, newest first. There may be thousands of rows; only those in view are in the document. */
 
 import type { RefObject } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
@@ -19,7 +19,7 @@ import { totalSeconds } from "./waterfall-layout.ts";
 import "./dials.css";
 
 const ROW_HEIGHT = 30;
-/** Rows that PageUp and PageDown go over. */
+/** How many rows PageUp and PageDown move. */
 const PAGE_ROWS = 15;
 
 /** The common end of all waterfalls: the slowest dial in the table. */
@@ -44,7 +44,7 @@ export function DialTable() {
 
   useSteadyView(scroller, shown);
 
-  // Tab must find a row also when the active one has moved out of sight.
+  // Tab must reach a row even if the active one has scrolled out of view.
   const isInSight = virtual.items.some(({ index }) => index === activeIndex);
   const tabStop = isInSight ? activeIndex : (virtual.items[0]?.index ?? 0);
 
@@ -53,7 +53,7 @@ export function DialTable() {
     if (!row) return;
     setActive(row.key);
     virtual.scrollTo(shown.indexOf(row));
-    // The row may first have to come into the document.
+    // The row may have to be added to the document first.
     requestAnimationFrame(() =>
       scroller.current?.querySelector<HTMLElement>(`[data-key="${CSS.escape(row.key)}"]`)?.focus(),
     );
@@ -123,8 +123,8 @@ export function DialTable() {
 }
 
 /**
- * Keeps in view what somebody reads while new rows come in above it: as long as the table is scrolled down or has the
- * focus. Another choice of rows begins at the top.
+ * Keeps the rows that a reader looks at in place while new rows appear above them, as long as the table is scrolled down
+ * or has the focus. When the filters or the sorting change, the table scrolls to the top.
  */
 function useSteadyView(scroller: RefObject<HTMLDivElement | null>, shown: readonly Row[]): void {
   const anchor = useRef<{ key: string; index: number } | null>(null);
@@ -179,8 +179,8 @@ function Older() {
   if (!historyOn.value) return null;
   return (
     <p class="older">
-      {state === "done" && <span class="muted">That is all the history has for these filters.</span>}
-      {state === "full" && <span class="muted">The page holds no more: narrow the filters to see older dials.</span>}
+      {state === "done" && <span class="muted">The history has no older dials for these filters.</span>}
+      {state === "full" && <span class="muted">The page is full; narrow the filters to see older dials.</span>}
       {(state === "idle" || state === "loading") && (
         <button type="button" disabled={state === "loading"} onClick={() => void loadOlder()}>
           {state === "loading" ? "Loading …" : "Load older"}

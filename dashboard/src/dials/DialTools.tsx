@@ -1,4 +1,4 @@
-/** What stands above the table: search, kinds, pause, export. */
+/** The controls above the table: search, kinds, pause, export. */
 
 import { useEffect, useState } from "preact/hooks";
 import { KINDS } from "../api/tables.ts";
@@ -11,13 +11,13 @@ import { Export } from "./Export.tsx";
 import { shownRows } from "./shown.ts";
 
 const CHOICES = [
-  { kind: "", label: "All dials", title: "All but skips." },
+  { kind: "", label: "All dials", title: "All kinds except skips." },
   { kind: "failure", label: "Failures", title: KINDS.failure },
   { kind: "succeeded", label: "Succeeded", title: KINDS.succeeded },
   { kind: "skip", label: "Skips", title: KINDS.skip },
   { kind: "cancelled", label: "Cancelled", title: KINDS.cancelled },
   { kind: "disconnect", label: "Early disconnects", title: KINDS.disconnect },
-  { kind: ANY_KIND, label: "Everything", title: "Skips too, of which there are many." },
+  { kind: ANY_KIND, label: "Everything", title: "All kinds, including the many skips." },
 ] as const;
 
 const TYPING_MS = 150;
@@ -43,7 +43,7 @@ export function DialTools() {
           ))}
         </fieldset>
         <button type="button" data-testid="pause" aria-pressed={paused.value} onClick={() => setPaused(!paused.value)}>
-          {paused.value ? `Resume (${count(waitingCount.value)} wait)` : "Pause"}
+          {paused.value ? `Resume (${count(waitingCount.value)} waiting)` : "Pause"}
         </button>
         <Export />
       </div>
@@ -52,7 +52,7 @@ export function DialTools() {
   );
 }
 
-/** How many rows there are, and which are not here. */
+/** How many rows the table shows, and how many it leaves out. */
 function Note() {
   const skips = hidesSkips(filters.value)
     ? rows.value.filter((row) => row.type === "event" && row.event.kind === "skip")
@@ -62,7 +62,7 @@ function Note() {
       {plural(shownRows.value.length, "row")} of {count(rows.value.length)} on this page.{" "}
       {skips.length > 0 && (
         <>
-          {plural(skips.length, "dial")} that policy kept from starting {skips.length === 1 ? "is" : "are"} left out:{" "}
+          {plural(skips.length, "skip is", "skips are")} left out:{" "}
           <button type="button" class="link" onClick={() => setFilters({ kind: ANY_KIND })}>
             show everything
           </button>
@@ -70,13 +70,13 @@ function Note() {
         </>
       )}
       {droppedTotal.value > 0 &&
-        `${plural(droppedTotal.value, "older row")} left the page again, as it holds no more. `}
-      Arrow keys go from row to row, Enter opens one.
+        `${plural(droppedTotal.value, "older row was", "older rows were")} removed because the page is full. `}
+      Use the arrow keys to move between rows, and Enter to open one.
     </p>
   );
 }
 
-/** Searches a moment after the last key, as each search goes over thousands of rows. */
+/** Searches a moment after the last key press, because each search goes through thousands of rows. */
 function Search() {
   const [text, setText] = useState(filters.value.text);
   const applied = filters.value.text;

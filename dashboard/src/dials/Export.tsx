@@ -1,7 +1,7 @@
-/** What the table shows, as a file. */
+/** Saves the rows that the table shows to a file. */
 
 import { useState } from "preact/hooks";
-import { count } from "../text/format.ts";
+import { plural } from "../text/format.ts";
 import { eventsAsCsv, eventsAsJson } from "./export-file.ts";
 import { exportedEvents } from "./exported-events.ts";
 import { shownEvents } from "./shown.ts";
@@ -24,7 +24,7 @@ export function Export() {
       const { events, missing } = await exportedEvents(shownEvents.peek(), redact);
       if (format === "json") saveFile(eventsAsJson(events), "application/json", "json");
       else saveFile(eventsAsCsv(events), "text/csv", "csv");
-      setNote(missing > 0 ? `${count(missing)} rows are left out: the node does not have them any more.` : "");
+      setNote(missing > 0 ? `${plural(missing, "row was", "rows were")} left out: the node no longer has them.` : "");
     } catch (error) {
       setNote(error instanceof Error ? error.message : String(error));
     }

@@ -5,12 +5,12 @@ import { anyFilter, clearFilters } from "../state/filters.ts";
 import { status } from "../state/status.ts";
 import { fromNow } from "../text/format.ts";
 
-/** What stands where there are no rows, and what to do about it. */
+/** Shown instead of rows: why there are none, and what to do about it. */
 export function NoDials() {
   if (anyFilter.value) {
     return (
       <p class="empty">
-        No dial matches these filters.{" "}
+        No dials match these filters.{" "}
         <button type="button" class="link" onClick={clearFilters}>
           Clear them
         </button>
@@ -18,11 +18,11 @@ export function NoDials() {
     );
   }
   const started = status.value?.started_unix;
-  if (!filled.value || started === undefined) return <Empty>Asking the node for its dials.</Empty>;
+  if (!filled.value || started === undefined) return <Empty>Loading dials from the node.</Empty>;
   return (
     <p class="empty">
-      No dials recorded since start, {fromNow(started, nowUnix.value)}. Try one:{" "}
-      <code>nocarrier connect HOST:PORT</code>
+      No dials recorded since start, {fromNow(started, nowUnix.value)}. Make one with:{" "}
+      <code>nocarrier connect ADDR</code>
     </p>
   );
 }

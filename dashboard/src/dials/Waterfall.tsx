@@ -3,7 +3,7 @@
 import { duration } from "../text/format.ts";
 import { type Bar, place } from "./waterfall-layout.ts";
 
-/** A bar of no time is still seen. */
+/** Even a bar of no length stays visible. */
 const LEAST_WIDTH = 2;
 
 export function Waterfall({

@@ -1,4 +1,4 @@
-/** The columns of the table of dials: what each is called, how it sorts, and what an export writes. */
+/** The columns of the table of dials: their labels, and the values that they are sorted by. */
 
 import type { DialEvent } from "../api/types.ts";
 import { totalSeconds } from "./waterfall-layout.ts";
@@ -6,7 +6,7 @@ import { totalSeconds } from "./waterfall-layout.ts";
 export interface Column {
   name: string;
   label: string;
-  /** What rows are sorted by. */
+  /** The value that rows are sorted by. */
   value(event: DialEvent): string | number;
 }
 

@@ -1,4 +1,4 @@
-/** Events as text for a file. Pure. JSON stays as the node sent it; CSV is made harmless for spreadsheets. */
+/** Events as the text of a file. Pure. JSON stays as the node sent it; CSV is made harmless for spreadsheets. */
 
 import type { DialEvent } from "../api/types.ts";
 import { csv } from "../text/csv.ts";

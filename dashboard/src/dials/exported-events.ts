@@ -1,4 +1,4 @@
-/** The events that an export holds. */
+/** Collects the events of an export. */
 
 import { getJson } from "../api/client.ts";
 import type { DialEvent, HistoryView } from "../api/types.ts";
@@ -7,16 +7,16 @@ import { historyQuery } from "../state/filters.ts";
 import { historyOn } from "../state/status.ts";
 
 const PAGE = 1_000;
-/** Beyond what the page holds there is nothing to look for, but between two of its rows may lie others. */
+/** A bound on the search: between two rows of the page, the history may have many other events. */
 const PAGES_LIMIT = 50;
 
 export interface Exported {
   events: DialEvent[];
-  /** Rows on the page that the node does not have any more. */
+  /** How many rows of the page the node no longer has. */
   missing: number;
 }
 
-/** `shown` as they are, or, with `redact`, as the node masks them: nothing here tries to mask by itself. */
+/** `shown` unchanged or, with `redact`, as the node masks them. The page itself never masks anything. */
 export async function exportedEvents(shown: readonly DialEvent[], redact: boolean): Promise<Exported> {
   if (!redact) return { events: [...shown], missing: 0 };
   const masked = historyOn.peek() ? await maskedFromHistory(shown) : await maskedFromFailures();

@@ -6,7 +6,7 @@ import type { Filters } from "../state/filters-in-url.ts";
 import { isShown } from "../state/shown-events.ts";
 import { COLUMNS } from "./columns.ts";
 
-/** A detail can be as long as a peer likes; what is further in is not searched. */
+/** How many characters of a field are searched: a peer decides how long a detail is. */
 const SEARCHED = 2_000;
 
 function contains(event: DialEvent, needle: string): boolean {
@@ -28,7 +28,7 @@ function compare(a: string | number, b: string | number): number {
   return a < b ? -1 : a > b ? 1 : 0;
 }
 
-/** Rows that match, sorted. Gaps belong to an order by time: in any other they say nothing, and are left out. */
+/** The rows that match, sorted. Gaps make sense only when sorted by time; otherwise they are left out. */
 export function selectRows(rows: readonly Row[], filters: Filters): Row[] {
   const needle = filters.text.trim().toLowerCase();
   const matching = rows.filter(

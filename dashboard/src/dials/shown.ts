@@ -7,7 +7,7 @@ import { selectRows } from "./select-rows.ts";
 /** The rows that the table shows now. */
 export const shownRows = computed(() => selectRows(rows.value, filters.value));
 
-/** The same without gaps. */
+/** The same rows without gaps, as events. */
 export const shownEvents = computed(() =>
   shownRows.value.filter((row): row is EventRow => row.type === "event").map((row) => row.event),
 );

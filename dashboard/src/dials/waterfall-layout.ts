@@ -1,4 +1,4 @@
-/** Where the bars of a dial's phases begin and end, as a browser's network tab shows a request. Pure. */
+/** Where the bars of a dial's phases begin and end, as in a browser's network tab. Pure. */
 
 import type { Attempt, DialEvent } from "../api/types.ts";
 
@@ -12,7 +12,7 @@ export interface Bar {
   length_s: number;
 }
 
-/** The phases one after another, and what is left of the dial's whole time at the end as "between". */
+/** One bar for each phase, one after another, and a last one, "between", for the rest of the dial's duration. */
 export function phaseBars(event: Pick<DialEvent, "phases_s" | "duration_s">): Bar[] {
   const bars: Bar[] = [];
   let at = 0;
@@ -23,7 +23,7 @@ export function phaseBars(event: Pick<DialEvent, "phases_s" | "duration_s">): Ba
     at += length_s;
   }
   const rest = (event.duration_s ?? at) - at;
-  // Less than a hundredth is rounding, not a time that no phase accounts for.
+  // Less than a hundredth is rounding, not time outside the phases.
   if (rest > Math.max(0.000_1, at / 100)) bars.push({ name: "between", start_s: at, length_s: rest });
   return bars;
 }
@@ -34,7 +34,7 @@ export function totalSeconds(event: Pick<DialEvent, "phases_s" | "duration_s">):
   return Math.max(event.duration_s ?? 0, sum);
 }
 
-/** One line per attempt, each where it ran within the dial. */
+/** One bar for each attempt, at its time within the dial. */
 export function attemptBars(attempts: readonly Attempt[]): Bar[] {
   return attempts.map(({ phase, started_s, duration_s }) => ({
     name: phase,
@@ -44,8 +44,8 @@ export function attemptBars(attempts: readonly Attempt[]): Bar[] {
 }
 
 /**
- * Where a moment lies on an axis of `length` pixels that ends at `most_s`. The axis is linear in the square root: a
- * refusal of half a millisecond stays visible beside a timeout of half a minute.
+ * The position of a moment, in pixels, on an axis of `length` pixels that ends at `most_s`. The axis has a square-root
+ * scale, so that a refusal after half a millisecond stays visible beside a timeout after half a minute.
  */
 export function place(seconds: number, most_s: number, length: number): number {
   if (most_s <= 0) return 0;

@@ -1,4 +1,4 @@
-/** How many dials failed when: by reason or by source. */
+/** How many dials failed over time, by reason or by source. */
 
 import { useLayoutEffect, useMemo, useState } from "preact/hooks";
 import type { TimedCounts } from "../api/shapes.ts";
@@ -44,7 +44,7 @@ export function FailuresChart() {
         <RangeChoice />
       </div>
       {seriesProblem.value && range.value !== "live" && <p class="problem">{seriesProblem.value}</p>}
-      {shown ? <Bars shown={shown} layers={layers} /> : <Empty>Asking the history.</Empty>}
+      {shown ? <Bars shown={shown} layers={layers} /> : <Empty>Loading from the history.</Empty>}
     </section>
   );
 }
@@ -68,7 +68,7 @@ function Bars({ shown, layers }: { shown: TimedCounts; layers: Layer[] }) {
           onHover={setBucket}
         />
       </div>
-      <ul class="legend" aria-label={`What is counted, by ${by}`}>
+      <ul class="legend" aria-label={`Counts by ${by}`}>
         {layers.map((layer) => (
           <LegendEntry key={layer.name} layer={layer} bucket={bucket} chosen={chosen} />
         ))}
@@ -84,7 +84,7 @@ function Nothing() {
   return (
     <Empty>
       Nothing to show in this range
-      {started !== undefined && `; the program was started ${fromNow(started, nowUnix.value)}`}.
+      {started !== undefined && `; the program started ${fromNow(started, nowUnix.value)}`}.
     </Empty>
   );
 }
@@ -134,5 +134,5 @@ function summary(shown: TimedCounts, layers: Layer[], total: number): string {
   const most = layers.slice(0, 3).map(({ name, total: n }) => `${words(name)} ${n}`);
   const length = span(shown.until_unix - shown.since_unix);
   const what = TITLES[chartKind.peek()] ?? "Events over time";
-  return `${what}: ${plural(total, "event")} in ${length}. Most: ${most.join(", ") || "none"}. The table below has all.`;
+  return `${what}: ${plural(total, "event")} in ${length}. Most: ${most.join(", ") || "none"}. The table below has all numbers.`;
 }

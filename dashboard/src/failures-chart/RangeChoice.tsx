@@ -4,7 +4,7 @@ import { range } from "../state/history.ts";
 import { historyOn } from "../state/status.ts";
 
 const LABELS: Record<Range, string> = {
-  live: "what this page holds of the last 10 minutes",
+  live: "the last 10 minutes, as far as this page has them",
   "15m": "the last 15 minutes",
   "1h": "the last hour",
   "24h": "the last day",
@@ -12,7 +12,7 @@ const LABELS: Record<Range, string> = {
   "30d": "the last 30 days",
 };
 
-/** Which time the pictures show. */
+/** The choice of the time that the charts cover. */
 export function RangeChoice() {
   return (
     <fieldset class="segments push" data-testid="range">
@@ -25,7 +25,7 @@ export function RangeChoice() {
             type="button"
             aria-pressed={range.value === name}
             aria-label={`${name}: ${LABELS[name]}`}
-            title={isOff ? "The history is off: enabled = true under [history] keeps it" : LABELS[name]}
+            title={isOff ? "History is off; set enabled = true under [history] to turn it on" : LABELS[name]}
             disabled={isOff}
             onClick={() => setFilters({ range: name })}
           >

@@ -4,15 +4,15 @@ import { nowUnix } from "../state/clock.ts";
 import { count, iso, shortTime, words } from "../text/format.ts";
 import { bucketStarts, type Layer } from "./stacking.ts";
 
-/** The bars as numbers, for whoever cannot see them; empty buckets are left out. */
+/** The bars as numbers, for readers who cannot see them. Empty buckets are left out. */
 export function SeriesTable({ series, layers }: { series: TimedCounts; layers: Layer[] }) {
   const [isOpen, setOpen] = useState(false);
   return (
     <details class="series-table" onToggle={(event) => setOpen(event.currentTarget.open)}>
-      <summary>Show as table</summary>
+      <summary>Show as a table</summary>
       {isOpen && (
-        // biome-ignore lint/a11y/noNoninteractiveTabindex: whoever has no mouse must be able to scroll it.
-        <section class="table-scroll" tabIndex={0} aria-label="The chart as table">
+        // biome-ignore lint/a11y/noNoninteractiveTabindex: it must be possible to scroll it without a mouse.
+        <section class="table-scroll" tabIndex={0} aria-label="The chart as a table">
           <table>
             <thead>
               <tr>

@@ -1,4 +1,4 @@
-/** Stacked bars over time on a canvas; a dragged window and a starting program show on it. */
+/** Stacked bars over time on a canvas, with marks for the selected window and for starts of the program. */
 
 import { useEffect, useRef } from "preact/hooks";
 import uPlot from "uplot";
@@ -9,18 +9,18 @@ import { clockTime } from "../text/format.ts";
 import { bucketStarts, bucketWindow, type Layer, REST } from "./stacking.ts";
 
 const HEIGHT = 208;
-/** A minute and more: the marks are written as minutes or as days. */
+/** Steps of the time axis, in seconds. A minute at least, because its labels show minutes or days. */
 const TIME_STEPS = [60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 28_800, 43_200, 86_400, 172_800, 432_000];
-/** A shorter drag is a click: on one bucket. */
+/** A shorter drag counts as a click on one bucket. */
 const DRAG_PX = 4;
 
 export interface StackedBarsProps {
   series: TimedCounts;
   layers: Layer[];
-  /** The one that is chosen; "" for none: all are bright. */
+  /** The selected layer; the others are dimmed. "": none is selected, and all are bright. */
   chosen: string;
   window: { since: number | null; until: number | null };
-  /** Names the colours of the moment: another text, and the bars are redrawn. */
+  /** Names the present colours. When this text changes, the bars are redrawn. */
   colours: string;
   onWindow(window: { since: number; until: number }): void;
   onHover(bucket: number | null): void;
@@ -28,13 +28,13 @@ export interface StackedBarsProps {
 
 type Latest = () => StackedBarsProps;
 
-/** The plot is rebuilt when its layers or their colours change; new counts go into the existing one. */
+/** The plot is rebuilt when its layers or their colours change. New counts go into the existing plot. */
 export function StackedBars(props: StackedBarsProps) {
   const holder = useRef<HTMLDivElement>(null);
   const plot = useRef<uPlot | null>(null);
   const held = useRef(props);
   held.current = props;
-  // The plot outlives a change of props, so what it calls asks for those of the moment.
+  // The plot outlives a change of props, so its callbacks must read the latest ones.
   const latest = () => held.current;
   useEffect(() => {
     const element = holder.current;
@@ -49,13 +49,13 @@ export function StackedBars(props: StackedBarsProps) {
     };
   }, [props.colours, props.chosen]);
   useEffect(() => {
-    // Whoever is dragging a window must not lose it to new counts.
+    // Set in place and not rebuilt, so that new counts do not end a drag.
     plot.current?.setData(data(latest()));
   }, [props.series, props.layers, props.window.since, props.window.until]);
   return <div class="plot" ref={holder} />;
 }
 
-/** The tallest first, so that each lower layer is drawn over it. */
+/** The top layer first, so that each lower one is drawn over it. */
 function data({ series, layers }: StackedBarsProps): uPlot.AlignedData {
   return [bucketStarts(series), ...layers.toReversed().map((layer) => layer.tops)];
 }
@@ -64,7 +64,7 @@ function options(width: number, latest: Latest): uPlot.Options {
   const { layers, chosen } = latest();
   const axis = { stroke: canvasColour("--muted"), font: `12px ${canvasColour("--sans")}` };
   const grid = { stroke: canvasColour("--line"), width: 1 };
-  // uPlot centres a bar on its x; a bucket begins there.
+  // By default uPlot centres a bar on its x; here the bucket begins there.
   const bars = uPlot.paths.bars?.({ size: [0.84, 60], align: 1, gap: 1 });
   return {
     width,
@@ -112,7 +112,7 @@ function options(width: number, latest: Latest): uPlot.Options {
   };
 }
 
-/** The day where each mark is a day, else the minute, as the table of dials writes it. */
+/** A label of the time axis: the day if the range is longer than two days, otherwise hours and minutes. */
 function axisTime(unix: number, series: TimedCounts): string {
   const text = clockTime(unix, 0);
   const isLong = series.until_unix - series.since_unix > 172_800;
@@ -124,7 +124,7 @@ function barColour(name: string, chosen: string): string {
   return chosen && chosen !== name ? `${colour}40` : colour;
 }
 
-/** Which bucket is pointed at; null: none. */
+/** The bucket under the pointer; null: none. */
 function bucketUnder(plot: uPlot, series: TimedCounts): number | null {
   const { left } = plot.cursor;
   if (left === undefined || left === null || left < 0) return null;
@@ -136,7 +136,7 @@ function takeSelection(plot: uPlot, { series, onWindow }: StackedBarsProps): voi
   const { left, width } = plot.select;
   if (width < DRAG_PX) return;
   onWindow(bucketWindow(series, plot.posToVal(left, "x"), plot.posToVal(left + width, "x")));
-  // The window is drawn with the bars from now on.
+  // From now on the window is drawn with the bars.
   plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
 }
 
@@ -145,7 +145,7 @@ function takeClick(plot: uPlot, { series, onWindow }: StackedBarsProps): void {
   onWindow(bucketWindow(series, at, at + 0.001));
 }
 
-/** The chosen window, and when the program was started: its counts start again at zero there. */
+/** Draws the selected window, and a mark at each start of the program, where its counts start again at zero. */
 function drawMarks(plot: uPlot, { series, window }: StackedBarsProps): void {
   const { ctx, bbox } = plot;
   const pixel = (unix: number) => plot.valToPos(unix, "x", true);
@@ -161,7 +161,7 @@ function drawMarks(plot: uPlot, { series, window }: StackedBarsProps): void {
   ctx.font = `${11 * devicePixelRatio}px ${canvasColour("--sans")}`;
   ctx.setLineDash([4 * devicePixelRatio, 3 * devicePixelRatio]);
   for (const start of series.starts_unix) {
-    // At the left edge of its bucket, whose bar would else stand before the mark.
+    // At the left edge of its bucket; otherwise the bucket's bar would be left of the mark.
     const x = pixel(Math.floor(start / series.bucket_s) * series.bucket_s);
     if (x < bbox.left || x > bbox.left + bbox.width) continue;
     ctx.beginPath();

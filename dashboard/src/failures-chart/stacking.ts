@@ -2,16 +2,16 @@
 
 import type { TimedCounts } from "../api/shapes.ts";
 
-/** More colours than this nobody can tell apart. */
+/** Nobody can tell more colours than this apart. */
 const MOST_LAYERS = 9;
 export const REST = "all others";
 
 export interface Layer {
   name: string;
   total: number;
-  /** Counts of this name alone, by bucket. */
+  /** Counts of this name only, by bucket. */
   counts: number[];
-  /** Where the top of its bar is, by bucket: its own count and those of all layers below. */
+  /** The top of its bar, by bucket: the sum of its count and the counts of all layers below. */
   tops: number[];
 }
 
@@ -23,7 +23,7 @@ function added(a: readonly number[], b: readonly number[]): number[] {
   return a.map((value, index) => value + (b[index] ?? 0));
 }
 
-/** The most frequent names at the bottom; those beyond the ninth as one layer. */
+/** The most frequent names are at the bottom. If there are more than nine, the rarest share one layer. */
 export function stack(series: TimedCounts["series"]): Layer[] {
   const named = Object.entries(series)
     .map(([name, counts]) => ({ name, counts, total: sum(counts) }))

@@ -1,4 +1,4 @@
-/** What the table below is narrowed down to, each filter removable. */
+/** The active filters, each with a button to remove it. */
 
 import type { ComponentChildren } from "preact";
 import { PeerLine } from "../shared/PeerText.tsx";
@@ -14,7 +14,7 @@ const LABELS = {
   source: "source",
   phase: "phase",
   addr: "address",
-  via: "told by",
+  via: "via",
 } as const;
 
 export function FilterBar() {
@@ -29,9 +29,7 @@ export function FilterBar() {
         Filters
       </h2>
       {!anyFilter.value && (
-        <p class="muted">
-          No filters. Press a bar, a cell or a node of the pictures, or an address, to narrow down the dials.
-        </p>
+        <p class="muted">No filters. Click a bar, a cell, a node or an address to filter the dials.</p>
       )}
       <ul>
         {DIMENSIONS.filter((name) => now[name]).map((name) => (
@@ -61,7 +59,7 @@ export function FilterBar() {
 }
 
 function chipText(name: Dimension, value: string): string {
-  if (name === "kind" && value === ANY_KIND) return "everything, skips too";
+  if (name === "kind" && value === ANY_KIND) return "everything, including skips";
   return name === "addr" || name === "via" ? value : words(value);
 }
 

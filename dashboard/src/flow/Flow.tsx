@@ -1,4 +1,4 @@
-/** The way of dials, drawn: thick where many go. */
+/** A drawing of the paths that dials took: the more dials, the thicker the line. */
 
 import { sankey, sankeyLinkHorizontal } from "d3-sankey";
 import { useMemo } from "preact/hooks";
@@ -25,11 +25,10 @@ export function Flow() {
       <div class="card-head">
         <h2 id="flow-title">Path of dials</h2>
         <span class="muted">
-          {range.value === "live" ? "last 10 min on this page" : `last ${range.value}`}: where the address came from,
-          how far the dial got, how it ended
+          {range.value === "live" ? "last 10 min on this page" : `last ${range.value}`}: from source to phase to outcome
         </span>
       </div>
-      {graph.total === 0 ? <Empty>No dial has ended in this range.</Empty> : <Diagram graph={graph} />}
+      {graph.total === 0 ? <Empty>No dials ended in this range.</Empty> : <Diagram graph={graph} />}
     </section>
   );
 }

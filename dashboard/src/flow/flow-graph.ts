@@ -1,4 +1,4 @@
-/** The way of dials as a graph: from where the address came, over how far the dial got, to how it ended. Pure. */
+/** The paths of dials as a graph: from the source of the address, through the phase reached, to the outcome. Pure. */
 
 import type { EventCount, Kind } from "../api/types.ts";
 import type { Dimension } from "../state/filters-in-url.ts";
@@ -25,10 +25,10 @@ export interface FlowGraph {
   total: number;
 }
 
-/** Skips never began, and an early disconnect comes after a dial that succeeded: neither is a way of a dial. */
+/** A skip never began, and an early disconnect follows a dial that succeeded, so neither is an end of a dial. */
 const ENDS: readonly Kind[] = ["succeeded", "failure", "cancelled"];
 
-/** Reasons beyond this many would be slivers; they end in one node. */
+/** With more reasons than this, the rarest would be slivers, so they share one node. */
 const MOST_ENDS = 12;
 const OTHERS = "other reasons";
 

@@ -1,4 +1,4 @@
-/** The numbers that tell at a glance how the node does. */
+/** The numbers that show the state of the node at a glance. */
 
 import type { ComponentChildren } from "preact";
 import { REACHABILITY } from "../api/tables.ts";
@@ -42,7 +42,7 @@ export function Glance() {
       {now ? (
         <dl>
           <Connected now={now} />
-          <Fact label="In flight" value={count(now.dial_totals.in_flight)} note="dials going on" />
+          <Fact label="In flight" value={count(now.dial_totals.in_flight)} note="dials that have not ended" />
           <Success now={now} />
           <Rate />
           <Book now={now} />
@@ -59,9 +59,10 @@ export function Glance() {
 
 function Connected({ now }: { now: StatusView }) {
   const { connected, target_peers: target } = now;
-  if (target === null) return <Fact label="Connected" value={count(connected)} note="this program has no target" />;
+  if (target === null)
+    return <Fact label="Connected" value={count(connected)} note="this program has no nocarrier node" />;
   const level = connected === 0 && target > 0 ? "critical" : connected < target ? "warning" : "good";
-  const note = connected >= target ? "as many as wanted" : `${plural(target - connected, "peer")} wanted`;
+  const note = connected >= target ? "target reached" : `${count(target - connected)} more wanted`;
   return (
     <Fact
       label="Connected"
@@ -84,7 +85,7 @@ function Success({ now }: { now: StatusView }) {
   const inRange = shown === "live" ? null : successShare(counts.value);
   return (
     <Fact
-      label="Dials that succeed"
+      label="Dials that succeeded"
       value={ended === 0 ? "–" : percent(succeeded / ended)}
       note={
         <>
@@ -105,7 +106,7 @@ function Rate() {
       label="Dials per minute"
       value={
         <>
-          {value} <Sparkline bars={bars} label="Dials begun in the last 10 minutes" />
+          {value} <Sparkline bars={bars} label="Dials started in the last 10 minutes" />
         </>
       }
       note={
@@ -113,7 +114,7 @@ function Rate() {
           ? "measuring"
           : over_s < 55
             ? `over the last ${Math.round(over_s)} s`
-            : "begun in the last minute"
+            : "started in the last minute"
       }
     />
   );
@@ -143,7 +144,7 @@ function Reachability({ now }: { now: StatusView }) {
       />
     );
   }
-  const ready = now.ready ? "" : "; not ready";
+  const ready = now.ready ? "" : "; the node is not ready";
   return (
     <Fact
       label="Reachability"
@@ -156,18 +157,16 @@ function Reachability({ now }: { now: StatusView }) {
 
 function History({ now }: { now: StatusView }) {
   const { state, detail, events_total, size_bytes, waiting } = now.history;
-  if (state === "off") return <Fact label="History" value="off" note="only this run is remembered" />;
+  if (state === "off") return <Fact label="History" value="off" note="only this run is kept" />;
   if (state === "failing") {
-    return (
-      <Fact label="History" value="failing" note={visibleLabel(detail ?? "it says no more", 300)} level="warning" />
-    );
+    return <Fact label="History" value="failing" note={visibleLabel(detail ?? "no details", 300)} level="warning" />;
   }
   const queue = waiting > 0 ? `, ${count(waiting)} waiting` : "";
   const note = state === "starting" ? "being opened" : `${plural(events_total, "event")}, ${bytes(size_bytes)}${queue}`;
-  return <Fact label="History" value={state === "working" ? "kept" : state} note={note} />;
+  return <Fact label="History" value={state} note={note} />;
 }
 
-/** Law 3 of the project: what was lost is counted where people look. */
+/** Events must never be lost silently, so they are counted where people look. */
 function Lost({ now }: { now: StatusView }) {
   const lost = Object.entries({ ...now.dropped, history: now.history.dropped_total }).filter(([, n]) => n > 0);
   if (lost.length === 0) return null;

@@ -1,6 +1,6 @@
 import type { EventCount } from "../api/types.ts";
 
-/** The share of dials that succeeded among those that ended; null where none did. */
+/** The share of ended dials that succeeded; null: none has ended. */
 export function successShare(counts: readonly EventCount[]): number | null {
   let succeeded = 0;
   let ended = 0;

@@ -1,4 +1,4 @@
-/** What went wrong against where the address came from: which source gives us what kind of trouble. */
+/** Reasons by source: which source causes which kind of trouble. */
 
 import { useMemo } from "preact/hooks";
 import { Empty } from "../shared/Empty.tsx";
@@ -17,10 +17,10 @@ export function ReasonGrid() {
       <div class="card-head">
         <h2 id="grid-title">Reason by source</h2>
         <span class="muted">
-          {range.value === "live" ? "last 10 min on this page" : `last ${range.value}`}; press a cell to filter
+          {range.value === "live" ? "last 10 min on this page" : `last ${range.value}`}; click a cell to filter
         </span>
       </div>
-      {grid.rows.length === 0 ? <Empty>No failures and no skips in this range.</Empty> : <GridTable grid={grid} />}
+      {grid.rows.length === 0 ? <Empty>No failures or skips in this range.</Empty> : <GridTable grid={grid} />}
     </section>
   );
 }
@@ -28,7 +28,7 @@ export function ReasonGrid() {
 function GridTable({ grid }: { grid: Grid }) {
   const { source } = filters.value;
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: whoever has no mouse must be able to scroll it.
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: it must be possible to scroll it without a mouse.
     <section class="table-scroll grid-scroll" tabIndex={0} aria-label="Grid of reasons and sources">
       <table class="grid-table">
         <thead>
@@ -97,7 +97,7 @@ function Row({ row, grid }: { row: GridRow; grid: Grid }) {
   );
 }
 
-/** From hardly tinted to half covered, so that the number keeps its contrast; by the root, as counts are far apart. */
+/** A tint that leaves the number readable. It uses a square-root scale, because counts differ widely. */
 function heat(n: number, most: number): string {
   return `rgba(var(--heat), ${(0.06 + 0.38 * Math.sqrt(n / most)).toFixed(2)})`;
 }

@@ -14,11 +14,11 @@ export interface Grid {
   /** The most frequent first. */
   sources: string[];
   totalBySource: Map<string, number>;
-  /** The largest cell of each kind: skips are so many that beside them no failure would show. */
+  /** The largest cell of each kind. With one scale for all, the many skips would make failures invisible. */
   most: Map<Kind, number>;
 }
 
-/** Failures first, then what came to nothing for other reasons. */
+/** The order of the rows: failures first. */
 const KIND_ORDER: readonly Kind[] = ["failure", "disconnect", "cancelled", "skip"];
 
 export function gridOf(counts: readonly EventCount[]): Grid {

@@ -1,4 +1,4 @@
-/** The mesh as this node sees it: whom it is connected to, and who told it of whom. */
+/** The mesh as this node sees it: its sessions, and which peer told it which address. */
 
 import { useMemo, useRef } from "preact/hooks";
 import { pressed } from "../shared/pressed.ts";
@@ -13,7 +13,7 @@ import "./mesh.css";
 
 const HEIGHT = 560;
 const RADIUS = 8;
-/** With more nodes than this only what is focused or pointed at has its name written beside it. */
+/** With more nodes than this, only connected nodes and those under the pointer or focus show their names. */
 const NAMED = 40;
 
 export function Mesh() {
@@ -27,13 +27,13 @@ export function Mesh() {
         {graph && `${plural(others, "peer")}`}
         {graph &&
           graph.leftOut > 0 &&
-          `; ${plural(graph.leftOut, "more peer")} of the book left out, which nobody is connected to`}
-        . Press one to see all about it.
+          `; ${plural(graph.leftOut, "more peer")} in the peer book not shown, none of them connected`}
+        . Click a peer for details.
       </p>
       <Key />
       {peersProblem.value && <p class="problem">{peersProblem.value}</p>}
       <div ref={holder}>
-        {graph && others === 0 && <p class="empty">This node knows nobody: set seeds under [node].</p>}
+        {graph && others === 0 && <p class="empty">This node knows no peers; set seeds under [node].</p>}
         {graph && others > 0 && width > 0 && <Drawing graph={graph} width={width} />}
       </div>
     </div>
@@ -44,13 +44,13 @@ function Key() {
   return (
     <ul class="mesh-key" aria-label="Key">
       <li>
-        <i class="key-line key-outbound" /> dialed by us
+        <i class="key-line key-outbound" /> outbound session
       </li>
       <li>
-        <i class="key-line key-inbound" /> dialed us
+        <i class="key-line key-inbound" /> inbound session
       </li>
       <li>
-        <i class="key-line key-introduced" /> told us of
+        <i class="key-line key-introduced" /> told this node the address
       </li>
       <li>
         <i class="key-dot mesh-hot" /> hot

@@ -1,11 +1,11 @@
-/** Who is connected, and who told us of whom, as a graph that is small enough to be drawn. Pure. */
+/** Sessions and introductions as a graph that is small enough to draw. Pure. */
 
 import type { ConnectedPeer, PeerView } from "../api/types.ts";
 
-/** More nodes than this are a cloud in which nobody sees anything, and slow to lay out. */
+/** With more nodes than this the drawing is an unreadable cloud, and slow to lay out. */
 export const MOST_NODES = 250;
 
-/** The id of this node; no address looks like that. */
+/** The id of this node; no address looks like it. */
 export const SELF = "this node";
 
 export interface MeshNode {
@@ -24,11 +24,11 @@ export interface MeshEdge {
 export interface MeshGraph {
   nodes: MeshNode[];
   edges: MeshEdge[];
-  /** How many peers are left out. */
+  /** How many peers are not shown. */
   leftOut: number;
 }
 
-/** Connected ones first, then those who told us of others, seeds, and the rest in the order of the book. */
+/** Connected peers first, then introducers, then seeds, then the rest in the order of the peer book. */
 function rank(node: MeshNode, introducers: ReadonlySet<string>): number {
   if (node.isConnected) return 0;
   if (introducers.has(node.id)) return 1;

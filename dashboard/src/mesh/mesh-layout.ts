@@ -1,4 +1,4 @@
-/** Places for the nodes of the mesh, by forces; computed at once, as nobody needs to see it settle. */
+/** A force layout of the mesh, computed at once because nobody needs to watch it settle. */
 
 import {
   forceCollide,
@@ -13,9 +13,9 @@ import { type MeshGraph, SELF } from "./mesh-graph.ts";
 
 const STEPS = 160;
 const NODE_ROOM = 16;
-/** Half of a name as it is written below its node. */
+/** Half the width of a name below its node. */
 const NAME_ROOM = 60;
-/** Few nodes push each other far apart, so that their names have room; many only as far as the picture is wide. */
+/** Few nodes push each other far apart, so that their names have room; many push less, so that they fit the drawing. */
 const PUSH_OF_ALL = -30_000;
 const PUSH_MOST = -1_400;
 const PUSH_LEAST = -110;
@@ -30,7 +30,7 @@ interface Body extends SimulationNodeDatum {
   id: string;
 }
 
-/** Where each node goes in `width` by `height`; those that had a place before start from it, and so hardly move. */
+/** Places all nodes within `width` by `height`. Nodes that had a place before start from it, and so hardly move. */
 export function meshLayout(
   graph: MeshGraph,
   width: number,

@@ -1,10 +1,10 @@
-/** Whether the page gets what happens, and what it does about it where it does not. */
+/** Whether the page receives the live stream, and when it tries again if not. */
 
 import { nowUnix } from "../state/clock.ts";
 import { connection, reconnectNow, restartedUnix } from "../state/connection.ts";
 import { fromNow, span } from "../text/format.ts";
 
-/** A restart is news for so long. */
+/** How long a restart is shown. */
 const NEWS_S = 300;
 
 export function ConnectionState() {

@@ -15,9 +15,11 @@ export function Header() {
       </h1>
       {info && (
         <p class="header-node muted">
-          <span title="The network that this node is in">{visibleLabel(info.network, 40)}</span>
+          <span title="The network of this node">{visibleLabel(info.network, 40)}</span>
           {info.advertised_p2p && (
-            <span title="Where peers are told to dial it">{visibleLabel(info.advertised_p2p, 60)}</span>
+            <span title="The published address: where peers dial this node">
+              {visibleLabel(info.advertised_p2p, 60)}
+            </span>
           )}
           <span title={`Node id ${info.node_id}`}>{info.node_id.slice(0, 8)}</span>
           <span title="The version of nocarrier">{visibleLabel(info.version, 20)}</span>

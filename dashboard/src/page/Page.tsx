@@ -1,4 +1,4 @@
-/** The page, from what is wrong down to the single dial. */
+/** The page, from the verdict down to single dials. */
 
 import { FailuresChart } from "../failures-chart/FailuresChart.tsx";
 import { FilterBar } from "../filters/FilterBar.tsx";
@@ -40,7 +40,7 @@ export function Page() {
   );
 }
 
-/** Says of when everything below is, while the line to the node is down. */
+/** Says how old the data below is while the connection to the node is lost. */
 function StaleNote() {
   const { lostSinceUnix } = connection.value;
   if (!stale.value || lostSinceUnix === null) return null;

@@ -1,7 +1,7 @@
 import { useState } from "preact/hooks";
 import { enterToken, tokenEntered, tokenWanted } from "../api/client.ts";
 
-/** Asks for the node's token where it wants one. */
+/** Asks for the node's token if the node needs one. */
 export function TokenForm() {
   const [text, setText] = useState("");
   if (!tokenWanted.value) return null;
@@ -15,7 +15,7 @@ export function TokenForm() {
       }}
     >
       <label for="token">
-        {tokenEntered.value > 0 ? "The node refused that token; it wants" : "This node wants a token:"} the value of{" "}
+        {tokenEntered.value > 0 ? "The node refused that token. Enter" : "This node needs a token:"} the value of{" "}
         <code>token</code> under <code>[http]</code> in its settings.
       </label>
       <input
@@ -25,8 +25,8 @@ export function TokenForm() {
         value={text}
         onInput={(event) => setText(event.currentTarget.value)}
       />
-      <button type="submit">Go on</button>
-      <p class="muted">Kept in this tab only, and sent to this node only.</p>
+      <button type="submit">Continue</button>
+      <p class="muted">The token is kept only in this tab and sent only to this node.</p>
     </form>
   );
 }

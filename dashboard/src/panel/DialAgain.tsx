@@ -17,12 +17,12 @@ function outcomeOf(result: DialResult): Outcome {
 
 function refusalOf(error: unknown): Outcome {
   if (error instanceof ApiError && error.status === 404) {
-    return { text: "This program has no node that could dial.", level: "bad" };
+    return { text: "This program has no nocarrier node that could dial.", level: "bad" };
   }
   return { text: error instanceof Error ? error.message : String(error), level: "bad" };
 }
 
-/** Dials the peer now, past its backoff, and says what became of it. */
+/** Dials the peer now without waiting for its backoff, and shows how the dial ended. */
 export function DialAgain({ addr, onDialed }: { addr: string; onDialed(): void }) {
   const [isDialing, setDialing] = useState(false);
   const [outcome, setOutcome] = useState<Outcome>(null);

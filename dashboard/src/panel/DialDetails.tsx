@@ -1,5 +1,6 @@
-/** One dial: how it ended, what was seen, how long each step took, what it means, and who the peer is. */
+/** One dial: its outcome, evidence, the time of each step, what it means, and the peer. */
 
+import { BLAME } from "../api/tables.ts";
 import type { DialEvent } from "../api/types.ts";
 import { Outcome } from "../dials/DialRow.tsx";
 import { PeerText } from "../shared/PeerText.tsx";
@@ -9,14 +10,6 @@ import { duration, words } from "../text/format.ts";
 import { EvidenceView } from "./EvidenceView.tsx";
 import { PeerDetails } from "./PeerDetails.tsx";
 import { Timeline } from "./Timeline.tsx";
-
-const BLAME = {
-  us: "ours: something on this side",
-  path: "the path's: something between us and the peer",
-  them: "theirs: something on the peer's side",
-  none: "nobody's",
-  unknown: "not known",
-} as const;
 
 export function DialDetails({ event }: { event: DialEvent }) {
   return (
@@ -37,7 +30,8 @@ export function DialDetails({ event }: { event: DialEvent }) {
           {words(event.source)}
           {event.via && (
             <>
-              , told by <PeerText text={event.via} />
+              {" "}
+              via <PeerText text={event.via} />
             </>
           )}
           {sources.value.has(event.source) && <div class="muted">{sources.value.get(event.source)}</div>}
@@ -52,8 +46,11 @@ export function DialDetails({ event }: { event: DialEvent }) {
           <>
             <dt>Blame</dt>
             <dd>
-              {BLAME[event.blame]}
-              {!event.penalised && event.kind === "failure" && "; it does not count against the peer"}
+              {event.blame}
+              <div class="muted">
+                {BLAME[event.blame]}
+                {!event.penalised && event.kind === "failure" && " It does not count against the peer."}
+              </div>
             </dd>
           </>
         )}

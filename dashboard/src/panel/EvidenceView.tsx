@@ -2,14 +2,14 @@ import type { Evidence } from "../api/types.ts";
 import { PeerText } from "../shared/PeerText.tsx";
 import { evidenceWords } from "./evidence-words.ts";
 
-/** What was seen: in sentences, the two sides of what does not match, and raw. */
+/** The evidence: in sentences, as a table of the two values that do not match, and raw. */
 export function EvidenceView({ evidence }: { evidence: Evidence }) {
   const sentences = evidenceWords(evidence);
   const { ours, theirs } = evidence;
   if (Object.keys(evidence).length === 0) return null;
   return (
     <section>
-      <h3>What was seen</h3>
+      <h3>Evidence</h3>
       <ul class="seen">
         {sentences.map((sentence) => (
           <li key={sentence}>

@@ -1,4 +1,4 @@
-/** What is known of one peer: its standing, its dials, how its address came to us; and a button to dial it again. */
+/** What is known of one peer: its state, its dials, how this node learned its address; and a button to dial it again. */
 
 import { useState } from "preact/hooks";
 import { Address } from "../shared/Address.tsx";
@@ -8,7 +8,7 @@ import { nowUnix } from "../state/clock.ts";
 import { setFilters } from "../state/filters.ts";
 import { panel } from "../state/panel.ts";
 import { peerByAddr, peers } from "../state/peers.ts";
-import { fromNow, words } from "../text/format.ts";
+import { fromNow, plural, words } from "../text/format.ts";
 import { Chain } from "./Chain.tsx";
 import { DialAgain } from "./DialAgain.tsx";
 import { PeerHistory } from "./PeerHistory.tsx";
@@ -26,7 +26,7 @@ export function PeerDetails({ addr, isWhole = false }: { addr: string; isWhole?:
       <Standing addr={addr} />
       <div class="panel-buttons">
         <button type="button" onClick={showDials}>
-          Show only its dials
+          Show only this peer's dials
         </button>
         <DialAgain addr={addr} onDialed={() => setDialed((n) => n + 1)} />
       </div>
@@ -37,14 +37,12 @@ export function PeerDetails({ addr, isWhole = false }: { addr: string; isWhole?:
 }
 
 function Standing({ addr }: { addr: string }) {
-  if (peers.value === null) return <p class="muted">Asking the peer book.</p>;
+  if (peers.value === null) return <p class="muted">Loading the peer book.</p>;
   const peer = peerByAddr.value.get(addr);
   const session = peers.value.connected.find((one) => one.addr === addr);
   if (!peer) {
     return (
-      <p class="muted">
-        {session ? "Connected now; it is not in the peer book." : "It is not in the peer book (any more)."}
-      </p>
+      <p class="muted">{session ? "Connected now, but not in the peer book." : "This peer is not in the peer book."}</p>
     );
   }
   return (
@@ -57,31 +55,35 @@ function Standing({ addr }: { addr: string }) {
       </dd>
       {session && (
         <>
-          <dt>Runs</dt>
+          <dt>Software</dt>
           <dd>
             <PeerText text={session.user_agent} limit={100} />, protocol {session.protocol_version}
           </dd>
         </>
       )}
-      <dt>Came from</dt>
+      <dt>Source</dt>
       <dd>
         {words(peer.source)}
         {peer.via && (
           <>
-            , told by <Address addr={peer.via} field="via" />
+            {" "}
+            via <Address addr={peer.via} field="via" />
           </>
         )}
       </dd>
-      <dt>Failures in a row</dt>
-      <dd>
-        {peer.streak}
-        {peer.last_reason && `, the last: ${words(peer.last_reason)}`}
-      </dd>
+      <dt>Streak</dt>
+      <dd>{plural(peer.streak, "failure")} in a row</dd>
+      {peer.last_reason && (
+        <>
+          <dt>Last reason</dt>
+          <dd>{words(peer.last_reason)}</dd>
+        </>
+      )}
       <dt>Next dial</dt>
       <dd>{nextDial(peer.next_attempt_unix, peer.because, peer.connected === true)}</dd>
       {peer.last_success_unix !== null && (
         <>
-          <dt>Last worked</dt>
+          <dt>Last success</dt>
           <dd>
             <FromNow unix={peer.last_success_unix} />
           </dd>
@@ -91,10 +93,10 @@ function Standing({ addr }: { addr: string }) {
   );
 }
 
-/** When and why, as `/api/p2p/peers` defines the two fields. */
+/** When the next dial is due and why not now, from the two fields of `/api/p2p/peers`. */
 export function nextDial(nextUnix: number | null, because: string | null, isConnected: boolean): string {
   if (isConnected) return "not needed";
-  const why = because ? `, because of ${words(because)}` : "";
-  if (nextUnix === null) return because ? `only after a change of configuration${why}` : "at any time";
+  const why = because ? ` (${words(because)})` : "";
+  if (nextUnix === null) return because ? `when something changes${why}` : "any time";
   return nextUnix <= nowUnix.value ? `due${why}` : `${fromNow(nextUnix, nowUnix.value)}${why}`;
 }

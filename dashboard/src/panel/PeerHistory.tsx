@@ -9,7 +9,7 @@ import { historyOn } from "../state/status.ts";
 import { duration } from "../text/format.ts";
 
 const SHOWN = 30;
-/** Skips are left out: those of one peer in its backoff would fill the list. */
+/** Skips are left out: a peer in backoff has so many that they would fill the list. */
 const KINDS = ["failure", "succeeded", "disconnect", "cancelled"] as const;
 
 async function latestDials(addr: string, signal: AbortSignal): Promise<DialEvent[]> {
@@ -25,17 +25,17 @@ async function latestFailures(addr: string, signal: AbortSignal): Promise<DialEv
   return (await getJson("api/p2p/failures", query, signal)).failures;
 }
 
-/** The latest dials to one address: of the history, or, where there is none, what the node remembers of failures. */
+/** The latest dials to one address from the history or, without a history, the latest failures that the node keeps. */
 export function PeerHistory({ addr, again }: { addr: string; again: number }) {
   const ask = historyOn.value ? latestDials : latestFailures;
   const answer = useAnswer(`${addr} ${historyOn.value} ${again}`, (signal) => ask(addr, signal));
-  if (answer.state === "loading") return <p class="muted">Asking for its dials.</p>;
+  if (answer.state === "loading") return <p class="muted">Loading the latest dials.</p>;
   if (answer.state === "refused") return <p class="problem">{answer.problem}</p>;
   const events = answer.value;
   return (
     <>
-      <h4>{historyOn.value ? "Its latest dials" : "Its latest failures"}</h4>
-      {events.length === 0 && <p class="muted">None is recorded.</p>}
+      <h4>{historyOn.value ? "Latest dials" : "Latest failures"}</h4>
+      {events.length === 0 && <p class="muted">None recorded.</p>}
       <ul class="peer-history">
         {events.map((event) => (
           <li key={eventKey(event)}>

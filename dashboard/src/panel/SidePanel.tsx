@@ -1,4 +1,4 @@
-/** The panel at the side: all about one dial, or one peer. Esc closes it, and the focus goes back. */
+/** The side panel: details of one dial or one peer. Esc closes it, and the focus returns to where it was. */
 
 import { useEffect, useRef } from "preact/hooks";
 import { shownRows } from "../dials/shown.ts";
@@ -17,7 +17,7 @@ export function SidePanel() {
     if (!shown && element.open) element.close();
   }, [shown]);
   return (
-    // biome-ignore lint/a11y/useKeyWithClickEvents: a click beside the panel closes it; with keys Esc does.
+    // biome-ignore lint/a11y/useKeyWithClickEvents: a click beside the panel closes it; on the keyboard, Esc does.
     <dialog
       ref={dialog}
       class="panel"
@@ -33,7 +33,7 @@ export function SidePanel() {
   );
 }
 
-/** The browser gives the focus back to the row; where that has scrolled out of the document, to the table. */
+/** The browser returns the focus to the row. If that is no longer in the document, another row gets it. */
 function leave(): void {
   panel.value = null;
   if (document.activeElement === document.body) {

@@ -1,11 +1,11 @@
-/** Phases and attempts of one dial, each on a line of its own, on one linear axis. */
+/** The phases and attempts of one dial, each on its own line, on a common linear axis. */
 
 import type { DialEvent } from "../api/types.ts";
 import { type Bar, phaseBars, totalSeconds } from "../dials/waterfall-layout.ts";
 import { PeerLine, PeerText } from "../shared/PeerText.tsx";
 import { duration, words } from "../text/format.ts";
 
-/** Time of a dial that belongs to no phase: the steps between, and closing the connection at the end. */
+/** Time of a dial outside all phases: between the steps, and for closing the connection at the end. */
 const OUTSIDE = "between and after";
 
 export function Timeline({ event }: { event: DialEvent }) {

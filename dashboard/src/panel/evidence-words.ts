@@ -1,4 +1,4 @@
-/** What was seen of a fault, in the sentences of the program's own table. Pure. An absent key gets no sentence. */
+/** Evidence in the sentences of the program's table. Pure. An absent key gets no sentence. */
 
 import { EVIDENCE_KEYS, ICMP_NAMES } from "../api/tables.ts";
 import type { Evidence, Saying, ValueForm } from "../api/types.ts";
@@ -6,7 +6,7 @@ import { clockTime, count, duration, words } from "../text/format.ts";
 
 type Values = Record<string, string>;
 
-/** Printable ASCII as it is, the rest as dots. */
+/** Printable ASCII unchanged, everything else as dots. */
 export function bytesAsText(hex: string): string {
   const pairs = hex.match(/[0-9a-f]{2}/gi) ?? [];
   return pairs
@@ -32,7 +32,7 @@ function icmpValues(icmp: Evidence["icmp"]): Values {
   return { type: String(type), code: String(code), hop, ...(named && { name: named.name }) };
 }
 
-/** `saying` with its values; null where one of them is not known. */
+/** `saying` with its values filled in; null: one of them is not known. */
 function filled(saying: Saying, values: Values): string | null {
   let isWhole = true;
   const text = saying.text.replace(/\{(\w+)\}/g, (_, key: string) => {
@@ -46,7 +46,7 @@ function sentence(clause: string): string {
   return `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.`;
 }
 
-/** The most telling first; `ours` and `theirs` are shown side by side elsewhere. */
+/** The sentences, the most telling first. `ours` and `theirs` are shown elsewhere, side by side. */
 export function evidenceWords(evidence: Evidence): string[] {
   const here = EVIDENCE_KEYS.filter(({ key }) => evidence[key] !== undefined && evidence[key] !== null);
   const values: Values = Object.fromEntries(here.map(({ key, form }) => [key, shown(form, evidence[key])]));

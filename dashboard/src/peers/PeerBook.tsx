@@ -1,4 +1,4 @@
-/** Everybody this node knows: who is connected, and when each of the others is dialed next and why not now. */
+/** The peer book: which peers are connected, and when each of the others is dialed next and why not now. */
 
 import { useMemo, useRef, useState } from "preact/hooks";
 import type { PeerView } from "../api/types.ts";
@@ -42,10 +42,10 @@ export function PeerBook() {
 }
 
 function Nobody({ isFiltered }: { isFiltered: boolean }) {
-  if (isFiltered) return <p class="empty">No peer matches.</p>;
+  if (isFiltered) return <p class="empty">No peers match.</p>;
   return (
     <p class="empty">
-      The peer book is empty: set seeds under [node], or dial one: <code>nocarrier connect HOST:PORT</code>
+      The peer book is empty; set seeds under [node], or dial a peer with: <code>nocarrier connect ADDR</code>
     </p>
   );
 }
@@ -54,7 +54,7 @@ function PeerTable({ shown, sort, onSort }: { shown: PeerView[]; sort: string; o
   const scroller = useRef<HTMLDivElement>(null);
   const virtual = useVirtualRows(shown.length, ROW_HEIGHT, scroller);
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: whoever has no mouse must be able to scroll it.
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: it must be possible to scroll it without a mouse.
     <section class="table-scroll peer-scroll" ref={scroller} tabIndex={0} aria-label="Peer book">
       <table class="peer-table" aria-rowcount={shown.length + 1} aria-label="Peers">
         <thead>
@@ -97,7 +97,7 @@ function Row({ peer, index }: { peer: PeerView; index: number }) {
       <td>
         <span class={`state state-${peer.state}`}>{peer.state}</span>
       </td>
-      <td>{peer.connected === null ? "not known" : peer.connected ? "✓ connected" : ""}</td>
+      <td>{peer.connected === null ? "unknown" : peer.connected ? "✓ connected" : ""}</td>
       <td>
         {words(peer.source)}
         {peer.via && (

@@ -10,7 +10,7 @@ interface PeerColumn {
 
 const STATES = ["hot", "warm", "cold"];
 
-/** Unknown times sort as the last ones. */
+/** Peers that are not dialed until something changes come last. */
 const NEVER = Number.MAX_VALUE;
 
 export const PEER_COLUMNS: readonly PeerColumn[] = [

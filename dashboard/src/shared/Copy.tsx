@@ -1,11 +1,11 @@
 import { useState } from "preact/hooks";
 
-/** Copies `text` as it is. */
+/** A button that copies `text` unchanged. */
 export function Copy({ text, label }: { text: string; label: string }) {
   const [state, setState] = useState<"idle" | "copied" | "failed">("idle");
   async function copy() {
     try {
-      // Only there in a secure context: over plain HTTP, on loopback alone.
+      // The clipboard exists only in a secure context; over plain HTTP that is only loopback.
       await navigator.clipboard.writeText(text);
       setState("copied");
     } catch {
@@ -15,7 +15,7 @@ export function Copy({ text, label }: { text: string; label: string }) {
   }
   return (
     <button type="button" class="small" onClick={copy} aria-label={`${label}: ${text}`}>
-      {state === "idle" ? "Copy" : state === "copied" ? "Copied" : "Select it by hand"}
+      {state === "idle" ? "Copy" : state === "copied" ? "Copied" : "Copy it by hand"}
     </button>
   );
 }

@@ -2,12 +2,12 @@ import type { ComponentChildren } from "preact";
 import { connection } from "../state/connection.ts";
 import { status } from "../state/status.ts";
 
-/** What stands where there is nothing to show; before the node has said a word, that this is so. */
+/** A note in place of data. Before the first message from the node, it says that the page waits for the node. */
 export function Empty({ children }: { children: ComponentChildren }) {
   if (status.value !== null) return <p class="empty">{children}</p>;
   return (
     <p class="empty">
-      {connection.value.state.name === "refused" ? "The node wants a token first." : "Waiting for the node."}
+      {connection.value.state.name === "refused" ? "The node needs a token first." : "Waiting for the node."}
     </p>
   );
 }

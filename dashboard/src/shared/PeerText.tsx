@@ -1,11 +1,11 @@
-/** Text that may come from a peer: made visible, isolated from the direction of its surroundings, and cut where long. */
+/** Text that may come from a peer: made visible, isolated from the text direction around it, and cut if long. */
 
 import { useState } from "preact/hooks";
 import { count } from "../text/format.ts";
 import { visible, visibleLabel, visibleStart } from "../text/visible.ts";
 
 export const SHORT = 300;
-/** A browser lays out only those pieces of a long text that are in sight. */
+/** A long text is split into pieces of this length, so that the browser lays out only the pieces in view. */
 const PIECE = 4_000;
 
 export function PeerText({ text, limit = SHORT }: { text: string; limit?: number }) {
@@ -37,7 +37,7 @@ function LongText({ text }: { text: string }) {
   const pieces: string[] = [];
   for (let at = 0; at < shown.length; at += PIECE) pieces.push(shown.slice(at, at + PIECE));
   return (
-    // biome-ignore lint/a11y/noNoninteractiveTabindex: whoever has no mouse must be able to scroll it.
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: it must be possible to scroll it without a mouse.
     <section class="long-text-box" tabIndex={0} aria-label="The whole text">
       {pieces.map((piece, index) => (
         <bdi dir="ltr" class="long-text-piece" key={`${index}`}>
@@ -48,7 +48,7 @@ function LongText({ text }: { text: string }) {
   );
 }
 
-/** One line that ends in an ellipsis where there is no room; the title has more of it. */
+/** One line that ends in an ellipsis if there is no room for all of it; the title shows more. */
 export function PeerLine({ text }: { text: string }) {
   const label = visibleLabel(text, 200);
   return (

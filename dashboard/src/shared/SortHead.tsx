@@ -1,4 +1,4 @@
-/** The head of a column: pressing it sorts, pressing it again turns the order round. */
+/** A column header: a click sorts by the column, another click reverses the order. */
 export function SortHead({
   name,
   label,

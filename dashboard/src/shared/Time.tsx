@@ -1,7 +1,7 @@
 import { nowUnix } from "../state/clock.ts";
 import { clockTime, fromNow, iso } from "../text/format.ts";
 
-/** A moment: "14:03:22" in the viewer's time, the whole of it in the title. */
+/** A time such as "14:03:22" in the viewer's time zone, with the full time as the title. */
 export function Time({ unix }: { unix: number }) {
   const whole = iso(unix);
   return (
@@ -11,7 +11,7 @@ export function Time({ unix }: { unix: number }) {
   );
 }
 
-/** A moment as its distance: "5 min ago", "in 3 s". */
+/** A time relative to now: "5 min ago", "in 3 s". */
 export function FromNow({ unix }: { unix: number }) {
   return (
     <time dateTime={iso(unix)} title={iso(unix)}>

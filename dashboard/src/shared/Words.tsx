@@ -1,4 +1,4 @@
-/** A sentence of the node: its words as they are, and each value in it by its kind. */
+/** A sentence from the node: its words unchanged, and each value shown according to its kind. */
 
 import type { TextView, ValueView } from "../api/types.ts";
 import { parts } from "../text/template.ts";

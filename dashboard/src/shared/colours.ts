@@ -1,4 +1,4 @@
-/** Colours of names. Each is a CSS variable, so that it follows the theme; none is ever the only sign of anything. */
+/** Colours of names. Each is a CSS variable, so that it follows the theme. Nothing is ever shown by colour alone. */
 
 import { signal } from "@preact/signals";
 
@@ -8,7 +8,7 @@ const SUCCESS = "--good";
 
 const given = signal<ReadonlyMap<string, string>>(new Map());
 
-/** Gives those names colours, the first ones first. Who has one keeps it: it is the same in every picture. */
+/** Gives each name a colour while there are any left. A name keeps its colour, so that it is the same in every chart. */
 export function giveColours(names: readonly string[]): void {
   const fresh = names.filter((name) => !given.peek().has(name));
   const free = SERIES.slice(given.peek().size);
@@ -16,7 +16,7 @@ export function giveColours(names: readonly string[]): void {
   if (pairs.length > 0) given.value = new Map([...given.peek(), ...pairs]);
 }
 
-/** The variable that holds the colour of a reason or source. */
+/** The CSS variable with the colour of a reason or source. */
 export function colourName(name: string): string {
   return name === "succeeded" ? SUCCESS : (given.value.get(name) ?? REST);
 }
@@ -25,7 +25,7 @@ export function colour(name: string): string {
   return `var(${colourName(name)})`;
 }
 
-/** For a canvas, which knows no variables. */
+/** The colour itself, for a canvas, which cannot use CSS variables. */
 export function canvasColour(variable: string): string {
   return getComputedStyle(document.documentElement).getPropertyValue(variable).trim();
 }

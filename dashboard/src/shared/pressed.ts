@@ -1,8 +1,8 @@
-/** What makes a shape of an SVG a button: reached by Tab, pressed by click, Enter or Space. */
+/** Attributes that make an SVG shape a button: Tab reaches it, and a click, Enter or Space presses it. */
 export function pressed(label: string, isPressed: boolean, onPress: () => void) {
   return {
     role: "button" as const,
-    // Attributes of SVG keep their case.
+    // SVG attributes are case-sensitive.
     tabindex: 0,
     "aria-label": label,
     "aria-pressed": isPressed,

@@ -2,7 +2,7 @@ import { useEffect, useState } from "preact/hooks";
 
 export type Answer<T> = { state: "loading" } | { state: "here"; value: T } | { state: "refused"; problem: string };
 
-/** What `ask` comes back with; asks again when `question`, which names all that it depends on, changes. */
+/** The answer of `ask`. It asks again when `question`, which names everything that the answer depends on, changes. */
 export function useAnswer<T>(question: string, ask: (signal: AbortSignal) => Promise<T>): Answer<T> {
   const [answer, setAnswer] = useState<Answer<T>>({ state: "loading" });
   useEffect(() => {

@@ -1,6 +1,6 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 
-/** How wide an element is, as long as it is in the document; 0 before it is known. */
+/** The width of an element while it is in the document; 0 until it is known. */
 export function useWidth() {
   const holder = useRef<HTMLDivElement>(null);
   const [width, setWidth] = useState(0);

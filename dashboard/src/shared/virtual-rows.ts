@@ -1,4 +1,4 @@
-/** Rows of one height, of which only those in sight are in the document. */
+/** Rows of equal height, of which only those in view are in the document. */
 
 import {
   elementScroll,
@@ -12,7 +12,7 @@ import { useLayoutEffect, useReducer, useState } from "preact/hooks";
 
 export interface VirtualRows {
   items: VirtualItem[];
-  /** Height of what is left out above and below, in pixels. */
+  /** Height of the rows left out above and below, in pixels. */
   before: number;
   after: number;
   scrollTo(index: number): void;

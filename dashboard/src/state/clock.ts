@@ -1,8 +1,8 @@
-/** The time of the node, which stamps everything that is shown; the viewer's clock may be another. */
+/** The node's clock, which all shown times come from. The viewer's clock may differ. */
 
 import { signal } from "@preact/signals";
 
-/** A smaller difference is the way of the message, not a wrong clock. */
+/** A smaller difference comes from the time that messages take, not from a wrong clock. */
 const NOTEWORTHY_S = 2;
 
 let aheadS = 0;
@@ -11,10 +11,10 @@ function read(): number {
   return Date.now() / 1000 + aheadS;
 }
 
-/** Seconds since 1970, once a second; every "5 min ago" on the page follows it. */
+/** Unix seconds, updated once a second; every "5 min ago" on the page follows it. */
 export const nowUnix = signal(read());
 
-/** Learns from a status message what time it is at the node. */
+/** Takes the node's time from a status message. */
 export function takeNodeTime(atUnix: number): void {
   const ahead = atUnix - Date.now() / 1000;
   aheadS = Math.abs(ahead) < NOTEWORTHY_S ? 0 : ahead;

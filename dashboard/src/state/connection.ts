@@ -1,4 +1,4 @@
-/** The line to the node: what state it is in, and who gets what it says. */
+/** The connection to the node: its state, and which module handles each message. */
 
 import { computed, effect, signal } from "@preact/signals";
 import { request, tokenEntered } from "../api/client.ts";
@@ -12,14 +12,14 @@ import { status, takeFindings, takeStatus } from "./status.ts";
 
 export interface Connection {
   state: StreamState;
-  /** Since when the page does not get what happens; null: it does. */
+  /** Since when the live stream is interrupted; null: it is not. */
   lostSinceUnix: number | null;
 }
 
 export const connection = signal<Connection>({ state: { name: "connecting" }, lostSinceUnix: null });
-/** When this page saw that the node had been restarted. */
+/** When this page noticed that the node had restarted. */
 export const restartedUnix = signal<number | null>(null);
-/** Whether what is on the screen may be old. */
+/** Whether the data on the page may be out of date. */
 export const stale = computed(() => status.value !== null && connection.value.lostSinceUnix !== null);
 
 function takeState(state: StreamState): void {
@@ -30,7 +30,7 @@ function takeState(state: StreamState): void {
   connection.value = { state, lostSinceUnix: lost };
   if (!isLive) return;
   void loadReasons();
-  // What the stream does not tell: what happened before this page, or while the line was down for long.
+  // Events that the stream does not have: from before the page was opened, or from a long interruption.
   void fill();
 }
 
@@ -52,13 +52,13 @@ export function reconnectNow(): void {
   stream.retryNow();
 }
 
-/** Opens the line; to be called once. */
+/** Opens the connection. Call it once. */
 export function startConnection(): void {
   startEvents();
   stream.start();
   effect(() => {
     if (tokenEntered.value > 0) stream.retryNow();
   });
-  // A laptop that was asleep comes back with a dead line: do not wait for the next try.
+  // After sleep, a laptop has a dead connection: do not wait for the next try.
   window.addEventListener("online", () => stream.retryNow());
 }

@@ -1,17 +1,17 @@
-/** How many dials begin per minute, from the counts that the status messages carry: exact, however many there are. */
+/** How many dials begin per minute. Exact for any number of dials, because it comes from the counts in status messages. */
 
 const KEPT_S = 600;
 const WINDOW_S = 60;
-/** Less says nothing yet. */
+/** A shorter time gives no useful rate. */
 const LEAST_S = 5;
 const BAR_S = 20;
 
 export interface DialRateView {
   /** null: not known yet. */
   perMinute: number | null;
-  /** Of how many seconds. */
+  /** How many seconds the rate covers. */
   over_s: number;
-  /** Dials begun in each 20 s, oldest first. */
+  /** Dials begun in each interval of 20 s, oldest first. */
   bars: number[];
 }
 

@@ -1,11 +1,11 @@
-/** The events that this page holds: bounded, each once, newest first. Pure: no signals, no clock. */
+/** The events on this page: a bounded number, each once, newest first. Pure: no signals, no clock. */
 
 import type { DialEvent, Gap } from "../api/types.ts";
 
 export const HELD_LIMIT = 5_000;
-/** What was looked up in the history may not push all that is new out of the page. */
+/** Events loaded from the history must not push all new ones off the page. */
 const FOUND_LIMIT = 3_000;
-/** Skips are many and alike: they may not push the dials out of the page. */
+/** Skips are many and similar; they must not push dials off the page. */
 const SKIP_LIMIT = 1_000;
 
 export interface EventRow {
@@ -24,7 +24,7 @@ export interface GapRow {
 
 export type Row = EventRow | GapRow;
 
-/** The name of an event: the same whether the stream or the history tells it, and in a masked copy too. */
+/** The name of an event. It is the same in the stream, in the history and in a masked copy. */
 export function eventKey(event: DialEvent): string {
   return `${event.run}:${event.seq}`;
 }
@@ -43,7 +43,7 @@ export class EventStore {
   private found: EventRow[] = [];
   private merged: Row[] | null = null;
 
-  /** How many of the newest events have left the page again, as it holds no more than `limit`. */
+  /** How many events from the stream were removed because the page holds at most `limit`. */
   droppedTotal = 0;
 
   constructor(
@@ -61,12 +61,12 @@ export class EventStore {
     return this.merged;
   }
 
-  /** Whether no more can be looked up. */
+  /** Whether no more events can be loaded from the history. */
   get isFull(): boolean {
     return this.found.length >= this.foundLimit;
   }
 
-  /** Takes in what the stream told, or the newest page of the history. Beginnings of dials make no row. */
+  /** Adds events from the stream, or the newest page of the history. The beginning of a dial makes no row. */
   add(events: DialEvent[], gaps: GapRow[] = []): void {
     const known = new Set(this.recent.map((row) => row.key));
     const fresh: Row[] = [...gaps];
@@ -82,7 +82,7 @@ export class EventStore {
     this.cut();
   }
 
-  /** Takes in what was looked up in the history with the filters of the moment; returns how many the page had not. */
+  /** Adds events loaded from the history with the present filters; returns how many of them are new to the page. */
   addFound(events: DialEvent[]): number {
     const known = new Set(this.rows.map((row) => row.key));
     const rows = events.filter((event) => event.kind !== "started").map(eventRow);

@@ -1,4 +1,4 @@
-/** The events on the page: from the live stream, and from the history with the filters of the moment. */
+/** The events on the page: from the live stream, and from the history with the present filters. */
 
 import { computed, effect, signal } from "@preact/signals";
 import { getJson } from "../api/client.ts";
@@ -10,19 +10,19 @@ import { filters, historyQuery } from "./filters.ts";
 import { isShown } from "./shown-events.ts";
 import { historyOn } from "./status.ts";
 
-/** Of each kind, so that many of one do not hide another; the most that the API gives at once. */
+/** How many events of each kind to load first, so that one frequent kind does not hide the others. The API's maximum. */
 const FIRST_FILL = 1_000;
 const FIRST_KINDS = ["failure", "succeeded", "disconnect", "cancelled", "skip"] as const;
 const PAGE = 500;
-/** "Load older" goes on until it has so many rows to show, as pages may hold little else than skips, but not for ever. */
+/** "Load older" continues until it has this many rows, because a page may have almost only skips; but not for ever. */
 const ROWS_WANTED = 50;
 const PAGES_LIMIT = 8;
-/** The table changes at most so often, however fast events come. */
+/** The shortest time between two updates of the table, however fast events arrive. */
 const FLUSH_MS = 250;
-/** What may wait while the table is paused; the node and the history keep the rest. */
+/** How many events may wait while the table is paused. The node and the history keep the others. */
 const WAITING_LIMIT = 5_000;
 const SETTLE_MS = 300;
-/** Less than events lie apart. */
+/** Shorter than the time between two events. */
 const MOMENT_S = 1e-6;
 
 const store = new EventStore();
@@ -32,10 +32,10 @@ let waitingGaps: GapRow[] = [];
 let gapCount = 0;
 
 export const paused = signal(false);
-/** The newest row when the table was paused: the history may tell of newer ones meanwhile, which wait too. */
+/** The time of the newest row when the table was paused. Newer rows from the history wait too. */
 const pausedAtUnix = signal(Number.POSITIVE_INFINITY);
 export const waitingCount = signal(0);
-/** Whether the newest events that there are were asked for. */
+/** Whether the newest events have been loaded. */
 export const filled = signal(false);
 
 export interface Paging {
@@ -45,7 +45,7 @@ export interface Paging {
 }
 export const paging = signal<Paging>({ state: "idle", cursor: null, problem: null });
 
-/** All that the page holds and shows, newest first. */
+/** All rows of the page that may be shown, newest first. */
 export const rows = computed<Row[]>(() => {
   version.value;
   const newest = pausedAtUnix.value;
@@ -64,7 +64,7 @@ export function takeEvent(event: DialEvent): void {
 
 export function takeGap(gap: Gap): void {
   gapCount += 1;
-  // What was lost came right after the newest event that the page has.
+  // The lost events came right after the newest event on the page.
   const newest = waiting.at(-1)?.at_unix ?? store.rows[0]?.at_unix ?? nowUnix.peek();
   waitingGaps.push({ type: "gap", key: `gap-${gapCount}`, at_unix: newest + MOMENT_S, gap });
   if (historyOn.peek()) void fill();
@@ -86,14 +86,14 @@ export function setPaused(value: boolean): void {
   flush();
 }
 
-/** Takes in the newest events that the node knows: of the history, or, where there is none, its newest failures. */
+/** Loads the newest events from the history or, without a history, the newest failures that the node keeps. */
 export async function fill(): Promise<void> {
   try {
     store.add(await newest());
     filled.value = true;
     version.value += 1;
   } catch (error) {
-    // Without an answer at all the connection says what is wrong.
+    // If there is no answer at all, the state of the connection says what is wrong.
     if (error instanceof ApiError) paging.value = { state: "idle", cursor: null, problem: error.message };
   }
 }
@@ -103,7 +103,7 @@ async function newest(): Promise<DialEvent[]> {
   try {
     return await newestOfHistory();
   } catch (error) {
-    // A history that cannot be read leaves what the node remembers; its state stands at a glance.
+    // If the history cannot be read, the failures in memory remain. The page shows the state of the history elsewhere.
     if (error instanceof ApiError) return newestFailures();
     throw error;
   }
@@ -121,7 +121,7 @@ async function newestFailures(): Promise<DialEvent[]> {
 
 let asked = 0;
 
-/** Looks further back in the history, with the filters of the moment. */
+/** Loads older events from the history, with the present filters. */
 export async function loadOlder(): Promise<void> {
   const before = paging.peek();
   if (before.state === "loading" || before.state === "done") return;
@@ -152,7 +152,7 @@ export async function loadOlder(): Promise<void> {
   }
 }
 
-/** Runs the table; to be called once. */
+/** Starts updating the table. Call it once. */
 export function startEvents(): void {
   setInterval(flush, FLUSH_MS);
   let settle: ReturnType<typeof setTimeout> | undefined;

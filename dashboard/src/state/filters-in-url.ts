@@ -1,4 +1,4 @@
-/** What can be looked at, and how a URL says it. Pure: `filters.ts` holds what is looked at now. */
+/** The state of the view, and how a URL stores it. Pure; `filters.ts` has the present state. */
 
 export const RANGES = { live: 600, "15m": 900, "1h": 3600, "24h": 86_400, "7d": 604_800, "30d": 2_592_000 } as const;
 export type Range = keyof typeof RANGES;
@@ -6,21 +6,21 @@ export type Range = keyof typeof RANGES;
 const TABS = ["dials", "peers", "mesh"] as const;
 export type Tab = (typeof TABS)[number];
 
-/** Filters of events that the API knows too, each with one value. */
+/** Filters of events that the API has too, each with one value. */
 export const DIMENSIONS = ["kind", "reason", "source", "phase", "addr", "via"] as const;
 export type Dimension = (typeof DIMENSIONS)[number];
 
-/** The kind that says: everything, skips too. Without a kind they are left out, as they are so many. */
+/** The kind that stands for everything, including skips. Without a kind, skips are left out, because they are so many. */
 export const ANY_KIND = "any";
 
 export interface Filters extends Record<Dimension, string> {
   text: string;
   since: number | null;
   until: number | null;
-  /** "" lets the page choose. */
+  /** "": the page chooses. */
   range: Range | "";
   by: "reason" | "source";
-  /** A column; with a leading "-" descending. */
+  /** The name of a column, with a leading "-" for descending order. */
   sort: string;
   tab: Tab;
   theme: "light" | "dark" | "";
@@ -43,7 +43,7 @@ export const NO_FILTERS: Filters = {
   theme: "",
 };
 
-/** Longer than any name or address that there is; a URL can be written by anybody. */
+/** Longer than any name or address. Anybody can write a URL, so values in it need a bound. */
 const VALUE_LIMIT = 300;
 
 function oneOf<T extends string, D>(allowed: readonly T[], value: string | null, otherwise: D): T | D {
@@ -55,7 +55,7 @@ function time(value: string | null): number | null {
   return Number.isFinite(number) && number >= 0 ? number : null;
 }
 
-/** The filters that the query part of a URL says; what it says wrongly is left out. */
+/** The filters in the query part of a URL. Invalid values are ignored. */
 export function filtersFromQuery(query: string): Filters {
   const said = new URLSearchParams(query);
   const filters: Filters = {
@@ -74,7 +74,7 @@ export function filtersFromQuery(query: string): Filters {
   return filters;
 }
 
-/** The query part of a URL for `filters`, without what is as usual: "" or "?reason=timeout&tab=peers". */
+/** The query part of a URL for `filters`, without default values: "" or "?reason=timeout&tab=peers". */
 export function queryFromFilters(filters: Filters): string {
   const query = new URLSearchParams();
   for (const [name, usual] of Object.entries(NO_FILTERS)) {

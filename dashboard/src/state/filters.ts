@@ -1,4 +1,4 @@
-/** What is looked at. All of it lives in the URL: a copied URL opens the same view, and the back button works. */
+/** The state of the view. All of it is in the URL: a copied URL opens the same view, and the back button works. */
 
 import { computed, signal } from "@preact/signals";
 import {
@@ -13,7 +13,7 @@ import {
 
 export const filters = signal(filtersFromQuery(location.search));
 
-/** Changes the view. `replace` is for what goes on while somebody types or drags: it makes no new entry to go back to. */
+/** Changes the view. `replace` makes no new entry in the browser's history, for changes while the user types or drags. */
 export function setFilters(change: Partial<Filters>, how: "push" | "replace" = "push"): void {
   const next = { ...filters.peek(), ...change };
   const url = location.pathname + queryFromFilters(next);
@@ -24,11 +24,11 @@ export function setFilters(change: Partial<Filters>, how: "push" | "replace" = "
   filters.value = next;
 }
 
-/** Sets those filters; takes them off where they stand so already, as a second press on a button does. */
+/** Sets the wanted filters. If all of them are already set, it removes them, as a second click on a button does. */
 export function toggleFilters(wanted: Partial<Record<Dimension, string>>): void {
   const entries = Object.entries(wanted) as [Dimension, string][];
-  const stands = entries.every(([name, value]) => filters.peek()[name] === value);
-  setFilters(Object.fromEntries(entries.map(([name, value]) => [name, stands ? "" : value])));
+  const isSet = entries.every(([name, value]) => filters.peek()[name] === value);
+  setFilters(Object.fromEntries(entries.map(([name, value]) => [name, isSet ? "" : value])));
 }
 
 export function clearFilters(): void {
@@ -36,7 +36,7 @@ export function clearFilters(): void {
   setFilters({ ...NO_FILTERS, range, by, sort, tab, theme });
 }
 
-/** What the history can be asked for. */
+/** The filters as parameters for the history. */
 export const historyQuery = computed(() => {
   const { kind, reason, source, phase, addr, via, since, until } = filters.value;
   return {

@@ -1,4 +1,4 @@
-/** Counts over time: from the history, or from the events that this page holds. */
+/** Counts over time: from the history, or from the events on this page. */
 
 import { computed, effect, signal } from "@preact/signals";
 import { getJson } from "../api/client.ts";
@@ -11,18 +11,18 @@ import { ANY_KIND, RANGES, type Range } from "./filters-in-url.ts";
 import { liveSeries } from "./live-series.ts";
 import { historyOn, status } from "./status.ts";
 
-/** A node that runs for less than this has nothing to show in the bars of an hour. */
+/** A node that has run for less than this has too little to show in a chart of one hour. */
 const YOUNG_S = 600;
 
 const firstUptime = signal<number | null>(null);
 
-/** The range that is shown: the chosen one, as far as there is a history for it. */
+/** The range that is shown: the selected one if there is a history. */
 export const range = computed<Range>(() => {
   if (!historyOn.value) return "live";
   return filters.value.range || ((firstUptime.value ?? 0) < YOUNG_S ? "live" : "1h");
 });
 
-/** What the chart counts: one kind of events, failures where none was chosen. */
+/** The kind of events that the chart counts: failures unless another kind is selected. */
 export const chartKind = computed(() => {
   const { kind } = filters.value;
   return kind && kind !== ANY_KIND ? kind : "failure";
@@ -42,17 +42,17 @@ const wantedQuery = computed(() => {
     length,
     by,
     kind: chartKind.value,
-    // The chart's own dimension only lights up what was chosen; the others narrow it down.
+    // A filter on the dimension of the chart highlights a layer; the other filters select what is counted.
     reason: by === "reason" ? "" : reason,
     source: by === "source" ? "" : source,
     phase,
   });
 });
 
-/** Follows the clock in steps, so that the live chart is not drawn for every event. */
+/** Follows the clock in steps, so that the live chart is not redrawn for every event. */
 const tick = computed(() => Math.floor(nowUnix.value / 2));
 
-/** The bars of the chart; null: not known yet. */
+/** The counts of the chart; null: not known yet. */
 export const series = computed<TimedCounts | null>(() => {
   if (range.value !== "live") return loaded.value?.series ?? null;
   tick.value;
@@ -66,7 +66,7 @@ export const series = computed<TimedCounts | null>(() => {
 
 const allCounts = signal<EventCount[] | null>(null);
 
-/** Counts of all kinds in the range, without filters: for the grid and the flow. */
+/** Counts of all kinds in the range, without filters, for the grid and the flow. */
 export const counts = computed<EventCount[]>(() => {
   if (range.value !== "live") return allCounts.value ?? [];
   tick.value;
@@ -111,7 +111,7 @@ function refreshMs(length: number): number {
   return length <= RANGES["1h"] ? 10_000 : 60_000;
 }
 
-/** To be called once. */
+/** Starts loading counts. Call it once. */
 export function startHistory(): void {
   effect(() => {
     const { value } = status;

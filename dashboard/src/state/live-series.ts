@@ -1,4 +1,4 @@
-/** The answer of `/api/p2p/history/series`, made from the events that the page holds. Pure. */
+/** The same as the answer of `/api/p2p/history/series`, made from the events on this page. Pure. */
 
 import type { TimedCounts } from "../api/shapes.ts";
 import type { DialEvent, EventCount } from "../api/types.ts";

@@ -1,4 +1,4 @@
-/** What the side panel shows. */
+/** The dial or peer that the side panel shows. */
 
 import { signal } from "@preact/signals";
 import type { DialEvent } from "../api/types.ts";

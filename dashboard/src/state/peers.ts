@@ -1,4 +1,4 @@
-/** The peer book and the live sessions: fetched while somebody looks at them, when the node says that they changed. */
+/** The peer book and the sessions. They are loaded while they are shown, each time the node says that they changed. */
 
 import { computed, effect, signal } from "@preact/signals";
 import { getJson } from "../api/client.ts";
@@ -45,7 +45,7 @@ async function load(): Promise<void> {
   }
 }
 
-/** To be called once. */
+/** Starts loading peers. Call it once. */
 export function startPeers(): void {
   effect(() => {
     if (revision.value === null || node.value !== null) return;

@@ -1,4 +1,4 @@
-/** What each reason and source means, from the node's own tables. */
+/** The meanings of reasons and sources, from the node's tables. */
 
 import { signal } from "@preact/signals";
 import { getJson } from "../api/client.ts";
@@ -14,6 +14,6 @@ export async function loadReasons(): Promise<void> {
     reasons.value = new Map(view.reasons.map((reason) => [reason.name, reason]));
     sources.value = new Map(view.sources.map((source) => [source.name, source.meaning]));
   } catch {
-    // Names speak for themselves; the next connection tries again.
+    // The names alone are enough for now; the next connection tries again.
   }
 }

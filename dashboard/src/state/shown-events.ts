@@ -1,9 +1,9 @@
-/** Which events the filters let through. Pure. */
+/** Which events match the filters. Pure. */
 
 import type { DialEvent } from "../api/types.ts";
 import { ANY_KIND, type Filters } from "./filters-in-url.ts";
 
-/** Whether skips are left out: where nothing that was chosen speaks of them. */
+/** Whether skips are left out: they are, unless a filter asks for something that includes them. */
 export function hidesSkips({ kind, reason, phase }: Filters): boolean {
   return kind === "" && reason === "" && phase !== "policy";
 }

@@ -1,4 +1,4 @@
-/** The latest status and the latest findings, as the stream tells them. */
+/** The latest status and the latest findings from the live stream. */
 
 import { computed, signal } from "@preact/signals";
 import type { DiagnosisView, StatusView } from "../api/types.ts";
@@ -22,7 +22,7 @@ export function takeStatus(next: StatusView): void {
 
 export function takeFindings(next: DiagnosisView): void {
   if (diagnosis.peek() === null) {
-    // After the frame in which it shows.
+    // Marked in the next frame, when the data is visible.
     requestAnimationFrame(() => performance.mark("nocarrier-first-data"));
   }
   diagnosis.value = next;

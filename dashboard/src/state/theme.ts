@@ -1,4 +1,4 @@
-/** Light or dark: as the URL says, else as was chosen here before, else as the system prefers. */
+/** Light or dark: from the URL, or else the last choice in this browser, or else the system's preference. */
 
 import { computed, effect, signal } from "@preact/signals";
 import { filters, setFilters } from "./filters.ts";

@@ -1,4 +1,4 @@
-/** Numbers and times for people. Times are the viewer's; the full ISO text goes into a title. */
+/** Numbers and times for people. Times are in the viewer's time zone; titles have the full ISO text. */
 
 const whole = new Intl.NumberFormat("en");
 
@@ -12,9 +12,9 @@ export function plural(value: number, one: string, many = `${one}s`): string {
 }
 
 export function percent(share: number): string {
-  if (share > 0 && share < 0.01) return "<1 %";
-  if (share < 1 && share > 0.99) return ">99 %";
-  return `${Math.round(share * 100)} %`;
+  if (share > 0 && share < 0.01) return "<1%";
+  if (share < 1 && share > 0.99) return ">99%";
+  return `${Math.round(share * 100)}%`;
 }
 
 /** How long a step of a dial took. */
@@ -27,7 +27,7 @@ export function duration(seconds: number): string {
   return span(seconds);
 }
 
-/** A span on the scale of an operator: "5 s", "12 min", "3 h", "2 d". */
+/** A length of time in the unit that suits it: "5 s", "12 min", "3 h", "2 d". */
 export function span(seconds: number): string {
   const s = Math.max(0, seconds);
   if (s < 100) return `${Math.round(s)} s`;
@@ -47,7 +47,7 @@ function twoDigits(value: number): string {
   return String(value).padStart(2, "0");
 }
 
-/** "14:03:22", with the day before it when it is not the day of `nowUnix`. */
+/** "14:03:22", preceded by the date unless it is the date of `nowUnix`. */
 export function clockTime(unix: number, nowUnix: number): string {
   const time = new Date(unix * 1000);
   const text = `${twoDigits(time.getHours())}:${twoDigits(time.getMinutes())}:${twoDigits(time.getSeconds())}`;
@@ -57,12 +57,12 @@ export function clockTime(unix: number, nowUnix: number): string {
   return `${time.getFullYear()}-${twoDigits(time.getMonth() + 1)}-${twoDigits(time.getDate())} ${text}`;
 }
 
-/** "14:03" within one day, "03-17 14:03" beyond: for the ends of a window. */
+/** "14:03:22", preceded by month and day unless it is today: for the ends of a window. */
 export function shortTime(unix: number, nowUnix: number): string {
   return clockTime(unix, nowUnix).replace(/^\d{4}-/, "");
 }
 
-/** "in 5 min", "now", "5 min ago". */
+/** Such as "in 5 min", "now", "5 min ago". */
 export function fromNow(unix: number, nowUnix: number): string {
   const ahead = unix - nowUnix;
   if (Math.abs(ahead) < 1) return "now";

@@ -1,4 +1,4 @@
-/** The template of a sentence (`model/wording/text.py`): `{name}` stands for a value, and doubled braces are braces. */
+/** Parses the template of a sentence (`model/wording/text.py`): `{name}` is a value, and doubled braces are braces. */
 
 export type Part = { text: string; name: null } | { text: null; name: string };
 

@@ -1,15 +1,16 @@
 /**
- * Text of peers, made harmless to look at. A peer chooses what it sends: it can turn the direction of a line, hide
- * letters in nothing, or send a megabyte. Everything that may come from one is shown through `visible`.
+ * Makes text from peers harmless to look at. A peer can send anything: text that reverses the direction of a line,
+ * invisible characters, or a megabyte. Everything that may come from a peer is shown through `visible`.
  */
 
 /**
- * What one cannot see, or what changes how its neighbours look: control, format, private, unassigned and surrogate code
- * points, line separators, ignorable ones (fillers, variation selectors, tags), and every space but the plain one.
+ * Characters that are invisible or change how their neighbours look: control, format, private, unassigned and surrogate
+ * code points, line separators, ignorable ones (fillers, variation selectors, tags), and every space except the plain
+ * one.
  */
 const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}\u2800]|(?! )\p{Zs}/gu;
 
-/** What nearly all texts are, and quicker to tell. */
+/** Matches nearly all texts, and is faster to check. */
 const PLAIN = /^[\x20-\x7e]*$/;
 
 function asEscape(character: string): string {
@@ -24,7 +25,7 @@ export function visible(text: string): string {
   return text.replace(INVISIBLE, asEscape);
 }
 
-/** The first `limit` characters of `text`, made visible; never half of a surrogate pair. */
+/** The first `limit` characters of `text`, made visible. Never splits a surrogate pair. */
 export function visibleStart(text: string, limit: number): { shown: string; cut: boolean } {
   if (text.length <= limit) return { shown: visible(text), cut: false };
   const code = text.charCodeAt(limit - 1);
@@ -32,7 +33,7 @@ export function visibleStart(text: string, limit: number): { shown: string; cut:
   return { shown: visible(text.slice(0, end)), cut: true };
 }
 
-/** For a title or an aria-label, which cannot be opened: cut hard. */
+/** For a title or an aria-label, which cannot be expanded: `text` made visible and cut after `limit` characters. */
 export function visibleLabel(text: string, limit = 120): string {
   const { shown, cut } = visibleStart(text, limit);
   return cut ? `${shown}…` : shown;

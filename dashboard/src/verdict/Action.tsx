@@ -4,7 +4,7 @@ import { PeerText } from "../shared/PeerText.tsx";
 import { Words } from "../shared/Words.tsx";
 import { visible } from "../text/visible.ts";
 
-/** What somebody can do: a sentence, and what can be copied below it. */
+/** What the operator can do: a sentence, and below it the command or settings to copy. */
 export function Action({ action }: { action: ActionView }) {
   return (
     <li>
@@ -16,7 +16,7 @@ export function Action({ action }: { action: ActionView }) {
 }
 
 function Copied({ lines, label }: { lines: string[]; label: string }) {
-  // Whoever copies must be able to read all of it before.
+  // Only offer to copy text that is fully visible, so that the operator knows what is copied.
   const isWhatItShows = lines.every((line) => visible(line) === line);
   return (
     <span class="command">

@@ -1,4 +1,5 @@
 import { useId, useState } from "preact/hooks";
+import { BLAME } from "../api/tables.ts";
 import type { EvidenceView, FindingView } from "../api/types.ts";
 import { Address } from "../shared/Address.tsx";
 import { PeerText } from "../shared/PeerText.tsx";
@@ -8,15 +9,7 @@ import { count, iso, percent, plural, span, words } from "../text/format.ts";
 import { visibleLabel } from "../text/visible.ts";
 import { Action } from "./Action.tsx";
 
-const BLAME = {
-  us: "on our side",
-  path: "on the way",
-  them: "on their side",
-  none: "nobody's fault",
-  unknown: "side not known",
-} as const;
-
-/** One finding: what it says in one look, and why and what to do when opened. `isBrief`: one line until opened. */
+/** One finding: its summary and, when opened, its evidence and actions. `isBrief`: one line until opened. */
 export function FindingCard({
   finding,
   isBrief,
@@ -49,8 +42,10 @@ export function FindingCard({
           )}
           <p class="finding-facts">
             <span>{percent(finding.confidence)} sure</span>
-            <span>{BLAME[finding.blame]}</span>
-            {finding.affected_peers > 0 && <span>keeps us from {plural(finding.affected_peers, "peer")}</span>}
+            <span title={BLAME[finding.blame]}>blame: {finding.blame}</span>
+            {finding.affected_peers > 0 && (
+              <span>prevents connections to {plural(finding.affected_peers, "peer")}</span>
+            )}
             {finding.affected_dials > 0 && <span>{plural(finding.affected_dials, "failed dial")}</span>}
             {!isOpen && finding.next_actions[0] && (
               <button type="button" class="link" onClick={() => setOpen(true)}>
@@ -80,7 +75,7 @@ function FindingMore({ finding }: { finding: FindingView }) {
     <>
       {finding.evidence.length > 0 && (
         <>
-          <h4>What it rests on</h4>
+          <h4>Evidence</h4>
           <ul class="evidence">
             {finding.evidence.map((item) => (
               <Evidence key={item.statement} item={item} />
@@ -100,11 +95,11 @@ function FindingMore({ finding }: { finding: FindingView }) {
       )}
       {finding.hides.length > 0 && (
         <p class="muted">
-          Explains, and therefore hides: <PeerText text={finding.hides.map(words).join(", ")} />.
+          Also explains: <PeerText text={finding.hides.map(words).join(", ")} />.
         </p>
       )}
       <p class="muted">
-        More about it: <code>nocarrier explain {visibleLabel(finding.code, 60)}</code>
+        Learn more with: <code>nocarrier explain {visibleLabel(finding.code, 60)}</code>
       </p>
     </>
   );

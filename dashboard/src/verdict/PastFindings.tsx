@@ -7,10 +7,10 @@ import { diagnosis, historyOn } from "../state/status.ts";
 import { duration } from "../text/format.ts";
 import { FindingCard } from "./FindingCard.tsx";
 
-/** The node has written the end of a finding by then. */
+/** By then the node has written the end of a finding. */
 const WRITTEN_MS = 1_000;
 
-/** Findings that stood before: collapsed, fetched when opened. */
+/** Findings that are no longer active: collapsed, and loaded when opened. */
 export function PastFindings() {
   const [isOpen, setOpen] = useState(false);
   useEffect(() => {
@@ -29,11 +29,11 @@ export function PastFindings() {
       }}
     >
       <summary>Past findings{past && isOpen ? ` (${past.length})` : ""}</summary>
-      {past?.length === 0 && <p class="muted">No finding has ended yet.</p>}
+      {past?.length === 0 && <p class="muted">No findings have ended yet.</p>}
       {past && past.length > 0 && (
         <ol class="findings">
           {past.map((stored) => (
-            <FindingCard key={stored.id} finding={stored.finding} isBrief past={<Stood stored={stored} />} />
+            <FindingCard key={stored.id} finding={stored.finding} isBrief past={<Period stored={stored} />} />
           ))}
         </ol>
       )}
@@ -41,7 +41,7 @@ export function PastFindings() {
   );
 }
 
-function Stood({ stored }: { stored: PastFindingView }) {
+function Period({ stored }: { stored: PastFindingView }) {
   const { began_unix, ended_unix, ended_by } = stored;
   if (ended_unix === null) return null;
   return (

@@ -1,4 +1,4 @@
-/** What is wrong, the worst first. The one thing on the page that must be seen at once. */
+/** What is wrong, the worst first. It is the one thing on the page that must be seen at once. */
 
 import { useEffect } from "preact/hooks";
 import type { DiagnosisView } from "../api/types.ts";
@@ -10,12 +10,12 @@ import { FindingCard } from "./FindingCard.tsx";
 import { PastFindings } from "./PastFindings.tsx";
 import "./verdict.css";
 
-/** With more findings than this, those that need nobody stand behind one line. */
+/** With more findings than this, those for information are collapsed into one line. */
 const FEW = 4;
 
 const SIGNS = { critical: "✕", warning: "!", healthy: "✓", undetermined: "?", examining: "…" } as const;
 
-/** The headline when a green check would claim to know what nobody knows yet. */
+/** The headline when it is not known yet whether the node is healthy. */
 const TOO_EARLY = "Too early to tell";
 
 type Level = keyof typeof SIGNS;
@@ -38,19 +38,19 @@ function tally(found: DiagnosisView, level: Level): string {
   const parts = (["critical", "warning", "info"] as const)
     .map((severity) => ({ severity, n: findings.filter((finding) => finding.severity === severity).length }))
     .filter(({ n }) => n > 0)
-    .map(({ severity, n }) => (severity === "info" ? `${n} for information` : plural(n, severity)));
+    .map(({ severity, n }) => (severity === "warning" ? plural(n, severity) : `${n} ${severity}`));
   const text = parts.join(", ");
   if (level === "undetermined") {
     const why = visibleLabel(found.status_detail ?? "The node does not say why.", 300);
     return text ? `${why} Found: ${text}.` : why;
   }
   if (level === "healthy") {
-    return text ? `Nothing needs you; ${text}.` : "Nothing was found that keeps this node from its peers.";
+    return text ? `Nothing needs to be done. Found: ${text}.` : "Nothing was found that prevents connections to peers.";
   }
   return text ? `Found: ${text}.` : "The node does not say why.";
 }
 
-/** Of the tab: what was so before the connection was lost is not known to be so now. */
+/** The title of the tab. While the connection is lost, the old verdict may no longer be true, and the title says so. */
 function tabTitle(found: DiagnosisView, level: Level): string {
   const sign = stale.value ? SIGNS.undetermined : SIGNS[level];
   return `${sign} ${headline(found, level)}${stale.value ? " (connection lost)" : ""} · nocarrier`;
@@ -106,7 +106,7 @@ function Findings({ found }: { found: DiagnosisView }) {
           <summary>
             <b>Good to know</b> ({behind.length}): {behind.map((finding) => visibleLabel(finding.title)).join(" · ")}
           </summary>
-          <ol class="findings" aria-label="Findings for information">
+          <ol class="findings" aria-label="Findings of severity info">
             {behind.map((finding) => (
               <FindingCard key={finding.code} finding={finding} isBrief />
             ))}
@@ -118,8 +118,8 @@ function Findings({ found }: { found: DiagnosisView }) {
 }
 
 function beforeTheFirst(): string {
-  if (status.value) return "The node runs; its first findings are on the way.";
+  if (status.value) return "The node is running; waiting for its first findings.";
   const { state } = connection.value;
-  if (state.name === "refused") return "The node wants a token first.";
-  return state.name === "waiting" ? "No word from the node yet." : "Asking the node what it found.";
+  if (state.name === "refused") return "The node needs a token first.";
+  return state.name === "waiting" ? "The node has not answered yet." : "Waiting for the node's findings.";
 }

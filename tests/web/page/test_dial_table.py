@@ -53,7 +53,7 @@ def test_a_paused_table_stands_still_and_counts_what_waits(visitor, shown):
     before = addresses(page)
     for number in range(3):
         shown.tracker.record(f"192.0.2.{number}:7072", "timeout", "dns")
-    expect(pause).to_have_text("Resume (3 wait)")
+    expect(pause).to_have_text("Resume (3 waiting)")
     assert addresses(page) == before
     # Each choice queries the history, which also contains the waiting ones.
     written(shown, ROWS + 3)
@@ -85,7 +85,7 @@ def test_search_covers_addresses_and_details_and_is_kept_in_the_url(visitor, sho
 def test_skips_are_left_out_with_a_note_until_requested(visitor, shown):
     page = visitor.open(shown.url)
     skips = MIX["backoff_active", "gossip"]
-    expect(page.get_by_test_id("dials")).to_contain_text(f"{skips} dials that policy kept from starting are left out")
+    expect(page.get_by_test_id("dials")).to_contain_text(f"{skips} skips are left out")
     page.get_by_role("button", name="show everything").click()
     expect(rows(page)).to_have_count(ROWS)
     page.get_by_role("button", name="Skips", exact=True).click()
@@ -163,7 +163,7 @@ def test_five_thousand_rows_stay_smooth_and_memory_bounded(visitor, running):
     for number in range(100):
         shown.tracker.record(f"192.0.2.{number}:7072", "timeout", "dht")
     expect(note).to_contain_text("5,000 rows of 5,000 on this page")
-    expect(note).to_contain_text("100 older rows left the page again")
+    expect(note).to_contain_text("100 older rows were removed because the page is full")
     assert rows(page).count() < 80
     page.get_by_test_id("search").fill("192.0.2.")
     eventually(lambda: first_number(note.inner_text()) == 100)
@@ -180,7 +180,7 @@ def test_older_dials_come_from_the_history(visitor, running, tmp_path):
     for expected in ("2,000", "2,200"):
         page.get_by_role("button", name="Load older").click()
         expect(note).to_contain_text(f"{expected} rows of {expected}")
-    expect(page.get_by_text("That is all the history has")).to_be_visible()
+    expect(page.get_by_text("The history has no older dials")).to_be_visible()
     page.get_by_role("grid").get_by_role("row").nth(1).focus()
     page.keyboard.press("End")
     expect(row_of(page, "10.1.0.0:7072")).to_be_focused()

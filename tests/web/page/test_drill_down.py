@@ -69,7 +69,7 @@ def test_the_panel_shows_what_was_seen_and_where_the_time_went(visitor, shown):
     )
     expect(panel).to_contain_text("The answer came back from the network.")
     expect(panel).to_contain_text("filtered on the way")
-    expect(panel).to_contain_text("the path's: something between us and the peer")
+    expect(panel).to_contain_text("The network between this machine and the peer.")
     panel.get_by_text("Raw evidence").click()
     expect(panel.locator(".raw")).to_contain_text('{"type":3,"code":13,"hop":"198.51.100.254"}')
     lines = panel.locator(".timeline tbody tr")
@@ -105,7 +105,7 @@ def test_the_panel_has_the_dials_of_the_peer_and_filters_for_them(visitor, shown
     dials = panel.locator(".peer-history li")
     expect(dials).to_have_count(2)
     expect(dials.first).to_contain_text("connection refused")
-    panel.get_by_role("button", name="Show only its dials").click()
+    panel.get_by_role("button", name="Show only this peer's dials").click()
     expect(panel).to_be_hidden()
     assert query(page) == {"addr": PEER}
     expect(rows(page)).to_have_count(2)
@@ -142,4 +142,4 @@ def test_a_program_without_a_node_says_that_it_cannot_dial(visitor, shown):
     page = visitor.open(shown.url)
     panel = open_row(page, PEER)
     panel.get_by_role("button", name="Dial again").click()
-    expect(panel.get_by_role("status")).to_contain_text("This program has no node that could dial.")
+    expect(panel.get_by_role("status")).to_contain_text("This program has no nocarrier node that could dial.")

@@ -51,7 +51,7 @@ def test_the_peer_book_says_when_and_why_not_now(visitor, demo):
 
     peer = eventually(waits_for_long, within_s=40)
     row = page.locator("tr.peer-row").filter(has_text=peer["addr"])
-    expect(row).to_contain_text(f"because of {peer['because'].replace('_', ' ')}")
+    expect(row).to_contain_text(f"({peer['because'].replace('_', ' ')})")
     expect(row.locator("td").last).to_contain_text("in ")
     connected = page.locator("tr.peer-row").filter(has_text="✓ connected").first
     expect(connected.locator("td").last).to_have_text("not needed")

@@ -56,8 +56,8 @@ def test_the_chart_counts_what_the_series_counts_in_every_range(page, shown):
 def test_the_chart_counts_by_source_too_and_has_a_table_of_its_bars(page, shown):
     page.get_by_role("button", name="by source").click()
     same_at_last(lambda: legend(page), lambda: series(shown, "source"))
-    page.get_by_text("Show as table").click()
-    table = page.get_by_role("region", name="The chart as table")
+    page.get_by_text("Show as a table").click()
+    table = page.get_by_role("region", name="The chart as a table")
 
     def sums():
         lines = table.locator("tr").evaluate_all(

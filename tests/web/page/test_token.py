@@ -22,7 +22,7 @@ def shown(running, tmp_path):
 
 def enter(page, token):
     page.get_by_label("token").fill(token)
-    page.get_by_role("button", name="Go on").click()
+    page.get_by_role("button", name="Continue").click()
 
 
 def test_it_asks_until_the_token_is_right_and_then_shows_all(visitor, shown):
@@ -32,7 +32,7 @@ def test_it_asks_until_the_token_is_right_and_then_shows_all(visitor, shown):
     form = page.get_by_test_id("token-form")
     expect(form).to_be_visible()
     expect(page.get_by_test_id("connection")).to_contain_text("Token needed")
-    expect(page.get_by_test_id("verdict")).to_contain_text("The node wants a token first.")
+    expect(page.get_by_test_id("verdict")).to_contain_text("The node needs a token first.")
     assert "203.0.113.1" not in page.content()
 
     enter(page, "wrong")
