@@ -19,7 +19,7 @@ from pathlib import Path
 from lab.runner import run_all
 from lab.scenarios import SCENARIOS
 from lab.trial import Result
-from testbed.programs import lacks_for_netns
+from testbed.programs import why_no_netns
 
 RESULTS = Path(__file__).with_name("results.json")
 
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if unknown:
         print(f"unknown: {', '.join(sorted(unknown))}; see --list", file=sys.stderr)
         return 2
-    lack = lacks_for_netns()
+    lack = why_no_netns()
     if lack is not None:
         print(f"the lab cannot run: {lack}", file=sys.stderr)
         return 2

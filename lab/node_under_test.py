@@ -101,7 +101,7 @@ class NodeUnderTest:
             self._process.wait()
             self._process = None
 
-    def stand_still(self, seconds: float) -> None:
+    def stall(self, seconds: float) -> None:
         """Stop the process for a while, then let it continue (SIGSTOP, SIGCONT).
 
         From outside it looks like a blocked event loop: nothing is read, timers fire late, and the kernel still accepts

@@ -129,9 +129,9 @@ def link_up(stage: Stage) -> None:
 # ---- the node under test --------------------------------------------------------------------------------------------
 
 
-def stand_still(seconds: float) -> Step:
-    """Stall the node's event loop for that long, as in `NodeUnderTest.stand_still`."""
-    return lambda stage: stage.node.stand_still(seconds)
+def stall(seconds: float) -> Step:
+    """Stall the node's event loop for that long, as in `NodeUnderTest.stall`."""
+    return lambda stage: stage.node.stall(seconds)
 
 
 def wrong_clock(offset: str) -> Step:

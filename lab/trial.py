@@ -171,7 +171,7 @@ class _Trial:
             self._note_findings()
             if (told or scenario.expected_reason is None) and self._is_found():
                 result.seconds_to_cause = round(now_s - told_s, 1)
-                self._refuse_what_is_false()
+                self._refuse_false_findings()
                 return
             if now_s > limit_s:
                 raise NotPassed(self._what_was_found_instead(told, now_s - started_s))
@@ -180,9 +180,9 @@ class _Trial:
         codes = [finding["code"] for finding in self._findings]
         if codes[:1] != [self._scenario.expected_cause] or not set(self._scenario.expected_beside) <= set(codes):
             return False
-        return not self._told_otherwise(self._findings[0])
+        return not self._difference(self._findings[0])
 
-    def _told_otherwise(self, finding: dict[str, Any]) -> str | None:
+    def _difference(self, finding: dict[str, Any]) -> str | None:
         """What differs from the expected in the finding that must come first."""
         for key, expected in (("severity", self._scenario.expected_severity), ("blame", self._scenario.expected_blame)):
             if expected is not None and finding[key] != expected:
@@ -201,7 +201,7 @@ class _Trial:
         if missing:
             return f"{sorted(missing)} were not found beside it, though {seen}; found: {codes}"
         if codes[0] == expected:
-            return f"{expected} was found, and {self._told_otherwise(self._findings[0])}; found: {codes}"
+            return f"{expected} was found, and {self._difference(self._findings[0])}; found: {codes}"
         return f"{expected} is not the first finding, though {seen}; found: {codes}"
 
     def _stays(self) -> None:
@@ -214,7 +214,7 @@ class _Trial:
                         raise NotPassed(
                             f"{code} was found and then disappeared, though the fault persists; found: {codes}"
                         )
-                self._refuse_what_is_false()
+                self._refuse_false_findings()
 
     def _clears(self) -> None:
         remedy, code = self._scenario.remedy, self._scenario.expected_cause
@@ -240,7 +240,7 @@ class _Trial:
         while time.monotonic() < until_s:
             if self._look():
                 self._note_findings()
-                self._refuse_what_is_false()
+                self._refuse_false_findings()
         self._told()
         share = self._stage.connected_share()
         if share < self._scenario.connects:
@@ -248,7 +248,7 @@ class _Trial:
                 f"connected to {share:.0%} of the good peers, not {self._scenario.connects:.0%}, and nothing was found"
             )
 
-    def _refuse_what_is_false(self) -> None:
+    def _refuse_false_findings(self) -> None:
         false = false_findings(self._findings, self._scenario)
         if false:
             raise NotPassed(f"found, though it is not true: {[summary_of(finding) for finding in false]}")

@@ -31,7 +31,7 @@ from typing import Any, Self
 
 import pytest
 
-from testbed.programs import lacks_for_netns
+from testbed.programs import why_no_netns
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 PYTHON_PATH = os.pathsep.join(str(REPOSITORY / part) for part in ("src", "."))
@@ -192,7 +192,7 @@ class Namespaces:
                 all_of_them.callback(host.close)
 
     def __enter__(self) -> Self:
-        lack = lacks_for_netns()
+        lack = why_no_netns()
         if lack is not None:
             pytest.skip(lack)
         if threading.current_thread() is threading.main_thread():

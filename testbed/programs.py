@@ -25,7 +25,7 @@ requires_root_netns = pytest.mark.netns
 
 
 @functools.cache
-def lacks_for_netns() -> str | None:
+def why_no_netns() -> str | None:
     """Why network namespaces cannot be made here, or None if they can."""
     if sys.platform != "linux":
         return f"{NOT_PROVEN}network namespaces need Linux; this is {sys.platform}"

@@ -11,7 +11,7 @@ import hypothesis
 import pytest
 
 from testbed import netns
-from testbed.programs import NOT_PROVEN, lacks_for_netns
+from testbed.programs import NOT_PROVEN, why_no_netns
 
 # How fast examples are made and run depends on how busy the machine is, and says nothing about the code.
 hypothesis.settings.register_profile(
@@ -25,12 +25,12 @@ def pytest_sessionstart():
     # that.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    if lacks_for_netns() is None:
+    if why_no_netns() is None:
         netns.sweep()
 
 
 def pytest_runtest_setup(item):
-    lack = lacks_for_netns() if item.get_closest_marker("netns") else None
+    lack = why_no_netns() if item.get_closest_marker("netns") else None
     if lack is not None:
         pytest.skip(lack)
 

@@ -22,7 +22,7 @@ from pathlib import Path
 
 from testbed.netns import FlatNetwork
 from testbed.node_process import NodeProcess, Status
-from testbed.programs import lacks_for_netns
+from testbed.programs import why_no_netns
 
 SIZE = 5
 WITNESS = SIZE - 1
@@ -245,7 +245,7 @@ def main() -> int:
     parser.add_argument("--churn", choices=CHURNS, default="rolling")
     parser.add_argument("--seed", type=int, default=1, help="seed of the random choices, to repeat a run")
     arguments = parser.parse_args()
-    lack = lacks_for_netns()
+    lack = why_no_netns()
     if lack is not None:
         print(f"soak cannot run: {lack}", file=sys.stderr)
         return 2

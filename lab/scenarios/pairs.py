@@ -25,14 +25,14 @@ def one_old_peer_bans_us(stage: Stage) -> None:
     stage.add_node(known_as="seed", bans=[stage.world.public_ipv4])
 
 
-def stands_still_in_the_middle_of_handshakes(stage: Stage) -> None:
+def stalls_in_the_middle_of_handshakes(stage: Stage) -> None:
     """Peers come back, and the node stalls while it shakes hands with them, until its deadlines have passed."""
     for peer in stage.rng.sample(stage.good, 3):
         stage.peers.stop(peer.name)
         stage.restart(peer)
         stage.node.connect(peer.addr)
     time.sleep(FAR_S * 3)  # one and a half round trips: connected, but the handshake is not complete
-    stage.node.stand_still(stage.node.timing["handshake_attempt_s"] + stage.rng.uniform(2.0, 4.0))
+    stage.node.stall(stage.node.timing["handshake_attempt_s"] + stage.rng.uniform(2.0, 4.0))
 
 
 SCENARIOS = (
@@ -65,8 +65,8 @@ SCENARIOS = (
         wire=WireSettings(delay_s=FAR_S),
         faults=(
             at_start(absent_peer(known_as="gossip", carried=True)),
-            once_connected(stands_still_in_the_middle_of_handshakes),
-            after(3, stands_still_in_the_middle_of_handshakes),
+            once_connected(stalls_in_the_middle_of_handshakes),
+            after(3, stalls_in_the_middle_of_handshakes),
         ),
         expected_reason="handshake_timeout",
         expected_cause="local_overload",

@@ -209,7 +209,7 @@ def keep_dialing_it(stage: Stage) -> None:
         time.sleep(stage.rng.uniform(1.5, 4.0))
 
 
-def dial_no_more_by_hand(_: Stage) -> None:
+def stop_dialing_by_hand(_: Stage) -> None:
     """The script leaves it to the node when to dial again."""
 
 
@@ -394,7 +394,7 @@ SCENARIOS = (
             expected_severity="warning",
             expected_blame="us",
             remedy=Remedy(
-                says="look for a script that dials by hand", step=dial_no_more_by_hand, clears_within_s=TWO_BACKOFFS_S
+                says="look for a script that dials by hand", step=stop_dialing_by_hand, clears_within_s=TWO_BACKOFFS_S
             ),
         )
         for kind, says, reason in (("close", "closed", "remote_closed"), ("reset", "reset", "connection_reset"))

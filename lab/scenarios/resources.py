@@ -88,7 +88,7 @@ widen_port_range = sysctl("here", "net.ipv4.ip_local_port_range", "15000 60999")
 # ---- the event loop -------------------------------------------------------------------------------------------------
 
 
-def stand_still_in_handshakes(stage: Stage) -> None:
+def stall_in_handshakes(stage: Stage) -> None:
     """The node learns of peers, and stalls from the middle of the handshakes until all its deadlines have passed."""
     newcomers = [stage.add_node(known_as="nobody") for _ in range(stage.rng.randint(3, 5))]
     stage.peers.teach(stage.rng.choice(stage.good).name, *(peer.addr for peer in newcomers))
@@ -98,7 +98,7 @@ def stand_still_in_handshakes(stage: Stage) -> None:
         what="the node dials the peers that it was told of",
     )
     time.sleep(FAR_S * 3)  # one and a half round trips: connected, but the handshake is not complete
-    stage.node.stand_still(stage.node.timing["handshake_window_s"] + stage.rng.uniform(0.5, 3.0))
+    stage.node.stall(stage.node.timing["handshake_window_s"] + stage.rng.uniform(0.5, 3.0))
 
 
 def nobody_is_blamed_for_it(stage: Stage) -> None:
@@ -234,7 +234,7 @@ SCENARIOS = (
         what="The event loop stalls while the deadlines of handshakes pass.",
         options={"target_peers": 20},
         wire=WireSettings(delay_s=FAR_S),
-        faults=(once_connected(stand_still_in_handshakes, nobody_is_blamed_for_it),),
+        faults=(once_connected(stall_in_handshakes, nobody_is_blamed_for_it),),
         expected_reason="handshake_timeout",
         expected_cause="local_overload",
         expected_blame="us",

@@ -77,7 +77,7 @@ def drop_to_bad_peers(stage: Stage) -> None:
         stage.world.firewall(stage.world.here, "output", f"ip daddr {peer.place.ipv4} drop")
 
 
-def forget_the_way(stage: Stage) -> None:
+def remove_the_route(stage: Stage) -> None:
     """The backbone has no route to the networks of the bad peers."""
     for peer in stage.bad:
         stage.world.unroute(peer.place)
@@ -93,7 +93,7 @@ def silent_link(role: str) -> Step:
     return step
 
 
-def swallow_large_packets(stage: Stage) -> None:
+def drop_large_packets(stage: Stage) -> None:
     """A tunnel on the way takes less than a full segment, and the error that says so is lost."""
     assert stage.world.wire is not None
     stage.world.wire.set(mtu_bytes=stage.rng.randint(1_290, 1_450))
@@ -219,7 +219,7 @@ SCENARIOS = (
     Scenario(
         name="no_route_to_one_network",
         what="A router on the way has no route to the network of one peer.",
-        faults=(at_start(bad_node(), forget_the_way),),
+        faults=(at_start(bad_node(), remove_the_route),),
         expected_reason="network_unreachable",
         expected_cause="partition",
     ),
@@ -270,7 +270,7 @@ SCENARIOS = (
         wire=WireSettings(),
         options={"ticket": LONG_TICKET},
         timing=LAST_ATTEMPT_TELLS,
-        faults=(at_start(swallow_large_packets),),
+        faults=(at_start(drop_large_packets),),
         expected_reason="handshake_timeout",
         expected_cause="path_mtu",
         remedy=Remedy(
@@ -283,7 +283,7 @@ SCENARIOS = (
         wire=WireSettings(),
         peer_options={"ticket": LONG_TICKET},
         timing=LAST_ATTEMPT_TELLS,
-        faults=(at_start(swallow_large_packets),),
+        faults=(at_start(drop_large_packets),),
         expected_reason="handshake_timeout",
         expected_cause="path_mtu",
     ),

@@ -91,7 +91,7 @@ class Supervisor:
                     await work()
                     return
                 except asyncio.CancelledError as error:
-                    if _is_told_to_end():
+                    if _is_cancelled():
                         raise
                     pause_s = self._note_death(name, watched, error)
                 except Exception as error:  # noqa: BLE001 - a task boundary; noted and logged
@@ -150,7 +150,7 @@ class Supervisor:
         watched.in_a_row = watched.in_a_row + 1 if before else 1
         watched.needs_s = max(WORKS_AGAIN_AFTER_S, 1.5 * lived_s) if before else WORKS_AGAIN_AFTER_S
         watched.failure = TaskFailure(
-            error=f"{_told(error)} ({_place(error)})",
+            error=f"{_describe(error)} ({_place(error)})",
             total=(watched.failure.total if watched.failure else 0) + 1,
             since_unix=before.since_unix if before else now_unix,
             last_unix=now_unix,
@@ -173,13 +173,13 @@ class Supervisor:
         )
 
 
-def _is_told_to_end() -> bool:
+def _is_cancelled() -> bool:
     """Whether this very task was cancelled; otherwise it awaited something that was cancelled."""
     this_task = asyncio.current_task()
     return this_task is None or this_task.cancelling() > 0
 
 
-def _told(error: BaseException) -> str:
+def _describe(error: BaseException) -> str:
     try:
         text = str(error)
     except Exception:  # noqa: BLE001 - a foreign __str__ may do anything

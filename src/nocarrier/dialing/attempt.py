@@ -63,7 +63,7 @@ async def connect_socket(
         verdict = _connect(sock, destination) or await _wait_for_verdict(loop, sock, started + timeout_s)
         if verdict.number == 0:
             if sock.getsockname()[:2] == destination:
-                return _met_itself(address)
+                return _connected_to_itself(address)
             kernel.watch_errors(sock, family, on=False)
             connected = True
             return sock
@@ -178,7 +178,7 @@ def _can_reach(local_ip: IPAddress, address: Address) -> bool:
     )
 
 
-def _met_itself(address: Address) -> Failed:
+def _connected_to_itself(address: Address) -> Failed:
     """The failure of a socket that connected to itself.
 
     When a dial goes to a port of this machine on which nothing listens, the kernel may choose that very port as the

@@ -182,7 +182,7 @@ class Dial:
             self.fault = self._fault_of(exc)
             penalise = self._counts_against_peer(self.fault)
         except Exception as error:  # noqa: BLE001 - `evidence` and the callback are the caller's; the dial still has to end
-            self.fault = self.fault or fault_of_dial.not_judged(error, self._phases.current)
+            self.fault = self.fault or fault_of_dial.not_classified(error, self._phases.current)
         self._recorder.fail(
             dial_id,
             self.fault,

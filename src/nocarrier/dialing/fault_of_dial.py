@@ -29,7 +29,7 @@ def never_connected(phase: Phase) -> Fault:
     return Fault(reason=Reason.CANCELLED, phase=phase, blame=Blame.NONE, detail=detail)
 
 
-def not_judged(error: Exception, phase: Phase) -> Fault:
+def not_classified(error: Exception, phase: Phase) -> Fault:
     """The fault of a dial whose exception or evidence made our classification raise: nobody is blamed."""
     detail = f"could not be classified: {describe(error)}"
     return Fault(reason=Reason.OTHER, phase=phase, blame=Blame.NONE, detail=detail)

@@ -81,7 +81,7 @@ class AddressPolicy:
         3. Family: with IPv6 off, the network of an IPv6 address does not matter.
         4. Loopback, then private: `lan_mode` or `allow_networks` allows them.
         """
-        ip = _without_spelling(ip)
+        ip = _plain_form(ip)
         return self._check_self(ip, port) or _check_usable(ip, port) or self._check_family(ip) or self._check_scope(ip)
 
     def _check_self(self, ip: IPAddress, port: int) -> Block | None:
@@ -120,7 +120,7 @@ def _check_usable(ip: IPAddress, port: int) -> Block | None:
     return None
 
 
-def _without_spelling(ip: IPAddress) -> IPAddress:
+def _plain_form(ip: IPAddress) -> IPAddress:
     """`ip` in its plain form: a resolver may write an IPv4 address as IPv6, or add a zone (RFC 4007)."""
     if isinstance(ip, ipaddress.IPv6Address):
         plain = ipaddress.IPv6Address(int(ip))

@@ -99,21 +99,21 @@ def handshake_evidence(sock: Socket, bytes_read: int) -> Evidence:
         # If no byte was sent again, it was the SYN that was sent again.
         data_retransmits=info.total_retransmits if info.bytes_sent_again else 0,
     )
-    if _swallows_what_we_send(info):
+    if _loses_large_segments_sent(info):
         evidence["large_segments_lost"] = "sent"
-    elif _swallows_what_we_receive(info, bytes_read) and _has_unread(sock):
+    elif _loses_large_segments_received(info, bytes_read) and _has_unread(sock):
         evidence["large_segments_lost"] = "received"
     return evidence
 
 
-def _swallows_what_we_send(info: TcpInfo) -> bool:
+def _loses_large_segments_sent(info: TcpInfo) -> bool:
     """Whether a full segment was sent again and again in vain, while the smaller one after it has arrived."""
     is_selective = bool(info.options & _TCPI_OPT_SACK)  # without SACK the kernel only guesses what arrived
     is_full = info.bytes_sent_again >= info.retransmits * info.sent_mss_bytes
     return is_selective and is_full and info.selectively_acknowledged > 0 and info.retransmits >= SENT_IN_VAIN
 
 
-def _swallows_what_we_receive(info: TcpInfo, bytes_read: int) -> bool:
+def _loses_large_segments_received(info: TcpInfo, bytes_read: int) -> bool:
     """Whether a peer's segment is missing, nothing large ever came, and the peer had time to send it again in vain.
 
     The peer's retransmission timeout is about ours: both derive from the round trips of the same path.

@@ -111,13 +111,13 @@ class Listener:
             writer.transport.abort()
             return
         remote = Address(str(parse_ip(peer[0]) or peer[0]), int(peer[1]))
-        self._make_place(remote.host)
+        self._make_room(remote.host)
         task = asyncio.create_task(self._receive(remote, reader, writer))
         self._tasks.add(task)
         self._pending[task] = remote.host
         task.add_done_callback(lambda _: self._ended(remote, task, writer))
 
-    def _make_place(self, host: str) -> None:
+    def _make_room(self, host: str) -> None:
         of_host = [task for task, pending_host in self._pending.items() if pending_host == host]
         if len(of_host) >= MAX_PENDING_PER_HOST:
             oldest = of_host[0]

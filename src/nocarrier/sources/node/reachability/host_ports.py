@@ -57,7 +57,7 @@ class HostPorts:
         """Note that a node dialed us from `port`."""
         remember(self.dialed_from, port, node_id, MAX_PORTS)
 
-    def meet_foreigner(self, port: int, speaks: str | None) -> None:
+    def meet_other_protocol(self, port: int, speaks: str | None) -> None:
         """Note that another protocol answered on `port`; `speaks` names it, if known."""
         remember(self.foreign, port, speaks, MAX_PORTS)
 

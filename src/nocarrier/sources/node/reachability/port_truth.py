@@ -101,7 +101,7 @@ class PortTruth:
             return
         self._disprove(address)
         if fault.reason is Reason.NOT_OUR_PROTOCOL:
-            self._evidence_of(address.host).meet_foreigner(address.port, fault.evidence.get("speaks"))
+            self._evidence_of(address.host).meet_other_protocol(address.port, fault.evidence.get("speaks"))
         session = self._sessions.at(str(address))
         if session is not None:
             self._evidence_of(address.host).find_closed(address.port, session.node_id)

@@ -56,7 +56,7 @@ class _Question:
         wait_s = ASK_SOON_S if self.was_refused or self.wants_confirmation else ASK_AGAIN_S
         return now_s - self.at_s >= wait_s
 
-    def takes_a_place(self, now_s: float) -> bool:
+    def counts_as_asked(self, now_s: float) -> bool:
         """Whether it uses up one of the questions; a peer that refuses or never answers leaves its turn to others."""
         age_s = now_s - self.at_s
         return not self.was_refused and age_s < (ANSWER_WITHIN_S if self.is_open else ASK_AGAIN_S)
@@ -104,7 +104,7 @@ class ReachabilityCheck:
         """Ask at regular intervals, until cancelled."""
         while True:
             await asyncio.sleep(LOOK_INTERVAL_S)
-            self._forget_the_old(time.monotonic())
+            self._forget_old_answers(time.monotonic())
             sessions = list(self._sessions)
             random.shuffle(sessions)  # a peer that never answers must not keep its whole netgroup from being asked
             for session in sessions:
@@ -121,7 +121,7 @@ class ReachabilityCheck:
         if last is not None and not last.is_due_again(now_s):
             return
         others = (question for group, question in self._questions.items() if group != netgroup)
-        if sum(question.takes_a_place(now_s) for question in others) >= ASKED_MAX:
+        if sum(question.counts_as_asked(now_s) for question in others) >= ASKED_MAX:
             return
         question = _Question(secrets.randbits(64), session, now_s)
         self._questions[netgroup] = question
@@ -168,7 +168,7 @@ class ReachabilityCheck:
             checked_unix=newest.at_unix,
         )
 
-    def _forget_the_old(self, now_s: float) -> None:
+    def _forget_old_answers(self, now_s: float) -> None:
         self._questions = {
             group: question for group, question in self._questions.items() if now_s - question.at_s < ASK_AGAIN_S
         }
