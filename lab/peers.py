@@ -245,7 +245,7 @@ async def _serve(folder: Path) -> None:
         request = json.loads(line)
         try:
             done = await getattr(population, request.pop("do"))(**request)
-        except Exception as error:  # noqa: BLE001 - whoever asked shall read it
+        except Exception as error:  # noqa: BLE001 - whoever asked has to see it
             _say({"error": repr(error)})
         else:
             _say({"done": done})

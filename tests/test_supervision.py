@@ -82,10 +82,10 @@ async def test_a_task_that_dies_is_restarted_and_works_again_after_some_seconds(
         [state] = supervisor.states()
         assert (state.name, state.is_down, state.failure) == ("work", False, None)
         clock.now_s += 100
-        await work.die(ValueError("what it met"))
+        await work.die(ValueError("what happened"))
         [state] = supervisor.states()
         assert state.is_down
-        assert state.failure.error.startswith("ValueError: what it met (test_supervision.py line ")
+        assert state.failure.error.startswith("ValueError: what happened (test_supervision.py line ")
         assert (state.failure.total, state.failure.since_unix, state.failure.last_unix) == (1, 1_100, 1_100)
         clock.now_s += WORKS_AGAIN_AFTER_S
         assert not supervisor.states()[0].is_down

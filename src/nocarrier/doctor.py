@@ -1,6 +1,6 @@
-"""The doctor: examines tracker, node and machine again and again, and remembers what it found.
+"""The doctor: examines tracker, node and machine at regular intervals, and remembers what it found.
 
-The rules are pure and live in `diagnosis`; here is what they need around them: time, a thread, and a memory.
+The rules are pure and are in `diagnosis`; this module provides what they need: time, a thread, and a memory.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from nocarrier.tracking import DialTracker
 from nocarrier.tracking.latest import Latest
 
 EXAMINE_EVERY_S = 2.0
-"""A finding is there a few seconds after the failure that tells; an examination of a full tracker takes some 20 ms of a
+"""A finding appears a few seconds after the failure that shows it; to examine a full tracker takes some 20 ms in a
 thread."""
 
 FRESH_FOR_S = 1.0
-"""A diagnosis this young answers whoever asks."""
+"""How long a diagnosis answers every reader."""
 
 UNCHANGED_FOR_S = 10.0
-"""Where nothing was recorded since, only time has passed, which changes findings slowly."""
+"""The same if nothing was recorded since: then only time has passed, which changes findings slowly."""
 
 _EXAMINATION = "examination"
 
@@ -38,20 +38,20 @@ _log = logging.getLogger("nocarrier.doctor")
 
 
 class Doctor:
-    """Knows what is wrong with one tracker, and with its node where there is one.
+    """Knows what is wrong with one tracker, and with its node if there is one.
 
     Args:
-        tracker: whose dials to examine.
+        tracker: the tracker whose dials to examine.
         node: None: the program has no nocarrier node.
-        read_host: looks at this machine; called in a thread.
-        on_findings: told what stands after every examination that found something else than the one before.
+        read_host: reads the state of this machine; called in a thread.
+        on_findings: called with the active findings after every examination in which they changed.
         supervisor: runs the endless tasks beside the node: the doctor's own, and those of an API that shows it. None:
-            one of its own.
+            the doctor makes one.
         clock: returns seconds that never go back.
 
     Attributes:
         revision: changes whenever the findings do.
-        supervisor: see above.
+        supervisor: the supervisor in use.
     """
 
     def __init__(
@@ -82,16 +82,16 @@ class Doctor:
         self.revision = 0
 
     def watch(self, tasks: Callable[[], tuple[TaskState, ...]]) -> None:
-        """Look after further endless tasks, such as the threads of a history; `tasks` may be called in any thread."""
+        """Watch further endless tasks too, such as the threads of a history; `tasks` may be called in any thread."""
         if tasks not in self._sources_of_tasks:
             self._sources_of_tasks.append(tasks)
 
     def tasks(self) -> tuple[TaskState, ...]:
-        """All endless tasks that are known of, whether each works."""
+        """All known endless tasks, and whether each works."""
         return tuple(task for source in self._sources_of_tasks for task in source())
 
     async def run(self) -> None:
-        """Examine until cancelled, and log what comes and goes."""
+        """Examine until cancelled, and log findings that come and go."""
         await self.supervisor.run("doctor", self._examine_regularly)
 
     async def _examine_regularly(self) -> None:
@@ -100,7 +100,7 @@ class Doctor:
             await asyncio.sleep(EXAMINE_EVERY_S)
 
     async def diagnosis(self) -> Diagnosis:
-        """What is wrong now: at most a second old, or ten where nothing happened since."""
+        """What is wrong now: at most a second old, or ten if nothing has happened since."""
         if self._diagnosis is not None and self._is_fresh():
             return self._diagnosis
         if self._examination is None or self._examination.done():
@@ -115,9 +115,9 @@ class Doctor:
         return self._tracker.revision, self._node.revision if self._node is not None else 0, _changes(self.tasks())
 
     async def _examine_in_thread(self) -> Diagnosis:
-        revisions = self._revisions()  # read before: what comes meanwhile makes the next one look again
+        revisions = self._revisions()  # read first: changes during the examination lead to another one
         try:
-            # The node lives in this loop, so it is asked here; everything that takes long happens in the thread.
+            # The node lives in this loop, so it is asked here; everything slow happens in the thread.
             state = self._node.state() if self._node is not None else None
             diagnosis = await asyncio.to_thread(self._examine, state)
         except Exception as error:  # noqa: BLE001 - noted and found; the same fault may have killed a part of the node
@@ -147,7 +147,7 @@ class Doctor:
 
 
 def _changes(tasks: tuple[TaskState, ...]) -> int:
-    """A number that changes with every death of a task, and when one works again."""
+    """A number that changes with every death of a task, and when a task works again."""
     return sum(2 * task.failure.total - task.is_down for task in tasks if task.failure is not None)
 
 

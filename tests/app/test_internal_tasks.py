@@ -97,7 +97,7 @@ async def test_a_maintainer_that_dies_is_restarted_and_reported_and_dials_again(
         dice.broken = True
         problem = await readiness(live, 503)
         assert "maintainer" in problem["detail"]
-        assert "dice" not in problem["detail"], "what it died of may quote anybody, and anybody may ask"
+        assert "dice" not in problem["detail"], "the error may quote anybody, and anybody may read it"
         found = await finding(live, "critical")
         assert found["blame"] == "us"
         # The doctor's questions to the node draw from the same random numbers, so its examination may have failed too.

@@ -59,7 +59,7 @@ def test_benchmarks_write_values_in_base_units_with_their_baseline(tmp_path):
     assert list(results) == list(QUICK)
     assert {result["unit"] for result in results.values()} == {"s", "/s", "bytes"}
     assert all(result["value"] > 0 for name, result in results.items() if name != "history_loop_delay")
-    assert results["history_loop_delay"]["value"] >= 0, "what it adds may be too little to be seen"
+    assert results["history_loop_delay"]["value"] >= 0, "what it adds may be too little to notice"
     without_baseline = {name for name, result in results.items() if result["ratio"] is None}
     assert without_baseline == {"memory_ring"}
     assert 1e-8 < results["record"]["value"] < 1e-4, "seconds for one failure"

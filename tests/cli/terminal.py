@@ -100,7 +100,7 @@ class Terminal:
         """Wait until the screen, or the text written before it, shows all of `texts`; returns the screen."""
         return self.wait_until(lambda screen: all(text in screen for text in texts), texts)
 
-    def wait_until(self, holds, wanted="what was waited for"):
+    def wait_until(self, holds, wanted="the awaited text"):
         deadline = time.monotonic() + SOON_S
         while not holds(screen := self.screen or without_escapes(self.written)):
             assert time.monotonic() < deadline, f"{wanted} not shown within {SOON_S:g} s:\n{screen}"

@@ -13,8 +13,8 @@ SOURCES = Path(nocarrier.__file__).parent
 BOUNDED = {
     "pause.py": "the one place where pauses double, with a ceiling",
     "partition.py": "a share of one, which only gets smaller",
-    "confidence.py": "a doubt below one, likewise",
-    "not_reachable.py": "a doubt below one, likewise",
+    "confidence.py": "the same: a doubt below one",
+    "not_reachable.py": "the same: a doubt below one",
 }
 
 

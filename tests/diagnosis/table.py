@@ -110,7 +110,7 @@ def check_sound(diagnosis: Diagnosis) -> None:
             assert not _DISAGREES.search(sentence), sentence
         assert not _DISAGREES.search(str(found.summary)), found.summary
         assert all(len(item.addrs) <= item.count or not item.event_ids for item in found.evidence)
-        assert found.next_actions, f"{found.code} leaves the operator alone"
+        assert found.next_actions, f"{found.code} gives the operator nothing to do"
         assert found.since_unix <= diagnosis.at_unix
 
 

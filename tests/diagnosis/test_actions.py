@@ -142,7 +142,7 @@ def test_it_says_which_programs_it_applies_to(cause, action):
     assert action.applies_to
     assert len(set(action.applies_to)) == len(action.applies_to)
     if action.settings is not None or " connect " in f"{action.command} ":
-        assert action.applies_to == (ProgramKind.NODE,), "only a node has our settings, and dials when it is told to"
+        assert action.applies_to == (ProgramKind.NODE,), "only a node has our settings, and dials on request"
     if "[node]" in action.text and "its operator" not in action.text and "the operator" not in action.text:
         assert action.applies_to == (ProgramKind.NODE,)
 
@@ -156,7 +156,7 @@ def test_its_command_runs_as_it_is(cause, action):
     program, *arguments = shlex.split(command)
     assert program in PROGRAMS
     assert [word for word in arguments if re.fullmatch(r"[A-Z]{3,}", word)] in ([], ["OUTPUT"]), "a name for a value"
-    assert not re.search(r"""["'][^"']*{""", action.command), "what is quoted once is not quoted again"
+    assert not re.search(r"""["'][^"']*{""", action.command), "a quoted value is not quoted again"
     subprocess.run(["bash", "-n", "-c", command], check=True, timeout=10)
     if program == "nocarrier":
         verb, *options = arguments

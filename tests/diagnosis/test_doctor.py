@@ -244,7 +244,7 @@ async def test_findings_that_come_and_go_are_logged_once(tracker, caplog):
         tracker.record_success("evil\x1b[31m:7072", "gossip")
         await until(lambda: doctor.revision == 2)
     lines = [(record.levelname, record.getMessage()) for record in caplog.records]
-    assert [level for level, _ in lines] == ["WARNING", "INFO"], "nobody else works, so it is more than information"
+    assert [level for level, _ in lines] == ["WARNING", "INFO"], "no other peer works, so it is more than information"
     assert lines[0][1].startswith("warning: peer_down, '1 peer is off")
     assert lines[1][1] == "over: peer_down"
     assert "\x1b" not in str(lines), "a peer cannot steer a terminal"

@@ -41,7 +41,7 @@ WE_ARE_OLD = Table(
         ),
         "the only peer there is": row(NODE.fails(peer(1), "version_mismatch", **THEY_ARE_NEWER), confidence=0.5),
         "newer frames": row(NODE.fails(peers(2), "version_mismatch", **NEWER_FRAMES), says="too old for 2 peers"),
-        "a program that records reasons only, and nobody else answers": row(
+        "a program that records only reasons, and no other peer answers": row(
             World().reports(peers(3), "version_mismatch"), says="too old for 3 peers"
         ),
     },
@@ -82,7 +82,7 @@ THEY_ARE_OLD = Table(
             severity="warning",
             does="min_protocol_version = 1",
         ),
-        "old frames, and nobody said which versions": row(
+        "old frames, and no peer said which versions": row(
             NODE.session(peer(1)).fails(peers(2, first=2), "version_mismatch", **OLDER_FRAMES),
             says="2 peers",
             does="lower min_protocol_version",
@@ -101,7 +101,7 @@ THEY_ARE_OLD = Table(
         "the only one, and which side is old was not recorded": row(
             World().reports(peer(1), "version_mismatch"), instead="peer_incompatible"
         ),
-        "another chain is no other version": row(
+        "another chain is not another version": row(
             NODE.session(peers(3)).fails(peer(9), "genesis_mismatch", **TEST_CHAIN), instead="wrong_network"
         ),
     },
@@ -130,7 +130,7 @@ CHAIN = Table(
             severity="info",
             says="1 peer is on another chain than we and 4 peers that we reach",
         ),
-        "five peers on five chains say nothing of ours": row(
+        "five peers on five chains say nothing about ours": row(
             NODE.fails(peer(1), "genesis_mismatch", **chain("a", "01"))
             .fails(peer(2), "genesis_mismatch", **chain("b", "02"))
             .fails(peer(3), "genesis_mismatch", **chain("c", "03"))
@@ -142,13 +142,13 @@ CHAIN = Table(
         "the only peer there is": row(NODE.fails(peer(1), "genesis_mismatch", **TEST_CHAIN), blame="unknown"),
     },
     near_misses={
-        "another version is no other chain": row(
+        "another version is not another chain": row(
             NODE.fails(peers(3), "version_mismatch", **THEY_ARE_NEWER), instead="version_outdated"
         ),
         "the stray peer has joined ours": row(
             NODE.fails(peer(1), "genesis_mismatch", ago_s=600, **TEST_CHAIN).session(peer(1), ago_s=60)
         ),
-        "it was half a day ago, and nobody looked again": row(
+        "it was half a day ago, and nobody has dialed since": row(
             NODE.session(peer(2)).fails(peer(1), "genesis_mismatch", ago_s=16 * 3_600, **TEST_CHAIN)
         ),
         "a full peer is on our chain": row(NODE.fails(peers(3), "too_many_peers"), instead="network_full"),
@@ -254,7 +254,9 @@ FULL = Table(
         "it hangs up without a word": row(
             NODE.session(peers(3)).fails(peer(9), "remote_closed", bytes_received=0), instead="peer_closes"
         ),
-        "it had a place for us since": row(NODE.fails(peer(1), "too_many_peers", ago_s=300).session(peer(1), ago_s=60)),
+        "it has had a slot for us since": row(
+            NODE.fails(peer(1), "too_many_peers", ago_s=300).session(peer(1), ago_s=60)
+        ),
     },
 )
 
@@ -334,7 +336,7 @@ MOVED = Table(
         ),
     },
     near_misses={
-        "dialed by hand since, and taken for who it is": row(
+        "dialed by hand since, and accepted as the new node": row(
             NODE.fails(peer(1), "peer_id_mismatch", ago_s=300).session(peer(1), Source.DIRECT, ago_s=60)
         ),
         "taken by the node a quarter of an hour ago": row(

@@ -24,9 +24,9 @@ def starting(**more) -> World:
 TABLE = {
     # ---- a node: as many sessions as it has, and what it wants -------------------------------------------------------
     "one peer connected of eight": (node(1), HEALTHY, None),
-    "all connected that it wants": (node(8), HEALTHY, None),
-    "it wants nobody and has nobody": (node(wanted=0), HEALTHY, None),
-    "it wants nobody, and a dial by hand failed": (
+    "connected to as many as it wants": (node(8), HEALTHY, None),
+    "it wants no peers and has none": (node(wanted=0), HEALTHY, None),
+    "it wants no peers, and a dial by hand failed": (
         node(wanted=0).fails(peer(9), "too_many_peers", "direct"),
         HEALTHY,
         None,
@@ -37,12 +37,12 @@ TABLE = {
         UNHEALTHY,
         None,
     ),
-    "nobody connected, and a finding says why": (
+    "no peer connected, and a finding says why": (
         node(seeds=peers(3)).fails(peers(3), "connection_refused", "seed"),
         UNHEALTHY,
         None,
     ),
-    "it wants nobody, and has run out of descriptors": (
+    "it wants no peers, and has run out of descriptors": (
         node(wanted=0).fails(peers(3), "fd_exhausted", decided_by="local"),
         UNHEALTHY,
         None,
@@ -57,7 +57,7 @@ TABLE = {
         UNDETERMINED,
         "No dial has ended yet, 3 s after the start.",
     ),
-    "the first of them has failed, which is no alarm yet": (
+    "the first of them has failed, which is not an alarm yet": (
         starting(seeds=peers(3)).fails(peer(1), "connection_refused", "seed", ago_s=1).dialing(peers(2, first=2)),
         UNDETERMINED,
         "No peer is connected yet, 3 s after the start; 2 dials in flight.",
@@ -67,12 +67,12 @@ TABLE = {
         UNDETERMINED,
         "No peer is connected, and no dial has begun, 20 s after the start; skipped 2 peers: banned_local 2.",
     ),
-    "it has dialed nobody for an hour": (
+    "it has not dialed for an hour": (
         node(last_started_ago_s=None),
         UNDETERMINED,
         "No peer is connected, and no dial has begun, 60 min after the start.",
     ),
-    "its only session ended, and nothing tells why": (
+    "its only session ended, and nothing says why": (
         node().works(peer(1)),
         UNDETERMINED,
         "No peer is connected, and nothing found so far explains it.",

@@ -28,7 +28,7 @@ def dead_gossip(count: int, of: int) -> World:
 
 HEALTHY = {
     "all sessions live": NODE.session(peers(8)),
-    "a node that wants nobody": World().with_node(target_peers=0),
+    "a node that wants no peers": World().with_node(target_peers=0),
     "a third of the gossip is dead": dead_gossip(4, 12),
     "nearly half of it is dead": dead_gossip(11, 24),
     "dead gossip in one popular network": NODE.session(peers(8))

@@ -31,7 +31,7 @@ PROHIBITED = (3, 13)
 OFFLINE_TABLE = Table(
     "offline",
     raised={
-        "no route out, and nobody answered since": row(
+        "no route out, and nobody has answered since": row(
             OFFLINE.fails(peers(3), "network_unreachable", took_s=0.0, **NO_ROUTE),
             first=True,
             severity="critical",
@@ -66,7 +66,7 @@ OFFLINE_TABLE = Table(
         "a program that records nothing but failures, without how long they took": row(
             World().reports(peers(6), "timeout", "seed"), first=True, hides=("seeds_down", "peer_down")
         ),
-        "what worked went silent, and nobody said how long the dials took": row(
+        "working peers went silent, in dials without durations": row(
             World().reports(peers(4), None, ago_s=3 * MINUTE).reports(peers(4), "timeout")
         ),
         "a program without a node and without a route": row(
@@ -81,7 +81,7 @@ OFFLINE_TABLE = Table(
             World().fails(peers(3), "timeout", ago_s=20).fails(peer(4), "connection_refused", ago_s=25),
             instead="peer_down",
         ),
-        "something answered about when they began, which nobody told": row(
+        "something answered at about the unrecorded time when they began": row(
             World().reports(peers(3), "timeout", ago_s=20).reports(peer(4), "connection_refused", ago_s=25),
             instead="peer_down",
         ),
@@ -91,9 +91,7 @@ OFFLINE_TABLE = Table(
             .reports(peer(4), "connection_refused", ago_s=2 * MINUTE),
             instead="peer_down",
         ),
-        "the node's guard has heard somebody": row(
-            NODE.session(peer(9)).fails(peers(6), "timeout"), instead="peer_down"
-        ),
+        "the node's guard has heard a peer": row(NODE.session(peer(9)).fails(peers(6), "timeout"), instead="peer_down"),
         "stable sessions of a program without a node, and two peers that are gone": row(
             World()
             .works(peers(6), ago_s=2 * HOUR)
@@ -299,7 +297,7 @@ DNS_TABLE = Table(
             .fails("seed9.example:7072", "timeout", ago_s=10),
             instead="unexplained",
         ),
-        "names that do not exist are no fault of the resolver": row(
+        "names that do not exist are not the resolver's fault": row(
             NODE.session(peer(1)).fails(names(3), "dns_not_found"), instead="unexplained"
         ),
     },

@@ -38,10 +38,10 @@ EXHAUSTION = Table(
             says="local ports",
             does="ip_local_port_range",
         ),
-        "no memory, and nobody is reached": row(
+        "no memory, and no peer is reached": row(
             NODE.fails(peer(2), "no_memory", errno="ENOBUFS", decided_by="local"), severity="critical", does="free -m"
         ),
-        "the limit as the machine tells it": row(
+        "the limit as the machine reports it": row(
             World().fails(peer(2), "fd_exhausted", **NO_FILES).on(open_files=1_024, open_files_limit=1_024),
             says="the limit is 1024",
         ),
@@ -50,7 +50,7 @@ EXHAUSTION = Table(
         "many descriptors are open and none is missing": row(
             NODE.session(peer(1)).on(open_files=1_020, open_files_limit=1_024)
         ),
-        "no address to dial from is no shortage of ports": row(
+        "no address to dial from is not a shortage of ports": row(
             NODE.session(peer(1)).fails(peer(2), "addr_not_available", errno="EADDRNOTAVAIL", decided_by="local"),
             instead="unexplained",
         ),
@@ -77,10 +77,10 @@ OVERLOAD = Table(
             does="top -H -b -n 1 -p 4711",
             affected_peers=3,
         ),
-        "connects timed out likewise": row(
+        "connects timed out too": row(
             NODE.session(peer(1)).fails(peer(2), "timeout", loop_lag_s=4.0), first=True, says="1 dial"
         ),
-        "a stall that did no harm is only told": row(
+        "a stall that did no harm is only reported": row(
             NODE.with_node(loop_lag_s=2.5).session(peer(1)), severity="info", says="no dial failed because of it"
         ),
         "peers gave up on us while we stood still": row(
@@ -96,7 +96,7 @@ OVERLOAD = Table(
         "a resolver that does not answer, and a loop that was late by milliseconds": row(
             NODE.session(peer(1)).fails(peer(2), "dns_timeout", loop_lag_s=0.06), instead="unexplained"
         ),
-        "our own firewall dropped it, and the loop was late besides": row(
+        "our own firewall dropped it, and the loop was late too": row(
             NODE.session(peer(1)).fails(peer(2), "timeout", decided_by="local", loop_lag_s=3.0),
             instead="outbound_blocked",
         ),
@@ -268,12 +268,12 @@ TASKS = Table(
         "it works again, and died a moment ago": row(
             NODE.session(peer(1)).task("gossip"), severity="warning", says="the gossip died once and works again"
         ),
-        "of several the one that is down is told first": row(
+        "of several the one that is down comes first": row(
             World().task("doctor", last_ago_s=1).task("live stream", is_down=True, last_ago_s=5),
             severity="critical",
             says="the live stream died once and has been down for 40 s",
         ),
-        "down for longer than a death is told of": row(
+        "down for longer than a death is reported": row(
             World().task("history writer", is_down=True, first_ago_s=HOUR, last_ago_s=HOUR), severity="critical"
         ),
     },

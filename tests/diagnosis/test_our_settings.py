@@ -44,10 +44,10 @@ NOBODY = Table(
     },
     near_misses={
         "just started": row(World().with_node(known=0, started_ago_s=20)),
-        "somebody came to it": row(World().with_node(known=0).session(peer(1))),
+        "a peer dialed it": row(World().with_node(known=0).session(peer(1))),
         "the book has addresses, though none is due": row(World().with_node(known=2)),
         "a seed that may be dialed": row(World().with_node(known=0, seeds=[peer(1)])),
-        "it wants nobody": row(World().with_node(known=0, target_peers=0)),
+        "it wants no peers": row(World().with_node(known=0, target_peers=0)),
         "a program without a node": row(World()),
         "a dial by hand is in flight": row(World().with_node(known=0).dialing(peer(1), "direct")),
         "its only seed name does not exist": row(
@@ -116,11 +116,11 @@ SEED_LIST = Table(
     },
     near_misses={
         "good seeds": row(seeded(*peers(3)).session(peers(3), "seed")),
-        "a private address that a peer told": row(
+        "a private address that a peer named": row(
             seeded(peer(1)).session(peer(1), "seed").skips("10.0.0.1:7072", "private_ip_blocked", via=peer(1)),
             instead="private_addresses_gossiped",
         ),
-        "a seed on our own ban list is meant so": row(
+        "a seed that we ban is banned on purpose": row(
             seeded(seed(peer(9), "banned_local"), peer(1)).session(peer(1), "seed")
         ),
         "a gossiped name that does not exist": row(
@@ -153,7 +153,7 @@ REACHABLE = Table(
         "where they tried is not known": row(
             NODE.with_node(reachability=replace(unreachable(2), addr=None)).session(peer(1)), says="at port 7072"
         ),
-        "even where nobody is connected it is no alarm of its own": row(
+        "even without connected peers it is not an alarm of its own": row(
             NODE.with_node(reachability=unreachable(2)), severity="info"
         ),
     },
@@ -209,7 +209,7 @@ DUPLICATES = Table(
         "nothing was heard on any session for a minute": row(
             NODE.session(peers(2), heard_ago_s=90).skips(peers(2), "already_connected")
         ),
-        "all who were met are gone, and another is connected": row(
+        "all peers met so far are gone, and another one is connected": row(
             NODE.session(peer(9)).skips(peers(2), "already_connected")
         ),
         "a connection that gave way to one that never came": row(

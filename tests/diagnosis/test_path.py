@@ -41,7 +41,7 @@ BOX = Table(
             .fails(peers(2), "not_our_protocol", **PORTAL),
             affected_peers=2,
         ),
-        "sessions outlive it, and peers that were others before tell": row(
+        "sessions outlive it, and peers that were other programs before show it": row(
             NODE.session(peer(9)).works(peers(2), ago_s=HOUR).fails(peers(2), "not_our_protocol", **PORTAL),
             severity="warning",
         ),
@@ -51,7 +51,7 @@ BOX = Table(
         "wrong ports in one network": row(
             NODE.fails(neighbours(4), "not_our_protocol", **PORTAL), instead="wrong_port_published"
         ),
-        "somebody got through since": row(
+        "a dial got through since": row(
             NODE.fails(peers(3), "not_our_protocol", ago_s=60, **PORTAL).works(peer(9), ago_s=20),
             instead="wrong_port_published",
         ),
@@ -83,7 +83,7 @@ BOX = Table(
 MTU = Table(
     "path_mtu",
     raised={
-        "what we send large is lost": row(
+        "large packets that we send are lost": row(
             NODE.session(peer(1))
             .fails(peer(9), "handshake_timeout", bytes_received=0, large_segments_lost="sent")
             .on(interfaces_up=("eth0",)),
@@ -94,7 +94,7 @@ MTU = Table(
             does="ip link set dev eth0 mtu 1280",
             hides=("peer_overloaded",),
         ),
-        "what they send large is lost": row(
+        "large packets that they send are lost": row(
             NODE.fails(peers(2), "handshake_timeout", bytes_received=90, large_segments_lost="received"),
             severity="critical",
             says="2 peers",
@@ -136,7 +136,7 @@ CUT_OFF = Table(
             says="3 peers in 203.10.0.0/16, 203.11.0.0/16, 203.12.0.0/16 cannot be reached from here, while 3 peers",
             hides=("peer_down",),
         ),
-        "and what those told us is silent too": row(
+        "and the addresses they named are silent too": row(
             NODE.with_node(lost=peers(2, first=10))
             .session(peers(3))
             .works(peers(2, first=10), ago_s=HOUR)
@@ -156,10 +156,10 @@ CUT_OFF = Table(
             severity="warning",
             does=f"the operator of the router {FAR}",
         ),
-        "a router knows no way to one address that was told": row(
+        "a router has no route to one address that was named": row(
             NODE.session(peers(3)).fails(peer(9), "network_unreachable", **icmp(3, 0, FAR)), severity="info"
         ),
-        "four hosts of one network, of which two peers told": row(
+        "four hosts of one network, named by two peers": row(
             NODE.session(peers(3))
             .fails(neighbours(2), "timeout", via=peer(1))
             .fails(neighbours(2, first=3), "timeout", via=peer(2)),
@@ -179,19 +179,19 @@ CUT_OFF = Table(
             .fails(["198.18.1.9:1", "198.18.1.9:2"], "timeout"),
             instead="peer_down",
         ),
-        "two dead addresses of a popular network, told by two peers": row(
+        "two dead addresses of a popular network, named by two peers": row(
             NODE.session(peers(3))
             .fails(neighbours(1), "timeout", via=peer(1))
             .fails(neighbours(1, first=2), "timeout", via=peer(2)),
             instead="peer_down",
         ),
-        "somebody in that network lives": row(
+        "a peer in that network works": row(
             NODE.session([*peers(2), *neighbours(1)])
             .works(neighbours(3, first=2), ago_s=HOUR)
             .fails(neighbours(3, first=2), "timeout"),
             instead="peer_down",
         ),
-        "somebody in that network refuses, and so answers": row(
+        "a host in that network refuses, and so answers": row(
             NODE.session(peers(2))
             .works(neighbours(3), ago_s=HOUR)
             .fails(neighbours(3), "timeout")
@@ -204,7 +204,7 @@ CUT_OFF = Table(
         "an old peer book": row(
             NODE.session(peers(3)).fails(neighbours(6), "timeout", "peer_book"), instead="stale_source"
         ),
-        "nobody works: it is everything, and not a part": row(
+        "no peer works: it is the whole network, and not a part": row(
             World().with_node(offline=True).works(neighbours(3), ago_s=HOUR).fails(neighbours(3), "timeout"),
             instead="offline",
         ),
@@ -227,11 +227,11 @@ THEIR_FIREWALL = Table(
             does=f"to let TCP in to {peer(9)}",
             hides=(),
         ),
-        "port unreachable, as no TCP of its own would say": row(
+        "port unreachable, which its own TCP would never say": row(
             NODE.session(peer(1)).fails(peer(9), "connection_refused", **icmp(3, 3, "203.9.0.9")),
             hides=("peer_down",),
         ),
-        "a rule forbids it, and who says so was not recorded": row(
+        "a rule forbids it, and the hop was not recorded": row(
             NODE.session(peer(1)).fails(peer(9), "host_unreachable", icmp={"type": 3, "code": 13}),
             does="Ask the operator of the peer",
         ),
@@ -247,7 +247,7 @@ THEIR_FIREWALL = Table(
         "a reset from the closed port": row(
             NODE.session(peer(1)).fails(peer(9), "connection_refused"), instead="peer_down"
         ),
-        "the host does not exist any more, says its router": row(
+        "its router says that the host no longer exists": row(
             NODE.session(peer(1)).fails(peer(9), "host_unreachable", **icmp(3, 1, "203.9.0.1")), instead="peer_down"
         ),
         "our own gateway prohibits it": row(

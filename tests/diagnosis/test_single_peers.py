@@ -24,7 +24,7 @@ OVERLOADED = Table(
         "it begins and does not end": row(
             NODE.session(peers(2)).fails(peers(2, first=8), "handshake_timeout", bytes_received=90), says="2 peers"
         ),
-        "nobody else is reached": row(NODE.fails(peer(9), "handshake_timeout", **MUTE), severity="critical"),
+        "no other peer is reached": row(NODE.fails(peer(9), "handshake_timeout", **MUTE), severity="critical"),
         "a program that records reasons only": row(World().works(peer(1)).reports(peer(9), "handshake_timeout")),
     },
     near_misses={
@@ -131,7 +131,7 @@ DOWN = Table(
             NODE.session(peers(3)).fails(peer(9), "host_unreachable", no_neighbour=True, decided_by="network"),
             does=f"Check that the machine of {peer(9)} is switched on",
         ),
-        "its router says that the host is gone": row(
+        "its router reports that the host is gone": row(
             NODE.session(peers(3)).fails(peer(9), "host_unreachable", **icmp(3, 1, "203.9.0.1")), does="switched on"
         ),
         "silence": row(
@@ -141,7 +141,7 @@ DOWN = Table(
         "a program that records reasons only, and works": row(
             World().works(peer(1)).reports(peers(2, first=8), "timeout"), severity="info"
         ),
-        "the same, of which nobody knows whether it reaches anybody": row(
+        "the same, for a program that may or may not reach peers": row(
             World().reports(peer(8), "timeout"), severity="warning"
         ),
     },
@@ -186,8 +186,8 @@ LEFT = Table(
         "a lost tie-break": row(NODE.session(peer(1)).fails(peer(9), "duplicate_connection")),
         "one early end": row(NODE.session(peer(1)).works(peer(9)).reports(peer(9), "early_disconnect", ago_s=30)),
         "our own code ended it": row(NODE.session(peer(1)).reports(peer(9), "cancelled")),
-        "skips are no failures": row(NODE.session(peer(1)).skips(peer(9), "backoff_active")),
-        "somebody explains it": row(NODE.session(peer(1)).fails(peer(9), "timeout"), instead="peer_down"),
+        "skips are not failures": row(NODE.session(peer(1)).skips(peer(9), "backoff_active")),
+        "another cause explains it": row(NODE.session(peer(1)).fails(peer(9), "timeout"), instead="peer_down"),
     },
 )
 

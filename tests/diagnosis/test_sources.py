@@ -36,7 +36,7 @@ PORTS = Table(
             does="Use 203.9.0.9:2 instead of 203.9.0.9:1",
             hides=("peer_down",),
         ),
-        "a source port was published, and nobody dialed it yet": row(
+        "a source port was published, but not dialed yet": row(
             NODE.with_node(port_claims=[claim("203.9.0.9:40001", PortMistake.SOURCE_PORT)]).session(peer(1)),
             says="1 published address leads to another port",
             affected_peers=1,
@@ -47,7 +47,7 @@ PORTS = Table(
             ).session(peer(1)),
             severity="info",
         ),
-        "nobody is reached at all": row(NODE.fails("203.9.0.9:7070", "not_our_protocol", **HTTP), severity="critical"),
+        "no peer is reached at all": row(NODE.fails("203.9.0.9:7070", "not_our_protocol", **HTTP), severity="critical"),
         "a program that records reasons only": row(
             World().works(peer(1)).reports("203.9.0.9:7070", "not_our_protocol"),
             says="something that is not nocarrier answers",
@@ -58,7 +58,7 @@ PORTS = Table(
         "a closed port, and nothing is known of another": row(
             NODE.session(peer(1)).fails(peer(9), "connection_refused"), instead="peer_down"
         ),
-        "silence on a port says nothing of the port": row(
+        "silence on a port says nothing about the port": row(
             NODE.session(peer(1)).fails("203.9.0.9:7070", "timeout"), instead="peer_down"
         ),
         "a portal answers for everybody": row(NODE.fails(peers(2), "not_our_protocol", **HTTP), instead="middlebox"),
@@ -71,7 +71,7 @@ PORTS = Table(
 INSIDE = Table(
     "private_addresses_gossiped",
     raised={
-        "one peer tells of inside addresses": row(
+        "one peer names inside addresses": row(
             NODE.session(peers(2)).skips(["10.0.0.1:7072", "192.168.1.5:7072"], "private_ip_blocked", via=peer(1)),
             first=True,
             severity="warning",
@@ -91,7 +91,7 @@ INSIDE = Table(
             .skips("10.0.0.1:7072", "private_ip_blocked", via=peer(1)),
             severity="info",
         ),
-        "a program without a node, and nobody knows who told": row(
+        "a program without a node, and without the introducer": row(
             World().works(peer(1)).skips("10.0.0.1:7072", "private_ip_blocked"), says="1 peer told us 1 private address"
         ),
     },
@@ -113,7 +113,7 @@ POISONED = peers(40, first=100)
 STALE = Table(
     "stale_source",
     raised={
-        "one introducer tells of dead addresses": row(
+        "one introducer names dead addresses": row(
             NODE.session(peers(6)).fails(POISONED, "timeout", via=peer(1)),
             first=True,
             severity="warning",
@@ -128,7 +128,7 @@ STALE = Table(
             says="6 addresses from peer_book",
             does="move peers.json out",
         ),
-        "gossip, whoever told it": row(
+        "gossip, from any peer": row(
             NODE.session(peers(4), "seed").fails(peers(6, first=20), "connection_refused", "gossip"),
             does="Addresses from gossip are out of date",
         ),
@@ -169,7 +169,7 @@ STALE = Table(
         "one dead address, dialed five hundred times": row(
             NODE.session(peers(6)).fails(peer(20), "timeout", via=peer(1), times=500, ago_s=10), instead="peer_down"
         ),
-        "as many of what others told are dead": row(
+        "as many addresses from others are dead": row(
             NODE.session(peers(2))
             .fails(peers(8, first=20), "timeout", via=peer(1))
             .works(peers(2, first=40), via=peer(1))
@@ -177,7 +177,7 @@ STALE = Table(
             .works(peers(5, first=80), via=peer(2)),
             instead="peer_down",
         ),
-        "most of what it told lives": row(
+        "most addresses that it named work": row(
             NODE.session(peers(3))
             .works(peers(5, first=20), via=peer(1))
             .fails(peers(5, first=30), "timeout", via=peer(1)),
@@ -270,7 +270,7 @@ SEEDS = Table(
             .fails(peers(2), "host_unreachable", "seed", decided_by="local", errno="EHOSTUNREACH"),
             instead="outbound_blocked",
         ),
-        "no route to them, told by a program without a node": row(
+        "no route to them, in a program without a node": row(
             World().reports(peers(2), "network_unreachable", "seed", evidence={"decided_by": "local"}),
             instead="offline",
         ),

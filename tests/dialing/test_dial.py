@@ -244,7 +244,7 @@ async def test_a_callback_that_raises_loses_neither_the_record_nor_the_exception
             ) as d:
                 await d.connect(timeout_s=2)
     assert only(tracker).reason == "connection_refused"
-    assert not only(tracker).penalised, "who cannot judge does not penalise"
+    assert not only(tracker).penalised, "without a judgement there is no penalty"
 
 
 async def test_malformed_evidence_does_not_lose_the_dial(tracker):

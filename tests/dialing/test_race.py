@@ -83,7 +83,7 @@ async def test_when_all_fail_the_most_telling_error_is_raised_with_its_errno():
                 await d.connect(timeout_s=0.4)
     [entry] = tracker.recent()
     assert raised.value.errno == 111
-    assert (entry.reason, entry.blame) == ("connection_refused", "them"), "an answer tells more than silence"
+    assert (entry.reason, entry.blame) == ("connection_refused", "them"), "an answer says more than silence"
     assert sorted(attempt.reason for attempt in entry.attempts) == ["connection_refused", "timeout"]
     assert entry.evidence["errno"] == "ECONNREFUSED"
 

@@ -75,12 +75,12 @@ asyncio.run(main())
 
 async def test_a_look_up_that_raises_does_not_lose_a_thread(monkeypatch):
     def stumble(_: str) -> list[str]:
-        raise ValueError("a fault of ours")
+        raise ValueError("our own fault")
 
     resolver = SystemResolver()
     with monkeypatch.context() as broken:
         broken.setattr(resolve, "_look_up", stumble)
         for _ in range(2 * MAX_LOOKUP_THREADS):
-            with pytest.raises(ValueError, match="a fault of ours"):
+            with pytest.raises(ValueError, match="our own fault"):
                 await asyncio.wait_for(resolver("seed.example"), 5)
     assert await asyncio.wait_for(resolver("127.0.0.1"), 5) == ["127.0.0.1"]

@@ -128,7 +128,7 @@ async def test_dials_in_flight_are_reported_until_nobody_watches_any_longer(trac
             await asyncio.wait(dials)
             await until(lambda: active() == [1])
     assert tracker.totals().in_flight == 1
-    assert active() == [0], "nobody would tell when it ends"
+    assert active() == [0], "nothing would report its end"
 
 
 def test_several_trackers_add_up(telemetry):

@@ -122,7 +122,7 @@ async def test_dials_arrive_as_spans_and_metrics(tracker, endpoint):
     assert attributes(skipped) == {"nocarrier.reason": "slots_full", "nocarrier.source": "gossip"}
     active = collector.metric("nocarrier.dial.active").sum
     assert not active.is_monotonic
-    assert [point.as_int for point in active.data_points] == [0], "closed: nobody would tell when it ends"
+    assert [point.as_int for point in active.data_points] == [0], "closed: nothing would report its end"
 
 
 def test_spans_and_metrics_arrive_without_closing(tracker, endpoint):
@@ -206,7 +206,7 @@ def test_a_collector_that_comes_back_is_logged_once_and_gets_exact_metrics(track
     assert len(collector.spans) == 3
     assert exporter.lost_spans_total == 5
     [point] = collector.metric("nocarrier.dial.duration").histogram.data_points
-    assert point.count == 8, "a sum carries what an export before it did not bring"
+    assert point.count == 8, "a sum includes what an earlier export did not deliver"
     messages = [message for *_, message in said(caplog)]
     assert "400" in messages[0]
     assert sorted(messages[2:]) == [

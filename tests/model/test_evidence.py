@@ -43,7 +43,7 @@ def test_a_row_can_show_its_value(row):
     for saying in row.sayings:
         known = {"type", "code", "hop", "name"} if row.form is ValueForm.ICMP else TYPES.keys()
         assert placeholders(saying.text) <= known
-        assert placeholders(saying.short) <= placeholders(saying.text), "what has no value would be said"
+        assert placeholders(saying.short) <= placeholders(saying.text), "a missing value would be shown"
         assert not saying.text.endswith(".")
         assert saying.when is None or isinstance(saying.when, TYPES[row.key])
     if row.form is ValueForm.ANYTHING:

@@ -173,7 +173,7 @@ TARGETS = {
         "its accept queue is full: the program does not take its connections.",
         "peer_overloaded",
     ),
-    "somebody else's accept queue": (
+    "another program's accept queue": (
         target(dataclasses.replace(SILENT, counters={"TcpExt.ListenOverflows": 2})),
         "nothing answers.",
         None,

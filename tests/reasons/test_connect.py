@@ -180,7 +180,7 @@ def test_a_router_that_prohibits_is_named_and_never_taken_for_us(net, ipv6, icmp
     assert (seen.reason, seen.blame) == ("host_unreachable", "path")
     assert tuple(seen.evidence["icmp"].values()) == icmp
     assert (seen.evidence["errno"], seen.evidence["decided_by"]) == (errno, "network")
-    assert seen.error_errno == errno, "the caller sees what the kernel said"
+    assert seen.error_errno == errno, "the caller sees the kernel's error"
 
 
 @contextlib.contextmanager

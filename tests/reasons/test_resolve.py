@@ -76,7 +76,7 @@ def test_a_silent_resolver_runs_into_our_deadline(host):
     seen = dial_in(host, "silent.test:7072", connect_s=0.3)
     assert (seen.reason, seen.phase, seen.blame) == ("dns_timeout", "resolve", "us")
     assert seen.error == "TimeoutError"
-    assert 0.3 <= seen.evidence["elapsed_s"] < 2, "a resolver that hangs holds up nothing else"
+    assert 0.3 <= seen.evidence["elapsed_s"] < 2, "a resolver that hangs delays nothing else"
     assert not seen.penalised
 
 

@@ -65,7 +65,7 @@ def test_a_package_that_cannot_be_installed_does_not_prevent_others_and_is_named
     put(folder / "apt-get", APT_GET.format(folder=folder, broken="curl"))
     done, called = run(folder)
     assert done.returncode == 0
-    assert sum("update" in arguments for arguments in called) == 2, "somebody else had the lock at first"
+    assert sum("update" in arguments for arguments in called) == 2, "another program had the lock at first"
     assert (folder / "jq").exists()
     error, said = done.stderr.splitlines()
     assert error == "E: Unable to locate package curl"

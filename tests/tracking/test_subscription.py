@@ -81,7 +81,7 @@ def test_a_reader_that_never_reads_does_not_block_a_recording_thread(tracker):
         record(tracker, number)
         each_s = (time.perf_counter() - started_s) / number
     assert stuck.dropped_total == number - 10
-    assert each_s < 0.001, "microseconds, measured; a wait for the reader would last for ever"
+    assert each_s < 0.001, "microseconds, measured; a wait for the reader would last forever"
 
 
 def test_a_reader_that_holds_its_queue_for_a_while_loses_nothing(tracker):
@@ -157,7 +157,7 @@ async def test_async_for_ends_when_the_subscription_is_closed(tracker):
     await asyncio.to_thread(record, tracker, 3)
     await asyncio.to_thread(events.close)
     await asyncio.wait_for(following, 2)
-    assert seen == [1, 2, 3], "what came before the end is still told"
+    assert seen == [1, 2, 3], "events before the end are still delivered"
 
 
 async def test_async_for_without_a_loop_says_what_is_missing(tracker):
@@ -188,7 +188,9 @@ def test_a_capacity_of_zero_is_refused(tracker):
 def test_a_polled_reader_sees_everything_without_being_woken(tracker):
     with tracker.subscribe(polled=True) as events:
         record(tracker, 3)
-        assert [event.seq for event in events.drain()] == [1, 2, 3], "what still waits to be taken in is seen too"
+        assert [event.seq for event in events.drain()] == [1, 2, 3], (
+            "events that still wait to be taken in are seen too"
+        )
         assert events.drain() == []
         record(tracker)
         assert [event.seq for event in events.drain()] == [4]
@@ -207,7 +209,7 @@ def test_a_polled_reader_does_not_make_recording_deliver_each_event(tracker):
         assert len(tracker._waiting) == 5
         with tracker.subscribe():
             record(tracker)
-            assert not tracker._waiting, "who waits is told at once"
+            assert not tracker._waiting, "a waiting reader is woken at once"
         record(tracker, 2)  # the first one notices that nobody waits any more
         assert len(tracker._waiting) == 1
 

@@ -164,7 +164,7 @@ def test_clearing_forgets_all_but_dials_in_flight(tracker):
         {(Reason.TIMEOUT, "seed"): ()},
     )
     assert (snapshot.totals.started, snapshot.totals.in_flight) == (1, 1)
-    assert tracker.revision != revision, "who keeps what they made of it must look again"
+    assert tracker.revision != revision, "readers that cache it must look again"
     tracker.fail(in_flight, fault())
     assert (tracker.totals().started, tracker.totals().failed) == (1, 1)
 

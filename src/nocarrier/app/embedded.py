@@ -56,8 +56,8 @@ def asgi_app(
         tracker: the dials to show; None: those of the global tracker.
         node: the node whose peers to show; None: the program has no nocarrier node.
         doctor: the doctor whose findings to show; None: a new one, which examines on request.
-        prober: probes findings on request; None: a new one. It dials only addresses in findings, which the tracker was
-            told: without a `node` all of them, because your own policy has let them pass, and with one the public ones.
+        prober: probes findings on request; None: a new one. It dials only addresses in findings: without
+            a `node` all of them, because your own policy has allowed them; with a `node` only the public ones.
         history: what is kept across restarts, such as a `nocarrier.SqliteHistory`; None: nothing.
         token: secret that requests must carry (``Authorization: Bearer``).
         allowed_hosts: host names, without port, by which requests may reach the server, besides localhost, 127.0.0.1
@@ -89,7 +89,7 @@ def make_doctor(tracker: DialTracker, node: NodePort | None, history: History | 
 
 
 def _prober_of_its_own(node: NodePort | None) -> Prober:
-    # Which networks a node may dial besides the public ones is known only where the node was made.
+    # Which networks a node may dial besides the public ones is known only by the code that made the node.
     policy = AddressPolicy() if node is not None else AddressPolicy(ipv4_only=False, lan_mode=True)
     prefix = node.state().netgroup_prefix if node is not None else DEFAULT_NETGROUP_PREFIX
     return Prober(policy, netgroup_prefix=prefix)

@@ -73,7 +73,7 @@ class _Peer:
         self.failures = 0
         self.failures_before_success = 0
         self.blameless = 0
-        """How many of the failures since the last success speak against nobody."""
+        """How many of the failures since the last success count against nobody."""
         self.seq = 0
         """Sequence number of the newest outcome."""
         self.failure_seq = 0

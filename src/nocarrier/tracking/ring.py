@@ -45,7 +45,7 @@ class Ring:
             for seq, record in enumerate(records, first_seq):
                 self._add(seq, record)
         elif any(cell.makes_entry for cell in cells):
-            # Without skips, which may be merged into earlier entries, it is known beforehand which records stay.
+            # Without skips, which may be merged into earlier entries, it is known in advance which records stay.
             for seq, record in self._newest(first_seq, records):
                 self._add(seq, record)
 

@@ -95,7 +95,7 @@ def test_a_file_of_a_newer_nocarrier_is_left_alone(path, tracker):
         assert history.status().waiting == 1, "kept in memory"
     assert path.read_bytes() == before
     assert tracker.totals().failed == 301
-    assert history.status().dropped_total == 1, "what could not be written at the end is counted"
+    assert history.status().dropped_total == 1, "events that could not be written at the end are counted"
 
 
 def test_a_file_of_an_older_nocarrier_is_converted(path, tracker):
@@ -196,7 +196,7 @@ def test_an_event_that_cannot_be_written_does_not_stop_the_others(path, tracker,
 
     def stumbling(event, place, run):
         if event.addr == "broken":
-            raise ValueError("a fault of ours")
+            raise ValueError("our own fault")
         return to_row(event, place, run)
 
     monkeypatch.setattr(write_sql, "to_row", stumbling)

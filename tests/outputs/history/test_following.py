@@ -170,7 +170,7 @@ def test_deleted_runs_are_reported_as_long_as_an_older_one_is_known(path, tracke
         expired = [(first, 2, 3, MissingBecause.EXPIRED), (second, 1, 2, MissingBecause.EXPIRED)]
         page = history.read_after(EventPlace(first, 1), 10)
         assert [(each.run, each.first, each.last, each.because) for each in page.missing] == expired
-        assert page.next_after == (second, 2), "it need not be told again"
+        assert page.next_after == (second, 2), "it need not be reported again"
         assert followed(history, page.next_after) == ([], [], page.next_after)
         record(tracker, 1)
         written(history, 1)

@@ -76,7 +76,7 @@ def tracker():
                 tracker.begin("192.0.2.1:7072", source),
                 Fault(reason=reason, phase=reason.phase, blame=reason.blame),
                 duration_s=1.0,
-                phases_s={"connect": 0.5, "what a program calls it": 0.5},
+                phases_s={"connect": 0.5, "a name of the program's own": 0.5},
             )
         tracker.succeed(tracker.begin("192.0.2.1:7072", source), duration_s=1.0)
         tracker.begin("192.0.2.1:7072", source)

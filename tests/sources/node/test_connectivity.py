@@ -34,7 +34,7 @@ def told(*history: tuple, sessions: int = 0) -> Connectivity:
             [("silent", A, 0), ("heard", 10.5), ("silent", B, 1)],
             0,
             False,
-            id="what was heard in between lies between",
+            id="something was heard between the two dials",
         ),
         pytest.param(
             [("heard", 5), ("silent", A, 0), ("silent", B, 0)],

@@ -118,7 +118,7 @@ class Visitor:
         self.requests.append(request)
         parts = urlsplit(request.url)
         if parts.scheme not in {"data", "blob"} and parts.netloc != host:
-            self.faults.append(f"request to somebody else: {request.url}")
+            self.faults.append(f"request to another server: {request.url}")
 
     def leave(self) -> None:
         """Close everything, and report what was seen.

@@ -15,7 +15,7 @@ MISDEEDS = {
     "dialog": "setTimeout(() => alert('broken'))",
     "policy violated: script-src": "document.body.append(Object.assign(document.createElement('script'), {text: '1'}))",
     "policy violated: img-src": "new Image().src = 'http://127.0.0.2:9/'",
-    "request to somebody else": "window.open('http://127.0.0.2:9/')",
+    "request to another server": "window.open('http://127.0.0.2:9/')",
 }
 
 

@@ -81,9 +81,9 @@ VALUES = {
     "a network that is a name": (network("nas"), "nas"),
     "a node id": (identity(NODE_ID), NODE_ID),
     "a short id": (identity("cdcdcd"), "cdcdcd"),
-    "what a peer says": (quoted("from ::ffff:192.0.2.7 by fe80::1%eth0, printer:7072, " + NODE_ID), "192.0.2"),
-    "what a peer says of a host": (quoted("told by printer.lan:7072"), "printer"),
-    "what the resolver says of a known name": (quoted("no answer for nas, 'nas' and NAS."), "nas"),
+    "a peer's text": (quoted("from ::ffff:192.0.2.7 by fe80::1%eth0, printer:7072, " + NODE_ID), "192.0.2"),
+    "a peer's text about a host": (quoted("told by printer.lan:7072"), "printer"),
+    "the resolver's text about a known name": (quoted("no answer for nas, 'nas' and NAS."), "nas"),
     "a ticket": (quoted("eyJhbGciOiJFZERTQSJ9.eyJzdWIiOiJjZGNkY2RjZGNkY2RjZGNkIn0.c2lnbmF0dXJlc2lnbmF0dXJl"), "eyJ"),
 }
 """A value, and the part of it that must not be visible."""

@@ -1,4 +1,4 @@
-"""Inbound: accepts connections, performs the handshake, and tells a peer that it rejects why."""
+"""Inbound: accepts connections, performs the handshake, and tells rejected peers why."""
 
 from __future__ import annotations
 

@@ -86,7 +86,7 @@ def test_a_dial_that_failed_through_our_fault_does_not_make_an_address_dead():
     [addr] = tell(book, range(1))
     book.dialed(addr, NOW)
     assert counts_of(book) == IntroductionCounts(introduced=1, dialed=1)
-    assert book.get(addr).last_attempt_unix is None, "nor does it make place for others"
+    assert book.get(addr).last_attempt_unix is None, "and it does not make room for others"
 
 
 def test_an_address_where_a_peer_answered_is_not_dead():
@@ -273,7 +273,7 @@ def test_an_introducer_that_keeps_naming_dead_addresses_is_throttled():
     assert is_throttled(book)
     for _ in range(10):
         tell(book, range(100, 120))
-    assert not is_throttled(book), "what lies back counts less and less"
+    assert not is_throttled(book), "the past counts less and less"
 
 
 def test_an_introducer_that_keeps_naming_good_addresses_is_not_throttled():

@@ -607,7 +607,7 @@ def test_no_sequence_of_changes_exceeds_a_bound_or_makes_counts_inexact(steps, m
     assert_no_share_is_exceeded(again, max(1, max_entries_after // 8))
     for entry in list(book):
         book.remove(entry.addr)
-    assert not book._shares._groups, "empty buckets would grow for ever"
+    assert not book._shares._groups, "empty buckets would grow forever"
     assert not book._shares._all
 
 

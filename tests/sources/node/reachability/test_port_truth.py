@@ -266,7 +266,7 @@ def test_a_node_that_moved_to_another_port_is_believed(table):
     before = table.outbound(ALICE, 7072)
     table.sessions.remove(before)
     table.tell(f"{HOST}:9000", ALICE)
-    assert f"{HOST}:9000" in table.book, "who is not connected may have been restarted elsewhere"
+    assert f"{HOST}:9000" in table.book, "a node that is not connected may have been restarted elsewhere"
     assert not table.claims()[f"{HOST}:9000"].corrected
     table.inbound(ALICE, 45_000, listen_port=9000, boot_id=b"second..")
     assert table.mistakes() == {}

@@ -56,8 +56,8 @@ def check(data: bytes) -> None:
     choices, stream = data[:CHOICES], data[CHOICES:]
     whole, whole_sent = hear(make(choices), [stream])
     pieces, pieces_sent = hear(make(choices), cut(stream, seed=choices[2]))
-    assert without_first_bytes(whole) == without_first_bytes(pieces), "pieces tell something else than the whole"
-    assert whole_sent == pieces_sent, "pieces are answered otherwise than the whole"
+    assert without_first_bytes(whole) == without_first_bytes(pieces), "pieces give other events than the whole"
+    assert whole_sent == pieces_sent, "pieces are answered differently from the whole"
 
 
 def make(choices: bytes) -> Connection:
@@ -84,13 +84,13 @@ def hear(connection: Connection, pieces: list[bytes]) -> tuple[list[WireEvent], 
         events += connection.receive_data(piece, NOW)
         sent += connection.data_to_send()
         limit = SESSION_FRAME_MAX_BYTES if connection.state is State.SESSION else HANDSHAKE_FRAME_MAX_BYTES
-        assert len(connection._reader) < LENGTH_BYTES + limit, "more is kept than one frame"
+        assert len(connection._reader) < LENGTH_BYTES + limit, "more than one frame is kept"
         assert not (connection.ended and len(connection._reader)), "something is kept after the end"
     events += connection.receive_eof()
     assert connection.ended
     assert connection.data_to_send() == b"", "the end of the stream is answered"
     check_events(events, heard_bytes=sum(map(len, pieces)))
-    assert len(sent) <= SENT_WITHOUT_SESSION_MAX_BYTES + sum(map(len, pieces)), "more is answered than was heard"
+    assert len(sent) <= SENT_WITHOUT_SESSION_MAX_BYTES + sum(map(len, pieces)), "more is answered than was received"
     if sent:
         messages_of(sent)
     return events, sent

@@ -23,7 +23,7 @@ def test_a_listener_answers_in_the_same_size():
     bob = listener()
     said = dialer().data_to_send()
     bob.receive_data(said[:1448], NOW)
-    assert bob.data_to_send() == PREAMBLE, "the first segment alone is no Hello yet"
+    assert bob.data_to_send() == PREAMBLE, "the first segment alone is not yet a Hello"
     bob.receive_data(said[1448:], NOW)
     answer = bob.data_to_send()
     for segment in SEGMENT_BYTES:
@@ -40,5 +40,5 @@ def test_a_hello_that_is_large_by_itself_is_not_padded_and_still_fits():
 @pytest.mark.parametrize("length", [0, 1, 300])
 def test_the_size_is_reached_whatever_else_the_hello_contains(length):
     body = encode(local_peer(BOB, ticket="t" * length).hello(nonce=bytes(32), clock_unix=NOW))
-    assert HELLO_MIN_BYTES <= len(body) <= HELLO_MIN_BYTES + 2, "and the bytes that tell the length of the padding"
+    assert HELLO_MIN_BYTES <= len(body) <= HELLO_MIN_BYTES + 2, "plus the bytes for the length of the padding"
     assert decode(body).ticket == "t" * length

@@ -45,7 +45,7 @@ def test_status_and_findings_come_at_once_and_dials_as_they_happen(server, track
     assert (begun.id, begun.data["kind"], begun.data["dial_id"]) == ("1", "started", dial)
     assert (ended.id, ended.data["kind"], ended.data["dial_id"]) == ("2", "failure", dial)
     assert ended.data["via"] == "198.51.100.1:1"
-    assert ended.data["detail"] == FAULT.detail, "a peer's line end makes no line of ours"
+    assert ended.data["detail"] == FAULT.detail, "a line end from a peer does not end our line"
     assert ended.data["phases_s"] == {"connect": 0.4}
 
 
@@ -231,7 +231,7 @@ def test_a_reader_that_stops_reading_does_not_affect_others_and_finds_its_gap(se
         recording.start()
         seen = [int(message.id) for message in _dials(quick, number)]
         recording.join()
-        assert seen == list(range(1, number + 1)), "nothing is missing for who reads along"
+        assert seen == list(range(1, number + 1)), "a reader that keeps up misses nothing"
         assert get(server, "/api/p2p/failures?limit=1").status == 200
         rest = b""
         while b"event: gap" not in rest:
