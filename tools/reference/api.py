@@ -95,7 +95,7 @@ def _type(schema: dict[str, Any]) -> str:
     if "enum" in schema:
         return "one of " + ", ".join(f"`{value}`" for value in schema["enum"])
     if schema.get("type") == "array" and "enum" in schema.get("items", {}):
-        return "any of " + ", ".join(f"`{value}`" for value in schema["items"]["enum"]) + ", with commas"
+        return "any of " + ", ".join(f"`{value}`" for value in schema["items"]["enum"]) + ", separated by commas"
     if schema.get("type") == "array":
         return f"list of {_type(schema['items'])}" if schema.get("items") else "list"
     if schema.get("type") == "object" and isinstance(schema.get("additionalProperties"), dict):
