@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import bodies, diagnosing, dialing, imports, memory, page, recording, serving, starting, storing
+from bench import bodies, diagnosing, dialing, idling, imports, memory, page, recording, serving, starting, storing
 from bench.measure import Benchmark, Result, Verdict
 
 RESULTS = Path(__file__).with_name("results.json")
@@ -33,6 +33,7 @@ BENCHMARKS: tuple[Benchmark, ...] = (
     *page.BENCHMARKS,
     *imports.BENCHMARKS,
     *starting.BENCHMARKS,
+    *idling.BENCHMARKS,
 )
 
 LONG: tuple[Benchmark, ...] = (*memory.LONG, *storing.LONG)

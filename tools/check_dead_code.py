@@ -17,7 +17,7 @@ KINDS = frozenset({"function", "method", "property", "class", "import", "unreach
 
 CALLED_BY_OTHERS = {
     "src/nocarrier/cli": ("format_commands", "diff", "report", "top", "table_open", "table_close", "heading_open"),
-    "src/nocarrier/web/api/server.py": ("capture_signals",),  # uvicorn
+    "src/nocarrier/web/api/server.py": ("capture_signals", "main_loop"),  # uvicorn
     "hatch_build.py": ("BuildPage", "initialize"),  # hatchling
     "src/nocarrier/integrations": ("lost_spans_total",),  # the embedding program
 }

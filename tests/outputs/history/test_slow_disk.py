@@ -78,3 +78,14 @@ def test_events_recorded_within_one_step_are_one_commit(path, tracker):
     changes = changes[changes.index("BEGIN") :]  # the previous transaction may not have ended when tracing began
     assert changes.index("UPDATE") < changes.index("COMMIT"), "that the run was seen is part of it"
     assert changes[changes.index("COMMIT") + 1 :] in ([], ["UPDATE"]), "the end of the run"
+
+
+def test_a_quiet_history_looks_for_events_less_often(path, tracker):
+    with history_of(path, tracker) as history:
+        tracker.record("198.18.0.1:7072", "timeout", "seed")
+        written(history, 1)
+        eventually(lambda: history._writer._pause_s() == writer_thread.FLUSH_EVERY_S * writer_thread.QUIET_FACTOR)
+        recorded_s = time.monotonic()
+        tracker.record("198.18.0.1:7072", "timeout", "seed")
+        eventually(lambda: history._writer._pause_s() == writer_thread.FLUSH_EVERY_S)
+        assert time.monotonic() - recorded_s < 5, "half a second, and time for a busy machine"

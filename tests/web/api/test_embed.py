@@ -7,6 +7,7 @@ import json
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 
 import pytest
@@ -15,6 +16,7 @@ from starlette.routing import Mount
 
 import nocarrier
 from nocarrier.app.embedded import api_server
+from nocarrier.web.api import server as server_module
 from nocarrier.web.api.server import Server
 from tests.web.api.http_client import get
 
@@ -66,6 +68,16 @@ def test_a_port_can_be_taken_again_right_after_closing():
         assert get(first, "/healthz").status == 200
     with nocarrier.serve(nocarrier.DialTracker(), str(first.address)) as second:
         assert get(second, "/healthz").status == 200
+
+
+def test_closing_does_not_wait_for_the_next_look_at_the_server(monkeypatch):
+    monkeypatch.setattr(server_module, "TICK_S", 60.0)
+    for _ in range(3):
+        server = nocarrier.serve(nocarrier.DialTracker(), "127.0.0.1:0")
+        assert get(server, "/api/p2p/debug").status == 200
+        began_s = time.monotonic()
+        server.close()
+        assert time.monotonic() - began_s < 10
 
 
 def test_closing_twice_does_no_harm():
