@@ -27,7 +27,7 @@ def test_a_cause_is_explained_without_a_node():
     assert f"what decides: {CAUSE.evidence_rule}" in shown.stdout
     assert all(f"\n    {code}: " in shown.stdout for code in CAUSE.depends_on)
     assert "\n  explains: " in shown.stdout
-    assert "    1. Ask the operators of the seeds, ADDR for one, for the present list." in shown.stdout
+    assert "    1. Ask the operators of the seeds, such as ADDR, for the current list." in shown.stdout
 
 
 def test_a_cause_as_json():

@@ -44,7 +44,7 @@ def url(tracker, history):
 def finding(code="seeds_down", summary="The seeds are down."):
     return Finding(
         code=code,
-        title="Seeds do not answer",
+        title=say("Seeds are down"),
         severity=Severity.CRITICAL,
         blame=Blame.THEM,
         summary=say("{said}", said=quoted(summary)),

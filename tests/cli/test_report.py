@@ -158,7 +158,7 @@ def test_a_report_says_what_is_wrong_and_on_what_evidence(url, tracker, history,
     assert headings[0] == "Verdict"
     assert len(headings) == 9
     assert "| made | " in text
-    assert "### info: Peers are off or not listening (`peer_down`)" in text
+    assert re.search(r"### info: [^\n]*refuses? connections \(`peer_down`\)", text)
     assert "What to do:\n\n1. " in text
     assert re.search(r"\| its evidence was gone \| critical \| `seeds_down` \|", text)
     assert [kind for kind in Kind if f"| {kind.outcome} | " not in text] == []
@@ -185,7 +185,7 @@ ACTIONS = (Action(text="Tell the operator of {addr}.", command="nocarrier failur
 def past_finding():
     return Finding(
         code="seeds_down",
-        title="Seeds do not answer",
+        title=say("Seeds are down"),
         severity=Severity.CRITICAL,
         blame=Blame.THEM,
         summary=say("{addr} is down. {said}", addr=address("192.0.2.1:7072"), said=quoted(HOSTILE)),

@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from nocarrier.diagnosis.cause import SAMPLES
+from nocarrier.diagnosis.cause import SAMPLES, TITLE_LENGTH
 from nocarrier.model.finding import Diagnosis, Finding, HealthStatus, Severity
+from nocarrier.model.wording.text import ValueKind
 from tests.diagnosis.world import World
 
 _NOUNS = "peer|seed|address|name|ticket|session|network|dial|connection|time"
@@ -19,6 +20,19 @@ _ONE_OF_MANY = rf"1 (?:dead )?(?:{_NOUNS})e?s\b(?!' )"
 _MANY_OF_ONE = rf"(?:0|[2-9]|[1-9]\d+) (?:dead )?(?:{_NOUNS})\b(?!'s|-)"
 _DISAGREES = re.compile(rf"(?<![\w.:])(?:{_ONE_OF_MANY}|{_MANY_OF_ONE})")
 """A number that does not agree with its noun, such as "1 seeds" or "3 peer"."""
+
+
+_THIS_SIDE = re.compile(r"\b[Tt]his (?:node|program|machine)\b")
+
+_NAMING = frozenset({ValueKind.ADDRESS, ValueKind.HOST})
+
+_SUBJECT_AND_VERB = re.compile(
+    r"(?:^|: )(?:(?:All )?(?P<many>[2-9]|[1-9]\d+) [a-z]+s|1 [a-z]+|(?:peer|seed|address) \S+) (?P<verb>[a-z]+)",
+    re.IGNORECASE,
+)
+
+_OF_BOTH = frozenset({"cannot", "and", "in", "from", "private", "soon", "of"})
+"""Words after a subject that are the same for one and for several."""
 
 
 @dataclass(frozen=True)
@@ -104,6 +118,7 @@ def check_sound(diagnosis: Diagnosis) -> None:
     for found in diagnosis.findings:
         assert 0 <= found.confidence <= 1
         assert str(found.summary).endswith(".")
+        check_title(found)
         assert found.evidence
         assert all(len(item.addrs) <= SAMPLES and item.count >= 0 for item in found.evidence)
         for sentence in (f"{item.count} {item.statement}" for item in found.evidence):
@@ -112,6 +127,29 @@ def check_sound(diagnosis: Diagnosis) -> None:
         assert all(len(item.addrs) <= item.count or not item.event_ids for item in found.evidence)
         assert found.next_actions, f"{found.code} gives the operator nothing to do"
         assert found.since_unix <= diagnosis.at_unix
+
+
+def check_title(found: Finding) -> None:
+    """The title is a headline that names its subject, and its words agree with their numbers."""
+    title = str(found.title)
+    assert 0 < len(title) <= TITLE_LENGTH, title
+    assert not title.endswith("."), title
+    assert "  " not in title, title
+    assert title == title.strip(), title
+    assert not _DISAGREES.search(title), title
+    assert names_subject(found), title
+    for match in _SUBJECT_AND_VERB.finditer(title):
+        is_one = match["many"] is None
+        assert match["verb"] in _OF_BOTH or match["verb"].endswith("s") is is_one, title
+
+
+def names_subject(found: Finding) -> bool:
+    """Whether the title says what the finding is about: an address, how many of something, or this side."""
+    title = str(found.title)
+    named = {value.text for value in found.title.values.values() if value.kind in _NAMING}
+    return bool(
+        _THIS_SIDE.search(title) or re.search(r"\b(?:\d+|Both) [a-z]", title) or any(name in title for name in named)
+    )
 
 
 def done(found: Finding) -> str:

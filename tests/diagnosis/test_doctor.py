@@ -260,7 +260,7 @@ async def test_an_internal_error_is_a_finding_and_the_next_examination_follows(t
         await until(lambda: doctor.revision == 2, within_s=10 * EXAMINE_EVERY_S)
         found = {finding.code: finding for finding in (await doctor.diagnosis()).findings}
     assert found.keys() == {"internal_task_failed", "peer_down"}
-    assert "the examination died once" in str(found["internal_task_failed"].summary)
+    assert "the examination task died once" in str(found["internal_task_failed"].summary)
     assert "ZeroDivisionError: a rule of ours" in str(found["internal_task_failed"].summary)
     assert "the examination died of an internal error" in caplog.text
 

@@ -33,16 +33,19 @@ WE_ARE_OLD = Table(
             first=True,
             blame="us",
             severity="critical",
-            says="too old for 3 peers of those that answered: they want at least version 3, we speak up to 2",
+            says="up to 2, which is too old for 3 of the peers that answered: they want at least version 3",
             does="protocol_version = 3",
         ),
         "half of those that answered": row(
             NODE.session(peers(2)).fails(peers(2, first=3), "version_mismatch", **THEY_ARE_NEWER), severity="warning"
         ),
         "the only peer there is": row(NODE.fails(peer(1), "version_mismatch", **THEY_ARE_NEWER), confidence=0.5),
-        "newer frames": row(NODE.fails(peers(2), "version_mismatch", **NEWER_FRAMES), says="too old for 2 peers"),
+        "newer frames": row(
+            NODE.fails(peers(2), "version_mismatch", **NEWER_FRAMES),
+            says="too old a protocol version for 2 of the peers",
+        ),
         "a program that records only reasons, and no other peer answers": row(
-            World().reports(peers(3), "version_mismatch"), says="too old for 3 peers"
+            World().reports(peers(3), "version_mismatch"), says="too old a protocol version for 3 of the peers"
         ),
     },
     near_misses={
@@ -74,7 +77,7 @@ THEY_ARE_OLD = Table(
             first=True,
             severity="info",
             blame="them",
-            says="they speak up to version 1, we want at least 2",
+            says="version 1 at most; this program wants at least 2",
             does=f"Ask the operator of {peer(9)} to update",
         ),
         "most peers are old": row(
@@ -115,8 +118,8 @@ CHAIN = Table(
             first=True,
             blame="us",
             severity="critical",
-            says="4 peers of those that answered: theirs is test, aaaaaaaaaaaa…, and nobody is on ours",
-            does='theirs are aaaaaaaaaaaa… and "test"',
+            says="4 of the peers that answered: they are on test, aaaaaaaaaaaa…, and no peer is on the same one",
+            does='the peers have aaaaaaaaaaaa… and "test"',
         ),
         "more than those that we reach": row(
             NODE.session(peer(1)).fails(peers(4, first=2), "genesis_mismatch", **TEST_CHAIN),
@@ -128,7 +131,7 @@ CHAIN = Table(
             first=True,
             blame="them",
             severity="info",
-            says="1 peer is on another chain than we and 4 peers that we reach",
+            says="1 peer is on another chain than this node and 4 peers that it reaches",
         ),
         "five peers on five chains say nothing about ours": row(
             NODE.fails(peer(1), "genesis_mismatch", **chain("a", "01"))
@@ -137,7 +140,7 @@ CHAIN = Table(
             .fails(peer(4), "genesis_mismatch", **chain("d", "04"))
             .fails(peer(5), "genesis_mismatch", **chain("e", "05")),
             blame="unknown",
-            says="5 peers are on another chain than we.",
+            says="5 peers are on another chain than this node.",
         ),
         "the only peer there is": row(NODE.fails(peer(1), "genesis_mismatch", **TEST_CHAIN), blame="unknown"),
     },
@@ -163,16 +166,16 @@ TICKET = Table(
             first=True,
             blame="us",
             severity="critical",
-            says="2 peers refuse our admission ticket: it has expired",
+            says="2 peers refuse the admission ticket of this node: it has expired",
             does="ab" * 32,
         ),
         "missing, at one peer of several": row(
             NODE.session(peers(2)).fails(peer(9), "ticket_invalid", ticket="missing", stated_by="remote"),
             severity="warning",
-            says="1 peer refuses our admission ticket: it is missing",
+            says="1 peer refuses the admission ticket of this node: it is missing",
         ),
         "a kind that we do not know": row(
-            NODE.fails(peer(9), "ticket_invalid", ticket="smells", stated_by="remote"), says="it is not accepted"
+            NODE.fails(peer(9), "ticket_invalid", ticket="smells", stated_by="remote"), says="it is not valid"
         ),
         "a program that records reasons only": row(World().reports(peers(2), "ticket_invalid"), says="2 peers refuse"),
     },
@@ -201,11 +204,11 @@ BANS = Table(
             first=True,
             blame="us",
             severity="warning",
-            says="2 peers ban us",
+            says="2 peers ban this node",
             does="ends in 30 min",
         ),
         "everybody bans us, for how long is not said": row(
-            NODE.fails(peers(4), "banned"), severity="critical", says="4 peers ban us", does="ab" * 32
+            NODE.fails(peers(4), "banned"), severity="critical", says="4 peers ban this node", does="ab" * 32
         ),
         "a ban that is over is not counted down": row(
             NODE.fails(peers(2), "banned", until_unix=NOW - 5), says=f"({peer(1)}, {peer(2)})."
@@ -233,16 +236,18 @@ FULL = Table(
             first=True,
             severity="warning",
             blame="none",
-            says="3 peers are alive and full, 75% of those that answered",
-            does="75% of all are full",
+            says="3 peers are alive but full; this is 75% of the peers that answered",
+            does="75% of the peers are full",
         ),
         "one is": row(
             NODE.session(peers(4)).fails(peer(9), "too_many_peers"),
             severity="info",
-            says="1 peer is alive and full, 20%",
+            says="1 peer is alive but full; this is 20%",
         ),
         "the half of those that answered": row(
-            NODE.session(peers(2)).fails(peers(2, first=8), "too_many_peers"), severity="warning", does="50% of all"
+            NODE.session(peers(2)).fails(peers(2, first=8), "too_many_peers"),
+            severity="warning",
+            does="50% of the peers",
         ),
         "one of two is a busy peer, and no network without places": row(
             NODE.session(peer(1)).fails(peer(9), "too_many_peers"), severity="info"
@@ -269,10 +274,10 @@ INCOMPATIBLE = Table(
             ),
             severity="info",
             blame="unknown",
-            does=f"The clock of {peer(9)} is 10 min ahead of ours",
+            does=f"The clock of {peer(9)} is 10 min ahead of this one",
         ),
         "one clock is off, by how much was not recorded": row(
-            World().works(peers(2)).reports(peer(9), "clock_skew"), does=f"The clock of {peer(9)} differs from ours"
+            World().works(peers(2)).reports(peer(9), "clock_skew"), does=f"The clock of {peer(9)} differs from this one"
         ),
         "one newer peer": row(
             NODE.session(peers(3)).fails(peer(9), "version_mismatch", **THEY_ARE_NEWER),
@@ -280,10 +285,11 @@ INCOMPATIBLE = Table(
         ),
         "its ticket does not satisfy us": row(
             NODE.session(peers(2)).fails(peer(9), "ticket_invalid", ticket="missing", stated_by="us"),
-            does="shows a ticket that we do not accept",
+            does="does not accept the ticket of 203.9.0.9:7072",
         ),
         "one bans us": row(
-            NODE.session(peers(2)).fails(peer(9), "banned", stated_by="remote"), does="one operator's choice"
+            NODE.session(peers(2)).fails(peer(9), "banned", stated_by="remote"),
+            does="a single ban is that operator's choice",
         ),
         "the only one has other versions, and which side is old was not recorded": row(
             World().reports(peer(9), "version_mismatch"), does=f"nocarrier failures --addr {peer(9)}"
@@ -320,7 +326,7 @@ MOVED = Table(
             severity="info",
             blame="them",
             says=f"Another node than before answers at {peer(9)}",
-            does="find out who " + "bb" * 32,
+            does="find out whose node " + "bb" * 32,
         ),
         "the node has taken the new one since": row(
             NODE.fails(peer(1), "peer_id_mismatch", ago_s=300, theirs={"node_id": "bb" * 32}).session(
@@ -328,7 +334,7 @@ MOVED = Table(
             ),
             severity="info",
             says=f"Another node than before answers at {peer(1)}",
-            does="find out who " + "bb" * 32,
+            does="find out whose node " + "bb" * 32,
             affected_peers=1,
         ),
         "ids not recorded": row(

@@ -152,7 +152,7 @@ OUTBOUND_TABLE = Table(
             NODE.fails(peers(2), "host_unreachable", **icmp(*PROHIBITED, "10.9.9.1")),
             first=True,
             blame="path",
-            says="10.9.9.1 refuses our dials to 2 peers in 2 networks",
+            says="10.9.9.1 refuses dials to 2 peers in 2 networks",
             does="operator of 10.9.9.1",
             hides=("peer_firewalled",),
         ),
@@ -345,7 +345,7 @@ def test_look_ups_that_fail_during_an_outage_belong_to_it(world):
 
 def test_a_node_of_names_that_is_offline_says_what_it_saw():
     [found] = OFFLINE.fails(names(3), "dns_temporary", "seed").diagnosis().findings
-    assert "3 names could not be looked up, and nobody has answered since" in str(found.summary)
+    assert "3 names could not be looked up, and nothing has answered since" in str(found.summary)
 
 
 def test_offline_hides_its_consequences():
@@ -363,10 +363,14 @@ def test_a_fault_with_its_own_evidence_is_reported_beside_offline():
 def test_for_ipv6_it_reports_which_dials_were_refused_here_and_which_were_silent():
     world = NODE.session(peer(1)).fails(peers6(2), "network_unreachable", took_s=0.0, **NO_ROUTE)
     [local] = finding_of(world.diagnosis(), "ipv6_broken").evidence
-    assert (str(local.statement), local.count) == ("this machine has no way out with IPv6", 2)
+    assert (str(local.statement), local.count) == (
+        "peers could not be dialed because this machine has no IPv6 route or address",
+        2,
+    )
     both = finding_of(world.fails("[2a00::1]:7072", "timeout").diagnosis(), "ipv6_broken").evidence
     assert [(str(item.statement), item.count) for item in both] == [
-        ("this machine has no way out with IPv6", 2), ("no answer over IPv6", 1),
+        ("peers could not be dialed because this machine has no IPv6 route or address", 2),
+        ("peer gave no answer over IPv6", 1),
     ]  # fmt: skip
 
 
@@ -379,8 +383,8 @@ def test_a_missing_ipv6_route_is_evidence():
         ]
         for known in (True, False, None)
     }
-    assert statements[True] == statements[None] == ["no answer over IPv6"]
-    assert statements[False] == ["no answer over IPv6", "the route table has no default route for IPv6"]
+    assert statements[True] == statements[None] == ["peers gave no answer over IPv6"]
+    assert statements[False] == ["peers gave no answer over IPv6", "default routes for IPv6 in the route table"]
 
 
 def test_two_names_raise_the_confidence_in_a_broken_resolver():

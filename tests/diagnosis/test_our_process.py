@@ -28,7 +28,7 @@ EXHAUSTION = Table(
             first=True,
             severity="warning",
             blame="us",
-            says="file descriptors (the limit is 64): 2 peers",
+            says="2 peers could not be dialed because file descriptors ran out (the limit is 64)",
             does="prlimit --pid 4711",
         ),
         "no local port left, with the use": row(
@@ -73,19 +73,19 @@ OVERLOAD = Table(
             first=True,
             severity="warning",
             blame="us",
-            says="for up to 9.5 s, so 3 dials",
+            says="Dials to 3 peers failed while the event loop stood still for up to 9.5 s",
             does="top -H -b -n 1 -p 4711",
             affected_peers=3,
         ),
         "connects timed out too": row(
-            NODE.session(peer(1)).fails(peer(2), "timeout", loop_lag_s=4.0), first=True, says="1 dial"
+            NODE.session(peer(1)).fails(peer(2), "timeout", loop_lag_s=4.0), first=True, says="Dials to 1 peer"
         ),
         "a stall that did no harm is only reported": row(
-            NODE.with_node(loop_lag_s=2.5).session(peer(1)), severity="info", says="no dial failed because of it"
+            NODE.with_node(loop_lag_s=2.5).session(peer(1)), severity="info", says="no dial has failed because of it"
         ),
         "peers gave up on us while we stood still": row(
             NODE.session(peer(1)).fails(peers(2, first=2), "remote_closed", bytes_received=0, loop_lag_s=5.0),
-            says="2 dials",
+            says="Dials to 2 peers",
         ),
     },
     near_misses={
@@ -120,7 +120,7 @@ CLOCK = Table(
             first=True,
             blame="us",
             severity="critical",
-            says="10 min behind that of 3 peers; nobody agrees",
+            says="10 min behind the clocks of 3 peers; no peer agrees",
             does="timedatectl",
         ),
         "tickets that are not valid yet are a consequence": row(
@@ -135,7 +135,7 @@ CLOCK = Table(
         ),
         "one agrees": row(
             NODE.session(peer(9)).fails(peers(3), "clock_skew", **skewed(-300)),
-            says="5 min ahead of that of 3 peers; 1 agrees with us",
+            says="5 min ahead of the clocks of 3 peers; 1 peer agrees with it",
         ),
         "more disagree than agree": row(
             NODE.session(peers(3)).fails(peers(4, first=4), "clock_skew", **skewed(90)), says="90 s behind"
@@ -165,15 +165,16 @@ STUCK = Table(
             first=True,
             severity="critical",
             blame="us",
-            says="8 peers wanted and 3 could be dialed, but none was for 600 s",
+            says="it wants 8 more peers and could dial 3, but has dialed none for 600 s",
         ),
         "never dialed at all": row(
-            World().with_node(due=1, known=1, last_started_ago_s=None, started_ago_s=200), says="8 peers wanted and 1"
+            World().with_node(due=1, known=1, last_started_ago_s=None, started_ago_s=200),
+            says="it wants 8 more peers and could dial 1,",
         ),
         "a dial that should have ended long ago": row(
             NODE.session(peer(1)).dialing(peer(2), since_s=5 * MINUTE),
             first=True,
-            says="1 dial should have ended",
+            says="1 dial is past the deadline of 58 s",
             affected_peers=1,
         ),
     },
@@ -210,7 +211,7 @@ HASTE = Table(
             first=True,
             blame="us",
             severity="warning",
-            says="1 peer that worked before closes on us at once",
+            says="1 peer that worked before closes the connection at once",
             does="at least 30 s",
             hides=("peer_closes",),
         ),
@@ -261,17 +262,17 @@ TASKS = Table(
             first=True,
             severity="critical",
             blame="us",
-            says="the maintainer died 3 times and has been down for 40 s (OverflowError: int too large",
+            says="the maintainer task died 3 times and has been down for 40 s (OverflowError: int too large",
             does='search for "died of an internal error"',
             since_unix=NOW - 40,
         ),
         "it works again, and died a moment ago": row(
-            NODE.session(peer(1)).task("gossip"), severity="warning", says="the gossip died once and works again"
+            NODE.session(peer(1)).task("gossip"), severity="warning", says="the gossip task died once and works again"
         ),
         "of several the one that is down comes first": row(
             World().task("doctor", last_ago_s=1).task("live stream", is_down=True, last_ago_s=5),
             severity="critical",
-            says="the live stream died once and has been down for 40 s",
+            says="the live stream task died once and has been down for 40 s",
         ),
         "down for longer than a death is reported": row(
             World().task("history writer", is_down=True, first_ago_s=HOUR, last_ago_s=HOUR), severity="critical"
@@ -317,11 +318,11 @@ def test_the_known_limits_of_this_machine_are_reported():
         world = NODE.session(peer(1)).fails(peer(2), "fd_exhausted", **NO_FILES).on(**host)
         return [str(item.statement) for item in finding_of(world.diagnosis(), "local_exhaustion").evidence]
 
-    assert statements() == ["no file descriptors left"]
-    assert "60 of 64 file descriptors are open now" in statements(open_files=60, open_files_limit=64)
-    assert "12 TCP sockets, and 10 local ports to dial from" in statements(ephemeral_ports=10, tcp_sockets=12)
+    assert statements() == ["peer could not be dialed because the kernel had no file descriptors left"]
+    assert "file descriptors are open now, and the limit is 64" in statements(open_files=60, open_files_limit=64)
+    assert "TCP sockets exist now, and 10 local ports to dial from" in statements(ephemeral_ports=10, tcp_sockets=12)
     for half_known in ({"open_files": 60}, {"open_files_limit": 64}, {"ephemeral_ports": 10}, {"tcp_sockets": 12}):
-        assert statements(**half_known) == ["no file descriptors left"]
+        assert statements(**half_known) == ["peer could not be dialed because the kernel had no file descriptors left"]
 
 
 def test_clock_skew_of_neighbours_is_less_certain_than_of_unrelated_peers():

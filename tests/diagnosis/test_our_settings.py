@@ -34,12 +34,12 @@ NOBODY = Table(
             first=True,
             severity="warning",
             blame="us",
-            says="it has no seeds",
+            says="This node has no seeds",
             does="seeds =",
         ),
         "the only seed may not be dialed": row(
             World().with_node(known=0, seeds=[seed("10.0.0.1:7072", "private_ip_blocked")]),
-            says="policy forbids its only seed",
+            says="Policy forbids the only seed",
         ),
     },
     near_misses={
@@ -175,7 +175,7 @@ DUPLICATES = Table(
             first=True,
             severity="info",
             blame="none",
-            says="2 peers met again are connected already",
+            says="2 peers that are already connected",
             affected_peers=0,
         ),
         "two dials crossed": row(NODE.session(peers(2)).fails(peer(1), "duplicate_connection"), severity="info"),
@@ -183,17 +183,17 @@ DUPLICATES = Table(
             NODE.session(peers(2))
             .skips(peer(1), "already_connected")
             .reports("seed1.example:7072", "already_connected", "seed", node_id=node_id_of(peer(1))),
-            says="1 peer met again is connected already",
+            says="1 peer that is already connected",
         ),
         "one of those met is gone since": row(
-            NODE.session(peer(1)).skips(peers(2), "already_connected"), says="1 peer met again is connected already"
+            NODE.session(peer(1)).skips(peers(2), "already_connected"), says="1 peer that is already connected"
         ),
         "one is being dialed": row(
             NODE.session(peer(1))
             .skips(peer(1), "already_connected")
             .dialing(peer(2))
             .skips(peer(2), "already_dialing"),
-            says="1 peer met again is connected already",
+            says="1 peer that is already connected",
         ),
         "a program whose dials crossed": row(World().reports(peers(2), "duplicate_connection"), severity="info"),
         "a program without a node": row(

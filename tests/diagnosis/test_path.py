@@ -18,19 +18,19 @@ BOX = Table(
             first=True,
             severity="critical",
             blame="path",
-            says="3 peers in 3 unrelated networks with http; nobody gets through",
+            says="3 peers in 3 unrelated networks, each time with http; no dial gets through",
             does=f"curl -si http://{peer(1)}/",
             hides=("wrong_port_published",),
         ),
         "resets after our hello": row(
             NODE.fails(peers(2), "connection_reset", phase="handshake", **RST_AFTER_HELLO),
             first=True,
-            says="a reset after our hello",
+            says="a reset after the hello was sent",
         ),
         "resets that a program recorded without saying when and in which phase": row(
             World().reports(peers(6), "connection_reset", "seed"),
             first=True,
-            says="6 peers in 6 unrelated networks with a reset after our hello",
+            says="6 peers in 6 unrelated networks, each time with a reset after the hello was sent",
         ),
         "the same unknown bytes": row(
             NODE.fails(peers(2), "not_our_protocol", first_bytes="0102030405060708"), says="bytes 010203040506"
@@ -90,7 +90,7 @@ MTU = Table(
             first=True,
             severity="warning",
             blame="path",
-            says=f"The way to 1 peer ({peer(9)})",
+            says=f"the path to 1 peer ({peer(9)})",
             does="ip link set dev eth0 mtu 1280",
             hides=("peer_overloaded",),
         ),
@@ -133,7 +133,7 @@ CUT_OFF = Table(
             first=True,
             severity="warning",
             blame="path",
-            says="3 peers in 203.10.0.0/16, 203.11.0.0/16, 203.12.0.0/16 cannot be reached from here, while 3 peers",
+            says="3 peers in 203.10.0.0/16, 203.11.0.0/16, 203.12.0.0/16 cannot be reached from this machine, while 3",
             hides=("peer_down",),
         ),
         "and the addresses they named are silent too": row(
@@ -233,11 +233,11 @@ THEIR_FIREWALL = Table(
         ),
         "a rule forbids it, and the hop was not recorded": row(
             NODE.session(peer(1)).fails(peer(9), "host_unreachable", icmp={"type": 3, "code": 13}),
-            does="Ask the operator of the peer",
+            does="Ask the operator of 203.9.0.9:7072 to open that port",
         ),
         "silent on this port, and another port of the host answers": row(
             NODE.session("203.9.0.9:9000").fails(peer(9), "timeout"),
-            says=f"A firewall keeps us from 1 peer ({peer(9)})",
+            says=f"A firewall blocks connections to 1 peer ({peer(9)})",
         ),
     },
     near_misses={
@@ -287,9 +287,9 @@ def test_each_hop_is_reported_with_the_peers_it_refuses():
     )
     told = {item.addrs: str(item.statement) for item in finding_of(world.diagnosis(), "peer_firewalled").evidence}
     assert told == {
-        (peer(8),): "the peer's own machine answered that a rule forbids the connection",
-        (peer(9),): f"{FAR} answered that a rule forbids the connection",
-        (peer(7),): "something on the way answered that a rule forbids the connection",
+        (peer(8),): "connection was refused by the peer's own machine: a rule forbids it",
+        (peer(9),): f"connection was refused by {FAR}: a rule forbids it",
+        (peer(7),): "connection was refused by something on the path: a rule forbids it",
     }
 
 

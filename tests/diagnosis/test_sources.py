@@ -19,7 +19,7 @@ PORTS = Table(
             first=True,
             severity="info",
             blame="them",
-            says="on 203.9.0.9:7070 http answers",
+            says="http answers on 203.9.0.9:7070",
             does="curl -s http://203.9.0.9:7070/healthz",
         ),
         "the port of a seed": row(
@@ -38,7 +38,7 @@ PORTS = Table(
         ),
         "a source port was published, but not dialed yet": row(
             NODE.with_node(port_claims=[claim("203.9.0.9:40001", PortMistake.SOURCE_PORT)]).session(peer(1)),
-            says="1 published address leads to another port",
+            says="1 published address does not lead to the P2P port",
             affected_peers=1,
         ),
         "corrected, and not dialed any more": row(
@@ -76,13 +76,13 @@ INSIDE = Table(
             first=True,
             severity="warning",
             blame="them",
-            says="1 peer told us 2 private addresses",
-            does=f"It came from {peer(1)}",
+            says="1 peer gave this node 2 private addresses",
+            does=f"Ask the operator of {peer(1)}",
             affected_peers=2,
         ),
         "loopback, from a handshake": row(
             NODE.session(peers(2)).skips("127.0.0.1:7072", "loopback_blocked", "handshake", via=peer(1)),
-            says="1 private address ",
+            says="1 private address,",
         ),
         "the node has all the peers it wants": row(
             World()
@@ -92,7 +92,8 @@ INSIDE = Table(
             severity="info",
         ),
         "a program without a node, and without the introducer": row(
-            World().works(peer(1)).skips("10.0.0.1:7072", "private_ip_blocked"), says="1 peer told us 1 private address"
+            World().works(peer(1)).skips("10.0.0.1:7072", "private_ip_blocked"),
+            says="1 private address, which cannot be dialed from outside, came from peers",
         ),
     },
     near_misses={
@@ -118,14 +119,14 @@ STALE = Table(
             first=True,
             severity="warning",
             blame="them",
-            says=f"40 addresses told by {peer(1)} are dead",
+            says=f"40 addresses from {peer(1)} are dead",
             does=f"Tell the operator of {peer(1)}",
             affected_peers=40,
             hides=("peer_down",),
         ),
         "an old peer book": row(
             NODE.session(peers(4), "seed").fails(peers(6, first=20), "connection_refused", "peer_book"),
-            says="6 addresses from peer_book",
+            says="6 addresses from the source peer_book",
             does="move peers.json out",
         ),
         "gossip, from any peer": row(
@@ -210,7 +211,7 @@ SEEDS = Table(
         ),
         "the only seed is silent": row(
             World().with_node(seeds=[peer(1)]).fails(peer(1), "timeout", "seed"),
-            says=f"The only seed that was dialed, {peer(1)}, is down, and whether the network here works is not known",
+            says=f"The only seed that was dialed, {peer(1)}, is down; it is not known whether the network",
             does="doctor --probe",
         ),
         "most, while others work": row(
@@ -218,7 +219,7 @@ SEEDS = Table(
             .with_node(seeds=peers(3))
             .session(peer(3), "seed")
             .fails(peers(2), "remote_closed", "seed", bytes_received=0),
-            says="2 of 3 seeds",
+            says="2 of the 3 seeds",
             severity="warning",
         ),
         "in different ways": row(
@@ -305,8 +306,8 @@ def test_seeds_are_judged_by_how_their_dials_end():
     world = World().with_node(seeds=peers(3)).fails(peers(2), "timeout", "seed")
     evidence = finding_of(world.fails(peer(3), "connection_refused", "seed").diagnosis(), "seeds_down").evidence
     assert {str(item.statement): set(item.addrs) for item in evidence[:2]} == {
-        "seeds that end with timeout": set(peers(2)),
-        "seed that ends with connection_refused": {peer(3)},
+        "seeds were dialed and failed with timeout": set(peers(2)),
+        "seed was dialed and failed with connection_refused": {peer(3)},
     }
 
 
@@ -321,7 +322,7 @@ def test_the_throttling_of_an_introducer_is_reported_with_its_counts():
     introducers = [introducer(peer(1), throttled=True, introduced=500, dialed=40, dead=40)]
     world = World().with_node(introducers=introducers).session(peers(6)).fails(POISONED, "timeout", via=peer(1))
     statements = [str(item.statement) for item in finding_of(world.diagnosis(), "stale_source").evidence]
-    assert f"{peer(1)} told us 500 addresses: 40 dialed, 0 connected, 40 dead; it is throttled" in statements
+    assert f"addresses came from {peer(1)}: 40 dialed, 0 connected, 40 dead; it is throttled" in statements
 
 
 @pytest.mark.parametrize("mistake", list(PortMistake))

@@ -20,7 +20,7 @@ from nocarrier.model.wording.text import say
 
 code, *addrs = sys.argv[1:]
 finding = Finding(
-    code=code, title="", severity=Severity.INFO, blame=Blame.PATH, summary=say(""), confidence=0.5,
+    code=code, title=say(""), severity=Severity.INFO, blame=Blame.PATH, summary=say(""), confidence=0.5,
     evidence=(EvidenceItem(statement=say(""), count=len(addrs), addrs=tuple(addrs)),),
     affected_peers=1, affected_dials=1, next_actions=(), since_unix=0.0,
     looks=next(cause.looks for cause in CAUSES if cause.code == code),

@@ -19,7 +19,7 @@ LOOKS = {cause.code: cause.looks for cause in CAUSES}
 def finding(code: str, *evidence: tuple[str, ...]) -> Finding:
     return Finding(
         code=code,
-        title="",
+        title=say(""),
         severity=Severity.INFO,
         blame=Blame.PATH,
         summary=say(""),

@@ -58,7 +58,7 @@ def listener() -> Iterator[Listener]:
 def finding(code: str, *addrs: str) -> Finding:
     return Finding(
         code=code,
-        title="",
+        title=say(""),
         severity=Severity.WARNING,
         blame=Blame.THEM,
         summary=say(""),

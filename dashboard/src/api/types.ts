@@ -329,7 +329,7 @@ export interface Fault {
 export interface FindingView {
   /** The name of the cause. */
   code: string;
-  /** What is wrong, without numbers. */
+  /** A headline that names its subject and may change while the finding is active. It may contain an address that a peer made up, so treat it as hostile. */
   title: string;
   severity: Severity;
   blame: Blame;

@@ -26,7 +26,7 @@ export function FindingCard({
       <h3>
         <button type="button" aria-expanded={isOpen} aria-controls={id} onClick={() => setOpen(!isOpen)}>
           <span class={`severity severity-${finding.severity}`}>{finding.severity}</span>
-          <span class="finding-title">{finding.title}</span>
+          <span class="finding-title">{visibleLabel(finding.title)}</span>
           <span class="finding-age">{past ?? <Since unix={finding.since_unix} />}</span>
         </button>
       </h3>

@@ -30,7 +30,7 @@ function headline(found: DiagnosisView, level: Level): string {
   if (level === "undetermined") return TOO_EARLY;
   if (level === "healthy") return "Healthy";
   const first = found.findings[0];
-  return first ? first.title : "Not healthy";
+  return first ? visibleLabel(first.title) : "Not healthy";
 }
 
 function tally(found: DiagnosisView, level: Level): string {

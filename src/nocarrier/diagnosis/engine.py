@@ -18,6 +18,7 @@ from nocarrier.diagnosis.health import health_of
 from nocarrier.model.action import filled
 from nocarrier.model.finding import Diagnosis, EvidenceItem, Finding, Severity
 from nocarrier.model.taxonomy import Blame
+from nocarrier.model.wording.text import say
 
 SHOWN_EVIDENCE = 10
 """Statements of one finding, the most telling first; a hundred hops that refuse us need no hundred lines."""
@@ -152,7 +153,7 @@ def _finding(cause: Cause, case: Case, facts: Facts, began_unix: float | None, h
         began_unix = case.since_unix if case.since_unix is not None else oldest
     return Finding(
         code=cause.code,
-        title=cause.title,
+        title=say(cause.title) if case.title is None else case.title,
         severity=severity_for(facts, cause.severity) if case.severity is None else case.severity,
         blame=case.blame or cause.blame,
         summary=case.summary,

@@ -57,8 +57,8 @@ class Finding:
 
     code: str
     """Name of the cause."""
-    title: str
-    """What the cause says, without numbers."""
+    title: Text
+    """A headline that names its subject. It may change while the finding is active; `code` does not."""
     severity: Severity
     blame: Blame
     summary: Text

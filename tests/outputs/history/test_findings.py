@@ -13,7 +13,7 @@ from nocarrier.model.action import NextAction
 from nocarrier.model.finding import Finding, Severity
 from nocarrier.model.history import EndedBy
 from nocarrier.model.taxonomy import Blame
-from nocarrier.model.wording.text import quoted, say
+from nocarrier.model.wording.text import address, quoted, say
 from nocarrier.outputs.history import database, write_sql, writer_thread
 from tests.outputs.history.kit import NOON_UNIX, eventually, history_of, written
 
@@ -21,7 +21,7 @@ from tests.outputs.history.kit import NOON_UNIX, eventually, history_of, written
 def finding(code="peer_down", severity=Severity.INFO, summary="one is down", since_unix=NOON_UNIX):
     return Finding(
         code=code,
-        title="A title",
+        title=say("A title about {addr}", addr=address("203.0.113.9:7072")),
         severity=severity,
         blame=Blame.THEM,
         summary=say("{said}", said=quoted(summary)),

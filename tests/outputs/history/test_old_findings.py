@@ -42,12 +42,12 @@ def test_every_finding_says_and_advises_what_it_did(history, old):
     assert sorted(stored.finding.code for stored in kept) == CODES
     for stored, then in zip(kept, old, strict=True):
         found = stored.finding
-        assert str(found.summary) == then["summary"]
+        assert (str(found.title), str(found.summary)) == (then["title"], then["summary"])
         assert [str(item.statement) for item in found.evidence] == [item["statement"] for item in then["evidence"]]
         assert [item.addrs for item in found.evidence] == [tuple(item["addrs"]) for item in then["evidence"]]
         assert [str(action.text) for action in found.next_actions] == then["next_actions"]
         assert [action.command for action in found.next_actions] == [None] * len(then["next_actions"])
-        others = ("title", "severity", "blame", "confidence", "affected_peers", "affected_dials", "since_unix")
+        others = ("severity", "blame", "confidence", "affected_peers", "affected_dials", "since_unix")
         assert {name: getattr(found, name) for name in others} == {name: then[name] for name in others}
         assert found.hides == tuple(then["hides"])
 

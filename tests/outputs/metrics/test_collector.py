@@ -47,7 +47,7 @@ HISTORY = HistoryStatus(state=HistoryState.WORKING, events_total=7, size_bytes=4
 def finding(code="offline", severity=Severity.CRITICAL):
     return Finding(
         code=code,
-        title="",
+        title=say(""),
         severity=severity,
         blame=Blame.US,
         summary=say(""),

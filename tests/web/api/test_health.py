@@ -105,7 +105,7 @@ async def test_a_peer_known_by_name_and_by_address_counts_once(nodes):
     assert {entry.addr for entry in dialer.recorded(reason=Reason.ALREADY_CONNECTED)} == set(addresses)
     async with shown(dialer) as server:
         [found] = (await diagnosis_of(server))["findings"]
-    assert found["summary"] == "Nothing is wrong: 1 peer met again is connected already."
+    assert found["summary"] == "Dials reached only 1 peer that is already connected."
 
 
 async def test_it_is_healthy_only_while_a_peer_is_connected(nodes):

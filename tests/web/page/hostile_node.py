@@ -101,7 +101,7 @@ ACTIONS = (
 def hostile_finding(number: int, text: str) -> Finding:
     return Finding(
         code=f"cause_{number}",
-        title=f"cause {number}",
+        title=say("cause {number} {said}", number=number, said=quoted(text)),
         severity=Severity.WARNING,
         blame=Blame.THEM,
         summary=say("{said}", said=quoted(text)),

@@ -37,7 +37,7 @@ NODE_ID = "cd" * 32
 def finding(**other):
     fields = {
         "code": "peer_down",
-        "title": "Peers are off or not listening",
+        "title": say("Peers are off or not listening"),
         "severity": Severity.INFO,
         "blame": Blame.THEM,
         "summary": say(""),
@@ -94,6 +94,7 @@ def test_no_text_of_a_finding_reveals_the_identity_of_a_peer(case):
     value, secret = VALUES[case]
     action = Action(text="Look at {it}.", command="ping {it}", settings="[node]\nseeds = [{it}]")
     found = finding(
+        title=say("it is {it}", it=value),
         summary=say("it is {it}.", it=value),
         evidence=(EvidenceItem(statement=say("it is {it}", it=value), count=1, addrs=("nas:7072",)),),
         next_actions=filled([action], {"it": value}),
@@ -103,6 +104,7 @@ def test_no_text_of_a_finding_reveals_the_identity_of_a_peer(case):
     assert secret.lower() not in json.dumps(shown).lower()
     # The words stay, and the finished sentences contain the masked values.
     assert shown["summary"].startswith("it is ")
+    assert f"{shown['title']}." == shown["summary"]
     assert shown["summary_text"]["template"] == usual["summary_text"]["template"]
     for text, words in (
         (shown["summary"], shown["summary_text"]),
@@ -149,7 +151,7 @@ def test_a_host_named_like_one_of_our_words_does_not_garble_our_words(named):
     [shown] = redacted(finding(evidence=(item,)))
     usual = finding()
     assert (shown["code"], shown["title"], shown["severity"], shown["blame"], tuple(shown["hides"])) == (
-        usual.code, usual.title, usual.severity, usual.blame, usual.hides,
+        usual.code, str(usual.title), usual.severity, usual.blame, usual.hides,
     )  # fmt: skip
     assert named not in json.dumps(shown["evidence"])
 

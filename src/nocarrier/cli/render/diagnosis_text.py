@@ -131,7 +131,7 @@ def _finding(finding: FindingView, at_unix: float) -> Iterator[Line]:
     if finding.evidence:
         yield Line(2, "evidence:")
     for item in finding.evidence:
-        yield Line(4, f"{item.statement}: {item.count}", "-")
+        yield Line(4, f"{item.count} {item.statement}", "-")
         if item.addrs:
             yield Line(6, ", ".join(item.addrs))
     if finding.next_actions:

@@ -106,7 +106,7 @@ def _finding(finding: FindingView, at_unix: float) -> Iterator[str]:
     if finding.evidence:
         yield "Evidence:"
         yield "\n".join(
-            f"- {words(item.statement)}: {item.count}"
+            f"- {item.count} {words(item.statement)}"
             + (f" ({', '.join(map(code, item.addrs[:5]))})" if item.addrs else "")
             for item in finding.evidence[:MAX_EVIDENCE]
         )

@@ -1,11 +1,11 @@
-"""Our clock is wrong."""
+"""The clock of this machine is wrong."""
 
 from __future__ import annotations
 
 import statistics
 
 from nocarrier.classification import signs
-from nocarrier.diagnosis.cause import Case, Cause, evidence_of
+from nocarrier.diagnosis.cause import Case, Cause, evidence_of, title_about
 from nocarrier.diagnosis.confidence import KERNEL, confidence
 from nocarrier.diagnosis.facts import Facts
 from nocarrier.diagnosis.peers import FailingPeer
@@ -17,13 +17,13 @@ from nocarrier.model.wording.numbers import span
 from nocarrier.model.wording.text import address, say, word
 
 PEERS = 3
-"""Distinct peers that must disagree with us in the same direction."""
+"""How many distinct peers must disagree with this machine in the same direction."""
 
 _CLOCKS_DECIDE = frozenset({"expired", "not_yet_valid"})
 
 
 def ahead_s(peer: FailingPeer) -> float | None:
-    """How far the clock of a peer with ``clock_skew`` is ahead of ours; None where it was not recorded."""
+    """How many seconds the clock of a peer with `clock_skew` is ahead of this machine's; None: it was not recorded."""
     ours, theirs = signs.values(peer)
     ours_unix, theirs_unix = ours.get("clock_unix"), theirs.get("clock_unix")
     if isinstance(ours_unix, int | float) and isinstance(theirs_unix, int | float):
@@ -32,7 +32,7 @@ def ahead_s(peer: FailingPeer) -> float | None:
 
 
 def _skewed(facts: Facts) -> dict[FailingPeer, float]:
-    """Peers that disagree with our clock in the direction in which most do, and how far they are ahead of it."""
+    """The peers that disagree with this clock in the direction in which most do, and how many seconds they are ahead."""
     ahead: dict[FailingPeer, float] = {}
     behind: dict[FailingPeer, float] = {}
     for peer in facts.failing_with(Reason.CLOCK_SKEW):
@@ -45,14 +45,21 @@ def _skewed(facts: Facts) -> dict[FailingPeer, float]:
 
 
 _SUMMARY = {
-    True: "Our clock is {off} behind that of {count} {count:peer|peers}; {agreeing} {agreeing:agrees|agree} with us.",
-    False: "Our clock is {off} ahead of that of {count} {count:peer|peers}; {agreeing} {agreeing:agrees|agree} with us.",
+    True: "This machine's clock is {off} behind the {count:clock|clocks} of {count} {count:peer|peers}; "
+    "{agreeing} {agreeing:peer agrees|peers agree} with it.",
+    False: "This machine's clock is {off} ahead of the {count:clock|clocks} of {count} {count:peer|peers}; "
+    "{agreeing} {agreeing:peer agrees|peers agree} with it.",
 }
-"""By whether we are behind."""
+"""By whether this machine's clock is behind."""
 
 _NOBODY_AGREES = {
-    True: "Our clock is {off} behind that of {count} {count:peer|peers}; nobody agrees with us.",
-    False: "Our clock is {off} ahead of that of {count} {count:peer|peers}; nobody agrees with us.",
+    True: "This machine's clock is {off} behind the {count:clock|clocks} of {count} {count:peer|peers}; no peer agrees with it.",
+    False: "This machine's clock is {off} ahead of the {count:clock|clocks} of {count} {count:peer|peers}; no peer agrees with it.",
+}
+
+_TITLE = {
+    True: "This machine's clock is {off} behind the {count:clock|clocks} of {they}",
+    False: "This machine's clock is {off} ahead of the {count:clock|clocks} of {they}",
 }
 
 
@@ -68,14 +75,17 @@ def _rule(facts: Facts) -> Case | None:
         for peer in facts.failing_with(Reason.TICKET_INVALID)
         if peer.evidence.get("ticket") in _CLOCKS_DECIDE and not signs.is_stated_by_us(peer)
     ]
-    evidence = [evidence_of("clocks differ in the same direction, by a median of {off}", peers, off=off)]
+    evidence = [
+        evidence_of("{count:clock differs|clocks differ} in the same direction, by a median of {off}", peers, off=off)
+    ]
     if tickets:
         evidence.append(
-            evidence_of("{count:ticket is|tickets are} refused for the time in it, as a consequence", tickets)
+            evidence_of("{count:ticket is|tickets are} refused as expired or not yet valid, as a consequence", tickets)
         )
     template = (_SUMMARY if agreeing else _NOBODY_AGREES)[off_s > 0]
     return Case(
         summary=say(template, off=off, count=len(peers), agreeing=agreeing),
+        title=title_about(_TITLE[off_s > 0], (peer.addr for peer in peers), off=off),
         confidence=confidence(KERNEL, peers),
         evidence=tuple(evidence),
         peers=[*peers, *tickets],
@@ -85,15 +95,15 @@ def _rule(facts: Facts) -> Case | None:
 
 CAUSE = Cause(
     code="clock_wrong",
-    title="Our clock is wrong",
+    title="The clock of this machine is wrong",
     severity=Severity.WARNING,
     blame=Blame.US,
-    evidence_rule="The same sign of skew against three or more peers, and fewer that agree with us; tickets refused for "
-    "their time are a consequence.",
+    evidence_rule="The clocks of three or more peers differ from this machine's in the same direction, and fewer peers agree "
+    "with it. Tickets that are refused as expired or not yet valid are a consequence.",
     next_actions=(
         Action(text="Set the clock of this machine, which is off by {off}.", command="timedatectl set-ntp true"),
-        Action(text="Where chrony keeps the clock, make it correct the clock at once.", command="chronyc makestep"),
-        Action(text="Compare the clock with another one.", command="date -u"),
+        Action(text="If chrony sets the clock, make it correct the clock at once.", command="chronyc makestep"),
+        Action(text="Compare this time with another clock.", command="date -u"),
         Action(
             text="Once the clock is right, restart the node, or dial a peer again.",
             command="nocarrier connect {addr} --url {url}",
@@ -102,5 +112,7 @@ CAUSE = Cause(
         Action(text="Once the clock is right, restart the program.", applies_to=OTHERS),
     ),
     rule=_rule,
-    looks=Looks(why_none="the clocks of the peers came with their hellos; the finding says all of it."),
+    looks=Looks(
+        why_none="the peers sent their times in their hellos, and the finding shows all that can be known from them."
+    ),
 )

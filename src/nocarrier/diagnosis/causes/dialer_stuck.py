@@ -1,4 +1,4 @@
-"""The node wants peers and does not dial, or a dial outlived its deadline."""
+"""The node wants peers and does not dial, or a dial goes on far past its deadline."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from nocarrier.model.taxonomy import Blame
 from nocarrier.model.wording.text import Text, decimal, joined, say
 
 ROUNDS = 3
-"""Rounds of the maintainer that may pass without a dial: one can fall between two, and one can find all in backoff."""
+"""Rounds of the maintainer that may pass without a dial: a dial can become due just after a round, and a round can find
+every address in backoff."""
 
 SLACK_S = 5.0
-"""Beyond the deadline of a dial: a busy event loop ends it late."""
+"""Allowed beyond the deadline of a dial: a busy event loop ends it late."""
 
 
 def _overdue(facts: Facts, node: NodeState) -> list[DialEvent]:
@@ -25,18 +26,18 @@ def _overdue(facts: Facts, node: NodeState) -> list[DialEvent]:
 
 
 def _idle_s(facts: Facts, node: NodeState) -> float | None:
-    """How long the node has not dialed although it could; None: it dials, or has nobody to dial."""
+    """How long the node has not dialed although it could; None: it dials, or has no peer to dial."""
     dialing = node.dialing
     if dialing.due_since_unix is None or facts.in_flight or node.info.offline:
         return None
-    # A peer that left a moment ago is wanted, and about to be dialed; the last dial may be hours ago.
+    # If a peer left a moment ago, a new one is about to be dialed, although the last dial may be hours ago.
     idle_s = facts.now_unix - max(dialing.last_started_unix or 0.0, dialing.due_since_unix)
     return idle_s if idle_s > ROUNDS * dialing.maintain_interval_s + SLACK_S else None
 
 
-_OVERDUE = "{count} {count:dial|dials} should have ended long ago, and the oldest began {oldest} s ago"
+_OVERDUE = "{count} {count:dial is|dials are} past the deadline of {deadline} s, and the oldest began {oldest} s ago"
 
-_IDLE = "{wanted} {wanted:peer|peers} wanted and {due} could be dialed, but none was for {idle} s"
+_IDLE = "it wants {wanted} more {wanted:peer|peers} and could dial {due}, but has dialed none for {idle} s"
 
 
 def _rule(facts: Facts) -> Case | None:
@@ -50,18 +51,19 @@ def _rule(facts: Facts) -> Case | None:
     said: list[Text] = []
     if overdue:
         oldest_s = facts.now_unix - min(dial.at_unix for dial in overdue)
-        said.append(say(_OVERDUE, count=len(overdue), oldest=decimal(oldest_s)))
         deadline = decimal(node.dialing.deadline_s)
+        said.append(say(_OVERDUE, count=len(overdue), deadline=deadline, oldest=decimal(oldest_s)))
         addrs = [dial.addr for dial in overdue]
-        evidence.append(
-            stated("in flight for longer than the {deadline} s that a dial can take", addrs, deadline=deadline)
-        )
+        template = "{count:dial has|dials have} been in flight for longer than the {deadline} s that a dial can take"
+        evidence.append(stated(template, addrs, deadline=deadline))
     if idle_s is not None:
         wanted, due, idle = node.dialing.wanted, node.dialing.due, decimal(idle_s)
         said.append(say(_IDLE, wanted=wanted, due=due, idle=idle))
-        evidence.append(stated("no dial was started for {idle} s", count=due, idle=idle))
+        template = "{count:address|addresses} could be dialed, but no dial has begun for {idle} s"
+        evidence.append(stated(template, count=due, idle=idle))
     return Case(
-        summary=say("The dialer is stuck: {why}.", why=joined(said, "; ")),
+        summary=say("The dialer of this node is stuck: {why}.", why=joined(said, "; ")),
+        title=say(_TITLE_OVERDUE, count=len(overdue)) if overdue else say("This node wants peers and does not dial"),
         confidence=0.9,
         evidence=tuple(evidence),
         addrs=frozenset(dial.addr for dial in overdue),
@@ -70,17 +72,19 @@ def _rule(facts: Facts) -> Case | None:
     )
 
 
+_TITLE_OVERDUE = "{count} {count:dial|dials} of this node should have ended long ago"
+
+
 CAUSE = Cause(
     code="dialer_stuck",
-    title="The node wants peers and is not dialing",
+    title="The dialer of this node is stuck",
     severity=Severity.CRITICAL,
     blame=Blame.US,
-    evidence_rule="Peers wanted and addresses due, but no dial started for three rounds of the maintainer; or a dial in "
-    "flight for longer than a dial can take.",
+    evidence_rule="The node wants peers and has addresses to dial, but no dial has begun for three rounds of the "
+    "maintainer; or a dial has been in flight for longer than a dial can take.",
     next_actions=(
         Action(
-            text="This is a fault of nocarrier or of the program around it: keep the log, and attach this report to a bug "
-            "report.",
+            text="This is a bug in nocarrier or in the program around it: keep the log, and report the bug with this report.",
             command="nocarrier report --url {url}",
             applies_to=NODE,
         ),

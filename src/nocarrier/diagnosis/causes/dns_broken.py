@@ -1,4 +1,4 @@
-"""Our resolver fails, while addresses work."""
+"""The resolver of this machine fails."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from nocarrier.model.taxonomy import Blame, Phase, Reason
 from nocarrier.model.wording.text import host, listed, say
 
 NAMES = 2
-"""One name that cannot be looked up may be the fault of whoever serves that name."""
+"""How many names must fail: a single one may be the fault of the name servers of that domain."""
 
 
 _ANSWERED = frozenset({Reason.DNS_NOT_FOUND, Reason.DNS_NO_USABLE_FAMILY})
-"""What a resolver that works says of a name that leads nowhere."""
+"""What a working resolver answers for a name that leads nowhere."""
 
 
 def _was_looked_up(peer: FailingPeer) -> bool:
@@ -28,7 +28,7 @@ def _was_looked_up(peer: FailingPeer) -> bool:
 
 
 def _looked_up_unix(peer: FailingPeer) -> float:
-    """When the resolver answered: at the end of a dial that its answer ended, else at the beginning."""
+    """When the resolver answered: at the end of the dial if its answer ended the dial, otherwise at the beginning."""
     return peer.failed_unix if peer.reason in _ANSWERED else peer.began_unix
 
 
@@ -40,13 +40,18 @@ def _newest_look_up(facts: Facts, failed: list[FailingPeer]) -> float:
 
 _SUMMARY = {
     True: "The resolver of this machine does not answer: {count} {count:name|names} could not be looked up ({names}), and "
-    "none could since.",
-    False: "The resolver of this machine fails: {count} {count:name|names} could not be looked up ({names}), and none could "
-    "since.",
+    "no look-up has worked since.",
+    False: "The resolver of this machine fails: {count} {count:name|names} could not be looked up ({names}), and no look-up "
+    "has worked since.",
 }
 """By whether it is silent."""
 
-_STATEMENT = {True: "the resolver does not answer", False: "the resolver fails"}
+_STATEMENT = {
+    True: "{count:peer was not dialed, as the resolver did|peers were not dialed, as the resolver did} not answer",
+    False: "{count:peer was not dialed, as its name|peers were not dialed, as their names} could not be looked up",
+}
+
+_TITLE = {True: "The resolver of this machine does not answer", False: "The resolver of this machine fails"}
 
 
 def _rule(facts: Facts) -> Case | None:
@@ -57,12 +62,13 @@ def _rule(facts: Facts) -> Case | None:
     since_unix = min(peer.failed_unix for peer in peers)
     others = [peer for peer in facts.all_failing if _was_looked_up(peer)]
     if _newest_look_up(facts, others) >= since_unix:
-        return None  # other names can be looked up: it is about that name
+        return None  # other names can be looked up, so the fault is with this name
     if len(names) < NAMES and facts.is_cut_off is False:
         return None
     is_silent = all(peer.reason is Reason.DNS_TIMEOUT for peer in peers)
     return Case(
         summary=say(_SUMMARY[is_silent], count=len(names), names=listed([host(name) for name in sorted(names)])),
+        title=say(_TITLE[is_silent]),
         confidence=confidence(
             KERNEL if len(names) >= NAMES else PATTERN,
             peers,
@@ -76,18 +82,18 @@ def _rule(facts: Facts) -> Case | None:
 
 CAUSE = Cause(
     code="dns_broken",
-    title="Our resolver fails",
+    title="The resolver of this machine fails",
     severity=Severity.WARNING,
     blame=Blame.US,
-    evidence_rule="dns_temporary or dns_timeout on two or more names (on one, where nobody else is reached either) and no "
-    "name looked up since.",
+    evidence_rule="dns_temporary or dns_timeout for two or more names, or for one if no other peer is reached either, and no "
+    "name was looked up since.",
     next_actions=(
         Action(
-            text="Ask the resolver yourself; /etc/resolv.conf has its address.",
+            text="Look up a name by hand; /etc/resolv.conf names the resolver.",
             command="getent ahosts {name}",
         ),
         Action(
-            text="Name a resolver that answers in /etc/resolv.conf, or let port 53 through the firewall.",
+            text="Put a resolver that answers into /etc/resolv.conf, or let port 53 through the firewall.",
             command="cat /etc/resolv.conf",
         ),
         Action(text="Until then, put IP addresses instead of names into seeds under [node].", applies_to=NODE),

@@ -1,10 +1,10 @@
-"""Nothing is wrong: the node meets peers it already has."""
+"""Nothing is wrong: dials only meet peers that are already connected."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from nocarrier.diagnosis.cause import Case, Cause, stated
+from nocarrier.diagnosis.cause import Case, Cause, stated, title_about
 from nocarrier.diagnosis.facts import Facts
 from nocarrier.model.action import Action
 from nocarrier.model.event import DialFailure
@@ -29,24 +29,28 @@ def _rule(facts: Facts) -> Case | None:
         return None
     return Case(
         summary=say(
-            "Nothing is wrong: {count} {count:peer|peers} met again {count:is|are} connected already.", count=len(addrs)
+            "Dials reached only {count} {count:peer|peers} that {count:is|are} already connected.", count=len(addrs)
         ),
+        title=title_about("Nothing is wrong: {they} {count:is|are} already connected", addrs),
         confidence=0.95,
-        evidence=(stated("already connected, or a second connection that gave way", addrs),),
+        evidence=(stated(_STATEMENT, addrs),),
         peers=facts.failing_with(*_DUPLICATES),
         since_unix=entries[0].at_unix,
         severity=Severity.INFO,
     )
 
 
+_STATEMENT = "{count:peer is|peers are} connected already, or closed a second connection in favor of the first"
+
+
 def _has_session(facts: Facts) -> bool:
-    """Whether a session lives; without a node also where a peer said that the other connection with it stays."""
+    """Whether a session is alive; without a node also whether a peer said that it keeps another connection."""
     return facts.has_living_session or (facts.node is None and bool(facts.failing_with(Reason.DUPLICATE_CONNECTION)))
 
 
 def _connected(facts: Facts, entries: Sequence[DialFailure]) -> list[str]:
-    """An address of each peer in `entries` that is connected now, the newest first; a peer with several counts once."""
-    if facts.node is None:  # nobody tells of the end of a session; the program has said that there was one
+    """An address of each peer in `entries` that is connected now, the newest first; a peer is counted once."""
+    if facts.node is None:  # the program has recorded that there was a session, and never records when one ends
         node_ids: dict[str, str] = {}
         known = {entry.addr for entry in entries if entry.reason is not Reason.ALREADY_DIALING}
         known |= {peer.addr for peer in facts.working}
@@ -63,11 +67,11 @@ def _connected(facts: Facts, entries: Sequence[DialFailure]) -> list[str]:
 
 CAUSE = Cause(
     code="duplicates_only",
-    title="Nothing is wrong: the node meets peers it already has",
+    title="Nothing is wrong: dials only meet peers that are already connected",
     severity=Severity.INFO,
     blame=Blame.NONE,
-    evidence_rule="All newest entries of the record are already_connected, already_dialing or duplicate_connection, "
-    "and peers that they name are connected now.",
+    evidence_rule="All of the newest entries of the record are already_connected, already_dialing or duplicate_connection, "
+    "and at least one of these peers is connected now.",
     next_actions=(Action(text="There is nothing to do."),),
     rule=_rule,
     looks=Looks(why_none="nothing is wrong."),

@@ -1,4 +1,4 @@
-"""A part of this program died and was restarted, or could not be."""
+"""A background task of this program died. It works again, or it is still down."""
 
 from __future__ import annotations
 
@@ -10,53 +10,68 @@ from nocarrier.model.finding import Severity
 from nocarrier.model.task_state import TaskFailure, TaskState
 from nocarrier.model.taxonomy import Blame
 from nocarrier.model.wording.numbers import times
-from nocarrier.model.wording.text import Text, decimal, quoted, say, word
+from nocarrier.model.wording.text import Sayable, decimal, quoted, say, word
 
 LATELY_S = 600.0
-"""For so long a task that works again is still told of: somebody who looks every few minutes has seen it."""
+"""How long a task that works again is still reported: somebody who looks every few minutes has then seen it."""
 
-_IS_DOWN = "the {task} died {times} and has been down for {down} s ({error})"
+_SUMMARY = {
+    True: "the {task} task died {times} and has been down for {down} s ({error})",
+    False: "the {task} task died {times} and works again ({error})",
+}
+"""By whether it is down."""
 
-_WORKS_AGAIN = "the {task} died {times} and works again ({error})"
+_STATEMENT = {
+    True: "{count:death|deaths} of the {task} task, which has been down for {down} s ({error})",
+    False: "{count:death|deaths} of the {task} task, which works again ({error})",
+}
+
+_TITLE = {
+    True: "The {task} task of this program is down",
+    False: "The {task} task of this program died and works again",
+}
 
 
-def _told(task: TaskState, failure: TaskFailure, now_unix: float) -> Text:
-    return say(
-        _IS_DOWN if task.is_down else _WORKS_AGAIN,
-        task=word(task.name),
-        times=word(times(failure.total)),
-        down=decimal(max(0.0, now_unix - failure.since_unix)),
-        error=quoted(failure.error),
-    )
+def _values(task: TaskState, failure: TaskFailure, now_unix: float) -> dict[str, Sayable]:
+    return {
+        "task": word(task.name),
+        "times": word(times(failure.total)),
+        "down": decimal(max(0.0, now_unix - failure.since_unix)),
+        "error": quoted(failure.error),
+    }
 
 
 def _rule(facts: Facts) -> Case | None:
     now_unix = facts.now_unix
-    told = [
+    died = [
         (task, failure)
         for task in facts.tasks
         if (failure := task.failure) is not None and (task.is_down or 0 <= now_unix - failure.last_unix <= LATELY_S)
     ]
-    if not told:
+    if not died:
         return None
-    told.sort(key=lambda each: (not each[0].is_down, each[1].since_unix))  # what died first may have killed the others
-    worst, failure = told[0]
+    died.sort(key=lambda each: (not each[0].is_down, each[1].since_unix))  # the first death may have caused the others
+    worst, failure = died[0]
+    values = _values(worst, failure, now_unix)
+    is_alone = len(died) == 1
     return Case(
-        summary=say(_SUMMARY[len(told) > 1], what=_told(worst, failure, now_unix), others=len(told) - 1),
+        summary=say(_ONE if is_alone else _SEVERAL, what=say(_SUMMARY[worst.is_down], **values), others=len(died) - 1),
+        title=say(
+            _TITLE[worst.is_down] if is_alone else "{count} parts of this program died", count=len(died), **values
+        ),
         confidence=0.99,
         evidence=tuple(
-            stated("{what}", count=failure.total, what=_told(task, failure, now_unix)) for task, failure in told
+            stated(_STATEMENT[task.is_down], (), count=failure.total, **_values(task, failure, now_unix))
+            for task, failure in died
         ),
-        since_unix=min(failure.since_unix for _, failure in told),
+        since_unix=min(failure.since_unix for _, failure in died),
         severity=Severity.CRITICAL if worst.is_down else Severity.WARNING,
     )
 
 
-_SUMMARY = {
-    False: "A part of this program failed: {what}.",
-    True: "A part of this program failed: {what}; {others} other {others:part|parts} died too.",
-}
-"""By whether it is one of several."""
+_ONE = "A part of this program failed: {what}."
+
+_SEVERAL = "Parts of this program failed: {what}; {others} other {others:part|parts} died too."
 
 
 CAUSE = Cause(
@@ -64,15 +79,15 @@ CAUSE = Cause(
     title="A part of this program died",
     severity=Severity.CRITICAL,
     blame=Blame.US,
-    evidence_rule="An endless task of this program died of an exception: critical until it has run for some seconds since "
-    "its restart, and longer than it did before it died again; a warning for ten minutes after its last death.",
+    evidence_rule="A background task of this program died of an exception. Critical until it has run for some seconds "
+    "after its restart, and for longer than before its last death; a warning for ten minutes after its last death.",
     next_actions=(
         Action(
-            text='This is a fault of nocarrier or of the machine it runs on: find the traceback in the log (search for "died '
-            'of an internal error"), see whether it names a full disk, a missing permission or a limit, and fix that.'
+            text='Find the traceback in the log (search for "died of an internal error"). If it names a full disk, a missing '
+            "permission or a limit, fix that."
         ),
         Action(
-            text="Otherwise attach the traceback and this report to a bug report.",
+            text="Otherwise it is a bug in nocarrier: report it, with the traceback and this report.",
             command="nocarrier report --url {url}",
         ),
         Action(text="Restart the program if that part stays down."),

@@ -15,11 +15,11 @@ from nocarrier.model.taxonomy import Blame, Reason
 from nocarrier.model.wording.text import host, say
 
 SILENT_PEERS = 8
-"""Of eight distinct peers by chance all would be dead once in 256 even where half of all are. go-libp2p's black-hole
-detector waits for twenty dials, whoever they are to; one peer that is dialed twenty times proves nothing here."""
+"""How many distinct peers must be silent. If half of all peers are dead, eight are all dead by chance once in 256 times.
+go-libp2p's black-hole detector waits for twenty dials to any peers; here, twenty dials to one peer prove nothing."""
 
 UNRELATED = 2
-"""Netgroups that those must lie in."""
+"""How many netgroups the silent peers must be in."""
 
 _NO_IPV6_HERE = frozenset(
     {Reason.NETWORK_UNREACHABLE, Reason.HOST_UNREACHABLE, Reason.ADDR_NOT_AVAILABLE, Reason.FAMILY_UNAVAILABLE}
@@ -39,7 +39,7 @@ def _rule(facts: Facts) -> Case | None:
         return None
     return Case(
         summary=say(
-            "IPv6 does not work here: {count} {count:peer|peers} cannot be reached over it, while IPv4 works.",
+            "IPv6 does not work on this machine: {count} {count:peer|peers} cannot be reached over it, while IPv4 works.",
             count=len(peers),
         ),
         confidence=confidence(KERNEL if local else PATTERN, peers),
@@ -56,25 +56,29 @@ def _only_ipv4_works(facts: Facts) -> bool:
 def _evidence(facts: Facts, peers: list[FailingPeer]) -> Iterator[EvidenceItem]:
     local = [peer for peer in peers if peer.is_local]
     if local:
-        yield evidence_of("this machine has no way out with IPv6", local)
+        yield evidence_of(
+            "{count:peer|peers} could not be dialed because this machine has no IPv6 route or address", local
+        )
     if len(local) < len(peers):
-        yield evidence_of("no answer over IPv6", [peer for peer in peers if not peer.is_local])
+        yield evidence_of("{count:peer|peers} gave no answer over IPv6", [peer for peer in peers if not peer.is_local])
     if facts.host is not None and facts.host.has_default_ipv6 is False:
-        yield stated("the route table has no default route for IPv6", count=0)
+        yield stated("default {count:route|routes} for IPv6 in the route table", count=0)
 
 
 CAUSE = Cause(
     code="ipv6_broken",
-    title="IPv6 fails while IPv4 works",
+    title="IPv6 does not work on this machine, while IPv4 does",
     severity=Severity.WARNING,
     blame=Blame.US,
-    evidence_rule="No IPv6 address works while IPv4 does, and this machine has no way out with IPv6, or eight unrelated "
-    "peers gave no answer.",
+    evidence_rule="No IPv6 address works while IPv4 addresses do, and this machine has no route or address for IPv6, or eight "
+    "unrelated peers gave no answer.",
     next_actions=(
-        Action(text="Use IPv4 alone until IPv6 works here.", settings="[node]\nipv4_only = true", applies_to=NODE),
-        Action(text="Let the program dial over IPv4 alone until IPv6 works here.", applies_to=OTHERS),
+        Action(
+            text="Use only IPv4 until IPv6 works on this machine.", settings="[node]\nipv4_only = true", applies_to=NODE
+        ),
+        Action(text="Let the program dial over IPv4 only until IPv6 works on this machine.", applies_to=OTHERS),
         Action(text="See which IPv6 addresses this machine has.", command="ip -6 address show scope global"),
-        Action(text="See which way a packet to {host} would take.", command="ip -6 route get {host}"),
+        Action(text="See which route a packet to {host} would take.", command="ip -6 route get {host}"),
     ),
     rule=_rule,
     looks=looks.AT_PATH,

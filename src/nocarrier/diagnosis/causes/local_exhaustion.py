@@ -1,4 +1,4 @@
-"""This process or machine ran out of descriptors, ports or memory."""
+"""This program or machine ran out of file descriptors, local ports or memory."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from nocarrier.diagnosis.peers import FailingPeer
 from nocarrier.model.action import Action
 from nocarrier.model.finding import EvidenceItem, Severity
 from nocarrier.model.taxonomy import Blame, Reason
-from nocarrier.model.wording.text import say, word
+from nocarrier.model.wording.text import Value, say, word
 
 _WHAT = {
     Reason.FD_EXHAUSTED: "file descriptors",
@@ -27,11 +27,9 @@ _NEEDED_BY_ACTIONS = {
     Reason.NO_MEMORY: "memory",
 }
 
-_SUMMARY = "This machine ran out of {what}: {count} {count:peer|peers} could not be dialed."
+_SUMMARY = "{count} {count:peer|peers} could not be dialed because {what} ran out."
 
-_SUMMARY_WITH_LIMIT = (
-    "This machine ran out of {what} (the limit is {limit}): {count} {count:peer|peers} could not be dialed."
-)
+_SUMMARY_WITH_LIMIT = "{count} {count:peer|peers} could not be dialed because {what} ran out (the limit is {limit})."
 
 
 def _rule(facts: Facts) -> Case | None:
@@ -51,15 +49,25 @@ def _rule(facts: Facts) -> Case | None:
             count=len(peers),
             limit=limit or 0,
         ),
+        title=say("{whose} ran out of {what}", whose=_whose(most, by_reason[most]), what=word(_WHAT[most])),
         confidence=confidence(KERNEL, peers),
         evidence=(
-            *(evidence_of("no {what} left", each, what=word(_WHAT[reason])) for reason, each in by_reason.items()),
+            *(evidence_of(_STATEMENT, each, what=word(_WHAT[reason])) for reason, each in by_reason.items()),
             *_limits(facts),
         ),
         peers=peers,
         values={_NEEDED_BY_ACTIONS[reason]: word(_WHAT[reason]) for reason in by_reason}
         | ({"pid": pid} if pid is not None else {}),
     )
+
+
+_STATEMENT = "{count:peer|peers} could not be dialed because the kernel had no {what} left"
+
+
+def _whose(reason: Reason, peers: list[FailingPeer]) -> Value:
+    """Only the limit of file descriptors is the program's own, unless the whole machine has none left (ENFILE)."""
+    is_own_limit = reason is Reason.FD_EXHAUSTED and any(peer.evidence.get("errno") != "ENFILE" for peer in peers)
+    return word("This program" if is_own_limit else "This machine")
 
 
 def _limit(most: Reason, facts: Facts, peers: list[FailingPeer]) -> int | None:
@@ -75,37 +83,36 @@ def _limits(facts: Facts) -> Iterator[EvidenceItem]:
         return
     if host.open_files is not None and host.open_files_limit is not None:
         yield stated(
-            "{used} of {limit} file descriptors are open now",
+            "{count:file descriptor is|file descriptors are} open now, and the limit is {limit}",
             count=host.open_files,
-            used=host.open_files,
             limit=host.open_files_limit,
         )
     if host.ephemeral_ports is not None and host.tcp_sockets is not None:
         yield stated(
-            "{sockets} TCP sockets, and {ports} local ports to dial from",
+            "{count:TCP socket exists|TCP sockets exist} now, and {ports} local {ports:port|ports} to dial from",
             count=host.tcp_sockets,
-            sockets=host.tcp_sockets,
             ports=host.ephemeral_ports,
         )
 
 
 CAUSE = Cause(
     code="local_exhaustion",
-    title="This process or machine ran out of descriptors, ports or memory",
+    title="This machine ran out of file descriptors, local ports or memory",
     severity=Severity.WARNING,
     blame=Blame.US,
-    evidence_rule="The kernel itself refuses a socket: EMFILE or ENFILE, EADDRNOTAVAIL where a route exists, ENOMEM or "
-    "ENOBUFS; with the limit and the use.",
+    evidence_rule="The kernel itself refuses a socket: EMFILE or ENFILE, EADDRNOTAVAIL although a route exists, ENOMEM or "
+    "ENOBUFS. The limit and the present use are shown.",
     next_actions=(
         Action(
-            text="Raise the limit of {descriptors}: LimitNOFILE= in the unit of the service, or ulimit -n before the start."
+            text="Raise the limit of {descriptors}: LimitNOFILE= in the unit of the service, or ulimit -n before you start "
+            "the program."
         ),
         Action(
-            text="Raise it in the running process, as root.",
+            text="Raise the limit of the running process, as root.",
             command="prlimit --pid {pid} --nofile=65536:65536",
             needs=("descriptors",),
         ),
-        Action(text="See what is open.", command="ls -l /proc/{pid}/fd", needs=("descriptors",)),
+        Action(text="See which files and sockets are open.", command="ls -l /proc/{pid}/fd", needs=("descriptors",)),
         Action(
             text="Widen the range of {ports}, as root.", command="sysctl -w net.ipv4.ip_local_port_range='15000 60999'"
         ),

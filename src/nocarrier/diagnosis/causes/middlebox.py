@@ -1,11 +1,11 @@
-"""Something on the path answers for everyone."""
+"""Something on the path answers in place of the peers."""
 
 from __future__ import annotations
 
 from typing import NamedTuple
 
 from nocarrier.diagnosis import looks
-from nocarrier.diagnosis.cause import Case, Cause, evidence_of
+from nocarrier.diagnosis.cause import Case, Cause, evidence_of, title_about
 from nocarrier.diagnosis.confidence import PATTERN, confidence
 from nocarrier.diagnosis.facts import Facts
 from nocarrier.diagnosis.peers import FailingPeer, netgroups
@@ -16,18 +16,18 @@ from nocarrier.model.taxonomy import Blame, Phase, Reason
 from nocarrier.model.wording.text import Text, address, quoted, say
 
 UNRELATED = 2
-"""Netgroups that give the same foreign answer."""
+"""How many netgroups must give the same foreign answer."""
 
 _AT_HOME = frozenset({22, 80, 443, 7070, 8080})
-"""Where SSH and web servers are at home (IANA), and where nocarrier nodes serve HTTP unless told otherwise: the same answer
-there is a list of wrong ports."""
+"""The ports of SSH and web servers (IANA), and the usual HTTP port of a nocarrier node. The same answer on these ports
+comes from wrong ports in a list, not from the path."""
 
 SAME_BYTES = 12
-"""Hex digits of the first bytes that must agree where the protocol has no name: six bytes hardly agree by chance."""
+"""How many hex digits of the first bytes must agree if the protocol is unknown: six bytes hardly agree by chance."""
 
 
 class _Signature(NamedTuple):
-    """What answered; equal for answers of one kind."""
+    """What answered. Answers of the same kind are equal."""
 
     template: str
     said: str = ""
@@ -44,22 +44,22 @@ def _signature(peer: FailingPeer) -> _Signature | None:
         if speaks:
             return _Signature("{said}", str(speaks))
         return _Signature("bytes {said}", str(first_bytes)[:SAME_BYTES]) if first_bytes else None
-    # Whoever records a reset without a phase means the peer's hello or ours: a connection that is refused is no reset.
+    # A reset recorded without a phase came in the handshake: a connection that is refused is not a reset.
     if peer.reason is Reason.CONNECTION_RESET and (peer.phase is Phase.HANDSHAKE or not peer.is_phase_told):
-        return _Signature("a reset after our hello")
+        return _Signature("a reset after the hello was sent")
     return None
 
 
 _SUMMARY = (
-    "Something on the path answers for {count} {count:peer|peers} in {networks} unrelated {networks:network|networks} with "
-    "{answer}; nobody gets through."
+    "Something on the path answers in place of {count} {count:peer|peers} in {networks} unrelated "
+    "{networks:network|networks}, each time with {answer}; no dial gets through."
 )
 
 
 def _rule(facts: Facts) -> Case | None:
     for signature, peers in _by_signature(facts).items():
         worked = [peer for peer in peers if peer.worked_unix is not None]
-        # Sessions may outlive a box that looks at new connections only; then peers that were others before tell.
+        # A box that intercepts new connections only lets sessions live. Then peers that used to answer properly decide.
         is_everybody = not facts.has_living_session or len(netgroups(worked)) >= UNRELATED
         if len(netgroups(peers)) >= UNRELATED and is_everybody:
             return _case(signature, peers, worked)
@@ -71,18 +71,23 @@ def _by_signature(facts: Facts) -> dict[_Signature, list[FailingPeer]]:
     by_signature: dict[_Signature, list[FailingPeer]] = {}
     for peer in facts.failing_with(Reason.NOT_OUR_PROTOCOL, Reason.CONNECTION_RESET):
         signature = _signature(peer)
-        # A peer that answered before somebody got through has no box before it that lets nobody through.
+        # If a dial has worked since this peer answered, then nothing on the path blocks every dial.
         if signature is not None and peer.began_unix > succeeded_unix and _port(peer) not in _AT_HOME:
             by_signature.setdefault(signature, []).append(peer)
     return by_signature
 
 
 def _case(signature: _Signature, peers: list[FailingPeer], worked: list[FailingPeer]) -> Case:
-    evidence = [evidence_of("the same answer from unrelated networks: {answer}", peers, answer=signature.text)]
+    evidence = [
+        evidence_of(
+            "{count:peer|peers} in unrelated networks gave the same answer: {answer}", peers, answer=signature.text
+        )
+    ]
     if worked:
-        evidence.append(evidence_of("of these worked before", worked))
+        evidence.append(evidence_of("of these peers worked before", worked))
     return Case(
         summary=say(_SUMMARY, count=len(peers), networks=len(netgroups(peers)), answer=signature.text),
+        title=title_about("Something on the path answers in place of {they}", (peer.addr for peer in peers)),
         confidence=confidence(PATTERN, peers, is_guessed=any(map(_is_guessed, peers))),
         evidence=tuple(evidence),
         peers=peers,
@@ -100,22 +105,22 @@ def _port(peer: FailingPeer) -> int:
 
 CAUSE = Cause(
     code="middlebox",
-    title="Something on the path answers for everyone",
+    title="Something on the path answers in place of the peers",
     severity=Severity.WARNING,
     blame=Blame.PATH,
-    evidence_rule="The same foreign protocol, or an immediate reset after our hello, from unrelated netgroups, and no dial "
-    "and no session gets through since.",
+    evidence_rule="Peers in unrelated netgroups all answer with the same foreign protocol, or with a reset right after the "
+    "hello, and no dial and no session has got through since.",
     next_actions=(
         Action(
-            text="Look for a captive portal: see what answers at {addr}, and log in where it asks you to.",
+            text="Look for a captive portal: see what answers at {addr}, and log in if it asks you to.",
             command="curl -si http://{addr}/ --max-time 10",
         ),
         Action(
-            text="Look for a proxy or firewall that intercepts TCP here, and ask the operator of this network to let the P2P "
-            "ports through."
+            text="Look for a proxy or firewall in this network that intercepts TCP, and ask the operator of the network to "
+            "let the P2P ports through."
         ),
         Action(
-            text="See how near it is: an answer after one or two hops is not the peer's.",
+            text="See how near it is: an answer from one or two hops away is not the peer's.",
             command="nocarrier doctor --probe --url {url}",
         ),
     ),

@@ -1,9 +1,9 @@
-"""Peers are alive and full."""
+"""Peers are full."""
 
 from __future__ import annotations
 
 from nocarrier.diagnosis import looks
-from nocarrier.diagnosis.cause import Case, Cause, evidence_of
+from nocarrier.diagnosis.cause import Case, Cause, evidence_of, title_about
 from nocarrier.diagnosis.confidence import KERNEL, confidence
 from nocarrier.diagnosis.facts import Facts
 from nocarrier.model.action import NODE, OTHERS, Action
@@ -12,7 +12,7 @@ from nocarrier.model.taxonomy import Blame, Reason
 from nocarrier.model.wording.text import address, percent, say
 
 SHORT_OF_PLACES = 0.5
-"""From this share of the peers that judged us on, the network has too few places, and not just a busy peer."""
+"""If at least this share of the peers that completed a hello is full, the network has too few places."""
 
 
 def _rule(facts: Facts) -> Case | None:
@@ -23,12 +23,15 @@ def _rule(facts: Facts) -> Case | None:
     is_short = share >= SHORT_OF_PLACES and len(peers) > 1
     return Case(
         summary=say(
-            "{count} {count:peer is|peers are} alive and full, {share} of those that answered.",
+            "{count} {count:peer is|peers are} alive but full; this is {share} of the peers that answered a hello.",
             count=len(peers),
             share=percent(share),
         ),
+        title=title_about("{They} {count:is|are} full", (peer.addr for peer in peers)),
         confidence=confidence(KERNEL, peers),
-        evidence=(evidence_of("they say that all their places are taken", peers),),
+        evidence=(
+            evidence_of("{count:peer says that all its places|peers say that all their places} are taken", peers),
+        ),
         peers=peers,
         severity=Severity.WARNING if is_short and facts.is_cut_off is False else None,
         values={"addr": address(peers[0].addr)} | ({"share": percent(share)} if is_short else {}),
@@ -37,20 +40,20 @@ def _rule(facts: Facts) -> Case | None:
 
 CAUSE = Cause(
     code="network_full",
-    title="Peers are alive and full",
+    title="Peers are full",
     severity=Severity.INFO,
     blame=Blame.NONE,
-    evidence_rule="too_many_peers, with its share of the peers that exchanged Hellos with us.",
+    evidence_rule="too_many_peers. The finding says which share of the peers that answered a hello is full.",
     next_actions=(
         Action(
-            text="Wait: the node asks again by itself, first after half a minute; places become free when others leave.",
+            text="Wait: the node dials again by itself, first after half a minute. Places become free when other nodes leave.",
             applies_to=NODE,
         ),
-        Action(text="Wait and dial again; places become free when others leave.", applies_to=OTHERS),
-        Action(text="Ask the operator of {addr} to raise max_peers, or its program's limit of connections."),
+        Action(text="Wait, then dial again. Places become free when other nodes leave.", applies_to=OTHERS),
+        Action(text="Ask the operator of {addr} to raise max_peers, or the connection limit of that program."),
         Action(
-            text="{share} of all are full: the network needs more nodes that can be dialed. Forward the port that this "
-            "program listens on, so that it is one."
+            text="{share} of the peers are full: the network needs more nodes that can be dialed. Forward the port that this "
+            "program listens on, so that others can dial it."
         ),
     ),
     rule=_rule,

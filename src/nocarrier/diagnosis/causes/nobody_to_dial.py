@@ -1,4 +1,4 @@
-"""The node knows no address that it could dial."""
+"""The node knows no address that it may dial."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from nocarrier.model.taxonomy import Blame
 from nocarrier.model.wording.text import say
 
 GRACE_S = 30.0
-"""A first node of a network waits for others to come; after half a minute somebody should be told."""
+"""The first node of a network waits for others to connect; after half a minute somebody should know."""
 
 
-_NO_SEEDS = "The node has nobody to dial: it has no seeds, its peer book is empty, and nobody came to it."
+_NO_SEEDS = "This node has no seeds and no address in its peer book that it may dial, and no peer has connected to it."
 
 _ALL_FORBIDDEN = (
-    "The node has nobody to dial: policy forbids {count:its only seed|all of its seeds}, its peer book is empty, and nobody "
-    "came to it."
+    "Policy forbids {count:the only seed|all {count} seeds} of this node, its peer book has no address that it may dial, and "
+    "no peer has connected to it."
 )
 
 
@@ -35,7 +35,7 @@ def _rule(facts: Facts) -> Case | None:
     return Case(
         summary=say(_ALL_FORBIDDEN if forbidden else _NO_SEEDS, count=forbidden),
         confidence=0.95,
-        evidence=(stated("{count:address|addresses} that could be dialed, now or later", count=0),),
+        evidence=(stated("{count:address|addresses} can be dialed, now or later", count=0),),
         since_unix=node.info.started_at_unix,
         severity=Severity.WARNING,
         values={"port": node.info.p2p_port},
@@ -44,14 +44,14 @@ def _rule(facts: Facts) -> Case | None:
 
 CAUSE = Cause(
     code="nobody_to_dial",
-    title="The node knows nobody to dial",
+    title="This node knows no peer to dial",
     severity=Severity.WARNING,
     blame=Blame.US,
-    evidence_rule="No session, no address in the peer book, and no seed that may be dialed, for half a minute.",
+    evidence_rule="For half a minute: no session, and no address among the seeds or in the peer book that may be dialed.",
     next_actions=(
         Action(
-            text='Name at least one peer in seeds under [node], as host and port: seeds = ["seed.example.net:7072"], with the '
-            "name of a real one. Then restart the node.",
+            text="Name at least one real peer in seeds under [node], as host and port, such as "
+            'seeds = ["seed.example.net:7072"]. Then restart the node.',
             applies_to=NODE,
         ),
         Action(

@@ -1,4 +1,4 @@
-"""Others cannot dial this node."""
+"""Other peers cannot dial this node."""
 
 from __future__ import annotations
 
@@ -11,9 +11,7 @@ from nocarrier.model.probe import Looks
 from nocarrier.model.taxonomy import Blame
 from nocarrier.model.wording.text import address, say
 
-_SUMMARY = (
-    "Others cannot dial this node at {where}: {count} {count:peer|peers} tried at our request and did not reach it."
-)
+_SUMMARY = "Other peers cannot dial this node at {where}: {count} {count:peer|peers} tried at its request and did not reach it."
 
 
 def _rule(facts: Facts) -> Case | None:
@@ -27,8 +25,8 @@ def _rule(facts: Facts) -> Case | None:
         summary=say(_SUMMARY, where=where, count=checked.not_reached_by),
         confidence=round(1 - 0.5 ** max(1, checked.not_reached_by), 2),
         evidence=(
-            stated("{count:peer|peers} that dialed us back and did not reach us", count=checked.not_reached_by),
-            stated("{count:peer|peers} that did reach us", count=checked.reached_by),
+            stated("{count:peer|peers} dialed back and did not reach this node", count=checked.not_reached_by),
+            stated("{count:peer|peers} dialed back and reached this node", count=checked.reached_by),
         ),
         since_unix=checked.checked_unix,
         severity=Severity.INFO,
@@ -38,27 +36,28 @@ def _rule(facts: Facts) -> Case | None:
 
 CAUSE = Cause(
     code="not_reachable",
-    title="Others cannot dial this node",
+    title="Other peers cannot dial this node",
     severity=Severity.INFO,
     blame=Blame.US,
-    evidence_rule="Most of the peers that we asked to dial our published address did not reach this process there.",
+    evidence_rule="The node asked peers to dial the address that it publishes, and most of them did not reach it there.",
     next_actions=(
         Action(text="Forward TCP port {port} on the router to this machine.", applies_to=NODE),
         Action(
-            text="Let the port in where nftables filters on this machine, as root.",
+            text="If nftables filters on this machine, let the port in, as root.",
             command="nft add rule inet filter input tcp dport {port} accept",
             applies_to=NODE,
         ),
         Action(
-            text="If the port outside is another one, set advertise under [node] to the public address and that port; peers "
-            "tried {where}.",
+            text="Peers tried {where}. If the public port is a different one, set advertise under [node] to the public address "
+            "and that port.",
             applies_to=NODE,
         ),
         Action(
-            text="Behind a NAT that cannot be changed nothing is wrong: the node dials out and works.", applies_to=NODE
+            text="If the node is behind a NAT that you cannot change, nothing is wrong: it dials out and works.",
+            applies_to=NODE,
         ),
     ),
     rule=_rule,
-    looks=Looks(why_none="only others can see whether this node can be dialed; they were asked."),
+    looks=Looks(why_none="only other peers can see whether this node can be dialed, and the node has asked them."),
     depends_on=("offline",),
 )

@@ -22,7 +22,7 @@ from nocarrier.model.wording.text import Sayable, Text, host, quoted, say, word
 _NO_WAY_OUT = frozenset({Reason.NETWORK_UNREACHABLE, Reason.HOST_UNREACHABLE, Reason.ADDR_NOT_AVAILABLE})
 
 SILENT_NETGROUPS = 2
-"""What two unrelated silent networks have in common is this end; as in the node's own guard (node.connectivity)."""
+"""Two unrelated silent networks have only this end in common. The node's own guard counts the same (node.connectivity)."""
 
 
 def _without_a_way_out(peer: FailingPeer) -> bool:
@@ -30,7 +30,7 @@ def _without_a_way_out(peer: FailingPeer) -> bool:
 
 
 class _Outage(NamedTuple):
-    """Peers that nobody has answered for since anything last answered, by how they failed."""
+    """Peers that failed since the last answer to any dial, by how they failed."""
 
     local: list[FailingPeer]
     silent: list[FailingPeer]
@@ -48,7 +48,7 @@ def _rule(facts: Facts) -> Case | None:
         return None
     return Case(
         summary=say(
-            "This machine cannot reach the network: {what}, and nobody has answered since.", what=_what(outage)
+            "This machine cannot reach the network: {what}, and nothing has answered since.", what=_what(outage)
         ),
         confidence=_confidence(outage),
         evidence=tuple(_evidence(facts, outage)),
@@ -67,7 +67,7 @@ def _outage(facts: Facts) -> _Outage:
 
 
 def _tells_a_node(facts: Facts, outage: _Outage, node: NodeState) -> bool:
-    # The node's own guard knows more than the last outcomes: when each session was last heard, for one.
+    # The node's own guard knows more than the last outcomes, such as when each session last received something.
     others_explain_it = not outage.peers and len(facts.failing) < len(facts.all_failing)
     return node.info.offline and not others_explain_it and bool(outage.local or not facts.far_hops_answer)
 
@@ -75,12 +75,12 @@ def _tells_a_node(facts: Facts, outage: _Outage, node: NodeState) -> bool:
 def _tells_a_program(facts: Facts, outage: _Outage) -> bool:
     if outage.local or outage.nameless:
         return True
-    # Nobody knows here which sessions live, so as long as any peer worked last the silence is of some.
+    # Without a node, it is not known which sessions live: while the newest dial to any peer worked, only some are silent.
     return not facts.working and len(netgroups(outage.silent)) >= SILENT_NETGROUPS and not facts.far_hops_answer
 
 
 def _without_a_resolver(facts: Facts, answered_unix: float) -> list[FailingPeer]:
-    """Peers whose names could not be looked up, where that is part of an outage and no fault of the resolver."""
+    """Peers whose names could not be looked up, if an outage is the reason and not the resolver."""
     is_outage = _has_no_link(facts.host) if facts.node is None else facts.node.info.offline
     return [peer for peer in facts.failing_with(*signs.RESOLVER) if is_outage and peer.failed_unix >= answered_unix]
 
@@ -109,17 +109,23 @@ def _what(outage: _Outage) -> Text:
 
 def _evidence(facts: Facts, outage: _Outage) -> Iterator[EvidenceItem]:
     if outage.local:
-        yield evidence_of("connect() itself says that there is no way out", outage.local)
+        yield evidence_of(
+            "{count:dial was|dials were} refused by connect() itself: no route or no address", outage.local
+        )
     if outage.silent:
-        yield evidence_of("no answer from unrelated networks, and no session lives", outage.silent)
+        yield evidence_of(
+            "{count:peer|peers} in unrelated networks gave no answer, and no session is alive", outage.silent
+        )
     if outage.nameless:
-        yield evidence_of("{count:name|names} could not be looked up meanwhile", outage.nameless)
+        yield evidence_of("{count:peer|peers} could not be looked up by name in this time", outage.nameless)
     if facts.node is not None and facts.node.info.offline_because:
-        yield stated("{because}", count=1, because=quoted(facts.node.info.offline_because))
+        yield stated(
+            "sign that this node is offline: {because}", count=1, because=quoted(facts.node.info.offline_because)
+        )
     if _has_no_link(facts.host):
-        yield stated("no network interface but loopback is up", count=0)
+        yield stated("{count:interface is|interfaces are} up, besides loopback", count=0)
     elif _has_no_default_route(facts.host):
-        yield stated("the route table has no default route", count=0)
+        yield stated("default {count:route|routes} in the route table", count=0)
 
 
 def _has_no_link(host_state: HostState | None) -> bool:
@@ -151,20 +157,20 @@ CAUSE = Cause(
     title="This machine has no usable network",
     severity=Severity.CRITICAL,
     blame=Blame.US,
-    evidence_rule="connect() itself returns ENETUNREACH or EHOSTUNREACH with no route of our own that says so, or several "
-    "netgroups begin to fail at once and no session lives. Names that cannot be looked up meanwhile belong to it.",
+    evidence_rule="connect() itself returns ENETUNREACH or EHOSTUNREACH, and no route of this machine refuses the address; or "
+    "several netgroups begin to fail at once and no session is alive. Names that cannot be looked up in this time count too.",
     next_actions=(
         Action(
-            text="Bring the link up, as root, and check the cable or the Wi-Fi; {interface} is down.",
+            text="Interface {interface} is down: check the cable or the Wi-Fi, and bring the link up, as root.",
             command="ip link set {interface} up",
         ),
         Action(
-            text="This machine has no {no_default}: renew the lease with the DHCP client, or add the address of the router "
-            "with ip route add default via.",
+            text="This machine has no {no_default}: renew the DHCP lease, or run ip route add default via with the address of "
+            "the router.",
         ),
-        Action(text="Ask the gateway; where it answers, look at its own uplink.", command="ping -c 3 {gateway}"),
-        Action(text="See which way a packet to {host} would take.", command="ip route get {host}"),
-        Action(text="See whether a link is up.", command="ip -brief link"),
+        Action(text="Ping the gateway; if it answers, look at its uplink.", command="ping -c 3 {gateway}"),
+        Action(text="See which route a packet to {host} would take.", command="ip route get {host}"),
+        Action(text="See whether a network interface is up.", command="ip -brief link"),
         Action(text="See whether there is a default route.", command="ip route show default"),
     ),
     rule=_rule,

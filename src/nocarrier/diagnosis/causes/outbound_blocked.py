@@ -1,4 +1,4 @@
-"""Our dials are refused before they leave: by this machine, its sandbox, or the first hop."""
+"""Dials are refused by this machine, by its sandbox, or by a router near it."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from ipaddress import ip_network
 from typing import NamedTuple
 
 from nocarrier.diagnosis import looks
-from nocarrier.diagnosis.cause import Case, Cause, evidence_of
+from nocarrier.diagnosis.cause import Case, Cause, evidence_of, title_about
 from nocarrier.diagnosis.confidence import KERNEL, NETWORK, PATTERN, confidence
 from nocarrier.diagnosis.facts import Facts
 from nocarrier.diagnosis.peers import FailingPeer, netgroups
@@ -15,20 +15,21 @@ from nocarrier.model.action import Action
 from nocarrier.model.address import parse_ip
 from nocarrier.model.finding import EvidenceItem, Severity
 from nocarrier.model.taxonomy import Blame, Reason
-from nocarrier.model.wording.text import Sayable, Value, address, host, listed, network, say, word
+from nocarrier.model.wording.text import Sayable, Text, Value, address, host, listed, network, say, word
 
 _ALWAYS_LOCAL = frozenset({Reason.PERMISSION_DENIED, Reason.ROUTE_BLACKHOLE})
 
 _NO_SOCKET = frozenset({Reason.FAMILY_UNAVAILABLE})
-"""A sandbox that forbids the address family; of IPv6 alone it says only that this machine has no IPv6."""
+"""A sandbox forbids the address family. For IPv6 it may also mean just that this machine has no IPv6."""
 
 _LOCAL_WITH_EVIDENCE = frozenset({Reason.HOST_UNREACHABLE, Reason.CONNECTION_REFUSED, Reason.TIMEOUT})
 
 UNRELATED = 2
-"""Netgroups that must meet the same refusal before it is taken for one near us and not near them."""
+"""How many netgroups a hop must refuse before it counts as near this machine and not near the peers."""
 
 SILENT_WHEN_BLOCKED = 3
-"""Netgroups silent in a row, with no other dial answered: one more than for a refusal, as silence has many causes."""
+"""How many netgroups must be silent, with no other dial answered: one more than for a refusal, as silence has many
+causes."""
 
 
 def _is_local(peer: FailingPeer) -> bool:
@@ -38,13 +39,13 @@ def _is_local(peer: FailingPeer) -> bool:
 
 
 def _refused_by_own_route(facts: Facts, peer: FailingPeer) -> bool:
-    """Whether a route of our own refuses a network, rather than there being no route at all."""
+    """Whether a route of this machine refuses a network; the other possibility is that there is no route at all."""
     has_routes = facts.host is not None and facts.host.has_default_ipv4 is True
     return peer.is_local and peer.reason is Reason.NETWORK_UNREACHABLE and not peer.is_ipv6 and has_routes
 
 
 def _near_hops(facts: Facts) -> dict[str, list[FailingPeer]]:
-    """Hops that refuse unrelated peers, or that are our own gateway, with whom they refuse."""
+    """Hops that refuse unrelated peers, or that are a gateway of this machine, each with the peers it refuses."""
     gateways = facts.host.gateways if facts.host is not None else ()
     by_hop: dict[str, list[FailingPeer]] = {}
     for peer in facts.forbidden:
@@ -56,9 +57,9 @@ def _near_hops(facts: Facts) -> dict[str, list[FailingPeer]]:
 
 
 def _all_silent(facts: Facts) -> list[FailingPeer]:
-    """Peers that worked in this run and are all silent since one moment, while established sessions live on.
+    """Peers that worked in this run and have all been silent since one moment, while open sessions stay alive.
 
-    Those whose sessions fell silent themselves are left out: a filter on new connections lets old ones live.
+    Peers whose sessions went silent too are left out: a filter on new connections does not touch old ones.
     """
     if not facts.has_living_session or facts.node is None:
         return []
@@ -73,11 +74,11 @@ def _all_silent(facts: Facts) -> list[FailingPeer]:
 
 
 _ROUTE_TYPES = {"EINVAL": "blackhole", "EACCES": "prohibit", "EHOSTUNREACH": "unreachable"}
-"""By the error that connect() gives for a route of this type (ip-route(8))."""
+"""The type of a route, by the error that connect() returns for it (ip-route(8))."""
 
 
 def _values_of(facts: Facts, peer: FailingPeer) -> dict[str, Sayable]:
-    """Which next actions a local refusal of `peer` calls for."""
+    """Values for the next actions against a local refusal of `peer`."""
     errno = peer.evidence.get("errno")
     if peer.reason in {Reason.TIMEOUT, Reason.CONNECTION_REFUSED} or "icmp" in peer.evidence:
         return {"filtered": address(peer.addr)}
@@ -97,7 +98,7 @@ def _values_of(facts: Facts, peer: FailingPeer) -> dict[str, Sayable]:
 
 
 class _Blocked(NamedTuple):
-    """Who is refused, by whom."""
+    """The peers that are refused, by what refuses them."""
 
     local: list[FailingPeer]
     near: dict[str, list[FailingPeer]]
@@ -112,7 +113,7 @@ class _Blocked(NamedTuple):
     def places(self) -> list[Value]:
         """Where the dials are refused."""
         local = [word("This machine")] if self.local else []
-        silent = [word("Something near us")] if self.silent else []
+        silent = [word("Something near this machine")] if self.silent else []
         return [*local, *map(host, self.near), *silent]
 
 
@@ -127,8 +128,13 @@ def _rule(facts: Facts) -> Case | None:
     places = blocked.places
     return Case(
         summary=say(
-            _SUMMARY, where=listed(places), places=len(places), count=len(peers), networks=len(netgroups(peers))
+            _SUMMARY_SILENT if blocked.silent else _SUMMARY,
+            where=listed(places),
+            places=len(places),
+            count=len(peers),
+            networks=len(netgroups(peers)),
         ),
+        title=_title(blocked),
         confidence=confidence(
             KERNEL if local else NETWORK if near else PATTERN,
             peers,
@@ -142,23 +148,43 @@ def _rule(facts: Facts) -> Case | None:
 
 
 _SUMMARY = (
-    "{where} {places:refuses|refuse} our dials to {count} {count:peer|peers} in {networks} {networks:network|networks}."
+    "{where} {places:refuses|refuse} dials to {count} {count:peer|peers} in {networks} {networks:network|networks}."
 )
+
+_SUMMARY_SILENT = (
+    "{where} blocks new connections to {count} {count:peer|peers} in {networks} {networks:network|networks}."
+)
+
+
+def _title(blocked: _Blocked) -> Text:
+    addrs = [peer.addr for peer in blocked.peers]
+    if blocked.silent:
+        return title_about("Something near this machine blocks new connections to {they}", addrs)
+    if not blocked.local:
+        hop, hops = host(next(iter(blocked.near))), len(blocked.near)
+        template = "The router {hop} refuses dials to {they}" if hops == 1 else "{hops} routers refuse dials to {they}"
+        return title_about(template, addrs, hop=hop, hops=hops)
+    template = "This machine and a router near it refuse" if blocked.near else "This machine refuses"
+    return title_about(template + " dials to {they}", addrs)
 
 
 def _evidence(blocked: _Blocked) -> Iterator[EvidenceItem]:
     if blocked.local:
         reasons = sorted({peer.reason for peer in blocked.local})
         yield evidence_of(
-            "this machine itself refused, before any packet left: {reasons}",
+            "{count:dial was|dials were} refused by this machine itself before any packet left: {reasons}",
             blocked.local,
             reasons=listed(reasons, shown=len(reasons)),
         )
     for hop, peers in blocked.near.items():
-        yield evidence_of("{hop} answered that its rules forbid the connection", peers, hop=host(hop))
+        yield evidence_of(
+            "{count:dial was|dials were} refused by {hop}: its rules forbid the connection", peers, hop=host(hop)
+        )
     if blocked.silent:
         yield evidence_of(
-            "peers that worked in this run are all silent since one moment, while sessions live on", blocked.silent
+            "{count:peer that worked has|peers that worked have} been silent since the same moment, while open sessions "
+            "stay alive",
+            blocked.silent,
         )
 
 
@@ -175,48 +201,46 @@ def _values(facts: Facts, blocked: _Blocked) -> dict[str, Sayable]:
 
 CAUSE = Cause(
     code="outbound_blocked",
-    title="A firewall, route policy or sandbox here, or the first hop, refuses our dials",
+    title="A firewall, a route or a sandbox on this side refuses dials",
     severity=Severity.WARNING,
     blame=Blame.US,
-    evidence_rule="Local evidence (a prohibit, blackhole or unreachable route, EPERM, our own firewall), or one near hop "
-    "that refuses unrelated peers; or every peer that used to work went silent at the same moment while open sessions stayed up.",
+    evidence_rule="This machine itself refuses (a prohibit, blackhole or unreachable route, EPERM, its own firewall), or one hop "
+    "refuses unrelated peers; or every peer that used to work went silent at the same moment while open sessions stayed up.",
     next_actions=(
         Action(
-            text="A rule of this machine drops or rejects what we send to {filtered}: find it, and let TCP to that address "
+            text="A firewall rule of this machine drops or rejects packets to {filtered}: find it, and let TCP to that address "
             "through.",
             command="nft list ruleset",
         ),
         Action(
-            text="Where iptables filters on this machine, find the rule there.",
+            text="If iptables filters on this machine, find the rule there.",
             command="iptables -S OUTPUT",
             needs=("filtered",),
         ),
+        Action(text="A route of this machine refuses {routed}: see which route.", command="ip route get {routed_host}"),
         Action(
-            text="A route of this machine refuses {routed}: see which one it is.", command="ip route get {routed_host}"
-        ),
-        Action(
-            text="List the routes that refuse, and remove the wrong one with ip route del.",
+            text="List the routes of this type, and remove the wrong one with ip route del.",
             command="ip route show type {route_type}",
             needs=("routed",),
         ),
         Action(
-            text="Remove that route, as root, if it is not meant.",
+            text="Remove that route, as root, if it is a mistake.",
             command="ip route del {route_type} {route}",
             needs=("routed",),
         ),
         Action(
-            text="This program may not open sockets to {sandboxed}: look at the sandbox of its service "
+            text="This program may not open sockets to {sandboxed}: check the sandbox of its service "
             "(RestrictAddressFamilies, IPAddressDeny, seccomp, SELinux, AppArmor)."
         ),
-        Action(text="Ask the operator of {hop} to let TCP out to the P2P ports, {refused} for one."),
+        Action(text="Ask the operator of {hop} to let TCP out to the P2P ports, such as {refused}."),
         Action(
-            text="New connections to {silent} get no answer while old ones live: look for a rule on new connections at the "
-            "next hops, and see where the way ends.",
+            text="New connections to {silent} get no answer, while old ones stay alive: look for a firewall rule on new "
+            "connections at the next hops, and see where the path ends.",
             command="nocarrier doctor --probe --url {url}",
         ),
         Action(
-            text="A route of this machine refuses {routed}: list its routes, and look for one of the types prohibit, "
-            "blackhole and unreachable.",
+            text="A route of this machine refuses {routed}: list the routes, and look for the types prohibit, blackhole and "
+            "unreachable.",
             command="ip route show table all",
         ),
     ),

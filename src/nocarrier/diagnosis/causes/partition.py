@@ -1,4 +1,4 @@
-"""One part of the network is unreachable from here."""
+"""A part of the network cannot be reached from this machine."""
 
 from __future__ import annotations
 
@@ -14,28 +14,31 @@ from nocarrier.diagnosis.peers import FailingPeer, netgroups
 from nocarrier.model.action import Action
 from nocarrier.model.finding import EvidenceItem, Severity
 from nocarrier.model.taxonomy import Blame, Source
-from nocarrier.model.wording.text import Sayable, address, host, listed, network, say
+from nocarrier.model.wording.text import Sayable, Text, address, host, listed, network, say
 
 HOSTS = 2
-"""One silent host is that host."""
+"""How many hosts must be silent: if it is one, the host itself may be down."""
 
 STRANGERS = 4
-"""Hosts of one netgroup that never worked here: the fewest that say anything."""
+"""How many silent hosts of a netgroup mean something if none of them ever worked."""
 
 BY_CHANCE = 0.05
-"""Networks that may be expected to be silent as a whole by chance alone, so many dead addresses as there are elsewhere."""
+"""How many wholly silent networks chance alone may explain, given the share of dead addresses elsewhere."""
+
+LONGEST_NETWORK = 30
+"""How long the name of a network in a title may be, in characters; the network of a host name is that name."""
 
 LOST_TOGETHER_S = 120.0
-"""Sessions into a part that is cut off fall silent together; pings find it out within a minute."""
+"""Sessions into a part that is cut off go silent together; pings notice within a minute."""
 
 
 def _without_a_way(facts: Facts) -> list[FailingPeer]:
-    """Peers of whose network a router says that it knows no way there."""
+    """Peers for whose network a router says that it has no route."""
     return [peer for peer in facts.silent if peer.has_no_network]
 
 
 def _lost_together(facts: Facts) -> list[FailingPeer]:
-    """Silent peers whose sessions fell silent together, and silent peers that those told us."""
+    """Silent peers whose sessions went silent together, and silent peers that these introduced."""
     lost = facts.node.lost if facts.node is not None else {}
     if not lost:
         return []
@@ -50,7 +53,7 @@ def _lost_together(facts: Facts) -> list[FailingPeer]:
 
 
 def _silent_netgroups(facts: Facts) -> list[FailingPeer]:
-    """Silent peers of netgroups in which several worked once, or that unrelated peers told us of, and nobody works."""
+    """Silent peers in netgroups where none works, if several worked before or unrelated peers introduced them."""
     answered, alive = len(facts.overall.answered), facts.overall.answering_netgroups
     silent = Counter(map(attrgetter("netgroup"), facts.silent))
     silent_elsewhere = sum(silent[group] for group in silent.keys() & alive)
@@ -75,18 +78,18 @@ def _worked(peers: list[FailingPeer]) -> bool:
 
 
 def _was_told_by_several(peers: list[FailingPeer]) -> bool:
-    """Whether there is more to it than dead addresses that one introducer made up, or that an old peer book holds."""
+    """Whether several peers introduced them: one may have made them up, and a peer book may be old."""
     return len({peer.via or peer.source for peer in peers if peer.source is not Source.PEER_BOOK}) >= HOSTS
 
 
 def _is_sure(peers: list[FailingPeer]) -> bool:
-    """Whether peers are lost that were there once, and not just addresses that may never have been anybody's."""
+    """Whether several of these peers worked before; otherwise the addresses may never have been a peer's."""
     return len({peer.host for peer in peers if peer.worked_unix is not None}) >= HOSTS
 
 
 def _rule(facts: Facts) -> Case | None:
     if not facts.working:
-        return None  # then it is everything, and not a part
+        return None  # everything is unreachable, not just a part
     no_way, lost, quiet = _without_a_way(facts), _lost_together(facts), _silent_netgroups(facts)
     peers = list({peer.addr: peer for peer in (*no_way, *lost, *quiet)}.values())
     if not peers:
@@ -98,6 +101,7 @@ def _rule(facts: Facts) -> Case | None:
             networks=listed([network(group) for group in sorted(netgroups(peers))]),
             working=len(facts.working),
         ),
+        title=_title(peers),
         confidence=confidence(NETWORK if no_way or lost else PATTERN, peers),
         evidence=tuple(_evidence(no_way, lost, quiet)),
         peers=peers,
@@ -106,17 +110,35 @@ def _rule(facts: Facts) -> Case | None:
     )
 
 
-_SUMMARY = "{count} {count:peer|peers} in {networks} cannot be reached from here, while {working} {working:peer|peers} elsewhere can."
+_SUMMARY = (
+    "{count} {count:peer|peers} in {networks} cannot be reached from this machine, while {working} {working:peer|peers} "
+    "elsewhere can."
+)
+
+
+def _title(peers: list[FailingPeer]) -> Text:
+    groups = netgroups(peers)
+    is_named = len(groups) == 1 and len(min(groups)) <= LONGEST_NETWORK
+    where = say("{group}", group=network(min(groups))) if is_named else say(_NETWORKS, networks=len(groups))
+    count = len({peer.addr for peer in peers})
+    return say("{count} {count:peer|peers} in {where} cannot be reached from here", count=count, where=where)
+
+
+_NETWORKS = "{networks} {networks:network|networks}"
 
 
 def _evidence(no_way: list[FailingPeer], lost: list[FailingPeer], quiet: list[FailingPeer]) -> Iterator[EvidenceItem]:
     if no_way:
         hops = listed([host(hop) for hop in sorted({peer.hop for peer in no_way if peer.hop})])
-        yield evidence_of("a router ({hops}) has no route to their network", no_way, hops=hops)
+        yield evidence_of(
+            "{count:peer is in a network|peers are in networks} to which a router has no route ({hops})",
+            no_way,
+            hops=hops,
+        )
     if lost:
-        yield evidence_of("{count:session|sessions} that fell silent together, and silence since", lost)
+        yield evidence_of("{count:peer has|peers have} been silent since several sessions went silent together", lost)
     if quiet:
-        yield evidence_of("whole networks are silent in which several peers were known", quiet)
+        yield evidence_of("{count:peer is|peers are} in networks that are silent as a whole", quiet)
 
 
 def _values(peers: list[FailingPeer], no_way: list[FailingPeer]) -> dict[str, Sayable]:
@@ -127,20 +149,20 @@ def _values(peers: list[FailingPeer], no_way: list[FailingPeer]) -> dict[str, Sa
 
 CAUSE = Cause(
     code="partition",
-    title="One part of the network is unreachable from here",
+    title="A part of the network cannot be reached from here",
     severity=Severity.WARNING,
     blame=Blame.PATH,
-    evidence_rule="While others work: a router that knows no way to a network, sessions that fell silent together, or a "
-    "silent netgroup in which several peers worked, or four hosts of which several peers told us.",
+    evidence_rule="While other peers work: a router has no route to a network; or sessions went silent together; or a whole "
+    "netgroup is silent, in which several peers worked before, or several peers introduced at least four hosts.",
     next_actions=(
         Action(text="Ask the operator of the router {hop} about its route to {host}."),
         Action(
-            text="See where the way ends, and tell the operator of the last hop that answers.",
+            text="See where the path ends, and tell the operator of the last hop that answers.",
             command="nocarrier doctor --probe --url {url}",
         ),
-        Action(text="Trace the way to {host}, as root.", command="traceroute -T {host}"),
+        Action(text="Trace the path to {host}, as root.", command="traceroute -T {host}"),
         Action(
-            text="Ask somebody elsewhere whether {addr} answers there: that tells a broken path from peers that are down."
+            text="Ask somebody elsewhere whether {addr} answers there. If it does, the path is broken; if not, the peer is down."
         ),
     ),
     rule=_rule,

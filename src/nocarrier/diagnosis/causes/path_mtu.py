@@ -1,8 +1,8 @@
-"""Small packets pass, large ones vanish."""
+"""Large packets get lost on the path, while small ones pass."""
 
 from __future__ import annotations
 
-from nocarrier.diagnosis.cause import Case, Cause, addresses, evidence_of
+from nocarrier.diagnosis.cause import Case, Cause, addresses, evidence_of, title_about, us
 from nocarrier.diagnosis.confidence import KERNEL, confidence
 from nocarrier.diagnosis.facts import Facts
 from nocarrier.diagnosis.peers import FailingPeer
@@ -13,8 +13,8 @@ from nocarrier.model.taxonomy import Blame
 from nocarrier.model.wording.text import Sayable, host, say, word
 
 _DIRECTIONS = {
-    "sent": "our large segments are never acknowledged, while small ones and new connections pass",
-    "received": "small segments of the peer arrive, and the large one before them does not",
+    "sent": "{count:peer never acknowledges|peers never acknowledge} large segments, while small ones and new connections pass",
+    "received": "{count:peer|peers} sent small segments that arrived, and a large one before them that did not",
 }
 
 
@@ -22,7 +22,7 @@ def _rule(facts: Facts) -> Case | None:
     by_direction: dict[str, list[FailingPeer]] = {}
     swallowed = [peer for peer in facts.failing if "large_segments_lost" in peer.evidence]
     for peer in swallowed:
-        direction: object = peer.evidence["large_segments_lost"]  # a caller may have put anything there
+        direction: object = peer.evidence["large_segments_lost"]  # a program that records may put anything there
         if isinstance(direction, str) and direction in _DIRECTIONS:
             by_direction.setdefault(direction, []).append(peer)
     peers = [peer for each in by_direction.values() for peer in each]
@@ -30,11 +30,12 @@ def _rule(facts: Facts) -> Case | None:
         return None
     return Case(
         summary=say(
-            "The way to {count} {count:peer|peers} ({addrs}) swallows large packets: connections are made, and the handshake "
+            "Large packets get lost on the path to {count} {count:peer|peers} ({addrs}): connections open, but the handshake "
             "does not get through.",
             count=len(peers),
             addrs=addresses(peers),
         ),
+        title=title_about("Large packets get lost between {us} and {they}", (peer.addr for peer in peers), **us(facts)),
         confidence=confidence(KERNEL, peers),
         evidence=tuple(evidence_of(_DIRECTIONS[direction], each) for direction, each in by_direction.items()),
         peers=peers,
@@ -50,24 +51,25 @@ def _values(facts: Facts, peers: list[FailingPeer]) -> dict[str, Sayable]:
 
 CAUSE = Cause(
     code="path_mtu",
-    title="Small packets pass, large ones vanish",
+    title="Large packets get lost on the path to peers",
     severity=Severity.WARNING,
     blame=Blame.PATH,
-    evidence_rule="The connection is made and the handshake ends in silence, while TCP_INFO shows a full segment lost again "
-    "and again and small ones passing.",
+    evidence_rule="The connection opens and the handshake ends in silence, while TCP_INFO shows that a full segment is lost "
+    "again and again and small ones pass.",
     next_actions=(
         Action(text="Measure the largest packet that passes.", command="tracepath -n {host}"),
+        Action(text="Or lower the size step by step until an answer comes.", command="ping -M do -s 1400 -c 3 {host}"),
         Action(
-            text="Or try one size after the other, until an answer comes.", command="ping -M do -s 1400 -c 3 {host}"
+            text="Let the kernel find the right size by itself, as root.",
+            command="sysctl -w net.ipv4.tcp_mtu_probing=1",
         ),
-        Action(text="Let the kernel find the size by itself, as root.", command="sysctl -w net.ipv4.tcp_mtu_probing=1"),
         Action(
-            text="Or lower the MTU of {interface}, as root; tunnels and PPPoE need less than 1500.",
+            text="Or lower the MTU of {interface}, as root. Tunnels and PPPoE need less than 1500.",
             command="ip link set dev {interface} mtu 1280",
         ),
-        Action(text="Let ICMP fragmentation-needed (type 3 code 4) through the firewalls."),
+        Action(text="Let ICMP fragmentation-needed (type 3, code 4) through the firewalls."),
     ),
     rule=_rule,
-    looks=Looks(why_none="only large packets vanish, and probes are small."),
+    looks=Looks(why_none="only large packets get lost, and the packets of probes are small."),
     depends_on=("offline", "outbound_blocked"),
 )

@@ -1,4 +1,4 @@
-"""Peers break the protocol, or soon drop their sessions."""
+"""Peers break the protocol, or soon end their sessions."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections import Counter
 
 from nocarrier.classification import signs
 from nocarrier.diagnosis import looks
-from nocarrier.diagnosis.cause import Case, Cause, addresses, evidence_of
+from nocarrier.diagnosis.cause import Case, Cause, addresses, evidence_of, title_about
 from nocarrier.diagnosis.confidence import NETWORK, confidence
 from nocarrier.diagnosis.facts import Facts
 from nocarrier.model.action import Action
@@ -15,17 +15,25 @@ from nocarrier.model.taxonomy import Blame, Reason
 from nocarrier.model.wording.text import address, say
 
 _HOW = {
-    Reason.MALFORMED_HANDSHAKE: "its answer is not what the protocol allows",
-    Reason.HANDSHAKE_ERROR: "it ends the handshake with an error of its own",
-    Reason.EARLY_DISCONNECT: "its sessions end within a minute",
+    Reason.MALFORMED_HANDSHAKE: "{count:peer sends|peers send} an answer that the protocol does not allow",
+    Reason.HANDSHAKE_ERROR: "{count:peer ends|peers end} the handshake with an error",
+    Reason.EARLY_DISCONNECT: "{count:peer ends|peers end} sessions within a minute",
 }
 
+_DOES = {
+    Reason.MALFORMED_HANDSHAKE: "{count:breaks|break} the protocol",
+    Reason.HANDSHAKE_ERROR: "{count:ends|end} the handshake with an error",
+    Reason.EARLY_DISCONNECT: "soon {count:ends|end} {count:its|their} sessions",
+}
+
+_SEVERAL = "{count:breaks|break} the protocol or soon {count:ends|end} {count:its|their} sessions"
+
 EARLY_ENDS = 2
-"""One early end is a restart; what comes again is a habit."""
+"""How many early ends count: a single one may be a restart."""
 
 
 def _rule(facts: Facts) -> Case | None:
-    # Each early end follows a dial that worked, so the latest outcome alone knows of one only.
+    # Each early end follows a dial that worked, so the latest outcome never counts more than one.
     ends = Counter(entry.addr for entry in facts.recent if entry.reason is Reason.EARLY_DISCONNECT)
     peers = [
         peer
@@ -34,12 +42,15 @@ def _rule(facts: Facts) -> Case | None:
     ]
     if not peers:
         return None
+    reasons = {peer.reason for peer in peers}
+    does = _DOES[reasons.pop()] if len(reasons) == 1 else _SEVERAL
     return Case(
         summary=say(
-            "{count} {count:peer|peers} ({addrs}) {count:breaks|break} the protocol or soon {count:drops|drop} us.",
+            "{count} {count:peer|peers} ({addrs}) " + does + ".",
             count=len(peers),
             addrs=addresses(peers),
         ),
+        title=title_about("{They} " + does, (peer.addr for peer in peers)),
         confidence=confidence(NETWORK, peers),
         evidence=tuple(
             evidence_of(says, [peer for peer in peers if peer.reason is reason])
@@ -53,15 +64,16 @@ def _rule(facts: Facts) -> Case | None:
 
 CAUSE = Cause(
     code="peer_broken",
-    title="Peers break the protocol or soon drop us",
+    title="Peers break the protocol or soon end their sessions",
     severity=Severity.INFO,
     blame=Blame.THEM,
     evidence_rule="malformed_handshake or handshake_error, or early_disconnect twice among the newest entries of the record.",
     next_actions=(
         Action(
-            text="Tell the operator of {addr} what was seen.", command="nocarrier failures --addr {addr} --url {url}"
+            text="Tell the operator of {addr} what nocarrier recorded.",
+            command="nocarrier failures --addr {addr} --url {url}",
         ),
-        Action(text="Compare the versions of both programs: an old or changed one speaks differently."),
+        Action(text="Compare the versions of both programs: one of them may be old or modified."),
     ),
     rule=_rule,
     looks=looks.SAID,

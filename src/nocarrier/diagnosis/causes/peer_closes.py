@@ -1,10 +1,10 @@
-"""Peers take connections and hang up without an answer."""
+"""Peers accept connections and close them without an answer."""
 
 from __future__ import annotations
 
 from nocarrier.classification import signs
 from nocarrier.diagnosis import looks
-from nocarrier.diagnosis.cause import Case, Cause, addresses, evidence_of
+from nocarrier.diagnosis.cause import Case, Cause, addresses, evidence_of, title_about
 from nocarrier.diagnosis.confidence import NETWORK, confidence
 from nocarrier.diagnosis.facts import Facts
 from nocarrier.model.action import Action
@@ -13,8 +13,8 @@ from nocarrier.model.taxonomy import Blame, Reason
 from nocarrier.model.wording.text import address, say
 
 _HOW = {
-    Reason.REMOTE_CLOSED: "it closes in order, without having answered",
-    Reason.CONNECTION_RESET: "it resets the connection, without having answered",
+    Reason.REMOTE_CLOSED: "{count:peer closes|peers close} the connection in order, before any answer",
+    Reason.CONNECTION_RESET: "{count:peer resets|peers reset} the connection before any answer",
 }
 
 
@@ -24,10 +24,12 @@ def _rule(facts: Facts) -> Case | None:
         return None
     return Case(
         summary=say(
-            "{count} {count:peer|peers} ({addrs}) {count:takes|take} our connections and {count:hangs|hang} up without a word.",
+            "{count} {count:peer accepts connections and closes|peers accept connections and close} them without an answer "
+            "({addrs}).",
             count=len(peers),
             addrs=addresses(peers),
         ),
+        title=title_about("{They} {count:closes|close} connections without an answer", (peer.addr for peer in peers)),
         confidence=confidence(NETWORK, peers),
         evidence=tuple(
             evidence_of(says, [peer for peer in peers if peer.reason is reason])
@@ -41,14 +43,14 @@ def _rule(facts: Facts) -> Case | None:
 
 CAUSE = Cause(
     code="peer_closes",
-    title="Peers hang up without an answer",
+    title="Peers close connections without an answer",
     severity=Severity.INFO,
     blame=Blame.THEM,
-    evidence_rule="The connection was made and was closed or reset before the handshake was answered, at single peers.",
+    evidence_rule="Single peers close or reset the open connection before they answer the handshake.",
     next_actions=(
         Action(
-            text="Ask the operator of {addr} to look at the log of the program that listens there: a proxy without a "
-            "backend, a limit for each address, or a crash look like this."
+            text="Ask the operator of {addr} to look at the log of the program that listens there. A proxy without a "
+            "backend, a limit per address, or a crash looks like this."
         ),
         Action(text="See how each of these dials ended.", command="nocarrier failures --addr {addr} --url {url}"),
     ),

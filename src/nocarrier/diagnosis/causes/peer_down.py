@@ -2,25 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from nocarrier.diagnosis import looks
-from nocarrier.diagnosis.cause import Case, Cause, addresses, evidence_of
+from nocarrier.diagnosis.cause import Case, Cause, addresses, evidence_of, title_about
 from nocarrier.diagnosis.confidence import NETWORK, PATTERN, confidence
 from nocarrier.diagnosis.facts import Facts
 from nocarrier.diagnosis.peers import FailingPeer
 from nocarrier.model.action import Action
 from nocarrier.model.finding import Severity
 from nocarrier.model.taxonomy import Blame, Reason
-from nocarrier.model.wording.text import address, say
+from nocarrier.model.wording.text import Text, address, say
 
 _SAYS = {
-    "refused": "the machine answers that nothing listens on that port",
-    "absent": "nobody answers for that machine on its last link",
-    "silent": "no answer at all: switched off, or something drops what we send",
+    "refused": "{count:peer refuses|peers refuse} the connection: nothing listens on that port",
+    "absent": "{count:peer is|peers are} not there: the last router finds no such machine on its link",
+    "silent": "{count:peer gives|peers give} no answer at all: switched off, or something drops the packets",
+}
+
+_TITLE = {
+    "refused": "{They} {count:refuses|refuse} connections",
+    "absent": "{They} {count:does|do} not answer",
+    "silent": "{They} {count:does|do} not answer",
 }
 
 
 def _by_sign(facts: Facts) -> dict[str, list[FailingPeer]]:
-    """The peers that show that they are down, by how they show it."""
+    """The peers that show signs of being down, by sign."""
     absent = [peer for peer in facts.failing if peer.has_no_host and peer.reason is not Reason.CONNECTION_REFUSED]
     candidates = {
         "refused": facts.failing_with(Reason.CONNECTION_REFUSED),
@@ -45,6 +53,7 @@ def _rule(facts: Facts) -> Case | None:
             count=len(peers),
             addrs=addresses(peers),
         ),
+        title=_title(by_sign),
         confidence=confidence(NETWORK if "silent" not in by_sign else PATTERN, peers),
         evidence=tuple(evidence_of(_SAYS[sign], each) for sign, each in by_sign.items()),
         peers=peers,
@@ -52,20 +61,26 @@ def _rule(facts: Facts) -> Case | None:
     )
 
 
+def _title(by_sign: Mapping[str, Sequence[FailingPeer]]) -> Text:
+    templates = {_TITLE[sign] for sign in by_sign}
+    template = templates.pop() if len(templates) == 1 else "{They} {count:is|are} off or not listening"
+    return title_about(template, (peer.addr for each in by_sign.values() for peer in each))
+
+
 CAUSE = Cause(
     code="peer_down",
     title="Peers are off or not listening",
     severity=Severity.INFO,
     blame=Blame.THEM,
-    evidence_rule="A reset from the closed port, nobody answering for the host, or silence, while others are reached.",
+    evidence_rule="The port answers with a reset, a router finds no such host, or nothing answers, while other peers are reached.",
     next_actions=(
         Action(
-            text="Check that the peer's program runs and that the port is right: the machine of {refused} answers, and "
-            "nothing listens on that port."
+            text="The machine of {refused} answers, but nothing listens on that port: check that the program runs there, and "
+            "that the port is right."
         ),
-        Action(text="Check that the machine of {absent} is switched on: nobody answers for it on its own link."),
+        Action(text="Check that the machine of {absent} is switched on: the last router does not find it on its link."),
         Action(
-            text="Tell a machine that is off from a firewall: let probes look at {silent} from here.",
+            text="See whether {silent} is off or behind a firewall: run the probes.",
             command="nocarrier doctor --probe --url {url}",
         ),
     ),

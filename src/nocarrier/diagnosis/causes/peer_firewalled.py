@@ -1,11 +1,11 @@
-"""A firewall in front of peers refuses or drops us."""
+"""A firewall blocks connections to peers."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from nocarrier.diagnosis import looks
-from nocarrier.diagnosis.cause import Case, Cause, addresses, evidence_of
+from nocarrier.diagnosis.cause import Case, Cause, addresses, evidence_of, title_about
 from nocarrier.diagnosis.confidence import NETWORK, PATTERN, confidence
 from nocarrier.diagnosis.facts import Facts
 from nocarrier.diagnosis.peers import FailingPeer
@@ -24,8 +24,11 @@ def _rule(facts: Facts) -> Case | None:
     hops = [peer.hop for peer in refused if peer.hop is not None]
     return Case(
         summary=say(
-            "A firewall keeps us from {count} {count:peer|peers} ({addrs}).", count=len(peers), addrs=addresses(peers)
+            "A firewall blocks connections to {count} {count:peer|peers} ({addrs}).",
+            count=len(peers),
+            addrs=addresses(peers),
         ),
+        title=title_about("A firewall blocks connections to {they}", (peer.addr for peer in peers)),
         confidence=confidence(NETWORK / 2 if refused else PATTERN, peers),
         evidence=tuple(_evidence(refused, dropped)),
         peers=peers,
@@ -38,15 +41,20 @@ def _evidence(refused: list[FailingPeer], dropped: list[FailingPeer]) -> Iterato
     for peer in refused:
         by_whom.setdefault(_who_refused(peer), []).append(peer)
     for whose, each in sorted(by_whom.items(), key=lambda item: len(item[1]), reverse=True):
-        yield evidence_of("{whose} answered that a rule forbids the connection", each, whose=whose)
+        yield evidence_of(
+            "{count:connection was|connections were} refused by {whose}: a rule forbids it", each, whose=whose
+        )
     if dropped:
-        yield evidence_of("silent on this port, while the same host answers on another", dropped)
+        yield evidence_of(
+            "{count:peer is silent, while its host answers|peers are silent, while their hosts answer} on another port",
+            dropped,
+        )
 
 
 def _who_refused(peer: FailingPeer) -> Value:
     if peer.hop == peer.host:
         return word("the peer's own machine")
-    return host(peer.hop) if peer.hop is not None else word("something on the way")
+    return host(peer.hop) if peer.hop is not None else word("something on the path")
 
 
 def _dropped(facts: Facts) -> list[FailingPeer]:
@@ -57,17 +65,14 @@ def _dropped(facts: Facts) -> list[FailingPeer]:
 
 CAUSE = Cause(
     code="peer_firewalled",
-    title="A firewall in front of peers refuses or drops us",
+    title="A firewall blocks connections to peers",
     severity=Severity.INFO,
     blame=Blame.PATH,
-    evidence_rule="ICMP that says a rule forbids it, from the peer or a hop that is not ours; or silence on one port of a "
-    "host that answers on another.",
+    evidence_rule="The peer, or a hop that is not near this machine, answers with ICMP that a rule forbids the connection; or "
+    "one port of a host is silent while another one answers.",
     next_actions=(
         Action(text="Ask the operator of {hop} to let TCP in to {addr}."),
-        Action(
-            text="Ask the operator of the peer to open its P2P port, {addr}: as seen from here a rule closes it, not the "
-            "program."
-        ),
+        Action(text="Ask the operator of {addr} to open that port: a firewall rule blocks it."),
     ),
     rule=_rule,
     looks=looks.AT_PATH_AND_HOST,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nocarrier.classification import signs
 from nocarrier.diagnosis import looks
-from nocarrier.diagnosis.cause import Case, Cause, evidence_of, stated
+from nocarrier.diagnosis.cause import Case, Cause, evidence_of, stated, title_about
 from nocarrier.diagnosis.confidence import KERNEL, confidence
 from nocarrier.diagnosis.facts import Facts
 from nocarrier.diagnosis.peers import FailingPeer
@@ -15,11 +15,11 @@ from nocarrier.model.taxonomy import Blame, Reason, Source
 from nocarrier.model.wording.text import Sayable, address, identity, listed, say
 
 TOLD_FOR_S = 600.0
-"""A node takes the new id with its next dial, a moment later: people should see that, though not for ever."""
+"""How long the change is reported after the node has accepted the new id, which it does with its next dial."""
 
 
 def _taken(facts: Facts) -> list[DialFailure]:
-    """Mismatches of late at addresses where the new node works since, without an operator who dialed it by hand."""
+    """Recent mismatches at addresses where the new node has worked since without being dialed by hand."""
     working = {peer.addr for peer in facts.working if peer.source is not Source.DIRECT}
     entries = {
         entry.addr: entry
@@ -37,12 +37,15 @@ def _rule(facts: Facts) -> Case | None:
         return None
     evidence = []
     if peers:
-        evidence.append(evidence_of("the proven node id is not the expected one", peers))
+        evidence.append(evidence_of("{count:peer|peers} proved another node id than the expected one", peers))
     if taken:
-        evidence.append(stated("the new node was taken, and works", [entry.addr for entry in taken]))
+        evidence.append(
+            stated("new {count:node was|nodes were} accepted and {count:works|work}", [entry.addr for entry in taken])
+        )
     addrs = [*(peer.addr for peer in peers), *(entry.addr for entry in taken)]
     return Case(
         summary=say("Another node than before answers at {addrs}.", addrs=listed([address(addr) for addr in addrs])),
+        title=title_about("Another node than before answers at {they}", addrs, "address|addresses"),
         confidence=confidence(KERNEL, peers) if peers else 1 - KERNEL,
         evidence=tuple(evidence),
         peers=peers,
@@ -68,23 +71,28 @@ CAUSE = Cause(
     title="Another node answers at a known address",
     severity=Severity.INFO,
     blame=Blame.THEM,
-    evidence_rule="peer_id_mismatch: the peer proved another node id than the one known at that address; told for ten "
-    "minutes where the new node was taken since.",
+    evidence_rule="peer_id_mismatch: the peer proved another node id than the one known for that address. Once the new node is "
+    "accepted, this is reported for ten more minutes.",
     next_actions=(
         Action(
-            text="If the operator of {addr} made a new key, or another machine has the address now, dial it by hand to accept "
-            "the new id.",
+            text="If the operator of {addr} made a new key, or the address now belongs to another machine, dial it by hand to "
+            "accept the new id.",
             command="nocarrier connect {addr} --url {url}",
             applies_to=NODE,
         ),
         Action(
-            text="If the operator of {addr} made a new key, or another machine has the address now, let the program accept "
-            "the new id.",
+            text="If the operator of {addr} made a new key, or the address now belongs to another machine, let the program "
+            "accept the new id.",
             applies_to=OTHERS,
         ),
-        Action(text="If nobody knows of a change, find out who {node_id} is before you trust it."),
-        Action(text="See what was seen of it.", command="nocarrier failures --addr {addr} --url {url}"),
-        Action(text="See what was seen of it.", command="nocarrier failures --addr {taken} --url {url}"),
+        Action(text="If nobody knows of such a change, find out whose node {node_id} is before you trust it."),
+        Action(
+            text="See what nocarrier recorded for this address.", command="nocarrier failures --addr {addr} --url {url}"
+        ),
+        Action(
+            text="See what nocarrier recorded for this address.",
+            command="nocarrier failures --addr {taken} --url {url}",
+        ),
     ),
     rule=_rule,
     looks=looks.SAID,

@@ -1,8 +1,8 @@
-"""Peers accept connections and do not answer the handshake."""
+"""Peers accept connections and do not finish the handshake."""
 
 from __future__ import annotations
 
-from nocarrier.diagnosis.cause import Case, Cause, addresses, evidence_of
+from nocarrier.diagnosis.cause import Case, Cause, addresses, evidence_of, title_about
 from nocarrier.diagnosis.confidence import NETWORK, confidence
 from nocarrier.diagnosis.facts import Facts
 from nocarrier.diagnosis.peers import FailingPeer
@@ -12,18 +12,18 @@ from nocarrier.model.probe import Looks, Probe
 from nocarrier.model.taxonomy import Blame, Reason
 from nocarrier.model.wording.text import address, say
 
-_SUMMARY = "{count} {count:peer|peers} ({addrs}) {count:takes|take} our connections and not our handshakes."
+_SUMMARY = "{count} {count:peer accepts connections but does|peers accept connections but do} not finish the handshake ({addrs})."
 
 
 def _sign(peer: FailingPeer) -> str:
     received = peer.evidence.get("bytes_received")
     if received is None:
-        return "the handshake did not end in time"
+        return "{count:peer|peers} did not finish the handshake in time"
     if received:
-        return "the handshake began and did not end in time"
+        return "{count:peer|peers} began the handshake but did not finish it in time"
     if peer.blame is Blame.THEM:
-        return "the connection is there and not a byte comes; our own event loop was on time"
-    return "the connection is there and not a byte comes"
+        return "{count:peer|peers} accepted the connection but sent nothing; the event loop here was on time"
+    return "{count:peer|peers} accepted the connection but sent nothing"
 
 
 def _rule(facts: Facts) -> Case | None:
@@ -35,6 +35,7 @@ def _rule(facts: Facts) -> Case | None:
         by_sign.setdefault(_sign(peer), []).append(peer)
     return Case(
         summary=say(_SUMMARY, count=len(peers), addrs=addresses(peers)),
+        title=title_about("{They} {count:does|do} not finish the handshake", (peer.addr for peer in peers)),
         confidence=confidence(NETWORK, peers),
         evidence=tuple(evidence_of(sign, each) for sign, each in by_sign.items()),
         peers=peers,
@@ -44,21 +45,21 @@ def _rule(facts: Facts) -> Case | None:
 
 CAUSE = Cause(
     code="peer_overloaded",
-    title="Peers accept connections and do not answer the handshake",
+    title="Peers accept connections but do not finish the handshake",
     severity=Severity.INFO,
     blame=Blame.THEM,
-    evidence_rule="handshake_timeout with no byte, or too few, received, while our own event loop was on time.",
+    evidence_rule="handshake_timeout: no bytes or too few came, while the event loop of this program was on time.",
     next_actions=(
         Action(
-            text="Ask the operator of {addr} whether its process hangs or has no CPU left; a nocarrier node shows that at "
+            text="Ask the operator of {addr} whether the process there hangs or lacks CPU; a nocarrier node shows that at "
             "/api/p2p/diagnosis."
         ),
         Action(
-            text="If the peer is far away and busy, give it longer.",
+            text="If the peer is far away or busy, give it more time.",
             settings="[timing]\nhandshake_attempt_s = 24\nhandshake_window_s = 72",
             applies_to=NODE,
         ),
-        Action(text="If the peer is far away and busy, give its handshake longer.", applies_to=OTHERS),
+        Action(text="If the peer is far away or busy, give its handshake more time.", applies_to=OTHERS),
     ),
     rule=_rule,
     looks=Looks(frozenset({Probe.REDIAL})),

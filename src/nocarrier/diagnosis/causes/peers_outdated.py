@@ -1,10 +1,10 @@
-"""Peers speak a protocol version that is too old for us."""
+"""Peers speak a protocol version that is too old for this program."""
 
 from __future__ import annotations
 
 from nocarrier.classification import signs
 from nocarrier.diagnosis import looks
-from nocarrier.diagnosis.cause import Case, Cause, addresses, evidence_of
+from nocarrier.diagnosis.cause import Case, Cause, addresses, evidence_of, title_about
 from nocarrier.diagnosis.causes.version_outdated import MOST, mismatched, versions
 from nocarrier.diagnosis.confidence import KERNEL, PATTERN, confidence
 from nocarrier.diagnosis.facts import Facts
@@ -16,18 +16,20 @@ from nocarrier.model.wording.text import Sayable, Text, address, say
 
 _SUMMARY = "{count} {count:peer|peers} ({addrs}) {count:speaks|speak} too old a protocol version."
 
-_SUMMARY_WITH_THEIRS = "{count} {count:peer|peers} ({addrs}) {count:speaks|speak} too old a protocol version: they speak up to version {newest}."
+_SUMMARY_WITH_THEIRS = (
+    "{count} {count:peer|peers} ({addrs}) {count:speaks|speak} too old a protocol version: version {newest} at most."
+)
 
 _SUMMARY_WITH_BOTH = (
-    "{count} {count:peer|peers} ({addrs}) {count:speaks|speak} too old a protocol version: they speak up to version {newest}, "
-    "we want at least {ours}."
+    "{count} {count:peer|peers} ({addrs}) {count:speaks|speak} too old a protocol version: version {newest} at most; this "
+    "program wants at least {ours}."
 )
 
 
 def _rule(facts: Facts) -> Case | None:
     _, known, untold = mismatched(facts)
     if facts.share_of_judges(untold) >= MOST:
-        untold = []  # where the versions were not recorded, those that most others disagree with are the old ones
+        untold = []  # without recorded versions, the side in the minority is the old one
     peers = known + untold
     if not peers:
         return None
@@ -39,12 +41,13 @@ def _rule(facts: Facts) -> Case | None:
         values |= {"newest": newest} if newest is not None and newest >= 0 else {"not_recorded": len(untold)}
     return Case(
         summary=_summary(peers, newest, min(versions("min", (signs.values(peer)[0] for peer in known)), default=None)),
+        title=title_about("{They} {count:speaks|speak} too old a protocol version", (peer.addr for peer in peers)),
         confidence=confidence(KERNEL if known else PATTERN, peers),
         evidence=tuple(
             evidence_of(says, each)
             for says, each in (
-                ("their newest protocol version is below our oldest", known),
-                ("they have no protocol version in common with us, and most others have", untold),
+                ("{count:peer speaks|peers speak} only versions that are older than the oldest accepted here", known),
+                ("{count:peer has|peers have} no version in common with this program, while most others do", untold),
             )
             if each
         ),
@@ -67,22 +70,22 @@ CAUSE = Cause(
     title="Peers speak too old a protocol version",
     severity=Severity.INFO,
     blame=Blame.THEM,
-    evidence_rule="version_mismatch where our oldest version is above their newest.",
+    evidence_rule="version_mismatch, and the oldest version that this program accepts is above the newest that the peers speak.",
     next_actions=(
         Action(text="Ask the operator of {addr} to update."),
         Action(
-            text="Most peers are that old: accept their version, if this program still speaks it.",
+            text="Most peers are that old: accept their version if this program still speaks it.",
             settings="[node]\nmin_protocol_version = {newest}",
             applies_to=NODE,
         ),
         Action(
-            text="Most peers are that old: lower min_protocol_version under [node], if this program still speaks their "
+            text="Most peers are that old: lower min_protocol_version under [node] if this program still speaks their "
             "version.",
             applies_to=NODE,
             needs=("not_recorded",),
         ),
         Action(
-            text="Most peers are that old: let the program accept their version, if it still speaks it.",
+            text="Most peers are that old: let the program accept their version if it still speaks it.",
             applies_to=OTHERS,
             needs=("are_most",),
         ),

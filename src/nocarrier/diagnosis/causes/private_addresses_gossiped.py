@@ -1,17 +1,18 @@
-"""Peers behind NAT publish private addresses."""
+"""Peers hand out private addresses."""
 
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Collection
 
-from nocarrier.diagnosis.cause import Case, Cause, stated
+from nocarrier.diagnosis.cause import Case, Cause, stated, title_about, us
 from nocarrier.diagnosis.causes.seeds_misconfigured import local_network
 from nocarrier.diagnosis.facts import Facts
 from nocarrier.model.action import NODE, OTHERS, Action
 from nocarrier.model.finding import Severity
 from nocarrier.model.probe import Looks
 from nocarrier.model.taxonomy import Blame, Reason, Source
-from nocarrier.model.wording.text import Sayable, address, listed, network, say
+from nocarrier.model.wording.text import Sayable, Text, address, listed, network, say
 
 _OPERATOR = frozenset({Source.SEED, Source.DIRECT})
 
@@ -24,17 +25,19 @@ def _rule(facts: Facts) -> Case | None:
         return None
     addrs = list(dict.fromkeys(skip.addr for skip in skips))
     introducers = Counter(via for _, via in {(skip.addr, skip.via) for skip in skips} if via)
-    evidence = [stated("{count:address|addresses} of private or loopback networks, told by peers", addrs)]
+    evidence = [stated("private or loopback {count:address|addresses} came from peers", addrs)]
     if introducers:
-        evidence.append(stated("{count:peer|peers} that told them", [via for via, _ in introducers.most_common()]))
+        evidence.append(stated("{count:peer|peers} handed them out", [via for via, _ in introducers.most_common()]))
     wants_peers = facts.node is None or facts.node.dialing.wanted > 0
     return Case(
         summary=say(
-            _SUMMARY,
-            peers=len(introducers) or 1,
+            _SUMMARY if introducers else _SUMMARY_ANY,
+            peers=len(introducers),
             count=len(addrs),
             addrs=listed([address(addr) for addr in addrs]),
+            **us(facts),
         ),
+        title=_title(addrs, introducers),
         confidence=0.9,
         evidence=tuple(evidence),
         addrs=frozenset(addrs),
@@ -44,7 +47,21 @@ def _rule(facts: Facts) -> Case | None:
     )
 
 
-_SUMMARY = "{peers} {peers:peer|peers} told us {count} private {count:address|addresses} that nobody outside can dial: {addrs}."
+_SUMMARY = (
+    "{peers} {peers:peer|peers} gave {us} {count} private {count:address|addresses}, which cannot be dialed from outside: "
+    "{addrs}."
+)
+
+_SUMMARY_ANY = (
+    "{count} private {count:address|addresses}, which cannot be dialed from outside, came from peers: {addrs}."
+)
+
+
+def _title(addrs: Collection[str], introducers: Collection[str]) -> Text:
+    template = "{They} {count:hands|hand} out {private} private {private:address|addresses}"
+    if introducers:
+        return title_about(template, introducers, private=len(addrs))
+    return say("{count} private {count:address|addresses} came from peers", count=len(addrs))
 
 
 def _values(addrs: list[str], introducers: Counter[str]) -> dict[str, Sayable]:
@@ -59,10 +76,10 @@ def _values(addrs: list[str], introducers: Counter[str]) -> dict[str, Sayable]:
 
 CAUSE = Cause(
     code="private_addresses_gossiped",
-    title="Peers behind NAT publish private addresses",
+    title="Peers hand out private addresses",
     severity=Severity.WARNING,
     blame=Blame.THEM,
-    evidence_rule="Private or loopback addresses told by peers and skipped by policy, by the peer that told them.",
+    evidence_rule="Policy skipped private or loopback addresses that came from peers; counted by the peer that handed them out.",
     next_actions=(
         Action(
             text="Ask the operator of the node at {addr} to publish its public address (advertise under [node]), and to "
@@ -77,8 +94,10 @@ CAUSE = Cause(
             text="If these peers share a network with this program, let its policy allow that network.",
             applies_to=OTHERS,
         ),
-        Action(text="It came from {via}: an updated node there does not pass such addresses on."),
+        Action(
+            text="Ask the operator of {via}, which handed out such addresses, to update: a current node does not pass them on."
+        ),
     ),
     rule=_rule,
-    looks=Looks(why_none="policy forbids to dial these addresses, and probes obey it."),
+    looks=Looks(why_none="policy forbids dialing these addresses, and probes obey it."),
 )

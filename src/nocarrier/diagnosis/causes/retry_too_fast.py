@@ -1,4 +1,4 @@
-"""We dial again sooner than peers accept."""
+"""This program dials peers again sooner than they accept."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from nocarrier.classification import signs
 from nocarrier.diagnosis import looks
-from nocarrier.diagnosis.cause import Case, Cause, evidence_of
+from nocarrier.diagnosis.cause import Case, Cause, evidence_of, title_about, us
 from nocarrier.diagnosis.confidence import PATTERN, confidence
 from nocarrier.diagnosis.facts import Facts
 from nocarrier.diagnosis.peers import FailingPeer
@@ -21,14 +21,14 @@ THROTTLE_WINDOW_S = 30.0
 """go-ethereum and others refuse a second connection of one IP address within 30 s."""
 
 CLOSED_AT_ONCE_S = 1.0
-"""A throttle decides on accept; whoever takes longer has looked at what we said."""
+"""A throttle decides as it accepts the connection; a peer that takes longer has read the hello."""
 
 IN_A_ROW = 3
-"""Further dials within the window."""
+"""How many dials must follow the one before within the window."""
 
 
 def _too_soon(entries: Sequence[DialFailure]) -> int:
-    """How many of the dials to one address, oldest first, came within the window after the one before."""
+    """How many of the dials to one address, oldest first, came within the window and were closed at once."""
     return sum(
         later.at_unix - earlier.at_unix < THROTTLE_WINDOW_S
         for earlier, later in pairwise(entries)
@@ -47,7 +47,7 @@ def _hammered(facts: Facts) -> list[FailingPeer]:
     for entry in facts.recent:
         if entry.kind is not Kind.SKIP:
             dials.setdefault(entry.addr, []).append(entry)
-    # That it worked when we came at leisure is what tells a throttle from a peer that closes on everybody.
+    # A peer that worked when it was dialed less often throttles; one that never worked may close every connection.
     return [
         peer
         for peer in facts.failing_with(*signs.HUNG_UP)
@@ -62,34 +62,41 @@ def _rule(facts: Facts) -> Case | None:
     window = decimal(THROTTLE_WINDOW_S)
     return Case(
         summary=say(
-            "{count} {count:peer|peers} that worked before {count:closes|close} on us at once, now that we dial again within "
-            "{window} s.",
+            "{count} {count:peer|peers} that worked before {count:closes|close} the connection at once when dialed again "
+            "within {window} s.",
             count=len(peers),
             window=window,
         ),
+        title=title_about("{Us} dials {they} again too soon", (peer.addr for peer in peers), **us(facts)),
         confidence=confidence(PATTERN, peers, is_guessed=any(peer.took_s is None for peer in peers)),
-        evidence=(evidence_of("closed before a byte came, soon after the dial before", peers),),
+        evidence=(evidence_of(_STATEMENT, peers, window=window),),
         peers=peers,
         values={"window": window},
     )
 
 
+_STATEMENT = (
+    "{count:peer|peers} closed the connection before a byte came, several times within {window} s of the dial before"
+)
+
+
 CAUSE = Cause(
     code="retry_too_fast",
-    title="We dial again sooner than peers accept",
+    title="This program dials peers again too soon",
     severity=Severity.WARNING,
     blame=Blame.US,
-    evidence_rule="Three or more dials to an address that worked before, each within 30 s after the last one and each "
-    "closed before a byte came.",
+    evidence_rule="Three or more dials to an address that worked before, each within 30 s of the one before it, were closed "
+    "at once and before a byte came.",
     next_actions=(
         Action(
-            text="Leave at least {window} s between two dials to one address. The node does so by itself: look for a script "
+            text="Wait at least {window} s before you dial an address again. The node does so by itself: look for a script "
             "that dials by hand.",
             applies_to=NODE,
         ),
-        Action(text="Leave at least {window} s between two dials to one address.", applies_to=OTHERS),
+        Action(text="Let the program wait at least {window} s before it dials an address again.", applies_to=OTHERS),
         Action(
-            text="Ask tracker.standing(addr).next_attempt_unix before each dial.", applies_to=(ProgramKind.EMBEDDED,)
+            text="In its code, ask tracker.standing(addr).next_attempt_unix before each dial.",
+            applies_to=(ProgramKind.EMBEDDED,),
         ),
     ),
     rule=_rule,

@@ -1,10 +1,10 @@
-"""Seeds do not answer."""
+"""Seeds are down."""
 
 from __future__ import annotations
 
 from nocarrier.classification import signs
 from nocarrier.diagnosis import looks
-from nocarrier.diagnosis.cause import Case, Cause, addresses, evidence_of, stated
+from nocarrier.diagnosis.cause import Case, Cause, addresses, evidence_of, stated, title_about
 from nocarrier.diagnosis.confidence import NETWORK, PATTERN, confidence
 from nocarrier.diagnosis.facts import Facts
 from nocarrier.diagnosis.peers import FailingPeer
@@ -15,7 +15,7 @@ from nocarrier.model.taxonomy import Blame, Reason
 from nocarrier.model.wording.text import Text, address, say
 
 MOST = 0.5
-"""More than this share of the seeds that were dialed."""
+"""The cause is found if more than this share of the dialed seeds is down."""
 
 _DOWN = signs.SILENT | signs.HUNG_UP | {Reason.CONNECTION_REFUSED, Reason.HANDSHAKE_TIMEOUT}
 
@@ -32,7 +32,7 @@ def _rule(facts: Facts) -> Case | None:
     network_answers = facts.answered_unix is not None or bool(facts.working) or facts.far_hops_answer
     evidence = [
         evidence_of(
-            "{count:seed that ends|seeds that end} with {reason}",
+            "{count:seed was|seeds were} dialed and failed with {reason}",
             [peer for peer in down if peer.reason is reason],
             reason=reason,
         )
@@ -44,6 +44,7 @@ def _rule(facts: Facts) -> Case | None:
             _ANSWERS if network_answers else _UNSURE,
             seeds=_seeds(down, dialed),
         ),
+        title=_title(down, dialed),
         confidence=confidence(NETWORK if network_answers else PATTERN, down),
         evidence=tuple(evidence),
         peers=down,
@@ -52,7 +53,7 @@ def _rule(facts: Facts) -> Case | None:
 
 
 def _first_dials(facts: Facts) -> int:
-    """Seeds that are dialed just now, and of which nothing is known yet."""
+    """How many seeds are being dialed now and have no outcome yet."""
     if facts.node is None:
         return 0
     known = {peer.addr for peer in facts.all_failing} | {peer.addr for peer in facts.working}
@@ -62,40 +63,51 @@ def _first_dials(facts: Facts) -> int:
 
 _ANSWERS = "{seeds}, while the network works."
 
-_UNSURE = "{seeds}, and whether the network here works is not known."
+_UNSURE = "{seeds}; it is not known whether the network of this machine works."
 
 _ONLY = "The only seed that was dialed, {addrs}, is down"
 
 _ALL = "All {dialed} seeds that were dialed are down ({addrs})"
 
-_SOME = "{down} of {dialed} seeds that were dialed {down:is|are} down ({addrs})"
+_BOTH = "Both seeds that were dialed are down ({addrs})"
+
+_SOME = "{down} of the {dialed} seeds that were dialed {down:is|are} down ({addrs})"
 
 
 def _seeds(down: list[FailingPeer], dialed: int) -> Text:
-    template = _ONLY if dialed == 1 else _ALL if len(down) == dialed else _SOME
+    all_down = {1: _ONLY, 2: _BOTH}.get(dialed, _ALL)
+    template = all_down if len(down) == dialed else _SOME
     return say(template, down=len(down), dialed=dialed, addrs=addresses(down))
+
+
+def _title(down: list[FailingPeer], dialed: int) -> Text:
+    if len(down) < dialed:
+        return say("{count} of {dialed} seeds {count:is|are} down", count=len(down), dialed=dialed)
+    templates = {1: "{They} is down", 2: "Both seeds are down"}
+    return title_about(templates.get(dialed, "All {they} are down"), (peer.addr for peer in down), "seed|seeds")
 
 
 def _network(facts: Facts, *, answers: bool) -> EvidenceItem:
     if facts.working:
-        return stated("other peers work", [peer.addr for peer in facts.working])
+        return stated("other {count:peer works|peers work}", [peer.addr for peer in facts.working])
     if answers:
-        return stated("the network answers our dials", count=1)
-    return stated("nothing else has answered yet", count=0)
+        return stated("sign that the network works: something has answered a dial", count=1)
+    return stated("other {count:answer|answers} from the network so far", count=0)
 
 
 CAUSE = Cause(
     code="seeds_down",
-    title="Seeds do not answer",
+    title="Seeds are down",
     severity=Severity.WARNING,
     blame=Blame.THEM,
-    evidence_rule="More than half of the seeds that were dialed refuse, time out or close, and something else answers.",
+    evidence_rule="More than half of the dialed seeds refuse, time out or close the connection. The verdict is less certain as long "
+    "as nothing else has answered.",
     next_actions=(
-        Action(text="Ask the operators of the seeds, {addr} for one, for the present list."),
-        Action(text="Name other seeds under [node], any peer that you know for one, and restart.", applies_to=NODE),
+        Action(text="Ask the operators of the seeds, such as {addr}, for the current list."),
+        Action(text="Name other seeds under [node], such as any peer that you know, and restart.", applies_to=NODE),
         Action(text="Give the program other peers to start from.", applies_to=OTHERS),
         Action(
-            text="See whether it is the network here: trace the way to {unsure}.",
+            text="See whether the network here is at fault: trace the path to {unsure}.",
             command="nocarrier doctor --probe --url {url}",
         ),
     ),

@@ -1,4 +1,4 @@
-"""The seed list holds what cannot be dialed."""
+"""The seed list has addresses that cannot be dialed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from ipaddress import ip_network
 from typing import NamedTuple
 
 from nocarrier.diagnosis import looks
-from nocarrier.diagnosis.cause import Case, Cause, evidence_of, host_of, stated
+from nocarrier.diagnosis.cause import Case, Cause, evidence_of, host_of, stated, title_about
 from nocarrier.diagnosis.confidence import KERNEL, confidence
 from nocarrier.diagnosis.facts import Facts
 from nocarrier.diagnosis.peers import FailingPeer
@@ -18,21 +18,21 @@ from nocarrier.model.taxonomy import Blame, Phase, Reason, Source
 from nocarrier.model.wording.text import Sayable, Text, address, host, listed, network, say
 
 _WHAT = {
-    Reason.PRIVATE_IP_BLOCKED: "private",
-    Reason.LOOPBACK_BLOCKED: "loopback",
+    Reason.PRIVATE_IP_BLOCKED: "{count:a private address|private addresses}",
+    Reason.LOOPBACK_BLOCKED: "{count:a loopback address|loopback addresses}",
     Reason.SELF_DIAL_BLOCKED: "this node's own address",
-    Reason.INVALID_IPV4_ENDPOINT: "not a valid endpoint",
-    Reason.IPV6_BLOCKED: "IPv6, while ipv4_only is on",
+    Reason.INVALID_IPV4_ENDPOINT: "{count:an invalid endpoint|invalid endpoints}",
+    Reason.IPV6_BLOCKED: "{count:an IPv6 address|IPv6 addresses}, while ipv4_only is on",
     Reason.DNS_NO_USABLE_FAMILY: "{count:a name|names} with IPv6 addresses only, while ipv4_only is on",
     Reason.DNS_NOT_FOUND: "{count:a name that does not exist|names that do not exist}",
 }
 
 _HARMLESS = frozenset({Reason.SELF_DIAL_BLOCKED})
-"""One list of seeds for all nodes holds each seed's own address too."""
+"""If all nodes share one seed list, it includes each seed's own address."""
 
 
 def _configured(facts: Facts) -> dict[Reason, list[str]]:
-    """Seeds by what is wrong with them: what the node says of its list, or without a node what was skipped."""
+    """Seeds by what is wrong with them, as the node says; without a node, as policy skipped them."""
     wrong: dict[Reason, list[str]] = {}
     if facts.node is not None:
         pairs = [(seed.addr, seed.reason) for seed in facts.node.dialing.seeds]
@@ -49,7 +49,7 @@ class _Wrong(NamedTuple):
 
     configured: dict[Reason, list[str]]
     resolved: list[FailingPeer]
-    """Their names are, or lead to, what cannot be dialed."""
+    """Their names do not exist, or lead to addresses that cannot be dialed."""
     duplicates: list[str]
 
     @property
@@ -71,6 +71,7 @@ def _rule(facts: Facts) -> Case | None:
         return None
     return Case(
         summary=_summary(facts, wrong),
+        title=_title(wrong),
         confidence=confidence(KERNEL, wrong.resolved) if wrong.resolved else 0.99,
         evidence=tuple(_evidence(wrong)),
         peers=wrong.resolved,
@@ -83,12 +84,12 @@ def _rule(facts: Facts) -> Case | None:
 
 def _evidence(wrong: _Wrong) -> Iterator[EvidenceItem]:
     for reason, addrs in wrong.configured.items():
-        yield stated("{count:seed that is|seeds that are} " + _WHAT[reason], addrs)
+        yield stated("{count:seed is|seeds are} " + _WHAT[reason], addrs)
     for reason in dict.fromkeys(peer.reason for peer in wrong.resolved):
         peers = [peer for peer in wrong.resolved if peer.reason is reason]
-        yield evidence_of("{count:seed that is or resolves to|seeds that are or resolve to} " + _WHAT[reason], peers)
+        yield evidence_of("{count:seed is or resolves to|seeds are or resolve to} " + _WHAT[reason], peers)
     if wrong.duplicates:
-        yield stated("{count:seed that is|seeds that are} in the list twice", wrong.duplicates)
+        yield stated("{count:seed is|seeds are} in the list twice", wrong.duplicates)
 
 
 _TWICE = "{count} {count:seed is|seeds are} in the list twice."
@@ -108,6 +109,15 @@ def _summary(facts: Facts, wrong: _Wrong) -> Text:
     return say(_SOME_USELESS, count=len(useless), all=len(facts.node.dialing.seeds), addrs=addrs)
 
 
+def _title(wrong: _Wrong) -> Text:
+    useless = wrong.addrs | {peer.addr for peer in wrong.resolved}
+    if not useless:
+        return title_about("{They} {count:is|are} in the list twice", wrong.duplicates, "seed|seeds")
+    if not wrong.reasons - _HARMLESS:
+        return title_about("{They} {count:is|are} this node itself", useless, "seed|seeds")
+    return title_about("{They} cannot be dialed as configured", useless, "seed|seeds")
+
+
 _ACTION = {
     Reason.PRIVATE_IP_BLOCKED: "private",
     Reason.LOOPBACK_BLOCKED: "private",
@@ -117,7 +127,7 @@ _ACTION = {
     Reason.IPV6_BLOCKED: "ipv6",
     Reason.DNS_NO_USABLE_FAMILY: "ipv6",
 }
-"""Which next action mends it, by the placeholder in it."""
+"""The placeholder of the next action that fixes it."""
 
 
 def _values(wrong: _Wrong) -> dict[str, Sayable]:
@@ -135,7 +145,7 @@ def _values(wrong: _Wrong) -> dict[str, Sayable]:
 
 
 def local_network(addr: str) -> str | None:
-    """The network around a private or loopback address, as CIDR text; None where `addr` is none."""
+    """The network around a private or loopback address, as CIDR text; None: `addr` is neither."""
     ip = parse_ip(host_of(addr) or "")
     if ip is None or scope_of(ip) not in {Scope.PRIVATE, Scope.LOOPBACK}:
         return None
@@ -143,20 +153,20 @@ def local_network(addr: str) -> str | None:
 
 
 _LOCAL_PREFIX = {4: 24, 6: 64}
-"""Bits that a network at home or in an office usually has in common."""
+"""How many bits of the address are usually the same throughout a home or office network."""
 
 
 CAUSE = Cause(
     code="seeds_misconfigured",
-    title="The seed list holds addresses that cannot be dialed",
+    title="The seed list has addresses that cannot be dialed",
     severity=Severity.WARNING,
     blame=Blame.US,
-    evidence_rule="Seeds that policy forbids, as configured or once their name is resolved: private, loopback, our own, "
-    "duplicate, invalid or of a family that is off.",
+    evidence_rule="Seeds that cannot be dialed, as configured or after their names are looked up: private, loopback, this "
+    "node's own, duplicate, invalid, nonexistent, or IPv6 while ipv4_only is on.",
     next_actions=(
-        Action(text="Use public addresses in seeds instead of {private}."),
+        Action(text="Use a public address in seeds instead of {private}."),
         Action(
-            text="In a network of your own, allow {network}.",
+            text="If this network is your own, allow {network}.",
             settings="[node]\nallow_networks = [{network}]",
             applies_to=NODE,
             needs=("private",),
@@ -169,7 +179,7 @@ CAUSE = Cause(
         ),
         Action(text="Correct {invalid} in seeds: a host, a colon, and a port from 1 to 65535."),
         Action(text="Correct {unknown} in seeds: no such name exists."),
-        Action(text="See what the resolver says to that name.", command="getent ahosts {unknown_name}"),
+        Action(text="See what the resolver answers for that name.", command="getent ahosts {unknown_name}"),
         Action(
             text="If IPv6 works on this machine, allow it; otherwise remove {ipv6} from seeds.",
             settings="[node]\nipv4_only = false",
@@ -177,7 +187,9 @@ CAUSE = Cause(
         ),
         Action(text="If IPv6 works on this machine, allow it; otherwise remove {ipv6} from seeds.", applies_to=OTHERS),
         Action(text="Remove the duplicate of {twice} from seeds."),
-        Action(text="{own} is this node's own address; harmless. Remove it from seeds to silence this notice."),
+        Action(
+            text="{own} is this node's own address, which is harmless. Remove it from seeds to silence this notice."
+        ),
     ),
     rule=_rule,
     looks=looks.OURS,

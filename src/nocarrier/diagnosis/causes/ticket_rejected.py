@@ -1,10 +1,10 @@
-"""Our admission ticket is missing, expired or not for us."""
+"""Peers refuse the admission ticket of this program."""
 
 from __future__ import annotations
 
 from nocarrier.classification import signs
 from nocarrier.diagnosis import looks
-from nocarrier.diagnosis.cause import Case, Cause, evidence_of
+from nocarrier.diagnosis.cause import Case, Cause, evidence_of, title_about, us
 from nocarrier.diagnosis.confidence import KERNEL, confidence
 from nocarrier.diagnosis.facts import Facts
 from nocarrier.diagnosis.peers import FailingPeer
@@ -13,25 +13,21 @@ from nocarrier.model.finding import Severity
 from nocarrier.model.taxonomy import Blame, Reason
 from nocarrier.model.wording.text import Sayable, address, identity, say, word
 
-_SUMMARY = {
-    "missing": "{count} {count:peer refuses|peers refuse} our admission ticket: it is missing.",
-    "expired": "{count} {count:peer refuses|peers refuse} our admission ticket: it has expired.",
-    "not_yet_valid": "{count} {count:peer refuses|peers refuse} our admission ticket: it is not valid yet.",
-    "bad_signature": "{count} {count:peer refuses|peers refuse} our admission ticket: another key has signed it.",
-    "wrong_subject": "{count} {count:peer refuses|peers refuse} our admission ticket: it was issued for another node.",
+_WHY = {
+    "missing": "it is missing",
+    "expired": "it has expired",
+    "not_yet_valid": "it is not valid yet",
+    "bad_signature": "another key has signed it",
+    "wrong_subject": "it was issued for another node",
 }
 
-_NOT_ACCEPTED = "{count} {count:peer refuses|peers refuse} our admission ticket: it is not accepted."
+_INVALID = "it is not valid"
 
-_STATEMENT = {
-    "missing": "refused because it is missing",
-    "expired": "refused because it has expired",
-    "not_yet_valid": "refused because it is not valid yet",
-    "bad_signature": "refused because another key has signed it",
-    "wrong_subject": "refused because it was issued for another node",
-}
+_SUMMARY = "{count} {count:peer refuses|peers refuse} the admission ticket of {us}: {why}."
 
-_INVALID = "refused because it is invalid"
+_TITLE = "{They} {count:refuses|refuse} the ticket of {us}: {why}"
+
+_STATEMENT = "{count:peer refuses|peers refuse} it because {why}"
 
 
 def _rule(facts: Facts) -> Case | None:
@@ -47,11 +43,15 @@ def _rule(facts: Facts) -> Case | None:
         values["node_id"] = identity(facts.node.info.node_id)
         values["network"] = word(facts.node.info.network)
     if most in {"expired", "not_yet_valid"}:
-        values["time"] = word(most)
+        values["time"] = word(most.replace("_", " "))
+    why = say(_WHY.get(most, _INVALID))
     return Case(
-        summary=say(_SUMMARY.get(most, _NOT_ACCEPTED), count=len(peers)),
+        summary=say(_SUMMARY, count=len(peers), why=why, **us(facts)),
+        title=title_about(_TITLE, (peer.addr for peer in peers), why=why, **us(facts)),
         confidence=confidence(KERNEL, peers),
-        evidence=tuple(evidence_of(_STATEMENT.get(kind, _INVALID), each) for kind, each in by_kind.items()),
+        evidence=tuple(
+            evidence_of(_STATEMENT, each, why=say(_WHY.get(kind, _INVALID))) for kind, each in by_kind.items()
+        ),
         peers=peers,
         values=values,
     )
@@ -59,29 +59,28 @@ def _rule(facts: Facts) -> Case | None:
 
 CAUSE = Cause(
     code="ticket_rejected",
-    title="Our admission ticket is missing, expired or not for us",
+    title="Peers refuse the admission ticket of this program",
     severity=Severity.WARNING,
     blame=Blame.US,
-    evidence_rule="ticket_invalid stated by a peer, with what is wrong with the ticket; unless our clock explains it.",
+    evidence_rule="A peer answers ticket_invalid and says what is wrong with the ticket, and the clock of this machine does not "
+    "explain it.",
     next_actions=(
         Action(
-            text="Ask the operator of the network for a ticket for node id {node_id}, set it as ticket under [node] or as "
+            text="Ask the operator of the network for a ticket for node id {node_id}. Set it as ticket under [node] or as "
             "NOCARRIER_NODE_TICKET, and restart.",
             applies_to=NODE,
         ),
         Action(
-            text="If you are that operator, issue one; issuer.pem stands for the file with the private key of the network.",
+            text="If you are that operator, issue one. Put the file with the private key of the network in place of issuer.pem.",
             command="nocarrier ticket issue --key issuer.pem --node-id {node_id} --network {network}",
             applies_to=NODE,
         ),
         Action(text="Ask the operator of the network for a new ticket, and give it to the program.", applies_to=OTHERS),
         Action(
-            text="See what each peer says of it; {addr} is one that refuses it.",
+            text="See what each peer says about the ticket; {addr} is one that refuses it.",
             command="nocarrier failures --reason ticket_invalid --url {url}",
         ),
-        Action(
-            text="It is refused for its time ({time}): compare this clock with that of the peers.", command="date -u"
-        ),
+        Action(text="The ticket is refused as {time}: check the clock of this machine too.", command="date -u"),
     ),
     rule=_rule,
     looks=looks.SAID,

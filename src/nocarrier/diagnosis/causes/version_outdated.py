@@ -1,4 +1,4 @@
-"""Our protocol version is too old for most peers."""
+"""The protocol version of this program is too old for most peers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from nocarrier.classification import signs
 from nocarrier.diagnosis import looks
-from nocarrier.diagnosis.cause import Case, Cause, evidence_of
+from nocarrier.diagnosis.cause import Case, Cause, evidence_of, title_about, us
 from nocarrier.diagnosis.confidence import KERNEL, PATTERN, confidence
 from nocarrier.diagnosis.facts import Facts
 from nocarrier.diagnosis.peers import FailingPeer
@@ -18,11 +18,11 @@ from nocarrier.model.taxonomy import Blame, Reason
 from nocarrier.model.wording.text import Text, say
 
 MOST = 0.5
-"""From this share of the peers that exchanged Hellos with us on, it is we who are out of step."""
+"""If at least this share of the peers that answered a hello speaks newer versions, this program is the old one."""
 
 
 class Mismatched(NamedTuple):
-    """Peers with whom we have no protocol version in common."""
+    """Peers that have no protocol version in common with this program."""
 
     newer: list[FailingPeer]
     older: list[FailingPeer]
@@ -31,7 +31,7 @@ class Mismatched(NamedTuple):
 
 
 def mismatched(facts: Facts) -> Mismatched:
-    """Who speaks another protocol version than we do, by which."""
+    """The peers that have no protocol version in common with this program, by whether theirs is newer."""
     found = Mismatched([], [], [])
     for peer in facts.failing_with(Reason.VERSION_MISMATCH):
         newer = is_newer(peer)
@@ -40,7 +40,7 @@ def mismatched(facts: Facts) -> Mismatched:
 
 
 def is_newer(peer: FailingPeer) -> bool | None:
-    """Whether the peer wants a newer version than we speak; None: the versions were not recorded."""
+    """Whether the peer wants a newer version than this program speaks; None: the versions were not recorded."""
     if peer.blame in {Blame.US, Blame.THEM}:
         return peer.blame is Blame.US  # the classifier has compared the ranges
     ours, theirs = signs.values(peer)
@@ -55,7 +55,7 @@ def is_newer(peer: FailingPeer) -> bool | None:
 
 
 def versions(end: str, ranges: Iterable[Mapping[str, object]]) -> Iterator[int]:
-    """One end of each of `ranges`, where it was recorded."""
+    """One end of each of `ranges` that has it."""
     for each in ranges:
         if isinstance(version := each.get(end), int):
             yield version
@@ -67,18 +67,24 @@ def _rule(facts: Facts) -> Case | None:
     if not peers or facts.share_of_judges(peers) < MOST:
         return None
     if not known and len(peers) == 1:
-        return None  # that versions differ says nothing about which side is old
+        return None  # if versions just differ, either side may be the old one
     oldest_wanted = min(versions("min", (signs.values(peer)[1] for peer in known)), default=None)
     ours = max(versions("max", (signs.values(peer)[0] for peer in known)), default=None)
     is_possible = oldest_wanted is not None and 0 <= oldest_wanted <= MAX_PROTOCOL_VERSION
     return Case(
-        summary=_summary(len(peers), oldest_wanted, ours),
+        summary=_summary(facts, len(peers), oldest_wanted, ours),
+        title=title_about(
+            "{Us} speaks too old a protocol version for {they}", (peer.addr for peer in peers), **us(facts)
+        ),
         confidence=confidence(KERNEL if len(known) > 1 else PATTERN, peers),
         evidence=tuple(
             evidence_of(says, each)
             for says, each in (
-                ("they accept only newer protocol versions than ours", known),
-                ("they and we have no protocol version in common, and they are the most", untold),
+                ("{count:peer accepts|peers accept} only newer protocol versions", known),
+                (
+                    "{count:peer has|peers have} no protocol version in common with this program, and most peers are like that",
+                    untold,
+                ),
             )
             if each
         ),
@@ -89,41 +95,41 @@ def _rule(facts: Facts) -> Case | None:
     )
 
 
-_SUMMARY = "Our protocol version is too old for {count} {count:peer|peers} of those that answered."
+_SUMMARY = "{Us} speaks too old a protocol version for {count} of the peers that answered."
 
-_SUMMARY_WITH_THEIRS = (
-    "Our protocol version is too old for {count} {count:peer|peers} of those that answered: they want at least version "
-    "{wanted}."
-)
+_SUMMARY_WITH_THEIRS = "{Us} speaks too old a protocol version for {count} of the peers that answered: {count:it wants|they want} at least version {wanted}."
 
 _SUMMARY_WITH_BOTH = (
-    "Our protocol version is too old for {count} {count:peer|peers} of those that answered: they want at least version "
-    "{wanted}, we speak up to {ours}."
+    "{Us} speaks protocol versions up to {ours}, which is too old for {count} of the peers that answered: {count:it wants|they want} at least "
+    "version {wanted}."
 )
 
 
-def _summary(count: int, wanted: int | None, ours: int | None) -> Text:
-    if wanted is None:
-        return say(_SUMMARY, count=count)
-    return say(_SUMMARY_WITH_THEIRS if ours is None else _SUMMARY_WITH_BOTH, count=count, wanted=wanted, ours=ours or 0)
+def _summary(facts: Facts, count: int, wanted: int | None, ours: int | None) -> Text:
+    template = _SUMMARY if wanted is None else _SUMMARY_WITH_THEIRS if ours is None else _SUMMARY_WITH_BOTH
+    return say(template, count=count, wanted=wanted or 0, ours=ours or 0, **us(facts))
 
 
 CAUSE = Cause(
     code="version_outdated",
-    title="Our protocol version is too old",
+    title="This program speaks too old a protocol version",
     severity=Severity.WARNING,
     blame=Blame.US,
-    evidence_rule="version_mismatch with at least half of the distinct peers that exchanged Hellos with us, their minimum "
-    "above our newest.",
+    evidence_rule="version_mismatch with at least half of the distinct peers that answered a hello, and the oldest version that "
+    "they accept is above the newest that this program speaks.",
     next_actions=(
-        Action(text="Update this program to one that speaks their protocol version, {wanted}."),
+        Action(text="Update this program to a release that speaks protocol version {wanted}."),
         Action(
-            text="If it speaks that version already, raise protocol_version.",
+            text="If this program already speaks that version, raise protocol_version.",
             settings="[node]\nprotocol_version = {wanted}",
             applies_to=NODE,
         ),
-        Action(text="If it speaks that version already, let it offer it.", applies_to=OTHERS, needs=("wanted",)),
-        Action(text="Update this program to one that speaks their protocol version.", needs=("not_recorded",)),
+        Action(
+            text="If this program already speaks that version, let it offer that version.",
+            applies_to=OTHERS,
+            needs=("wanted",),
+        ),
+        Action(text="Update this program to a release that speaks their protocol version.", needs=("not_recorded",)),
         Action(
             text="See which versions the peers speak.",
             command="nocarrier failures --reason version_mismatch --url {url}",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 
 from nocarrier.diagnosis import looks
-from nocarrier.diagnosis.cause import Case, Cause, evidence_of, stated
+from nocarrier.diagnosis.cause import Case, Cause, evidence_of, stated, title_about
 from nocarrier.diagnosis.confidence import KERNEL, NETWORK, confidence
 from nocarrier.diagnosis.facts import Facts
 from nocarrier.diagnosis.peers import FailingPeer
@@ -16,16 +16,16 @@ from nocarrier.model.taxonomy import Blame, Reason
 from nocarrier.model.wording.text import Sayable, Text, Value, address, quoted, say, word
 
 _MISTAKES = {
-    PortMistake.HTTP_PORT: "the port is the peer's HTTP port",
-    PortMistake.SOURCE_PORT: "the peer dials from that port, and nobody listens there",
-    PortMistake.OTHER_PORT: "the same node was met on another port",
-    PortMistake.NOT_REACHED: "the peer is connected with us, and does not answer on the port that it publishes",
+    PortMistake.HTTP_PORT: "published {count:port is an HTTP port|ports are HTTP ports}",
+    PortMistake.SOURCE_PORT: "published {count:port is one that the peer dials|ports are ones that the peers dial} from",
+    PortMistake.OTHER_PORT: "{count:node was|nodes were} found on another port than the published one",
+    PortMistake.NOT_REACHED: "connected {count:peer does|peers do} not answer on the published port",
 }
 
 
-_SUMMARY = "{count} published {count:address leads|addresses lead} to another port than the peer's P2P port{example}."
+_SUMMARY = "{count} published {count:address does|addresses do} not lead to the P2P port of the peer{example}."
 
-_EXAMPLE = " (on {addr} {speaks} answers)"
+_EXAMPLE = " ({speaks} answers on {addr})"
 
 
 def _rule(facts: Facts) -> Case | None:
@@ -40,6 +40,7 @@ def _rule(facts: Facts) -> Case | None:
     trues = {claim.addr: claim.true_addr for claim in claims if claim.true_addr}
     return Case(
         summary=say(_SUMMARY, count=len(addrs), example=_example(foreign[0]) if foreign else say("")),
+        title=title_about("{They} {count:is|are} listed with the wrong port", addrs),
         confidence=confidence(KERNEL if trues else NETWORK, peers) if peers else 0.8,
         evidence=tuple(_evidence(foreign, claims)),
         peers=peers,
@@ -50,12 +51,12 @@ def _rule(facts: Facts) -> Case | None:
 
 
 def _correction(trues: Mapping[str, str]) -> dict[str, Sayable]:
-    """The published and the true address of one of them, where any true one is known."""
+    """The published and the true address of one peer, if a true one is known."""
     return {name: address(addr) for pair in trues.items() for name, addr in zip(("wrong", "right"), pair, strict=True)}
 
 
 def _severity(facts: Facts, peers: list[FailingPeer]) -> Severity | None:
-    """Only a wrong seed waits for the operator; what else is wrong is corrected, or somebody else's."""
+    """Only a wrong seed needs the operator of this program; nocarrier or somebody else corrects the rest."""
     if any(peer.is_seed for peer in peers) or (peers and facts.is_cut_off is not False):
         return None
     return Severity.INFO
@@ -75,7 +76,7 @@ def _evidence(foreign: list[FailingPeer], claims: Sequence[PortClaim]) -> Iterat
     for peer in foreign:
         spoken.setdefault(_spoken(peer) or word("an unknown protocol"), []).append(peer)
     for protocol, peers in spoken.items():
-        yield evidence_of("{protocol} answers on the P2P port", peers, protocol=protocol)
+        yield evidence_of("published {count:port|ports} answered with {protocol}", peers, protocol=protocol)
     mistaken: dict[PortMistake, list[str]] = {}
     for claim in claims:
         mistaken.setdefault(claim.mistake, []).append(claim.addr)
@@ -83,7 +84,7 @@ def _evidence(foreign: list[FailingPeer], claims: Sequence[PortClaim]) -> Iterat
         yield stated(_MISTAKES[mistake], addrs)
     corrected = [claim.addr for claim in claims if claim.corrected]
     if corrected:
-        yield stated("of these, the peer book has the true address by now", corrected)
+        yield stated("of these {count:addresses is|addresses are} corrected in the peer book", corrected)
 
 
 CAUSE = Cause(
@@ -91,17 +92,16 @@ CAUSE = Cause(
     title="Peers publish a port that is not their P2P port",
     severity=Severity.WARNING,
     blame=Blame.THEM,
-    evidence_rule="Another protocol answers on the published port; or a handshake proved the same node on another port; "
+    evidence_rule="Another protocol answers on the published port; or a handshake proved that the same node is on another port; "
     "or the published port is the peer's HTTP port or one that it dials from.",
     next_actions=(
         Action(
-            text="Use {right} instead of {wrong}: correct it where a list of seeds has it, and tell the operator of that "
-            "peer."
+            text="Use {right} instead of {wrong}: correct it in every seed list that has it, and tell the operator of that peer."
         ),
         Action(
             text="Correct the port of {addr} in seeds, or ask its operator to publish the P2P port (advertise under [node])."
         ),
-        Action(text="See whether it is a node's HTTP port.", command="curl -s http://{addr}/healthz"),
+        Action(text="See whether it is the HTTP port of a node.", command="curl -s http://{addr}/healthz"),
     ),
     rule=_rule,
     looks=looks.AT_HOST,

@@ -40,7 +40,7 @@ class _Item(msgspec.Struct, frozen=True):
 
 class _Finding(msgspec.Struct, frozen=True):
     code: str
-    title: str
+    title: _Text | str
     severity: Severity
     blame: Blame
     summary: _Text | str
@@ -57,7 +57,7 @@ def encode_finding(finding: Finding) -> str:
     """Return `finding` as JSON."""
     kept = _Finding(
         code=finding.code,
-        title=finding.title,
+        title=_kept(finding.title),
         severity=finding.severity,
         blame=finding.blame,
         summary=_kept(finding.summary),
@@ -84,7 +84,7 @@ def decode_finding(text: str, run: str) -> Finding:
     kept = msgspec.json.decode(text, type=_Finding)
     return Finding(
         code=kept.code,
-        title=kept.title,
+        title=_text(kept.title),
         severity=kept.severity,
         blame=kept.blame,
         summary=_text(kept.summary),

@@ -94,7 +94,8 @@ class FindingView(MadeOfValues):
     code: str
     """The name of the cause."""
     title: str
-    """What is wrong, without numbers."""
+    """A headline that names its subject and may change while the finding is active. It may contain an address that a
+    peer made up, so treat it as hostile."""
     severity: Severity
     blame: Blame
     summary: str
@@ -208,7 +209,7 @@ def finding_view(finding: Finding, reader: Reader) -> FindingView:
     summary = finding.summary.masked(mask)
     return (MaskedFindingView if reader.is_masked else FindingView)(
         code=finding.code,
-        title=finding.title,
+        title=str(finding.title.masked(mask)),
         severity=finding.severity,
         blame=finding.blame,
         summary=str(summary),
@@ -265,7 +266,7 @@ def _as_it_is(_kind: ValueKind, text: str) -> str:
 
 def _addresses_in(finding: Finding) -> set[str]:
     """Return the addresses and hosts that the finding names, because texts that it quotes may name them too."""
-    texts = (finding.summary, *(item.statement for item in finding.evidence))
+    texts = (finding.title, finding.summary, *(item.statement for item in finding.evidence))
     said = {value.text for text in texts for value in text.values.values() if value.kind in _NAMING}
     return said.union(*(item.addrs for item in finding.evidence))
 

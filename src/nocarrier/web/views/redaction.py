@@ -46,7 +46,7 @@ _OPAQUE_KEYS = frozenset({"first_bytes"})
 
 _FIXED_WORDS = (
     frozenset({"reason", "last_reason", "because", "source", "phase", "kind", "blame", "state", "direction", "outcome"})
-    | {"code", "title", "severity", "hides", "suggests", "answer", "blocked", "mistake"}
+    | {"code", "severity", "hides", "suggests", "answer", "blocked", "mistake"}
     | {"network", "genesis", "version"}
 )
 """Fields with words of nocarrier's tables, and fields that identify the network or the program but not who takes part
