@@ -10,8 +10,13 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from testbed import netns
-from testbed.programs import NOT_PROVEN, why_no_netns
+# What these assert says by what it fails, as in a test; before they are imported.
+pytest.register_assert_rewrite(
+    "testbed", *(f"tests.{path.name}" for path in Path(__file__).parent.iterdir() if path.is_dir())
+)
+
+from testbed import netns  # noqa: E402
+from testbed.programs import NOT_PROVEN, why_no_netns  # noqa: E402
 
 # How fast examples are made and run depends on how busy the machine is, and says nothing about the code.
 hypothesis.settings.register_profile(

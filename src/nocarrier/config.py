@@ -263,8 +263,9 @@ def _convert(given: _Given, wanted: Any) -> Any:
         converted = msgspec.convert(value, wanted, strict=not given.is_text)
         _require_utf8(converted)
     except (msgspec.ValidationError, UnicodeEncodeError) as error:
+        encoded = " in UTF-8" if isinstance(error, UnicodeEncodeError) else ""
         raise ConfigError(
-            f"{given.where} = {given.value!r} cannot work; it must be {_type_in_words(wanted)} ({error})",
+            f"{given.where} = {given.value!r} cannot work; it must be {_type_in_words(wanted)}{encoded}",
             flag=given.flag,
         ) from None
     return converted

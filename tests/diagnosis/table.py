@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -171,3 +173,13 @@ def codes(world: World) -> list[str]:
 def described(diagnosis: Diagnosis) -> str:
     """The findings, for readers of a failed test."""
     return "; ".join(f"{found.code} ({found.severity}): {found.summary}" for found in diagnosis.findings) or "nothing"
+
+
+def all_tables() -> dict[str, Table]:
+    """The tables of all files, by the code of their cause."""
+    files = sorted(Path(__file__).parent.glob("test_*.py"))
+    modules = [importlib.import_module(f"tests.diagnosis.{path.stem}") for path in files]
+    found = [table for module in modules for table in getattr(module, "TABLES", ())]
+    by_code = {table.code: table for table in found}
+    assert len(by_code) == len(found), "one table for each cause"
+    return by_code

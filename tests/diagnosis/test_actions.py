@@ -15,7 +15,7 @@ from nocarrier.cli.main import VERBS, main
 from nocarrier.diagnosis import CAUSES
 from nocarrier.model.action import OTHERS, Action, NextAction, ProgramKind
 from nocarrier.model.wording.text import Sayable, address, decimal, host, identity, network, percent, quoted, say, word
-from tests.diagnosis.test_contract import tables
+from tests.diagnosis.table import all_tables
 from tests.diagnosis.world import World
 
 PROGRAMS = {
@@ -217,7 +217,7 @@ def test_no_value_breaks_out_of_its_settings(cause, action, said):
 
 
 def worlds() -> list[tuple[str, str, World]]:
-    return [(code, words, row.world) for code, table in tables().items() for words, row in table.raised.items()]
+    return [(code, words, row.world) for code, table in all_tables().items() for words, row in table.raised.items()]
 
 
 @pytest.mark.parametrize(("code", "words", "world"), [pytest.param(*row, id=f"{row[0]}: {row[1]}") for row in worlds()])

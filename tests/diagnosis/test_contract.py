@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import importlib
 import re
 from pathlib import Path
 
 import pytest
 
-from nocarrier.diagnosis import CAUSES
+from nocarrier.diagnosis import CAUSES, causes
 from nocarrier.model.finding import Severity
-from tests.diagnosis.table import Table
+from tests.diagnosis.table import all_tables
 
 HERE = Path(__file__).parent
 LEAST_RAISED = 2
@@ -27,25 +26,21 @@ OF_THE_DESIGN = {
 """Codes that others rely on; there may be more."""
 
 
-def tables() -> dict[str, Table]:
-    modules = [importlib.import_module(f"tests.diagnosis.{path.stem}") for path in sorted(HERE.glob("test_our_*.py"))]
-    others = ("test_handshake_verdicts", "test_path", "test_sources", "test_single_peers")
-    modules += [importlib.import_module(f"tests.diagnosis.{name}") for name in others]
-    found = [table for module in modules for table in module.TABLES]
-    by_code = {table.code: table for table in found}
-    assert len(by_code) == len(found), "one table for each cause"
-    return by_code
+def test_every_file_of_a_cause_is_registered():
+    files = {path.stem for path in Path(causes.__file__).parent.glob("*.py")} - {"__init__"}
+    assert files == set(CODES), "import it in diagnosis/causes/__init__.py, and add it to CAUSES"
 
 
 @pytest.mark.parametrize("code", CODES)
 def test_every_cause_has_rows_that_raise_it_and_near_misses(code):
-    table = tables()[code]
+    table = all_tables().get(code)
+    assert table is not None, f"no file of tests/diagnosis has a Table('{code}', ...) in its TABLES"
     assert len(table.raised) >= LEAST_RAISED
     assert len(table.near_misses) >= LEAST_NEAR_MISSES
 
 
 def test_every_table_belongs_to_a_cause():
-    assert set(tables()) == set(CODES)
+    assert set(all_tables()) == set(CODES)
 
 
 def test_the_promised_causes_exist():

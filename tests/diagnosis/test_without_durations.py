@@ -5,29 +5,16 @@ from __future__ import annotations
 import pytest
 
 from nocarrier.model.taxonomy import Phase
-from tests.diagnosis import (
-    test_handshake_verdicts,
-    test_our_network,
-    test_our_process,
-    test_our_settings,
-    test_path,
-    test_single_peers,
-    test_sources,
-)
-from tests.diagnosis.table import Table, described, finding_of, near_misses, raised, row
+from tests.diagnosis.table import Table, all_tables, described, finding_of, near_misses, raised, row
 from tests.diagnosis.world import MINUTE, World, names, peer, peers
 
-MODULES = (
-    test_handshake_verdicts, test_our_network, test_our_process, test_our_settings, test_path, test_single_peers,
-    test_sources,
-)  # fmt: skip
-TABLES = [table for module in MODULES for table in module.TABLES]
+EVERY_TABLE = all_tables().values()
 
 TOLD_BY_DURATION_ALONE = {"retry_too_fast: it listened to us first"}
 """Near misses that only the duration distinguishes from the real case."""
 
 
-@raised(*TABLES)
+@raised(*EVERY_TABLE)
 def test_it_is_still_found(code, expected):
     known, unknown = expected.world.diagnosis(), expected.world.untimed().diagnosis()
     found = finding_of(unknown, code)
@@ -37,7 +24,7 @@ def test_it_is_still_found(code, expected):
         assert each.confidence <= finding_of(known, each.code).confidence, each.code
 
 
-@near_misses(*TABLES)
+@near_misses(*EVERY_TABLE)
 def test_it_is_still_not_found(code, expected, request):
     if request.node.callspec.id in TOLD_BY_DURATION_ALONE:
         pytest.skip("without the duration it is the same world")

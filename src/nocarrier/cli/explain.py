@@ -89,7 +89,8 @@ def _listed(names: Iterable[str], before: str = "") -> str:
 
 
 def _unknown(name: str) -> str:
-    known = [*_REASONS, *_CAUSES, *(entry.word for entry in GLOSSARY.values())]
+    # A word of the glossary may also be a reason.
+    known = list(dict.fromkeys([*_REASONS, *_CAUSES, *(entry.word for entry in GLOSSARY.values())]))
     meant = did_you_mean(name, known)
     return " ".join(
         filter(None, (f"There is no {printable(name)!r} to explain.", meant, "List all with: nocarrier explain"))

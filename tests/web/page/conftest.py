@@ -9,10 +9,8 @@ from contextlib import ExitStack
 
 import pytest
 
-pytest.register_assert_rewrite("page.browser", "page.looking", "page.page_node", "page.program")
-
-from tests.web.page.browser import Visitor, chromium  # noqa: E402
-from tests.web.page.page_node import running_demo  # noqa: E402
+from tests.web.page.browser import Visitor, chromium
+from tests.web.page.page_node import running_demo
 
 
 @pytest.fixture(scope="package")
