@@ -283,7 +283,7 @@ def test_an_issued_ticket_admits_its_node(tmp_path: Path):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--node-id", "short"), "64 hex digits"),
+        (("--node-id", "short"), "64 lower-case hex digits"),
         (("--node-id", NODE_ID, "--days", "0"), "more than 0"),
         (("--node-id", NODE_ID, "--days", "nan"), "more than 0"),
     ],

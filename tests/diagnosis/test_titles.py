@@ -7,13 +7,12 @@ import pytest
 from nocarrier.diagnosis import CAUSES
 from nocarrier.diagnosis.cause import TITLE_LENGTH, title_about
 from nocarrier.model.wording.text import ValueKind, say
-from tests.diagnosis.table import check_title, finding_of, names_subject
-from tests.diagnosis.test_contract import tables
+from tests.diagnosis.table import all_tables, check_title, finding_of, names_subject
 from tests.diagnosis.world import World, peer, peers
 
 ROWS = [
     pytest.param(code, row, id=f"{code}: {words}")
-    for code, table in tables().items()
+    for code, table in all_tables().items()
     for words, row in table.raised.items()
 ]
 

@@ -89,7 +89,7 @@ def test_missing_events_are_reported(kept, tracker, history):
 def test_an_unknown_run_is_not_found(kept):
     answer = get(kept, f"/api/p2p/history?order=asc&after={'0' * 32}:1")
     assert answer.status == 404
-    assert "Ask without after" in answer.problem
+    assert "Leave out after" in answer.problem
 
 
 def test_names_of_events_are_not_secret(kept, tracker):
