@@ -208,7 +208,7 @@ SCENARIOS = (
         expected_cause="local_exhaustion",
         expected_severity="warning",
         expected_blame="us",
-        remedy=Remedy(says="Raise the limit of file descriptors", step=limit_descriptors),
+        remedy=Remedy(says="LimitNOFILE=", step=limit_descriptors),
     ),
     Scenario(
         name="local_ports_used_up",
@@ -218,7 +218,7 @@ SCENARIOS = (
         expected_cause="local_exhaustion",
         expected_severity="critical",
         expected_blame="us",
-        remedy=Remedy(says="Widen the range of local ports", step=widen_port_range, clears_within_s=BACKOFF_AND_DIAL_S),
+        remedy=Remedy(says="ip_local_port_range", step=widen_port_range, clears_within_s=BACKOFF_AND_DIAL_S),
     ),
     Scenario(
         name="local_ports_used_up_towards_one_peer",
@@ -260,7 +260,7 @@ SCENARIOS = (
         expected_cause="dns_broken",
         expected_severity="critical",
         expected_blame="us",
-        remedy=Remedy(says="Name a resolver that answers", step=name_another_resolver, clears_within_s=60),
+        remedy=Remedy(says="Put a resolver that answers into", step=name_another_resolver, clears_within_s=60),
     ),
     Scenario(
         name="resolver_refuses",
@@ -270,7 +270,7 @@ SCENARIOS = (
         expected_cause="dns_broken",
         expected_severity="warning",
         expected_blame="us",
-        remedy=Remedy(says="Name a resolver that answers", step=name_another_resolver, clears_within_s=60),
+        remedy=Remedy(says="Put a resolver that answers into", step=name_another_resolver, clears_within_s=60),
     ),
     Scenario(
         name="resolver_gone",
@@ -280,7 +280,7 @@ SCENARIOS = (
         expected_cause="dns_broken",
         expected_severity="critical",
         expected_blame="us",
-        remedy=Remedy(says="Name a resolver that answers", step=name_another_resolver, clears_within_s=60),
+        remedy=Remedy(says="Put a resolver that answers into", step=name_another_resolver, clears_within_s=60),
     ),
     Scenario(
         name="seed_name_leads_to_a_private_address",

@@ -141,7 +141,7 @@ SCENARIOS = (
         expected_reason="connection_refused",
         expected_cause="peer_down",
         needs_s=BACKOFF_AND_DIAL_S,
-        remedy=Remedy(says="Check that the peer's program runs", step=restart_bad, clears_within_s=120),
+        remedy=Remedy(says="check that the program runs there", step=restart_bad, clears_within_s=120),
     ),
     Scenario(
         name="peer_loses_power",

@@ -27,6 +27,7 @@ from lab.steps import bad_server, link_down, link_up
 from lab.trial import Result, false_findings
 from lab.wire import WireSettings
 from lab.world import World
+from nocarrier.diagnosis import CAUSES
 from nocarrier.model.address import DEFAULT_NETGROUP_PREFIX, Scope, netgroup_of, parse_ip, scope_of
 from testbed import netns
 from testbed.dialing import dial_in
@@ -390,3 +391,13 @@ def test_results_are_written_before_a_run_breaks(tmp_path, monkeypatch):
     [result] = json.loads(output.read_text())
     assert (result["scenario"], result["why_not"]) == ("raises", "the lab failed: ZeroDivisionError: ")
     assert result["notes"]["not_json"] == "{'a set'}"
+
+
+@pytest.mark.parametrize("scenario", [each for each in SCENARIOS.values() if each.remedy], ids=lambda each: each.name)
+def test_what_the_operator_does_is_an_action_of_the_cause(scenario):
+    """A text that was rewritten must not wait for `make lab` to be missed."""
+    [cause] = [cause for cause in CAUSES if cause.code == scenario.expected_cause]
+
+    said = [f"{action.text} {action.command or ''} {action.settings or ''}" for action in cause.next_actions]
+
+    assert any(scenario.remedy.says in each for each in said), said

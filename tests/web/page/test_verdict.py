@@ -50,7 +50,7 @@ def test_findings_that_need_no_action_are_behind_one_line(visitor, demo):
     more.locator("summary").press("Enter")
     expect(peer_down).to_be_visible()
     peer_down.get_by_role("heading").get_by_role("button").press("Enter")
-    expect(peer_down).to_contain_text("the machine answers that nothing listens on that port")
+    expect(peer_down).to_contain_text("nothing listens on that port")
 
 
 def test_a_finding_opens_to_its_evidence_and_what_to_do(visitor, demo):
