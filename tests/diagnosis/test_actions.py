@@ -14,7 +14,19 @@ from nocarrier import config
 from nocarrier.cli.main import VERBS, main
 from nocarrier.diagnosis import CAUSES
 from nocarrier.model.action import OTHERS, Action, NextAction, ProgramKind
-from nocarrier.model.wording.text import Sayable, address, decimal, host, identity, network, percent, quoted, say, word
+from nocarrier.model.wording.text import (
+    Sayable,
+    address,
+    decimal,
+    host,
+    identity,
+    listed,
+    network,
+    percent,
+    quoted,
+    say,
+    word,
+)
 from tests.diagnosis.table import all_tables
 from tests.diagnosis.world import World
 
@@ -30,6 +42,7 @@ PROGRAMS = {
     "ls": "coreutils",
     "nft": "nftables",
     "nocarrier": "itself",
+    "nslookup": "bind9-dnsutils",
     "ping": "iputils-ping",
     "prlimit": "util-linux",
     "ss": "iproute2",
@@ -43,6 +56,7 @@ PROGRAMS = {
 
 ADDR = address("203.0.113.9:7072")
 VALUES: dict[str, Sayable] = {
+    "ban": quoted("203.0.113.0/24"),
     "book": word("peer_book"),
     "descriptors": word("file descriptors"),
     "gateway": host("192.168.1.1"),
@@ -50,6 +64,7 @@ VALUES: dict[str, Sayable] = {
     "hop": host("203.0.113.1"),
     "host": host("203.0.113.9"),
     "interface": word("eth0"),
+    "limit": quoted("max_dials_in_flight"),
     "memory": word("memory for sockets"),
     "minutes": 30,
     "name": host("seed.example"),
@@ -59,7 +74,9 @@ VALUES: dict[str, Sayable] = {
     "node_id": identity("cd" * 32),
     "off": say("is {span} ahead of ours", span=word("10 min")),
     "pid": 4711,
+    "missing": host("seed.example"),
     "port": 7072,
+    "portal": host("192.168.1.1"),
     "ports": word("local ports"),
     "reason": word("timeout"),
     "route": network("203.0.113.0/24"),
@@ -67,11 +84,13 @@ VALUES: dict[str, Sayable] = {
     "routed_host": host("203.0.113.9"),
     "seconds": decimal(2.5, 1),
     "share": percent(0.75),
+    "servers": listed([host("192.168.1.1")]),
     "short_genesis": quoted("abababababab…"),
     "source": word("gossip"),
     "step": word("Do this."),
     "time": word("expired"),
     "unknown_name": host("seed.example"),
+    "unknown_server": host("seed.example"),
     "via_host": host("203.0.113.9"),
     "wanted": 3,
     "where": say("port {port}", port=7072),
@@ -87,6 +106,7 @@ VALUES: dict[str, Sayable] = {
             "invalid",
             "ipv6",
             "newer",
+            "only_own",
             "other_version",
             "own",
             "private",

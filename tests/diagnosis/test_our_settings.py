@@ -41,6 +41,10 @@ NOBODY = Table(
             World().with_node(known=0, seeds=[seed("10.0.0.1:7072", "private_ip_blocked")]),
             says="Policy forbids the only seed",
         ),
+        "neither of the seeds may be dialed": row(
+            World().with_node(known=0, seeds=[seed(f"10.0.0.{n}:7072", "private_ip_blocked") for n in (1, 2)]),
+            says="Policy forbids all 2 seeds of this node",
+        ),
     },
     near_misses={
         "just started": row(World().with_node(known=0, started_ago_s=20)),
@@ -107,6 +111,23 @@ SEED_LIST = Table(
         ),
         "our own address among them does no harm": row(
             seeded(seed("203.0.113.7:7072", "self_dial_blocked"), peer(1)).session(peer(1), "seed"), severity="info"
+        ),
+        "the name of its only seed leads to itself": row(
+            seeded(*names(1), known=0).fails(names(1), "self_dial_blocked", "seed", phase="handshake"),
+            first=True,
+            severity="warning",
+            does="name another node of the network in seeds",
+        ),
+        "both its seeds are itself, one by its address": row(
+            seeded(*names(1), seed("203.0.113.7:7072", "self_dial_blocked"), known=0).fails(
+                names(1), "self_dial_blocked", "seed", phase="resolve"
+            ),
+            severity="warning",
+        ),
+        "one of two names leads to itself, and the other seed is there": row(
+            seeded(*names(1), peer(1)).session(peer(1), "seed").fails(names(1), "self_dial_blocked", "seed"),
+            severity="info",
+            does="which is harmless",
         ),
         "skipped seeds of a program without a node": row(
             World().works(peer(1)).skips("192.168.1.5:7072", "private_ip_blocked", "seed"),

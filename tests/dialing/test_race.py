@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import nocarrier
+from nocarrier.dialing.dial import MAX_RESOLVED
 from nocarrier.dialing.race import MAX_ADDRESSES, STAGGER_S, Race
 from nocarrier.model.address import Address
 from nocarrier.testing.fault_servers import FAULT_SERVERS, backlog_full, closed_port
@@ -170,3 +171,30 @@ async def test_the_deadline_applies_to_all_addresses_together():
         assert await race.run() is None
         assert time.perf_counter() - started_s < 1.5
     assert {attempt.fault and attempt.fault.reason for attempt in race.attempts} == {"timeout"}
+
+
+async def test_a_failed_dial_keeps_where_its_name_led():
+    tracker = nocarrier.DialTracker()
+    async with closed_port("127.0.0.1", 0) as port:
+        resolve = resolver(*(f"127.0.0.{number}" for number in range(1, 8)))
+        with pytest.raises(OSError):
+            async with nocarrier.dial(f"peer.test:{port}", "seed", tracker=tracker, resolve=resolve) as d:
+                await d.connect()
+        with pytest.raises(OSError):
+            async with nocarrier.dial(f"127.0.0.1:{port}", "seed", tracker=tracker) as d:
+                await d.connect()
+    by_name, by_address = tracker.recent()
+    assert by_name.evidence["resolved_to"] == [f"127.0.0.{number}" for number in range(1, MAX_RESOLVED + 1)]
+    assert "resolved_to" not in by_address.evidence
+
+
+async def test_a_dial_that_policy_forbids_keeps_where_its_name_led():
+    tracker = nocarrier.DialTracker()
+    policy = nocarrier.AddressPolicy()
+    with pytest.raises(nocarrier.DialSkipped):
+        async with nocarrier.dial(
+            "peer.test:1", "seed", tracker=tracker, policy=policy, resolve=resolver("0.0.0.0")
+        ) as d:
+            await d.connect()
+    [failure] = tracker.recent()
+    assert (failure.reason, failure.evidence["resolved_to"]) == ("invalid_ipv4_endpoint", ["0.0.0.0"])

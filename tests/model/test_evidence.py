@@ -21,9 +21,17 @@ FORMS = {
     ValueForm.HEX: str,
     ValueForm.FLAG: bool,
     ValueForm.ICMP: IcmpEvidence,
+    ValueForm.ADDRESSES: list[str],
     ValueForm.ANYTHING: object,
 }
-SAMPLES = {int: 7, str: "word", float: 1.5, bool: True, IcmpEvidence: {"type": 3, "code": 13, "hop": "192.0.2.1"}}
+SAMPLES = {
+    int: 7,
+    str: "word",
+    float: 1.5,
+    bool: True,
+    IcmpEvidence: {"type": 3, "code": 13, "hop": "192.0.2.1"},
+    list[str]: ["192.0.2.1", "2001:db8::1"],
+}
 
 
 def said(evidence, *, is_short=False):

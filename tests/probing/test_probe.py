@@ -112,7 +112,7 @@ async def test_name_servers_are_those_of_resolv_conf(monkeypatch, tmp_path):
     path.write_text(
         "# a comment\nsearch example\nnameserver 198.18.0.53\nnameserver\nnameserver 2001:db8::53 # second\n"
     )
-    monkeypatch.setattr(sys.modules["nocarrier.probing.probes"], "_RESOLV_CONF", path)
+    monkeypatch.setattr(sys.modules["nocarrier.host.nameservers"], "_RESOLV_CONF", path)
 
     check = await check_resolver([], resolve_with_system)
 

@@ -68,6 +68,32 @@ export const EVIDENCE_KEYS: readonly EvidenceKey[] = [
     "told_by": []
   },
   {
+    "key": "resolved_to",
+    "form": "addresses",
+    "meaning": "The IP addresses that the peer's name led to, in the order of the resolver, at most 4 of them.",
+    "sayings": [
+      {
+        "text": "the name led to {resolved_to}",
+        "when": null,
+        "short": "the name led to {resolved_to}"
+      }
+    ],
+    "told_by": []
+  },
+  {
+    "key": "rule",
+    "form": "text",
+    "meaning": "What on this side forbids the dial: an entry of the ban list, or the name of a setting.",
+    "sayings": [
+      {
+        "text": "{rule} forbids it",
+        "when": null,
+        "short": "{rule} forbids it"
+      }
+    ],
+    "told_by": []
+  },
+  {
     "key": "errno",
     "form": "text",
     "meaning": "Name, such as ECONNREFUSED.",

@@ -254,6 +254,10 @@ export interface Evidence {
   no_neighbour?: boolean;
   /** What this side has, of two values that do not match. */
   ours?: unknown;
+  /** The IP addresses that the peer's name led to, in the order of the resolver, at most 4 of them. */
+  resolved_to?: string[];
+  /** What on this side forbids the dial: an entry of the ban list, or the name of a setting. */
+  rule?: string;
   /** What the first bytes look like: http, tls, ssh, bitcoin, multistream; echo: our own, sent back. */
   speaks?: string;
   /** us or remote: whose verdict the reason is. */
@@ -882,7 +886,7 @@ export interface Trace {
 }
 
 /** What a value of evidence is, which decides how it is shown. */
-export type ValueForm = "anything" | "flag" | "hex" | "icmp" | "name" | "number" | "seconds" | "text" | "time";
+export type ValueForm = "addresses" | "anything" | "flag" | "hex" | "icmp" | "name" | "number" | "seconds" | "text" | "time";
 
 /** What a value in a sentence is. */
 export type ValueKind = "address" | "host" | "identity" | "network" | "number" | "text" | "url" | "word";

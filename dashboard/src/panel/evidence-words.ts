@@ -19,6 +19,7 @@ function shown(form: ValueForm, value: unknown): string {
   if (form === "seconds" && typeof value === "number") return duration(value);
   if (form === "time" && typeof value === "number") return clockTime(value, 0);
   if (form === "number" && typeof value === "number") return count(value);
+  if (form === "addresses" && Array.isArray(value)) return value.join(", ");
   if (form === "name") return words(String(value));
   if (form === "hex") return bytesAsText(String(value));
   return String(value);

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import NamedTuple, Self
 
@@ -25,6 +25,9 @@ from nocarrier.model.event import Attempt, EndedAttempt
 from nocarrier.model.fault import Evidence, Fault
 from nocarrier.model.ports import DialRecorder
 from nocarrier.model.taxonomy import Phase, Reason
+
+MAX_RESOLVED = 4
+"""How many addresses of a name are kept as evidence: enough to see whether names share them."""
 
 DEFAULT_CONNECT_TIMEOUT_S = 10.0
 """The default of the setting ``connect_timeout_s``."""
@@ -77,6 +80,7 @@ class Dial:
     _connecting_since = 0.0
     _large_segments_lost: str | None = None
     _handled: BaseException | None = None
+    _resolved: Sequence[str] = ()
 
     def __init__(
         self,
@@ -179,7 +183,7 @@ class Dial:
         dial_id, self._dial_id = self._dial_id, None
         penalise = False
         try:
-            self.fault = self._fault_of(exc)
+            self.fault = fault_of_dial.with_resolved(self._fault_of(exc), self._resolved)
             penalise = self._counts_against_peer(self.fault)
         except Exception as error:  # noqa: BLE001 - `evidence` and the callback are the caller's; the dial still has to end
             self.fault = self.fault or fault_of_dial.not_classified(error, self._phases.current)
@@ -276,6 +280,7 @@ class Dial:
             self._phases.add_time(Phase.RESOLVE, self._loop.time() - started)
         if not found:
             raise socket.gaierror(socket.EAI_NONAME, f"{host} has no address")
+        self._resolved = [candidate.host for candidate in found[:MAX_RESOLVED]]
         allowed, blocks = [], []
         for candidate in found:
             block = self._blocked(candidate.host)

@@ -6,7 +6,7 @@ All evidence is collected before anybody is blamed.
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -95,3 +95,10 @@ def with_lag(fault: Fault, lag: Evidence) -> Fault:
         return fault
     evidence = cast("Evidence", {**fault.evidence, **lag})
     return replace(fault, evidence=evidence, blame=blame_for(fault.reason, evidence))
+
+
+def with_resolved(fault: Fault, resolved: Sequence[str]) -> Fault:
+    """`fault` with the IP addresses that the name of the peer led to; the same if it was not a name."""
+    if not resolved:
+        return fault
+    return replace(fault, evidence=cast("Evidence", {**fault.evidence, "resolved_to": list(resolved)}))

@@ -6,6 +6,7 @@ import os
 import sys
 
 from nocarrier.host.limits import count_ephemeral_ports, count_open_files, count_tcp_sockets, limit_open_files
+from nocarrier.host.nameservers import read_nameservers
 from nocarrier.host.routes import read_routes
 from nocarrier.model.host_state import HostState
 
@@ -30,4 +31,5 @@ def read_host_state() -> HostState:
         reject_routes=routes.reject_routes if routes else (),
         interfaces_up=routes.interfaces_up if routes else None,
         interfaces_down=routes.interfaces_down if routes else (),
+        nameservers=read_nameservers(),
     )

@@ -29,6 +29,8 @@ class ValueForm(Word):
     FLAG = "flag"
     ICMP = "icmp"
     """An ICMP error: the type, the code, and which hop sent it."""
+    ADDRESSES = "addresses"
+    """A list of IP addresses."""
     ANYTHING = "anything"
 
 
@@ -140,6 +142,18 @@ EVIDENCE_KEYS: tuple[EvidenceKey, ...] = (
             _say("this machine itself refused: no packet left it", when="local", short="this machine itself refused"),
             _say("the answer came back from the network", when="network", short=""),
         ),
+    ),
+    EvidenceKey(
+        key="resolved_to",
+        form=ValueForm.ADDRESSES,
+        meaning="The IP addresses that the peer's name led to, in the order of the resolver, at most 4 of them.",
+        sayings=(_say("the name led to {resolved_to}"),),
+    ),
+    EvidenceKey(
+        key="rule",
+        form=ValueForm.TEXT,
+        meaning="What on this side forbids the dial: an entry of the ban list, or the name of a setting.",
+        sayings=(_say("{rule} forbids it"),),
     ),
     EvidenceKey(
         key="errno",

@@ -44,6 +44,8 @@ class Evidence(TypedDict, total=False):
     data_retransmits: int
     large_segments_lost: str
     connect_attempts: int
+    resolved_to: list[str]
+    rule: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

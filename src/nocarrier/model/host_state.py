@@ -27,3 +27,5 @@ class HostState:
     """Without loopback."""
     interfaces_down: tuple[str, ...] = ()
     """Those that are not up, or have no carrier."""
+    nameservers: tuple[str, ...] = ()
+    """Of /etc/resolv.conf. May be any text that stands there."""

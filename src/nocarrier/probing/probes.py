@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from pathlib import Path
 
 from nocarrier.classification import classify
 from nocarrier.dialing.attempt import Failed, connect_socket
 from nocarrier.dialing.resolve import Resolve
 from nocarrier.host.counters import DIALS_BEGUN, growth, read_counters
+from nocarrier.host.nameservers import read_nameservers
 from nocarrier.host.routes import read_neighbours, read_routes
 from nocarrier.model.address import Address, IPAddress
 from nocarrier.model.probe import (
@@ -39,8 +39,6 @@ WELL_KNOWN_PORTS = (443, 80, 22)
 
 RESOLVER_TIMEOUT_S = 5.0
 """resolv.conf(5): the resolver waits 5 s for a name server before it asks the next."""
-
-_RESOLV_CONF = Path("/etc/resolv.conf")
 
 
 async def redial_quietly(
@@ -112,7 +110,7 @@ async def check_resolver(
         return Lookup(name=name, addrs=addrs, reason=reason, duration_s=round(loop.time() - started, 6))
 
     lookups = await asyncio.gather(*map(look_up, names))
-    return ResolverCheck(nameservers=_nameservers(), lookups=tuple(lookups))
+    return ResolverCheck(nameservers=read_nameservers(), lookups=tuple(lookups))
 
 
 def look_at_ways_out() -> WayOut | None:
@@ -128,12 +126,3 @@ def look_at_ways_out() -> WayOut | None:
         reject_routes=routes.reject_routes,
         interfaces_up=routes.interfaces_up,
     )
-
-
-def _nameservers() -> tuple[str, ...]:
-    try:
-        lines = _RESOLV_CONF.read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return ()
-    words = [line.split() for line in lines]
-    return tuple(line[1] for line in words if len(line) > 1 and line[0] == "nameserver")

@@ -76,6 +76,9 @@ async def test_a_node_whose_own_bans_keep_it_from_every_seed(nodes):
     async with shown(running) as server:
         await eventually_recorded(running, Reason.BANNED_LOCAL)
         await never_healthy(server)
+        [found] = (await diagnosis_of(server))["findings"]
+    assert (found["code"], found["severity"], found["affected_peers"]) == ("own_rules", "critical", 2)
+    assert "Remove 127.68.2.0/24 from bans" in found["next_actions"][0]["text"]
 
 
 async def test_a_node_whose_seed_leads_to_itself(nodes):
@@ -92,6 +95,9 @@ async def test_a_node_whose_seed_leads_to_itself(nodes):
     async with shown(running) as server:
         await eventually_recorded(running, Reason.SELF_DIAL_BLOCKED)
         await never_healthy(server)
+        [found] = (await diagnosis_of(server))["findings"]
+    assert (found["code"], found["severity"]) == ("seeds_misconfigured", "warning")
+    assert f"me.example:{port} leads to this node itself" in found["next_actions"][0]["text"]
 
 
 async def test_a_peer_known_by_name_and_by_address_counts_once(nodes):

@@ -26,6 +26,8 @@ def _shown(form: ValueForm, value: object) -> str:
             return took_in_words(value)
         case ValueForm.TIME, _:
             return clock_time(value)
+        case ValueForm.ADDRESSES, list() | tuple():
+            return ", ".join(map(str, value))
         case ValueForm.NAME, _:
             return str(value).replace("_", " ")
         case _:

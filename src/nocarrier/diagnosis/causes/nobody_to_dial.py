@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nocarrier.diagnosis import looks
 from nocarrier.diagnosis.cause import Case, Cause, stated
+from nocarrier.diagnosis.causes.own_rules import kept
 from nocarrier.diagnosis.facts import Facts
 from nocarrier.model.action import NODE, Action
 from nocarrier.model.finding import Severity
@@ -16,10 +17,10 @@ GRACE_S = 30.0
 
 _NO_SEEDS = "This node has no seeds and no address in its peer book that it may dial, and no peer has connected to it."
 
-_ALL_FORBIDDEN = (
-    "Policy forbids {count:the only seed|all {count} seeds} of this node, its peer book has no address that it may dial, and "
-    "no peer has connected to it."
-)
+_ALL_FORBIDDEN = "Policy forbids {seeds} of this node, its peer book has no address that it may dial, and no peer has connected to it."
+
+_SEEDS = {True: "the only seed", False: "all {count} seeds"}
+"""By whether there is one."""
 
 
 def _rule(facts: Facts) -> Case | None:
@@ -29,11 +30,11 @@ def _rule(facts: Facts) -> Case | None:
     if facts.now_unix - node.info.started_at_unix < GRACE_S:
         return None
     seeds = [seed for seed in node.dialing.seeds if seed.reason is None]
-    if seeds:
-        return None
+    if seeds or kept(facts).addrs:
+        return None  # there is somebody, and `own_rules` says what is in the way
     forbidden = len(node.dialing.seeds)
     return Case(
-        summary=say(_ALL_FORBIDDEN if forbidden else _NO_SEEDS, count=forbidden),
+        summary=say(_ALL_FORBIDDEN if forbidden else _NO_SEEDS, seeds=say(_SEEDS[forbidden == 1], count=forbidden)),
         confidence=0.95,
         evidence=(stated("{count:address|addresses} can be dialed, now or later", count=0),),
         since_unix=node.info.started_at_unix,

@@ -90,6 +90,7 @@ CAUSE = Cause(
         "offline",
         "outbound_blocked",
         "local_exhaustion",
+        "dns_filtered",
         "local_overload",
         "seeds_down",
         "stale_source",

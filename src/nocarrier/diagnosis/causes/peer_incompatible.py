@@ -136,6 +136,7 @@ CAUSE = Cause(
         "peers_outdated",
         "ticket_rejected",
         "banned_by_peers",
+        "own_rules",
         "seeds_misconfigured",
     ),
 )

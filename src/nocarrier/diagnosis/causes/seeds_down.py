@@ -117,6 +117,7 @@ CAUSE = Cause(
         "offline",
         "outbound_blocked",
         "dns_broken",
+        "dns_filtered",
         "local_exhaustion",
         "local_overload",
         "seeds_misconfigured",

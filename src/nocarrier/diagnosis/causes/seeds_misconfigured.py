@@ -28,7 +28,7 @@ _WHAT = {
 }
 
 _HARMLESS = frozenset({Reason.SELF_DIAL_BLOCKED})
-"""If all nodes share one seed list, it includes each seed's own address."""
+"""If all nodes share one seed list, it includes each seed's own address. It does no harm as long as there are others."""
 
 
 def _configured(facts: Facts) -> dict[Reason, list[str]]:
@@ -57,14 +57,37 @@ class _Wrong(NamedTuple):
         return frozenset(addr for addrs in self.configured.values() for addr in addrs)
 
     @property
+    def useless(self) -> frozenset[str]:
+        """Configured so, or found to be so."""
+        return self.addrs | {peer.addr for peer in self.resolved}
+
+    @property
     def reasons(self) -> set[Reason]:
         return {*self.configured, *(peer.reason for peer in self.resolved)}
+
+
+def _leads_nowhere(peer: FailingPeer) -> bool:
+    """Whether the name of `peer` was the fault, or led to this node itself, as the handshake has shown."""
+    return peer.reason in _WHAT and (peer.phase is Phase.RESOLVE or peer.reason is Reason.SELF_DIAL_BLOCKED)
+
+
+def _severity(facts: Facts, wrong: _Wrong) -> Severity | None:
+    if wrong.reasons - _HARMLESS:
+        return None
+    return Severity.WARNING if _is_its_only_seed(facts, wrong) else Severity.INFO
+
+
+def _is_its_only_seed(facts: Facts, wrong: _Wrong) -> bool:
+    """Whether a node without any peer has no seed but itself."""
+    if facts.node is None or not facts.is_cut_off or wrong.reasons != _HARMLESS:
+        return False
+    return {seed.addr for seed in facts.node.dialing.seeds} <= wrong.useless
 
 
 def _rule(facts: Facts) -> Case | None:
     wrong = _Wrong(
         _configured(facts),
-        [peer for peer in facts.failing if peer.is_seed and peer.phase is Phase.RESOLVE and peer.reason in _WHAT],
+        [peer for peer in facts.failing if peer.is_seed and _leads_nowhere(peer)],
         [seed.addr for seed in facts.node.dialing.seeds if seed.is_duplicate] if facts.node else [],
     )
     if not any(wrong):
@@ -77,8 +100,8 @@ def _rule(facts: Facts) -> Case | None:
         peers=wrong.resolved,
         addrs=wrong.addrs,
         since_unix=facts.node.info.started_at_unix if facts.node else None,
-        severity=None if wrong.reasons - _HARMLESS else Severity.INFO,
-        values=_values(wrong),
+        severity=_severity(facts, wrong),
+        values=_values(facts, wrong),
     )
 
 
@@ -100,7 +123,7 @@ _SOME_USELESS = "{count} of {all} {all:seed|seeds} cannot be dialed as configure
 
 
 def _summary(facts: Facts, wrong: _Wrong) -> Text:
-    useless = sorted(wrong.addrs | {peer.addr for peer in wrong.resolved})
+    useless = sorted(wrong.useless)
     if not useless:
         return say(_TWICE, count=len(wrong.duplicates))
     addrs = listed([address(addr) for addr in useless])
@@ -110,7 +133,7 @@ def _summary(facts: Facts, wrong: _Wrong) -> Text:
 
 
 def _title(wrong: _Wrong) -> Text:
-    useless = wrong.addrs | {peer.addr for peer in wrong.resolved}
+    useless = wrong.useless
     if not useless:
         return title_about("{They} {count:is|are} in the list twice", wrong.duplicates, "seed|seeds")
     if not wrong.reasons - _HARMLESS:
@@ -130,9 +153,11 @@ _ACTION = {
 """The placeholder of the next action that fixes it."""
 
 
-def _values(wrong: _Wrong) -> dict[str, Sayable]:
+def _values(facts: Facts, wrong: _Wrong) -> dict[str, Sayable]:
     examples = {_ACTION[reason]: addrs[0] for reason, addrs in wrong.configured.items()}
     examples |= {_ACTION[peer.reason]: peer.addr for peer in wrong.resolved}
+    if _is_its_only_seed(facts, wrong):
+        examples["only_own"] = examples.pop("own")
     if wrong.duplicates:
         examples["twice"] = wrong.duplicates[0]
     values: dict[str, Sayable] = {name: address(addr) for name, addr in examples.items()}
@@ -188,9 +213,15 @@ CAUSE = Cause(
         Action(text="If IPv6 works on this machine, allow it; otherwise remove {ipv6} from seeds.", applies_to=OTHERS),
         Action(text="Remove the duplicate of {twice} from seeds."),
         Action(
+            text="{only_own} leads to this node itself: name another node of the network in seeds, and restart. If this is "
+            "the first node, let others dial it.",
+            applies_to=NODE,
+        ),
+        Action(
             text="{own} is this node's own address, which is harmless. Remove it from seeds to silence this notice."
         ),
     ),
     rule=_rule,
     looks=looks.OURS,
+    depends_on=("dns_broken", "dns_filtered"),
 )

@@ -189,5 +189,13 @@ CAUSE = Cause(
     ),
     rule=_rule,
     looks=looks.AT_HOST,
-    depends_on=("offline", "outbound_blocked", "local_exhaustion", "partition", "ipv6_broken", "middlebox"),
+    depends_on=(
+        "offline",
+        "outbound_blocked",
+        "local_exhaustion",
+        "dns_filtered",
+        "partition",
+        "ipv6_broken",
+        "middlebox",
+    ),
 )

@@ -89,7 +89,9 @@ class Eligibility:
         )
         if ban is None:
             return None
-        evidence = Evidence() if ban.until_unix is None else Evidence(until_unix=ban.until_unix)
+        evidence = Evidence(rule=ban.target)
+        if ban.until_unix is not None:
+            evidence["until_unix"] = ban.until_unix
         return Skip(Reason.BANNED_LOCAL, f"{ban.target} is banned by this node: {ban.reason}", evidence)
 
     def _why_already(self, addr: str) -> Skip | None:
@@ -114,7 +116,12 @@ class Eligibility:
     def _why_full(self, *, is_manual: bool) -> Skip | None:
         options = self._hood.options
         if len(self._hood.sessions) + len(self._in_flight) >= options.max_peers:
-            return Skip(Reason.SLOTS_FULL, f"the limit max_peers = {options.max_peers} is reached")
+            return _full("max_peers", options.max_peers)
         if not is_manual and len(self._in_flight) >= options.max_dials_in_flight:
-            return Skip(Reason.SLOTS_FULL, f"the limit max_dials_in_flight = {options.max_dials_in_flight} is reached")
+            return _full("max_dials_in_flight", options.max_dials_in_flight)
         return None
+
+
+def _full(setting: str, limit: int) -> Skip:
+    evidence = Evidence(rule=setting, limit=limit)
+    return Skip(Reason.SLOTS_FULL, f"the limit {setting} = {limit} is reached", evidence)

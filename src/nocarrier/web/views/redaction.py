@@ -36,6 +36,7 @@ _MASK_DIGITS = 8
 
 _ADDRESS_KEYS = frozenset(
     {"addr", "addrs", "via", "peer_addr", "advertised_p2p", "true_addr", "hop", "ip", "gateway", "nameservers"}
+    | {"resolved_to"}
 )
 """Fields that contain one address or a list of addresses and nothing else. All of it is masked, even if malformed."""
 
