@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import socket
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
 
@@ -98,6 +99,20 @@ async def test_a_node_whose_seed_leads_to_itself(nodes):
         [found] = (await diagnosis_of(server))["findings"]
     assert (found["code"], found["severity"]) == ("seeds_misconfigured", "warning")
     assert f"me.example:{port} leads to this node itself" in found["next_actions"][0]["text"]
+
+
+@pytest.mark.parametrize(("kind", "port"), [("bitcoin", 18444), ("close", 18333), ("reset", 30303)])
+async def test_a_node_whose_seeds_are_peers_of_another_network(nodes, kind, port):
+    own = os.getpid() % 250 + 1  # another run of this test may hold the port
+    hosts = [f"127.{network}.{own}.1" for network in (81, 82, 83)]
+    async with AsyncExitStack() as stack:
+        for host in hosts:
+            await stack.enter_async_context(FAULT_SERVERS[kind](host, port))
+        running = await nodes.start(target_peers=8, seeds=tuple(f"{host}:{port}" for host in hosts))
+        async with shown(running) as server:
+            await eventually(lambda: len({entry.addr for entry in running.tracker.recent()}) == len(hosts))
+            found = await never_healthy(server)
+    assert [(each["code"], each["severity"]) for each in found["findings"]] == [("foreign_network", "critical")]
 
 
 async def test_a_peer_known_by_name_and_by_address_counts_once(nodes):

@@ -7,6 +7,7 @@ from nocarrier.diagnosis.causes import (
     dns_broken,
     dns_filtered,
     duplicates_only,
+    foreign_network,
     internal_task_failed,
     ipv6_broken,
     local_exhaustion,
@@ -64,6 +65,7 @@ CAUSES = in_order(
         banned_by_peers,
         # What lies between.
         ipv6_broken,
+        foreign_network,
         middlebox,
         path_mtu,
         partition,

@@ -126,5 +126,5 @@ CAUSE = Cause(
     ),
     rule=_rule,
     looks=looks.AT_PATH,
-    depends_on=("offline", "outbound_blocked", "dns_filtered"),
+    depends_on=("offline", "outbound_blocked", "dns_filtered", "foreign_network"),
 )

@@ -81,6 +81,7 @@ CAUSE = Cause(
         "clock_wrong",
         "dns_broken",
         "dns_filtered",
+        "foreign_network",
         "network_full",
         "own_rules",
         "path_mtu",
